@@ -1,0 +1,204 @@
+"""What each event tells: the numbers and codes seen so far in its modality, as one row.
+
+Items of one modality that become known at the same minute are one event; high-rate modalities are gathered by the hour and known
+when the hour is over. With `running` content an event carries the state so far of its modality (mean, last, lowest, ... of every
+number, every code seen), so the last event of a modality holds what a static model would be given; with single content (printed)
+it carries its own items alone. Both are sums over the past: nothing later can move them.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from wardround.batches.features import CodeMap, Vocabulary
+from wardround.batches.lines import Lines
+from wardround.errors import UsageError
+from wardround.events import MODALITIES
+
+SUMMARIES: Final = ("mean", "sum", "last", "first", "lowest", "highest", "count")
+
+
+@dataclass(frozen=True)
+class ContentSettings:
+    """What an event carries.
+
+    Attributes:
+        summaries: of each number so far, among mean, sum, last, first, lowest, highest, count. The paper: mean (sum in pretraining).
+        running: the state so far (ours); False for the event's own items (printed).
+        hourly: modalities gathered by the hour (the paper's 1-hour bins for time series).
+        max_events: the latest events of a stay that are kept.
+
+    Raises:
+        UsageError: at construction, where a summary has another name.
+    """
+
+    summaries: tuple[str, ...] = ("last", "mean", "lowest", "highest", "first", "count")
+    running: bool = True
+    hourly: tuple[str, ...] = ("vitals", "infusion", "intake_output")
+    max_events: int = 512
+
+    def __post_init__(self) -> None:
+        unknown = set(self.summaries) - set(SUMMARIES)
+        if unknown or not self.summaries or self.max_events < 1:
+            raise UsageError(f"summaries are among {', '.join(SUMMARIES)}; max_events is 1 or more.")
+
+
+@dataclass(frozen=True)
+class Visible:
+    """The items of some stays that may be seen: `item` indexes `Lines`, `stay` is the place in the asked stays."""
+
+    item: Int[np.ndarray, "visible"]
+    stay: Int[np.ndarray, "visible"]
+
+
+def visible_items(lines: Lines, stays: Int[np.ndarray, "stay"], cut_min: Float[np.ndarray, "stay"]) -> Visible:
+    """The items with a clock of at most `cut_min` minutes: a prefix of each line. The one place where the future is cut off.
+
+    Args:
+        lines: the data on the protocol's clock.
+        stays: indices of stays.
+        cut_min: minutes from unit admission to the prediction; infinite for the whole stay.
+    """
+    begin, end = lines.offsets[stays], lines.offsets[stays + 1]
+    known = [int(np.searchsorted(lines.minute[b:e], cut, side="right")) for b, e, cut in zip(begin, end, cut_min, strict=True)]
+    lengths = np.asarray(known, np.int64)
+    stay = np.repeat(np.arange(len(stays)), lengths)
+    within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    return Visible(np.repeat(begin, lengths) + within, stay)
+
+
+@dataclass(frozen=True)
+class ModalityContent:
+    """Events of one modality over some stays.
+
+    Attributes:
+        stay: which stay, rising.
+        minute: when the event became known.
+        first_item: its first item, which breaks ties of order.
+        summaries: NaN where a number has not been observed.
+        presence: codes seen.
+    """
+
+    stay: Int[np.ndarray, "event"]
+    minute: Int[np.ndarray, "event"]
+    first_item: Int[np.ndarray, "event"]
+    summaries: Float[np.ndarray, "summary event number"]
+    presence: Bool[np.ndarray, "event code"]
+
+
+def modality_contents(
+    lines: Lines, seen: Visible, cut_min: Float[np.ndarray, "stay"], vocabulary: Vocabulary, codes: CodeMap, settings: ContentSettings
+) -> tuple[dict[str, ModalityContent], int]:
+    """The content of every event of some stays.
+
+    Returns:
+        modality -> content, and how many items have a code that the vocabulary does not know.
+    """
+    known = np.diff(codes.offsets)[lines.code[seen.item]] > 0
+    names = {name: place for place, name in enumerate(MODALITIES)}
+    item_modality = lines.modality[seen.item]
+    contents, wanted = {}, np.zeros(len(known), bool)
+    for name in vocabulary.modalities:
+        of_modality = item_modality == names[name]
+        wanted |= of_modality
+        contents[name] = _content(lines, seen, np.flatnonzero(of_modality & known), cut_min, name, vocabulary, codes, settings)
+    return contents, int((wanted & ~known).sum())
+
+
+def _content(
+    lines: Lines,
+    seen: Visible,
+    rows: np.ndarray,
+    cut_min: np.ndarray,
+    modality: str,
+    vocabulary: Vocabulary,
+    codes: CodeMap,
+    settings: ContentSettings,
+) -> ModalityContent:
+    minute = lines.minute[seen.item[rows]].astype(np.int64)
+    if modality in settings.hourly:
+        minute = -(-minute // 60) * 60
+        in_time = minute <= cut_min[seen.stay[rows]]
+        rows, minute = rows[in_time], minute[in_time]
+    stay = seen.stay[rows]
+    starts = np.flatnonzero(np.r_[True, (np.diff(stay) != 0) | (np.diff(minute) != 0)]) if len(rows) else np.empty(0, np.int64)
+    event = np.repeat(np.arange(len(starts)), np.diff(np.r_[starts, len(rows)]))
+    item = seen.item[rows]
+    repeat = np.diff(codes.offsets)[lines.code[item]]
+    mapped = np.repeat(codes.offsets[lines.code[item]], repeat) + np.arange(repeat.sum()) - np.repeat(np.cumsum(repeat) - repeat, repeat)
+    feature, is_number = codes.feature[mapped], codes.is_number[mapped]
+    value = np.repeat(lines.value[item], repeat).astype(np.float64)
+    event_of = np.repeat(event, repeat)
+    n_numbers, n_codes = len(vocabulary.numbers[modality]), len(vocabulary.presences[modality])
+    number = is_number & ~np.isnan(value)
+    own = _OwnItems(len(starts), n_numbers, event_of[number], feature[number], value[number])
+    presence = np.zeros((len(starts), n_codes), bool)
+    presence[event_of[~is_number], feature[~is_number] - n_numbers] = True
+    segments = list(_segments(stay[starts])) if settings.running else []
+    summaries = np.stack([own.summary(name, segments) for name in settings.summaries])
+    for part in segments:
+        np.logical_or.accumulate(presence[part], axis=0, out=presence[part])
+    return ModalityContent(stay[starts], minute[starts], item[starts], summaries, presence)
+
+
+def _segments(stay: np.ndarray) -> Iterator[slice]:
+    """The events of one stay after the other."""
+    edges = np.flatnonzero(np.r_[True, np.diff(stay) != 0, True]) if len(stay) else np.zeros(1, np.int64)
+    for begin, end in zip(edges[:-1], edges[1:], strict=True):
+        yield slice(int(begin), int(end))
+
+
+class _OwnItems:
+    """The numbers of each event, and their summaries: over the event alone, or so far where segments are given."""
+
+    def __init__(self, events: int, numbers: int, event: np.ndarray, feature: np.ndarray, value: np.ndarray) -> None:
+        self.shape = (events, numbers)
+        self.at = (event, feature)
+        self.value = value
+        self.count = np.zeros(self.shape)
+        np.add.at(self.count, self.at, 1.0)
+        self.seen = self.count > 0
+
+    def summary(self, name: str, segments: list[slice]) -> np.ndarray:
+        """One summary, NaN where nothing was observed."""
+        seen = _so_far(np.logical_or, self.seen, segments)
+        if name in ("mean", "sum", "count"):
+            count = _so_far(np.add, self.count, segments)
+            total = count if name == "count" else _so_far(np.add, self._placed(np.add, 0.0), segments)
+            made = total / np.maximum(count, 1) if name == "mean" else total
+        elif name == "lowest":
+            made = _so_far(np.minimum, self._placed(np.minimum, np.inf), segments)
+        elif name == "highest":
+            made = _so_far(np.maximum, self._placed(np.maximum, -np.inf), segments)
+        else:
+            made = self._carried(name, segments)
+        return np.where(seen, made, np.nan)
+
+    def _placed(self, ufunc: np.ufunc, empty: float) -> np.ndarray:
+        made = np.full(self.shape, empty)
+        ufunc.at(made, self.at, self.value)
+        return made
+
+    def _carried(self, name: str, segments: list[slice]) -> np.ndarray:
+        """The last (or first) value so far: the place of the event that holds it is carried forward."""
+        own = np.zeros(self.shape)
+        order = slice(None) if name == "last" else slice(None, None, -1)
+        own[self.at[0][order], self.at[1][order]] = self.value[order]
+        place = np.arange(self.shape[0])[:, None]
+        if name == "last":
+            holder = _so_far(np.maximum, np.where(self.seen, place, -1), segments)
+        else:
+            holder = _so_far(np.minimum, np.where(self.seen, place, self.shape[0]), segments)
+            holder = np.minimum(holder, max(self.shape[0] - 1, 0))
+        return np.take_along_axis(own, np.maximum(holder, 0), axis=0)
+
+
+def _so_far(ufunc: np.ufunc, values: np.ndarray, segments: list[slice]) -> np.ndarray:
+    """Accumulate along the events of each stay."""
+    made = values.copy()
+    for part in segments:
+        ufunc.accumulate(values[part], axis=0, out=made[part])
+    return made

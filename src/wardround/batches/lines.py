@@ -1,0 +1,150 @@
+"""A stay is a line of events: the DATA folder as memory-mapped ragged arrays, each stay in the order in which it became known.
+
+    item     one event row: clock minute, modality, code, value
+    line     the items of one stay, by (clock, time, modality, code): `AVAILABILITY.md`, "Order of a stay"
+
+The clock is `available_time` in the causal protocol, so that everything known by a prediction time is a prefix of the line.
+Built once a DATA folder and clock into `DATA/cache`, shard by shard; opening it reads nothing.
+"""
+
+import os
+import shutil
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float32, Int, Int32, Int64, UInt8
+
+from wardround import files
+from wardround.errors import DataError
+from wardround.events import MINUTE_US, MODALITIES
+from wardround.tasks.cohort import Window
+
+FORMAT: Final = 1
+_ITEM_TYPES: Final = {
+    "minute": np.dtype(np.int32),
+    "available": np.dtype(np.int32),
+    "modality": np.dtype(np.uint8),
+    "code": np.dtype(np.int32),
+    "value": np.dtype(np.float32),
+}
+
+
+@dataclass(frozen=True)
+class Lines:
+    """The stays of a DATA folder as lines of items.
+
+    Attributes:
+        stay_ids: sorted; place in it is the stay's index.
+        offsets: items of stay i are `offsets[i]:offsets[i + 1]`.
+        minute: clock minutes from unit admission, rising within a stay.
+        available: minutes from unit admission at which the item became known, whatever the clock.
+        modality: index into `wardround.events.MODALITIES`.
+        code: index into `codes`.
+        value: NaN where the event has no number.
+        codes: the code strings of the DATA folder.
+    """
+
+    stay_ids: Int64[np.ndarray, "stay"]
+    offsets: Int64[np.ndarray, "stay_plus_one"]
+    minute: Int32[np.ndarray, "item"]
+    available: Int32[np.ndarray, "item"]
+    modality: UInt8[np.ndarray, "item"]
+    code: Int32[np.ndarray, "item"]
+    value: Float32[np.ndarray, "item"]
+    codes: list[str]
+
+    def index_of(self, stay_ids: np.ndarray) -> Int[np.ndarray, "stay"]:
+        """Places of stays.
+
+        Raises:
+            DataError: counting the ids that are not in the data.
+        """
+        place = np.searchsorted(self.stay_ids, stay_ids)
+        place = np.minimum(place, len(self.stay_ids) - 1)
+        unknown = int((self.stay_ids[place] != stay_ids).sum())
+        if unknown:
+            raise DataError(f"{unknown} of {len(stay_ids)} stays are not in this data. Give the data that the run was made with.")
+        return place
+
+
+def open_lines(data: Path, window: Window) -> Lines:
+    """The lines of a DATA folder on the clock of a protocol, from `DATA/cache`, built there the first time.
+
+    Raises:
+        DataError: where the folder is unfinished or changed.
+        StorageError: where the cache cannot be written.
+    """
+    manifest = files.read_manifest(data, "data", DataError)
+    folder = data / "cache" / f"lines-{window.clock}-{FORMAT}-{manifest['hash'][:16]}"
+    if not (folder / "done.json").is_file():
+        files.verify_folder(data, "data")
+        _build(data, window.clock, folder)
+    arrays = {name: files.map_array(folder / f"{name}.npy") for name in ("stay_ids", "offsets", *_ITEM_TYPES)}
+    codes = files.read_table(data / "metadata" / "codes.parquet", columns=["code"])["code"].to_list()
+    return Lines(**arrays, codes=codes)
+
+
+def _build(data: Path, clock: str, folder: Path) -> None:
+    """Fill a private folder, then rename it into place: two builders at once do no harm."""
+    shards = sorted((data / "data").glob("*.parquet"), key=lambda path: int(path.stem))
+    sizes = [files.read_table(path, columns=["stay_id"]) for path in shards]
+    counts = pl.concat(sizes).group_by("stay_id").len()
+    starts = files.read_table(data / "stays.parquet", columns=["stay_id", "start"])
+    per_stay = starts.sort("stay_id").join(counts, on="stay_id", how="left", maintain_order="left").fill_null(0)
+    offsets = np.concatenate([[0], np.cumsum(per_stay["len"].to_numpy())]).astype(np.int64)
+    partial = folder.with_name(f".{folder.name}-{uuid.uuid4().hex}")
+    with files.storage_errors(folder, "writing"):
+        partial.mkdir(parents=True)
+        items = {
+            name: np.lib.format.open_memmap(partial / f"{name}.npy", "w+", kind, (int(offsets[-1]),)) if offsets[-1] else None
+            for name, kind in _ITEM_TYPES.items()
+        }
+        codes = files.read_table(data / "metadata" / "codes.parquet", columns=["code"]).with_row_index("code_id")
+        stay_ids = per_stay["stay_id"].to_numpy()
+        for path in shards:
+            _place(files.read_table(path), clock, starts, codes, stay_ids, offsets, items)
+        for name, array in items.items():
+            np.save(partial / f"{name}.npy", np.empty(0, _ITEM_TYPES[name])) if array is None else array.flush()
+    files.write_array(partial / "stay_ids.npy", stay_ids)
+    files.write_array(partial / "offsets.npy", offsets)
+    files.write_json(partial / "done.json", {"format": FORMAT})
+    with files.storage_errors(folder, "writing"):
+        if folder.exists():
+            shutil.rmtree(partial)
+        else:
+            os.replace(partial, folder)
+
+
+def _place(
+    events: pl.DataFrame,
+    clock: str,
+    starts: pl.DataFrame,
+    codes: pl.DataFrame,
+    stay_ids: np.ndarray,
+    offsets: np.ndarray,
+    items: dict[str, np.memmap | None],
+) -> None:
+    """Write the items of one shard at their stays' places."""
+    order = {name: place for place, name in enumerate(MODALITIES)}
+    minute = lambda column: ((pl.col(column) - pl.col("start")).dt.total_microseconds() // MINUTE_US).cast(pl.Int32)  # noqa: E731
+    frame = events.drop_nulls("stay_id").join(starts, on="stay_id").join(codes, on="code")
+    frame = frame.sort("stay_id", clock, "time", pl.col("modality").replace_strict(order, default=255), "code", "numeric_value")
+    frame = frame.select(
+        "stay_id",
+        minute=minute(clock),
+        available=minute("available_time"),
+        modality=pl.col("modality").replace_strict(order, default=255).cast(pl.UInt8),
+        code=pl.col("code_id").cast(pl.Int32),
+        value=pl.col("numeric_value").fill_null(float("nan")),
+    )
+    runs = frame["stay_id"].rle().struct.unnest()
+    begin = offsets[np.searchsorted(stay_ids, runs["value"].to_numpy())]
+    lengths = runs["len"].to_numpy().astype(np.int64)
+    target = np.repeat(begin - np.concatenate([[0], np.cumsum(lengths)[:-1]]), lengths) + np.arange(frame.height)
+    for name, array in items.items():
+        if array is not None:
+            array[target] = frame[name].to_numpy()

@@ -1,0 +1,118 @@
+"""Batches of stays for trajectory models: events in the order in which they became known, padded on the right."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from wardround.batches.order import length_buckets
+from wardround.batches.store import EventStore
+
+
+@dataclass(frozen=True)
+class SequenceBatch:
+    """Stays as lines of events.
+
+    Attributes:
+        rows: modality -> the inputs of its events, one after the other.
+        slots: modality -> where each of them stands, `stay * events + event`.
+        modality: of each event; 0 in the padding.
+        hours: from unit admission to when each event became known; 0 in the padding.
+        lengths: events of each stay.
+        at_h: hours from unit admission to the prediction (the last event's where the whole stay is seen).
+        label: 0/1 or hours, at the prediction time; NaN where unknown.
+        stays: places in the store.
+    """
+
+    rows: dict[str, Float[Tensor, "row feature"]]
+    slots: dict[str, Int[Tensor, " row"]]
+    modality: Int[Tensor, "stay event"]
+    hours: Float[Tensor, "stay event"]
+    lengths: Int[Tensor, " stay"]
+    at_h: Float[Tensor, " stay"]
+    label: Float[Tensor, " stay"]
+    stays: Int[Tensor, " stay"]
+
+    def to(self, device: torch.device) -> "SequenceBatch":
+        """The batch on a device."""
+        moved = {name: getattr(self, name).to(device) for name in ("modality", "hours", "lengths", "at_h", "label", "stays")}
+        both = {name: {m: t.to(device) for m, t in getattr(self, name).items()} for name in ("rows", "slots")}
+        return replace(self, **moved, **both)
+
+
+def sequence_batch(store: EventStore, label: np.ndarray, at_h: np.ndarray, stays: np.ndarray) -> SequenceBatch:
+    """The batch of some stays of a store.
+
+    Args:
+        store: the cohort's events.
+        label, at_h: by stay of the store; `at_h` is infinite where the whole stay is seen.
+        stays: places in the store.
+    """
+    begin, lengths = store.offsets[stays], np.diff(store.offsets)[stays]
+    longest = max(int(lengths.max(initial=0)), 1)
+    slot = np.repeat(np.arange(len(stays)) * longest, lengths) + _within(lengths)
+    event = np.repeat(begin, lengths) + _within(lengths)
+    modality = np.zeros(len(stays) * longest, np.int64)
+    hours = np.zeros(len(stays) * longest, np.float32)
+    modality[slot] = store.modality[event]
+    hours[slot] = store.minute[event] / 60
+    rows, slots = {}, {}
+    for index, name in enumerate(store.modalities):
+        mine = store.modality[event] == index
+        rows[name] = torch.from_numpy(np.ascontiguousarray(store.content[name][store.row[event[mine]]]))
+        slots[name] = torch.from_numpy(slot[mine])
+    last_h = np.where(lengths > 0, store.minute[np.maximum(begin + lengths - 1, 0)] / 60, 0)
+    return SequenceBatch(
+        rows=rows,
+        slots=slots,
+        modality=torch.from_numpy(modality).view(len(stays), longest),
+        hours=torch.from_numpy(hours).view(len(stays), longest),
+        lengths=torch.from_numpy(lengths.astype(np.int64)),
+        at_h=torch.from_numpy(np.where(np.isfinite(at_h[stays]), at_h[stays], last_h).astype(np.float32)),
+        label=torch.from_numpy(label[stays].astype(np.float32)),
+        stays=torch.from_numpy(np.asarray(stays, np.int64)),
+    )
+
+
+def _within(lengths: np.ndarray) -> np.ndarray:
+    """0 .. n-1 for each length n, one after the other."""
+    return np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+
+
+@dataclass(frozen=True)
+class SequenceBatches(Sequence[SequenceBatch]):
+    """The batches of one epoch, by length, made when asked for.
+
+    Attributes:
+        store, label, at_h: the cohort.
+        members: places in the store to go through.
+        budget: padded events a batch.
+        shuffle_seed: (seed, epoch) to shuffle by; None goes by length.
+    """
+
+    store: EventStore
+    label: Float[np.ndarray, "stay"]
+    at_h: Float[np.ndarray, "stay"]
+    members: Int[np.ndarray, "member"]
+    budget: int
+    shuffle_seed: tuple[int, int] | None = None
+
+    def __post_init__(self) -> None:
+        lengths = np.diff(self.store.offsets)[self.members]
+        object.__setattr__(self, "_plan", length_buckets(lengths, self.budget, self.shuffle_seed))
+
+    def __len__(self) -> int:
+        """Number of batches."""
+        return len(self._plan)  # type: ignore[attr-defined]
+
+    def __getitem__(self, index):  # noqa: ANN001, ANN204 - Sequence's overloads add nothing here
+        """The batch of that number."""
+        part = self._plan[index]  # type: ignore[attr-defined]
+        return sequence_batch(self.store, self.label, self.at_h, self.members[part])
+
+    def __iter__(self) -> Iterator[SequenceBatch]:
+        """All batches."""
+        return (self[index] for index in range(len(self)))

@@ -1,0 +1,92 @@
+"""Batches of stays for static models and pretraining: one row a modality, as the stay stood at its prediction time."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from wardround.batches.order import epoch_order
+from wardround.batches.store import EventStore
+
+
+@dataclass(frozen=True)
+class StaticBatch:
+    """Stays as sets of modality rows.
+
+    Attributes:
+        inputs: modality -> rows; zeros where missing (an encoder never reads them).
+        observed: which modalities a stay has.
+        subject: the patient of each stay.
+        label: 0/1 or hours; NaN where unknown.
+    """
+
+    inputs: dict[str, Float[Tensor, "stay feature"]]
+    observed: Bool[Tensor, "stay modality"]
+    subject: Int[Tensor, " stay"]
+    label: Float[Tensor, " stay"]
+
+    def to(self, device: torch.device) -> "StaticBatch":
+        """The batch on a device."""
+        inputs = {name: rows.to(device) for name, rows in self.inputs.items()}
+        return StaticBatch(inputs, self.observed.to(device), self.subject.to(device), self.label.to(device))
+
+
+def static_batch(store: EventStore, subject: np.ndarray, label: np.ndarray, stays: np.ndarray) -> StaticBatch:
+    """The batch of some stays of a store.
+
+    Args:
+        store: the cohort's events.
+        subject, label: by stay of the store.
+        stays: places in the store.
+    """
+    last = store.last[stays]
+    inputs = {}
+    for index, name in enumerate(store.modalities):
+        rows = np.zeros((len(stays), store.content[name].shape[1]), np.float32)
+        have = last[:, index] >= 0
+        rows[have] = store.content[name][last[have, index]]
+        inputs[name] = torch.from_numpy(rows)
+    return StaticBatch(
+        inputs,
+        torch.from_numpy(last >= 0),
+        torch.from_numpy(np.ascontiguousarray(subject[stays])),
+        torch.from_numpy(label[stays].astype(np.float32)),
+    )
+
+
+@dataclass(frozen=True)
+class StaticBatches(Sequence[StaticBatch]):
+    """The batches of one epoch, made when asked for.
+
+    Attributes:
+        store, subject, label: the cohort.
+        members: places in the store to go through.
+        batch_size: stays a batch.
+        shuffle_seed: (seed, epoch) to shuffle by; None keeps the order.
+    """
+
+    store: EventStore
+    subject: Int[np.ndarray, "stay"]
+    label: Float[np.ndarray, "stay"]
+    members: Int[np.ndarray, "member"]
+    batch_size: int
+    shuffle_seed: tuple[int, int] | None = None
+
+    def __len__(self) -> int:
+        """Number of batches."""
+        return -(-len(self.members) // self.batch_size)
+
+    def __getitem__(self, index):  # noqa: ANN001, ANN204 - Sequence's overloads add nothing here
+        """The batch of that number."""
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        order = epoch_order(len(self.members), self.shuffle_seed)
+        part = order[index * self.batch_size : (index + 1) * self.batch_size]
+        return static_batch(self.store, self.subject, self.label, self.members[part])
+
+    def __iter__(self) -> Iterator[StaticBatch]:
+        """All batches."""
+        return (self[index] for index in range(len(self)))

@@ -1,0 +1,231 @@
+"""The events of a cohort, ready for a model: memory-mapped rows by modality, and the order in which they became known.
+
+`Featuriser` is all that is fitted (vocabulary and normaliser, on training stays); `event_store` applies it to any cohort.
+"""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from jaxtyping import Bool, Float, Float32, Int, Int32, Int64, UInt8
+
+from wardround.batches.content import ContentSettings, ModalityContent, Visible, modality_contents, visible_items
+from wardround.batches.features import FeatureSettings, Vocabulary, fit_vocabulary, map_codes
+from wardround.batches.lines import Lines
+from wardround.batches.normaliser import Normaliser
+from wardround.errors import DataError, UsageError
+from wardround.events import MODALITIES, NOT_INPUTS
+from wardround.tasks.cohort import Cohort
+
+CHUNK_STAYS: Final = 512
+
+
+@dataclass(frozen=True)
+class InputSettings:
+    """What a model is given.
+
+    Attributes:
+        modalities: names to take; empty takes all that the data has, published scores apart.
+        features: which codes.
+        content: what an event carries.
+    """
+
+    modalities: tuple[str, ...] = ()
+    features: FeatureSettings = field(default_factory=FeatureSettings)
+    content: ContentSettings = field(default_factory=ContentSettings)
+
+
+@dataclass(frozen=True)
+class Featuriser:
+    """Everything about the inputs that was fitted on training stays, with the settings it was fitted under."""
+
+    settings: InputSettings
+    vocabulary: Vocabulary
+    normaliser: Normaliser
+
+    @property
+    def widths(self) -> dict[str, int]:
+        """Modality -> number of inputs of one event."""
+        summaries = len(self.settings.content.summaries)
+        vocabulary = self.vocabulary
+        return {m: len(vocabulary.numbers[m]) * (summaries + 1) + len(vocabulary.presences[m]) for m in vocabulary.modalities}
+
+    def save(self, run: Path) -> None:
+        """Write `vocabulary/` and `normaliser/` of a RUN folder. Raises `StorageError`."""
+        self.vocabulary.save(run / "vocabulary")
+        self.normaliser.save(run / "normaliser")
+
+    @classmethod
+    def load(cls, run: Path, settings: InputSettings) -> "Featuriser":
+        """Read what `save` wrote. Raises `RunError`."""
+        vocabulary = Vocabulary.load(run / "vocabulary")
+        summaries = len(settings.content.summaries)
+        shapes = {m: (summaries, len(vocabulary.numbers[m])) for m in vocabulary.modalities}
+        return cls(settings, vocabulary, Normaliser.load(run / "normaliser", shapes))
+
+
+def fit_featuriser(lines: Lines, train: Cohort, settings: InputSettings) -> Featuriser:
+    """Fit vocabulary and normaliser on what training stays show up to their prediction times.
+
+    Raises:
+        DataError: where no modality has a frequent code.
+        UsageError: where a modality is asked for that does not exist or is a published score.
+    """
+    unknown = [name for name in settings.modalities if name not in MODALITIES or name in NOT_INPUTS]
+    if unknown:
+        raise UsageError(f"no input modality {', '.join(unknown)}. There are: {', '.join(m for m in MODALITIES if m not in NOT_INPUTS)}.")
+    modalities = settings.modalities or tuple(name for name in MODALITIES if name not in NOT_INPUTS)
+    stays, cut = stays_and_cuts(lines, train)
+    seen = visible_items(lines, stays, cut)
+    vocabulary = fit_vocabulary(lines, seen.item, seen.stay, len(stays), modalities, settings.features)
+    if not vocabulary.modalities:
+        raise DataError("no code is in enough training stays to be a feature. Lower min_stay_share or bring more data.")
+    codes = map_codes(lines.codes, vocabulary, settings.features.paths)
+    last: dict[str, list[np.ndarray]] = {name: [] for name in vocabulary.modalities}
+    for part in _chunks(len(stays)):
+        chunk = visible_items(lines, stays[part], cut[part])
+        contents, _ = modality_contents(lines, chunk, cut[part], vocabulary, codes, _whole_state(settings.content))
+        for name, content in contents.items():
+            last[name].append(content.summaries[:, _last_of_each(content.stay)])
+    return Featuriser(settings, vocabulary, Normaliser.fit({name: np.concatenate(parts, axis=1) for name, parts in last.items()}))
+
+
+def _whole_state(settings: ContentSettings) -> ContentSettings:
+    return ContentSettings(**{**asdict(settings), "running": True})
+
+
+def _last_of_each(stay: np.ndarray) -> np.ndarray:
+    """Places of the last event of each stay."""
+    return np.flatnonzero(np.r_[np.diff(stay) != 0, True]) if len(stay) else np.empty(0, np.int64)
+
+
+def stays_and_cuts(lines: Lines, cohort: Cohort) -> tuple[Int[np.ndarray, "stay"], Float[np.ndarray, "stay"]]:
+    """Indices of a cohort's stays and their prediction times in minutes from unit admission (infinite: the whole stay)."""
+    stays = lines.index_of(cohort.frame["stay_id"].to_numpy())
+    if cohort.window.at_h is None:
+        return stays, np.full(len(stays), np.inf)
+    minutes = (cohort.frame["prediction_time"] - cohort.frame["start"]).dt.total_minutes().to_numpy()
+    return stays, minutes.astype(np.float64)
+
+
+def _chunks(n: int) -> Iterator[slice]:
+    for begin in range(0, n, CHUNK_STAYS):
+        yield slice(begin, min(begin + CHUNK_STAYS, n))
+
+
+@dataclass(frozen=True)
+class EventStore:
+    """The events of a cohort.
+
+    Attributes:
+        stay_ids: the cohort's stays, in its order.
+        offsets: events of stay i are `offsets[i]:offsets[i + 1]`, in the order in which they became known.
+        minute: when, from unit admission.
+        modality: index into `modalities`.
+        row: the event's row in `content` of its modality.
+        content: modality -> model inputs.
+        last: last event's row of each modality, -1 where the modality is missing at the prediction time.
+        unknown_items: items of the modalities whose code the vocabulary does not know.
+    """
+
+    modalities: tuple[str, ...]
+    stay_ids: Int64[np.ndarray, "stay"]
+    offsets: Int64[np.ndarray, "stay_plus_one"]
+    minute: Int32[np.ndarray, "event"]
+    modality: UInt8[np.ndarray, "event"]
+    row: Int64[np.ndarray, "event"]
+    content: dict[str, Float32[np.ndarray, "event feature"]]
+    last: Int64[np.ndarray, "stay modality"]
+    unknown_items: int
+
+    @property
+    def observed(self) -> Bool[np.ndarray, "stay modality"]:
+        """Which modalities each stay has at its prediction time."""
+        return self.last >= 0
+
+
+def event_store(lines: Lines, cohort: Cohort, featuriser: Featuriser, sequences: bool = True) -> EventStore:
+    """The events of a cohort through a fitted featuriser.
+
+    Args:
+        lines: the data on the protocol's clock.
+        cohort: whose events, up to their prediction times.
+        featuriser: fitted on training stays.
+        sequences: False keeps the state at the prediction time alone (static models).
+
+    Returns:
+        The store; content of a stay depends on that stay's visible items alone.
+    """
+    stays, cut = stays_and_cuts(lines, cohort)
+    settings = featuriser.settings.content if sequences else _whole_state(featuriser.settings.content)
+    codes = map_codes(lines.codes, featuriser.vocabulary, featuriser.settings.features.paths)
+    made = _Growing(featuriser.vocabulary.modalities)
+    for part in _chunks(len(stays)):
+        seen = visible_items(lines, stays[part], cut[part])
+        contents, unknown = modality_contents(lines, seen, cut[part], featuriser.vocabulary, codes, settings)
+        made.add(contents, featuriser.normaliser, part.stop - part.start, settings.max_events if sequences else 0, unknown)
+    return made.store(cohort.frame["stay_id"].to_numpy())
+
+
+class _Growing:
+    """An event store under construction, chunk by chunk."""
+
+    def __init__(self, modalities: tuple[str, ...]) -> None:
+        self.modalities = modalities
+        self.content: dict[str, list[np.ndarray]] = {name: [] for name in modalities}
+        self.rows = dict.fromkeys(modalities, 0)
+        self.parts: dict[str, list[Any]] = {"lengths": [], "minute": [], "modality": [], "row": [], "last": []}
+        self.unknown = 0
+
+    def add(self, contents: dict[str, ModalityContent], normaliser: Normaliser, stays: int, max_events: int, unknown: int) -> None:
+        self.unknown += unknown
+        place, row = self._order(contents, max_events)
+        last = np.full((stays, len(self.modalities)), -1, np.int64)
+        for index, name in enumerate(self.modalities):
+            content, of_modality = contents[name], place["modality"] == index
+            ends = _last_of_each(content.stay)
+            keep = np.zeros(len(content.stay), bool)
+            keep[row[of_modality]] = True
+            keep[ends] = True
+            renumbered = np.cumsum(keep) - 1 + self.rows[name]
+            row[of_modality] = renumbered[row[of_modality]]
+            last[content.stay[ends], index] = renumbered[ends]
+            rows = normaliser.rows(name, content)[keep]
+            self.content[name].append(rows)
+            self.rows[name] += len(rows)
+        self.parts["lengths"].append(np.bincount(place["stay"], minlength=stays))
+        self.parts["minute"].append(place["minute"].astype(np.int32))
+        self.parts["modality"].append(place["modality"].astype(np.uint8))
+        self.parts["row"].append(row)
+        self.parts["last"].append(last)
+
+    def _order(self, contents: dict[str, ModalityContent], max_events: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """All events of the chunk by (stay, minute, first item, modality), the latest `max_events` of each stay."""
+        joined = {
+            "stay": np.concatenate([contents[name].stay for name in self.modalities]),
+            "minute": np.concatenate([contents[name].minute for name in self.modalities]),
+            "first_item": np.concatenate([contents[name].first_item for name in self.modalities]),
+            "modality": np.concatenate([np.full(len(contents[n].stay), i) for i, n in enumerate(self.modalities)]),
+        }
+        row = np.concatenate([np.arange(len(contents[name].stay)) for name in self.modalities])
+        order = np.lexsort((joined["modality"], joined["first_item"], joined["minute"], joined["stay"]))
+        stay = joined["stay"][order]
+        from_end = np.searchsorted(stay, stay, side="right") - 1 - np.arange(len(stay))
+        order = order[from_end < max_events]
+        return {name: values[order] for name, values in joined.items()}, row[order]
+
+    def store(self, stay_ids: np.ndarray) -> EventStore:
+        lengths = np.concatenate(self.parts["lengths"])
+        return EventStore(
+            modalities=self.modalities,
+            stay_ids=stay_ids,
+            offsets=np.r_[0, np.cumsum(lengths)].astype(np.int64),
+            minute=np.concatenate(self.parts["minute"]),
+            modality=np.concatenate(self.parts["modality"]),
+            row=np.concatenate(self.parts["row"]),
+            content={name: np.concatenate(parts) for name, parts in self.content.items()},
+            last=np.concatenate(self.parts["last"]),
+            unknown_items=self.unknown,
+        )

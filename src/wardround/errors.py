@@ -1,0 +1,54 @@
+"""Every error that wardround raises on purpose, in one tree.
+
+    WardroundError                something went wrong and the message says what to do (exit code 1)
+    ├── UsageError                the call itself is off: an unknown name, two options that exclude each other (exit code 2)
+    ├── SourceError               a raw table is missing, or its columns are not the ones that the source declares
+    │   └── BrokenFileError       a file cannot be read to its end: cut, tampered with, not what its name says
+    ├── DataError                 a DATA folder is incomplete, altered or has nothing for the task
+    ├── RunError                  a RUN folder is incomplete, altered or was made with other settings
+    ├── LeakageError              what was asked would let the answer reach the model
+    ├── FetchError                a download failed, or what came is not what was published
+    └── StorageError              the disk refused: full, read-only, an I/O error
+
+A message names the file, the column, the count and the remedy. It never holds a value from a patient's row.
+"""
+
+
+class WardroundError(Exception):
+    """The root of the tree; its text is one clear line for a person."""
+
+    exit_code = 1
+
+
+class UsageError(WardroundError):
+    """The call is off: an unknown name or options that do not go together."""
+
+    exit_code = 2
+
+
+class SourceError(WardroundError):
+    """A raw table is missing or does not have the declared columns."""
+
+
+class BrokenFileError(SourceError):
+    """A file cannot be read to its end."""
+
+
+class DataError(WardroundError):
+    """A DATA folder is incomplete, altered, or has nothing for the task."""
+
+
+class RunError(WardroundError):
+    """A RUN folder is incomplete, altered, or was made with other settings."""
+
+
+class LeakageError(WardroundError):
+    """What was asked would let the answer reach the model."""
+
+
+class FetchError(WardroundError):
+    """A download failed, or what came is not what was published."""
+
+
+class StorageError(WardroundError):
+    """The disk refused: full, read-only, or an I/O error."""

@@ -1,0 +1,1 @@
+"""One paper, or one baseline, a file."""

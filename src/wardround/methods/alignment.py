@@ -1,0 +1,238 @@
+"""Masked global alignment: contrastive pretraining of modality encoders on stays with missing modalities.
+
+Paper: "Handling and Interpreting Missing Modalities in Patient Clinical Trajectories via Autoregressive Sequence
+Modeling", arXiv 2604.18753, section 3.2, equations 1-5; encoders in its appendix B.1, optimisation in B.2.
+
+- equation 1 and the modality dropout are here; equations 2-5 and the two comparator losses in `contrastive.py`
+- the encoders come from outside: any module that maps a modality's rows to `stay embed`
+- the fourth comparator, "scratch", is this class without the pretraining
+
+What differs from the paper, all ours:
+
+- **the tokens are trained.** Read literally, the centroids of equations 2 and 3 hold observed modalities only, so the
+  missing tokens, which the paper calls learned, would get no gradient. A term `1 - cos(t_m, stopgrad(centroid))` is
+  added with weight `token_weight` (0.1); 0 gives the five equations exactly.
+- dropout of a modality never takes the last one; the rate (swept in the paper, its range lost) is 0.15.
+- other stays of the same patient are no negatives (`mask_same_subject`).
+- the temperature stays within `TEMPERATURE_RANGE`, as CLIP's does.
+- tokens start with length about 1, so that a learning rate that suits the encoders turns them too.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal, Protocol, get_args, runtime_checkable
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+from torch.nn.functional import normalize
+
+from wardround.errors import UsageError
+from wardround.methods.contrastive import SHORTEST, Loss, all_pairs_loss, masked_global_loss, one_vs_others_loss
+
+LossName = Literal["masked-global", "one-vs-others", "all-pairs"]
+DropoutMode = Literal["one", "independent"]
+
+TEMPERATURE_RANGE: Final = (0.01, 1.0)
+"""CLIP (arXiv 2103.00020, section 2.5) keeps its logit scale at most 100; the upper end is ours."""
+
+Inputs = Mapping[str, Tensor | tuple[Tensor, ...]]
+"""By modality the encoder's arguments, stays first: `stay feature`, or a tuple such as (values, observed)."""
+
+
+@dataclass(frozen=True)
+class AlignmentSettings:
+    """Settings of the pretraining.
+
+    Attributes:
+        loss: the paper's, or one of the comparators of `contrastive.py`.
+        token_weight: weight of the token term; `masked-global` only.
+        dropout_prob: probability p of the modality dropout, in training only.
+        dropout_mode: `one` randomly chosen observed modality of the stay with probability p (printed), or each
+            `independent`ly.
+        temperature: initial tau (CLIP's 0.07; the paper does not say).
+        mask_same_subject: whether other stays of the same patient are left out of the negatives.
+
+    Raises:
+        UsageError: if a name is unknown or a number out of range.
+    """
+
+    loss: LossName = "masked-global"
+    token_weight: float = 0.1
+    dropout_prob: float = 0.15
+    dropout_mode: DropoutMode = "one"
+    temperature: float = 0.07
+    mask_same_subject: bool = True
+
+    def __post_init__(self) -> None:
+        if self.loss not in get_args(LossName):
+            raise UsageError(f"unknown loss {self.loss!r}; one of {', '.join(get_args(LossName))}")
+        if self.dropout_mode not in get_args(DropoutMode):
+            raise UsageError(f"unknown dropout_mode {self.dropout_mode!r}; one of {', '.join(get_args(DropoutMode))}")
+        if not 0 <= self.dropout_prob < 1:
+            raise UsageError(f"dropout_prob must be in [0, 1), got {self.dropout_prob}")
+        if self.token_weight < 0:
+            raise UsageError(f"token_weight must not be negative, got {self.token_weight}")
+        low, high = TEMPERATURE_RANGE
+        if not low <= self.temperature <= high:
+            raise UsageError(f"temperature must be within {low} and {high}, got {self.temperature}")
+
+
+@runtime_checkable
+class AlignmentBatch(Protocol):
+    """What `Alignment.loss` reads of a batch; any object with these three fits."""
+
+    @property
+    def inputs(self) -> Inputs:
+        """By modality; rows of missing modalities are never read."""
+        ...
+
+    @property
+    def observed(self) -> Bool[Tensor, "stay modality"]:
+        """Columns in the order of the model's `modalities`."""
+        ...
+
+    @property
+    def subject(self) -> Int[Tensor, " stay"]:
+        """The patient of each stay, int64."""
+        ...
+
+
+class Alignment(nn.Module):
+    """Encoders, missing tokens and temperature.
+
+    Args:
+        encoders: by modality name; their order is the order of the columns of `observed`.
+        embed: width of the embeddings that all of them give.
+        settings: the loss and its numbers.
+
+    Raises:
+        UsageError: if there are fewer than two modalities: nothing to align.
+    """
+
+    _was_missing: Bool[Tensor, " modality"]
+
+    def __init__(
+        self, encoders: Mapping[str, nn.Module], embed: int, settings: AlignmentSettings = AlignmentSettings()
+    ) -> None:
+        super().__init__()
+        if len(encoders) < 2:
+            raise UsageError(f"alignment needs 2 modalities or more, got {len(encoders)}")
+        self.settings = settings
+        self.modalities = tuple(encoders)
+        self.encoders = nn.ModuleDict(encoders)
+        self.tokens = nn.Parameter(torch.randn(len(encoders), embed) / math.sqrt(embed))
+        self.log_temperature = nn.Parameter(torch.tensor(math.log(settings.temperature)))
+        if settings.loss == "all-pairs":
+            self.pair_logits = nn.Parameter(torch.zeros(math.comb(len(encoders), 2)))
+        self.register_buffer("_was_missing", torch.zeros(len(encoders), dtype=torch.bool))
+
+    def embed(self, inputs: Inputs, observed: Bool[Tensor, "stay modality"]) -> Float[Tensor, "stay modality embed"]:
+        """Equation 1: `z[i,m] = E_m(x[i,m])` where observed, else `t_m`; not normalised.
+
+        An encoder sees the rows of its modality that are observed, and nothing else: what stands in the others, NaN
+        included, is not read. It is called even where no row is left, so that every rank of a distributed run has the
+        same graph.
+
+        Raises:
+            UsageError: if a modality is not in `inputs`, or columns or widths do not fit.
+        """
+        if observed.shape[1] != len(self.modalities):
+            raise UsageError(
+                f"observed has {observed.shape[1]} columns, the model {len(self.modalities)}: {self.modalities}"
+            )
+        columns = [
+            self._embed_modality(index, name, inputs, observed[:, index]) for index, name in enumerate(self.modalities)
+        ]
+        return torch.stack(columns, dim=1)
+
+    def loss(self, batch: AlignmentBatch, generator: torch.Generator | None = None) -> Loss:
+        """The loss of `settings` on a batch, and its parts; modality dropout in training mode only.
+
+        Args:
+            batch: inputs, observed mask, patients.
+            generator: for the modality dropout, on the batch's device; the global one by default.
+
+        Returns:
+            The loss to minimise, and `alignment` (the contrastive term alone), `token` and `temperature`, detached.
+        """
+        observed = batch.observed
+        if self.training:
+            observed = modality_dropout(observed, self.settings.dropout_prob, self.settings.dropout_mode, generator)
+            self._was_missing |= (~observed & observed.any(dim=1, keepdim=True)).any(dim=0)
+        embeddings = self.embed(batch.inputs, observed)
+        with torch.no_grad():  # on the parameter, as CLIP does: a clamp in the graph has no gradient to come back with
+            self.log_temperature.clamp_(*(math.log(bound) for bound in TEMPERATURE_RANGE))
+        with torch.autocast(embeddings.device.type, enabled=False):  # a logit in bfloat16 is off by 0.4 % of 1 / tau
+            u = normalize(embeddings.to(self.tokens.dtype), dim=-1, eps=SHORTEST)
+            return self._loss_of(u, observed, batch.subject)
+
+    def diagnostics(self) -> dict[str, str]:
+        """Named warnings for the run: tokens that no training batch so far has trained."""
+        trains_tokens = self.settings.loss == "masked-global" and self.settings.token_weight > 0
+        untrained = [
+            name
+            for name, missing in zip(self.modalities, self._was_missing.tolist(), strict=True)
+            if not (missing and trains_tokens)
+        ]
+        if not untrained:
+            return {}
+        why = "nothing was missing and none was dropped out" if trains_tokens else "this loss has no token term"
+        return {"untrained_missing_tokens": f"{', '.join(untrained)}: {why}; such a token is still its random start"}
+
+    def _embed_modality(
+        self, index: int, name: str, inputs: Inputs, observed: Bool[Tensor, " stay"]
+    ) -> Float[Tensor, "stay embed"]:
+        if name not in inputs:
+            raise UsageError(f"no input for modality {name!r}; the batch has {', '.join(inputs) or 'none'}")
+        rows = observed.nonzero().squeeze(1)
+        arguments = inputs[name]
+        arguments = arguments if isinstance(arguments, tuple) else (arguments,)
+        encoded = self.encoders[name](*(argument[rows] for argument in arguments))
+        token = self.tokens[index]
+        if encoded.shape != (len(rows), len(token)):
+            expected = (len(rows), len(token))
+            raise UsageError(f"encoder of {name!r} gives {tuple(encoded.shape)}, expected stay x embed = {expected}")
+        return token.expand(len(observed), -1).index_copy(0, rows, encoded.to(token.dtype))
+
+    def _loss_of(
+        self,
+        u: Float[Tensor, "stay modality embed"],
+        observed: Bool[Tensor, "stay modality"],
+        subject: Int[Tensor, " stay"],
+    ) -> Loss:
+        settings = self.settings
+        masked = settings.mask_same_subject
+        if settings.loss == "masked-global":
+            return masked_global_loss(
+                u, self.tokens, observed, subject, self.log_temperature, settings.token_weight, masked
+            )
+        if settings.loss == "one-vs-others":
+            return one_vs_others_loss(u, observed, subject, self.log_temperature, masked)
+        return all_pairs_loss(u, observed, subject, self.log_temperature, self.pair_logits, masked)
+
+
+def modality_dropout(
+    observed: Bool[Tensor, "stay modality"],
+    prob: float,
+    mode: DropoutMode = "one",
+    generator: torch.Generator | None = None,
+) -> Bool[Tensor, "stay modality"]:
+    """A new observed mask with modalities taken away at random (section 3.2.1), never the last one of a stay (ours).
+
+    `one`: with probability `prob` one of the stay's observed modalities, each equally likely (printed for MIMIC-IV).
+    `independent`: each with probability `prob`; where all would go, one of them, each equally likely, stays.
+
+    The generator must be on the mask's device. With `prob` 0 nothing is drawn.
+    """
+    if prob == 0:
+        return observed.clone()
+    lot = torch.rand(observed.shape, generator=generator, device=observed.device).masked_fill(~observed, -1.0)
+    drawn = torch.zeros_like(observed).scatter(1, lot.argmax(dim=1, keepdim=True), True)
+    if mode == "one":
+        hit = torch.rand(len(observed), 1, generator=generator, device=observed.device) < prob
+        spare = observed.sum(dim=1, keepdim=True) >= 2
+        return observed & ~(drawn & hit & spare)
+    kept = observed & (torch.rand(observed.shape, generator=generator, device=observed.device) >= prob)
+    return torch.where(kept.any(dim=1, keepdim=True), kept, observed & drawn)

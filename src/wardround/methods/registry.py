@@ -1,0 +1,85 @@
+"""The methods by name, in one literal table: settings, shape of input, how a model is built."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import torch
+from torch import nn
+
+from wardround.errors import UsageError
+from wardround.methods.alignment import Alignment, AlignmentSettings
+from wardround.methods.static import StaticModel, StaticSettings
+from wardround.methods.target import Target
+from wardround.methods.trajectory import Trajectory, TrajectorySettings
+from wardround.models.modality_encoder import EncoderSettings, ModalityEncoder, RowShape
+from wardround.tasks.task import Task
+
+
+@dataclass(frozen=True)
+class Method:
+    """A method that is trained.
+
+    Attributes:
+        name: as on the command line.
+        settings: its settings class.
+        shape: "static" reads the state at the prediction time, "sequence" every event.
+        build: embedder, task, settings, first bias of the head -> model.
+        summary: one line.
+    """
+
+    name: str
+    settings: type
+    shape: Literal["static", "sequence"]
+    build: Callable[[Alignment, Task, Any, float], nn.Module]
+    summary: str
+
+
+def _static(fusion: Literal["mlp", "lstm"]) -> Callable[[Alignment, Task, StaticSettings, float], nn.Module]:
+    def build(embedder: Alignment, task: Task, settings: StaticSettings, start: float) -> nn.Module:
+        return StaticModel(embedder, fusion, Target(task.kind, settings.positive_weight), settings, start)
+
+    return build
+
+
+def _trajectory(embedder: Alignment, task: Task, settings: TrajectorySettings, start: float) -> nn.Module:
+    return Trajectory(embedder, Target(task.kind, settings.positive_weight), settings, start, task.falls)
+
+
+METHODS: Final[dict[str, Method]] = {
+    method.name: method
+    for method in (
+        Method("mlp", StaticSettings, "static", _static("mlp"), "modality embeddings, concatenated, MLP (arXiv 2604.18753)"),
+        Method("lstm", StaticSettings, "static", _static("lstm"), "modality embeddings as a sequence, LSTM (arXiv 2604.18753)"),
+        Method("trajectory", TrajectorySettings, "sequence", _trajectory, "events and [PREDICT] through a causal decoder (arXiv 2604.18753)"),
+    )
+}
+"""The methods that learn. `score` and `elapsed` do not learn weights and stand in `scores.py`."""
+
+
+def find_method(name: str) -> Method:
+    """The method of that name. Raises `UsageError` listing those that exist."""
+    if name not in METHODS:
+        raise UsageError(f"no method {name!r}. There are: {', '.join((*METHODS, 'score', 'elapsed'))}.")
+    return METHODS[name]
+
+
+def build_embedder(
+    shapes: dict[str, RowShape],
+    encoder: EncoderSettings,
+    settings: AlignmentSettings,
+    edges: dict[str, torch.Tensor] | None = None,
+) -> Alignment:
+    """Encoders and missing tokens for the modalities of a vocabulary.
+
+    Args:
+        shapes: modality -> layout of its rows, in the vocabulary's order.
+        encoder: kind and size.
+        settings: of the alignment.
+        edges: modality -> quantile edges from training rows, where the kind needs them.
+
+    Raises:
+        UsageError: if there are fewer than two modalities.
+    """
+    encoders = {name: ModalityEncoder(shape, encoder, (edges or {}).get(name)) for name, shape in shapes.items()}
+    return Alignment(encoders, encoder.embed, settings)

@@ -1,0 +1,88 @@
+"""The static models of arXiv 2604.18753, section 3.4.1: modality embeddings, missing tokens where missing, one late fusion.
+
+    mlp    concatenated embeddings -> MLP
+    lstm   embeddings as a sequence -> LSTM -> last state
+
+Each from scratch or from aligned encoders and tokens (`--encoders RUN`). What differs (ours): a stay is described up to its prediction
+time, by several summaries of each number beside the printed mean, and the class weight is 1 unless asked for.
+
+    wardround train mlp --data DATA --task mortality --to RUN [--encoders RUN]
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from wardround.batches.static import StaticBatch
+from wardround.methods.alignment import Alignment, modality_dropout
+from wardround.methods.target import Target
+from wardround.models.fusion import ConcatenationFusion, LSTMFusion
+from wardround.models.modality_encoder import EncoderSettings
+
+
+@dataclass(frozen=True)
+class StaticSettings:
+    """Settings of `mlp` and `lstm`.
+
+    Attributes:
+        encoder: of the modalities; those of `--encoders` are taken where given.
+        hidden: width of the fusion.
+        dropout: in the fusion.
+        modality_dropout_prob: chance that one modality of a stay is taken away in training.
+        positive_weight: of deaths in the loss.
+        train_encoders: whether the encoders learn with the fusion.
+        batch_size: stays a batch.
+    """
+
+    encoder: EncoderSettings = field(default_factory=EncoderSettings)
+    hidden: int = 64
+    dropout: float = 0.3
+    modality_dropout_prob: float = 0.15
+    positive_weight: float = 1.0
+    train_encoders: bool = True
+    batch_size: int = 64
+
+
+class StaticModel(nn.Module):
+    """Embeddings and tokens of `Alignment`, one late fusion, one head.
+
+    Args:
+        embedder: encoders and missing tokens.
+        fusion: "mlp" or "lstm".
+        target: what the head learns.
+        settings: sizes.
+        start: first bias of the head.
+    """
+
+    def __init__(
+        self, embedder: Alignment, fusion: Literal["mlp", "lstm"], target: Target, settings: StaticSettings, start: float = 0.0
+    ) -> None:
+        super().__init__()
+        self.embedder, self.target, self.settings = embedder, target, settings
+        modalities, embed = embedder.tokens.shape
+        hidden, dropout = settings.hidden, settings.dropout
+        if fusion == "mlp":
+            self.fusion: nn.Module = ConcatenationFusion(modalities, embed, hidden, 1, dropout)
+        else:
+            self.fusion = LSTMFusion(embed, hidden, 1, dropout)
+        self.start = nn.Parameter(torch.tensor(float(start)))
+        self.embedder.requires_grad_(settings.train_encoders)
+
+    def outputs(self, batch: StaticBatch) -> Float[Tensor, " stay"]:
+        """The head's output of each stay."""
+        observed = batch.observed
+        if self.training:
+            observed = modality_dropout(observed, self.settings.modality_dropout_prob)
+        return self.fusion(self.embedder.embed(batch.inputs, observed)).squeeze(-1) + self.start
+
+    def loss(self, batch: StaticBatch) -> tuple[Tensor, dict[str, Tensor]]:
+        """Mean loss over the stays of a batch."""
+        loss = self.target.loss(self.outputs(batch), batch.label).mean()
+        return loss, {"task": loss.detach()}
+
+    def predict(self, batch: StaticBatch) -> Float[Tensor, " stay"]:
+        """Probability of death, or hours."""
+        return self.target.prediction(self.outputs(batch))

@@ -1,0 +1,143 @@
+"""Trajectory: a stay as an autoregressive sequence, a belief after every event. arXiv 2604.18753, sections 3.3.2 and 3.4.2.
+
+    event_1 [PREDICT] event_2 [PREDICT] ... -> causal decoder -> head at every [PREDICT]
+
+Each event's encoder embedding goes through a projection block to the decoder's width. A missing modality contributes no event. In
+training, modalities are dropped with a rate (0.15, ours; the printed one was lost). What differs (ours): the embedded default is a
+small Llama trained whole; an event carries the state so far of its modality unless `content.running=false`; hours are encoded beside
+the order; encoders may be trained (`train_encoders=true`, the default here) where the paper's are frozen; the loss is taken at every
+[PREDICT] (`weighting=uniform`) or the last (`last`).
+
+    wardround train trajectory --data DATA --task mortality --to RUN [--encoders RUN]
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from wardround.batches.sequences import SequenceBatch
+from wardround.methods.alignment import Alignment, modality_dropout
+from wardround.methods.target import Target
+from wardround.models.belief_sequence import BeliefSequence
+from wardround.models.decoder import Decoder, DecoderSettings
+from wardround.models.modality_encoder import EncoderSettings
+from wardround.models.time_encoding import FourierTime
+
+
+@dataclass(frozen=True)
+class TrajectorySettings:
+    """Settings of `trajectory`.
+
+    Attributes:
+        encoder: of the modalities; those of `--encoders` are taken where given.
+        decoder: its size.
+        train_encoders: whether the encoders learn with the decoder; frozen ones are run once.
+        time_encoding: add an encoding of the hours since admission to each event.
+        modality_dropout_prob: chance that one modality of a stay contributes no event in training.
+        weighting: "uniform" over all [PREDICT] positions of a stay, or "last".
+        positive_weight: of deaths in the loss.
+        budget: padded events a batch.
+    """
+
+    encoder: EncoderSettings = field(default_factory=EncoderSettings)
+    decoder: DecoderSettings = field(default_factory=lambda: DecoderSettings(hidden=64, layers=2, heads=4, mlp_hidden=176, dropout=0.2))
+    train_encoders: bool = True
+    time_encoding: bool = True
+    modality_dropout_prob: float = 0.15
+    weighting: Literal["uniform", "last"] = "uniform"
+    positive_weight: float = 1.0
+    budget: int = 4096
+
+
+class Trajectory(nn.Module):
+    """The sequence model.
+
+    Args:
+        embedder: encoders by modality; its missing tokens are not used, since a missing modality has no event.
+        target: what the head learns.
+        settings: sizes.
+        start: first bias of the head.
+        falls: whether the label shrinks by an hour with each hour that passes.
+    """
+
+    def __init__(self, embedder: Alignment, target: Target, settings: TrajectorySettings, start: float = 0.0, falls: bool = False) -> None:
+        super().__init__()
+        self.target, self.settings, self.falls = target, settings, falls
+        modalities, self.embed_width = embedder.tokens.shape
+        self.modalities, self.encoders = embedder.modalities, embedder.encoders
+        self.encoders.requires_grad_(settings.train_encoders)
+        hidden = settings.decoder.hidden
+        self.project = nn.Sequential(nn.Linear(self.embed_width, hidden), nn.LayerNorm(hidden), nn.GELU(), nn.Linear(hidden, hidden))
+        self.modality = nn.Embedding(modalities, hidden)
+        self.time = FourierTime(hidden) if settings.time_encoding else None
+        self.sequence = BeliefSequence(hidden)
+        self.decoder = Decoder(settings.decoder)
+        self.head = nn.Linear(hidden, 1)
+        nn.init.zeros_(self.head.weight)
+        nn.init.constant_(self.head.bias, start)
+
+    def encode(self, batch: SequenceBatch) -> Float[Tensor, "stay event embed"]:
+        """Each event through its modality's encoder; rows that are as wide as embeddings already went through it."""
+        stays, events = batch.modality.shape
+        made = batch.hours.new_zeros(stays * events, self.embed_width)
+        for name in self.modalities:
+            rows = batch.rows[name]
+            if self.settings.train_encoders:
+                rows = self.encoders[name](rows)
+            made = made.index_copy(0, batch.slots[name], rows.to(made.dtype))
+        return made.view(stays, events, -1)
+
+    def beliefs(self, batch: SequenceBatch) -> tuple[Float[Tensor, "stay event"], Bool[Tensor, "stay event"], Float[Tensor, "stay event"]]:
+        """The head's output after every event, which events are real, and their hours."""
+        embedded, modality, hours, lengths = self.encode(batch), batch.modality, batch.hours, batch.lengths
+        if self.training and self.settings.modality_dropout_prob > 0:
+            embedded, modality, hours, lengths = self._drop(embedded, modality, hours, lengths)
+        events = self.project(embedded) + self.modality(modality)
+        if self.time is not None:
+            events = events + self.time(hours)
+        sequence = self.sequence(events, lengths)
+        states = sequence.read(self.decoder(sequence.embeddings, sequence.lengths))
+        real = torch.arange(hours.shape[1], device=hours.device) < lengths[:, None]
+        return self.head(states).squeeze(-1), real, hours
+
+    def _drop(
+        self, embedded: Float[Tensor, "stay event embed"], modality: Int[Tensor, "stay event"], hours: Float[Tensor, "stay event"], lengths: Int[Tensor, " stay"]
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Take a modality's events out and close the gaps."""
+        real = torch.arange(hours.shape[1], device=hours.device) < lengths[:, None]
+        present = torch.zeros(len(lengths), len(self.modalities), dtype=torch.bool, device=hours.device)
+        present = present.scatter(1, modality.masked_fill(~real, 0), True) & (lengths > 0)[:, None]
+        first_is_padding = ~((modality == 0) & real).any(dim=1)
+        present[:, 0] &= ~first_is_padding
+        kept = modality_dropout(present, self.settings.modality_dropout_prob).gather(1, modality) & real
+        order = (~kept).to(torch.int8).argsort(dim=1, stable=True)
+        wide = order.unsqueeze(-1).expand(-1, -1, embedded.shape[-1])
+        return embedded.gather(1, wide), modality.gather(1, order), hours.gather(1, order), kept.sum(dim=1)
+
+    def loss(self, batch: SequenceBatch) -> tuple[Tensor, dict[str, Tensor]]:
+        """Mean over stays of the (weighted) mean over their beliefs."""
+        outputs, real, hours = self.beliefs(batch)
+        labels = batch.label[:, None].expand_as(outputs)
+        if self.falls:
+            labels = labels + (batch.at_h[:, None] - hours)
+        losses = self.target.loss(outputs, labels)
+        if self.settings.weighting == "last":
+            last = real.sum(dim=1, keepdim=True) - 1
+            real = torch.arange(real.shape[1], device=real.device) == last
+        loss = ((losses * real).sum(dim=1) / real.sum(dim=1).clamp(min=1)).mean()
+        return loss, {"task": loss.detach()}
+
+    def predict(self, batch: SequenceBatch) -> tuple[Float[Tensor, "stay event"], Float[Tensor, " stay"]]:
+        """The belief after every event, and the prediction at the prediction time: the last belief, less the hours that have passed
+        since where the label falls. A stay without events gets the head's bias."""
+        outputs, _, hours = self.beliefs(batch)
+        beliefs = self.target.prediction(outputs)
+        place = (batch.lengths - 1).clamp(min=0)[:, None]
+        last, last_h = beliefs.gather(1, place).squeeze(1), hours.gather(1, place).squeeze(1)
+        if self.falls:
+            last = (last - (batch.at_h - last_h)).clamp(min=0)
+        nothing = self.target.prediction(self.head.bias).expand_as(last)
+        return beliefs, torch.where(batch.lengths > 0, last, nothing)

@@ -1,0 +1,77 @@
+"""Weighted logistic regression by damped Newton steps, for many bootstrap draws at once.
+
+Maximises, in every draw d, sum_i w_di log P(y_i | eta_i) with eta_i = offset_i + theta_d . columns_i. Each draw starts
+from the fit to the pooled weights, so two or three steps are left. The likelihood is concave. A step that ends short of
+the maximum along its line has raised it; one that went past and did not lower the gradient either is halved. Plain Newton
+needs this when saturated probabilities make the curvature vanish.
+
+The caller makes sure that a maximum exists; a draw that has not converged within `MAX_STEPS` is NaN.
+"""
+
+import numpy as np
+from jaxtyping import Float
+
+from wardround.metrics.inputs import PerStay
+
+MAX_STEPS = 100
+LONGEST_STEP = 4.0  # in logits: beyond it the curvature says nothing, saturated probabilities make it vanish
+STEP_TOLERANCE = 1e-7  # Newton is quadratic: the error left is about its square
+GRADIENT_TOLERANCE = 1e-7  # per unit of weight; a stuck draw is far above it, a converged one far below
+
+
+def fit_logistic(
+    labels: PerStay,
+    columns: Float[np.ndarray, "stay column"],
+    offset: PerStay,
+    weights: Float[np.ndarray, "draw stay"],
+) -> Float[np.ndarray, "draw column"]:
+    """Coefficients of every draw, NaN where Newton did not converge.
+
+    Args:
+        labels: zeros and ones.
+        columns: the regressors, of order one; a column of ones is the intercept.
+        offset: part of the logit that is held fixed.
+        weights: counts of the stays in each draw, checked, with a finite maximum of the likelihood in every draw.
+
+    Raises nothing: its callers have checked the input.
+    """
+    n_draws, n_columns = weights.shape[0], columns.shape[1]
+    theta = np.zeros((n_draws, n_columns))
+    if n_draws > 1:
+        pooled = fit_logistic(labels, columns, offset, weights.sum(axis=0, keepdims=True))
+        theta = np.broadcast_to(np.nan_to_num(pooled), theta.shape).copy()
+    step, before = np.zeros_like(theta), np.full(n_draws, np.inf)
+    mass = np.maximum(weights.sum(axis=-1), np.finfo(float).tiny)
+    active = np.arange(n_draws)
+    for _ in range(MAX_STEPS):
+        gradient, curvature = _derivatives(labels, columns, offset, weights[active], theta[active])
+        size = np.linalg.norm(gradient, axis=-1) / mass[active]
+        passed = (gradient * step[active]).sum(axis=-1) < 0
+        too_far = passed & (size > 0.9 * before[active])
+        newton = (np.linalg.pinv(curvature, hermitian=True) @ gradient[..., None])[..., 0]
+        newton *= np.minimum(1, LONGEST_STEP / np.maximum(np.linalg.norm(newton, axis=-1, keepdims=True), LONGEST_STEP))
+        theta[active] += np.where(too_far[:, None], -step[active] / 2, newton)  # back to the middle, or on
+        step[active] = np.where(too_far[:, None], step[active] / 2, newton)
+        before[active] = np.where(too_far, before[active], size)
+        moving = np.abs(step[active]).max(axis=-1) > STEP_TOLERANCE * (1 + np.abs(theta[active]).max(axis=-1))
+        active = active[moving]
+        if active.size == 0:
+            break
+    before[active] = np.inf
+    theta[~(before <= GRADIENT_TOLERANCE)] = np.nan
+    return theta
+
+
+def _derivatives(
+    labels: PerStay,
+    columns: Float[np.ndarray, "stay column"],
+    offset: PerStay,
+    weights: Float[np.ndarray, "draw stay"],
+    theta: Float[np.ndarray, "draw column"],
+) -> tuple[Float[np.ndarray, "draw column"], Float[np.ndarray, "draw column column"]]:
+    """Gradient and negative Hessian of the log likelihood."""
+    probs = (1 + np.tanh((offset + theta @ columns.T) / 2)) / 2  # the logistic function, free of overflow
+    gradient = (weights * (labels - probs)) @ columns
+    products = (columns[:, :, None] * columns[:, None, :]).reshape(len(columns), -1)
+    curvature = (weights * probs * (1 - probs)) @ products
+    return gradient, curvature.reshape(*theta.shape, -1)

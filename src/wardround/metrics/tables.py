@@ -1,0 +1,204 @@
+"""The tables of a report: every metric with its interval over patients, as JSON-able dicts, None where undefined.
+
+The names are frozen: `metrics.json` of every run folder and every comparison uses them.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Shaped
+
+from wardround.metrics.bootstrap import (
+    DRAWS,
+    LEVEL,
+    Interval,
+    Metric,
+    SubjectIds,
+    bootstrap_intervals,
+    metric_draws,
+    percentile_interval,
+)
+from wardround.metrics.calibration import ace, brier, bss, calibration_intercept, calibration_slope
+from wardround.metrics.discrimination import accuracy, auprc, auroc, event1, f1, ppv, sensitivity, specificity
+from wardround.metrics.inputs import Labels, PerDraw, PerStay, Weights, checked_labels, ratio
+from wardround.metrics.regression import mae, mse, pearson, r2, spearman
+
+OWN_PREVALENCE: Mapping[str, float | None] = MappingProxyType({"bss": None})
+REGRESSION_METRICS: Mapping[str, Metric] = MappingProxyType(
+    {"mae_h": mae, "mse_h2": mse, "r2": r2, "pearson": pearson, "spearman": spearman}
+)
+
+
+def classification_metrics(
+    threshold: float, reference_prevalences: Mapping[str, float | None] = OWN_PREVALENCE
+) -> dict[str, Metric]:
+    """The metrics of a yes/no task in the order of the table, for `bootstrap_intervals` and `bootstrap_difference`.
+
+    Args:
+        threshold: probability at or above which a stay is predicted positive; chosen on validation.
+        reference_prevalences: name of a Brier skill score -> its reference, None for the prevalence of the labels
+            themselves; usually {"bss": None, "bss_train": prevalence of the training stays}.
+
+    Raises nothing.
+    """
+    skills = {name: partial(bss, reference_prevalence=reference) for name, reference in reference_prevalences.items()}
+    at_threshold = {
+        "sensitivity": sensitivity,
+        "specificity": specificity,
+        "ppv": ppv,
+        "f1": f1,
+        "accuracy": accuracy,
+        "event1": event1,
+    }
+    return {
+        "auroc": auroc,
+        "auprc": auprc,
+        "brier": brier,
+        **skills,
+        "ace": ace,
+        "calibration_slope": calibration_slope,
+        "calibration_intercept": calibration_intercept,
+        **{name: partial(metric, threshold=threshold) for name, metric in at_threshold.items()},
+    }
+
+
+def classification_table(
+    labels: Labels,
+    probs: PerStay,
+    subject_ids: SubjectIds,
+    threshold: float,
+    reference_prevalences: Mapping[str, float | None] = OWN_PREVALENCE,
+    draws: int = DRAWS,
+    seed: int = 0,
+    level: float = LEVEL,
+) -> dict[str, Interval]:
+    """Every metric of `classification_metrics` with its interval over patients.
+
+    Args:
+        labels: "stay", 0 or 1.
+        probs: "stay", in [0, 1].
+        subject_ids: "stay", the patient of each stay.
+        threshold: see `classification_metrics`.
+        reference_prevalences: see `classification_metrics`.
+        draws: bootstrap draws.
+        seed: of the draws.
+        level: of the interval.
+
+    Raises:
+        ValueError: see `inputs.py` and `bootstrap_intervals`.
+    """
+    metrics = classification_metrics(threshold, reference_prevalences)
+    return bootstrap_intervals(metrics, subject_ids, labels, probs, draws=draws, seed=seed, level=level)
+
+
+def regression_table(
+    targets_h: PerStay,
+    predictions_h: PerStay,
+    subject_ids: SubjectIds,
+    draws: int = DRAWS,
+    seed: int = 0,
+    level: float = LEVEL,
+) -> dict[str, Interval]:
+    """`mae_h`, `mse_h2`, `r2`, `pearson` and `spearman` of lengths of stay in hours, with intervals over patients.
+
+    Raises ValueError: see `inputs.py` and `bootstrap_intervals`.
+    """
+    return bootstrap_intervals(
+        REGRESSION_METRICS, subject_ids, targets_h, predictions_h, draws=draws, seed=seed, level=level
+    )
+
+
+def multilabel_table(
+    labels: Shaped[np.ndarray, "stay label"],
+    probs: Float[np.ndarray, "stay label"],
+    subject_ids: SubjectIds,
+    thresholds: Float[np.ndarray, "label"],
+    label_names: Sequence[str],
+    reference_prevalences: Mapping[str, Sequence[float] | None] = MappingProxyType({"bss": None}),
+    draws: int = DRAWS,
+    seed: int = 0,
+    level: float = LEVEL,
+) -> dict[str, Any]:
+    """Each label's table, and the macro mean over the labels that have both classes.
+
+    The same rule holds in every draw: a label counts in it when both of its classes were drawn and the metric is
+    defined. All labels see the same draws.
+
+    Args:
+        labels: 0 or 1.
+        probs: in [0, 1].
+        subject_ids: "stay", the patient of each stay.
+        thresholds: one a label, chosen on validation.
+        label_names: one a label, all different.
+        reference_prevalences: name of a Brier skill score -> one prevalence a label, or None.
+        draws: bootstrap draws.
+        seed: of the draws.
+        level: of the interval.
+
+    Returns:
+        {"metrics": {name: interval}, "by_label": {label: {name: interval, ..., "n_pos": count}}}
+
+    Raises:
+        ValueError: shapes that do not match, and as `classification_table`.
+    """
+    metrics = _label_metrics(labels, probs, subject_ids, thresholds, label_names, reference_prevalences)
+    names = list(dict.fromkeys(name for name, _ in metrics))
+    samples = metric_draws(metrics, subject_ids, labels, probs, draws=draws, seed=seed)
+    values = {key: np.asarray(metric(labels, probs)) for key, metric in metrics.items()}
+    by_label: dict[str, dict[str, Any]] = {}
+    for column, label in enumerate(label_names):
+        intervals = {name: percentile_interval(values[name, label], samples[name, label], level) for name in names}
+        by_label[label] = {**intervals, "n_pos": int(checked_labels(labels[:, column]).sum())}
+    macro_values, macro_samples = _macro(values, names, label_names), _macro(samples, names, label_names)
+    macro = {name: percentile_interval(macro_values[name], macro_samples[name], level) for name in names}
+    return {"metrics": macro, "by_label": by_label}
+
+
+def _label_metrics(
+    labels: Shaped[np.ndarray, "stay label"],
+    probs: Float[np.ndarray, "stay label"],
+    subject_ids: SubjectIds,
+    thresholds: Float[np.ndarray, "label"],
+    label_names: Sequence[str],
+    reference_prevalences: Mapping[str, Sequence[float] | None],
+) -> dict[tuple[str, str], Metric]:
+    """(name of the metric, label) -> that metric on that label's column."""
+    shape = len(subject_ids), len(label_names)
+    if labels.shape != shape or probs.shape != shape:
+        raise ValueError(
+            f"labels {labels.shape} and probs {probs.shape}, expected {shape}: a row a stay, a column a label"
+        )
+    lengths = [len(thresholds), *(len(values) for values in reference_prevalences.values() if values is not None)]
+    if set(lengths) != {len(label_names)} or len(set(label_names)) != len(label_names):
+        raise ValueError(f"thresholds, references: lengths {lengths}, expected one a label; labels named differently")
+    metrics: dict[tuple[str, str], Metric] = {}
+    for column, label in enumerate(label_names):
+        references = {
+            name: None if values is None else float(values[column]) for name, values in reference_prevalences.items()
+        }
+        for name, metric in classification_metrics(float(thresholds[column]), references).items():
+            metrics[name, label] = _on_column(metric, column)
+    return metrics
+
+
+def _on_column(metric: Metric, column: int) -> Metric:
+    def on_column(labels: np.ndarray, probs: np.ndarray, weights: Weights | None = None) -> PerDraw:
+        return metric(labels[:, column], probs[:, column], weights=weights)
+
+    return on_column
+
+
+def _macro(
+    found: Mapping[tuple[str, str], np.ndarray], names: Sequence[str], label_names: Sequence[str]
+) -> dict[str, np.ndarray]:
+    """Mean over labels, draw by draw; AUROC is defined exactly where both classes are there."""
+    both_classes = ~np.isnan(np.stack([found["auroc", label] for label in label_names]))
+    means: dict[str, np.ndarray] = {}
+    for name in names:
+        stacked = np.stack([found[name, label] for label in label_names])
+        counts = both_classes & ~np.isnan(stacked)
+        means[name] = np.asarray(ratio(np.where(counts, stacked, 0.0).sum(axis=0), counts.sum(axis=0)))
+    return means

@@ -1,0 +1,1 @@
+"""Parts and encoders: pure tensors. Nothing here knows of events or disk."""

@@ -1,0 +1,108 @@
+"""The embedded decoder: a small Llama, randomly initialised and trained whole, with no weights to fetch.
+
+Source: arXiv 2604.18753, section 3.4.2, fine-tunes Llama-3-8B and others; the same architecture at a small
+size, which trains on a CPU, is ours.
+
+- causal attention, rotary positions, RMSNorm, gated MLP: `transformers.LlamaModel`, nothing re-implemented
+- reads embeddings, so there is no vocabulary: the token embedding is taken out and no parameter is left unused
+- weights drawn at `hidden ** -0.5`, the spread that keeps signals alive at a small width
+- right-padded: no position sees a later one, so padding needs no mask, and the state at k never changes when more
+  events come
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from wardround.errors import UsageError
+from wardround.models.tabular import check_widths
+
+
+@dataclass(frozen=True)
+class DecoderSettings:
+    """Size of a decoder.
+
+    Attributes:
+        hidden: width; a multiple of `2 * heads` (rotary positions turn pairs).
+        layers: decoder layers; 2 to 4 train on a CPU.
+        heads: attention heads.
+        mlp_hidden: width of the gated MLP.
+        dropout: on the input embeddings and on the attention weights, in training (Llama itself has only the latter).
+        max_positions: longest sequence accepted.
+
+    Raises:
+        UsageError: if a width is below 1, `hidden` does not divide, or dropout is not in [0, 1).
+    """
+
+    hidden: int = 128
+    layers: int = 2
+    heads: int = 4
+    mlp_hidden: int = 344  # 8/3 of hidden to a multiple of 8: Llama's own ratio
+    dropout: float = 0.0
+    max_positions: int = 2048
+
+    def __post_init__(self) -> None:
+        check_widths(
+            hidden=self.hidden,
+            layers=self.layers,
+            heads=self.heads,
+            mlp_hidden=self.mlp_hidden,
+            max_positions=self.max_positions,
+        )
+        if self.hidden % (2 * self.heads):
+            raise UsageError(f"hidden must be a multiple of 2 x heads = {2 * self.heads}, got {self.hidden}")
+        if not 0 <= self.dropout < 1:
+            raise UsageError(f"dropout must be in [0, 1), got {self.dropout}")
+
+
+class Decoder(nn.Module):
+    """`LlamaModel(inputs_embeds)`: the state at position k depends on positions 0..k alone.
+
+    Args:
+        settings: the size.
+    """
+
+    def __init__(self, settings: DecoderSettings) -> None:
+        from transformers import LlamaConfig, LlamaModel  # slow to import, and only decoders need it
+
+        super().__init__()
+        self.settings = settings
+        config = LlamaConfig(
+            vocab_size=1,
+            hidden_size=settings.hidden,
+            intermediate_size=settings.mlp_hidden,
+            num_hidden_layers=settings.layers,
+            num_attention_heads=settings.heads,
+            initializer_range=settings.hidden**-0.5,  # Llama's 0.02 is for width 4096; here it would mute attention
+            max_position_embeddings=settings.max_positions,
+            attention_dropout=settings.dropout,
+            use_cache=False,
+            bos_token_id=None,
+            eos_token_id=None,
+        )
+        self.dropout = nn.Dropout(settings.dropout)
+        self.llama = LlamaModel(config)
+        self.llama.set_attn_implementation("sdpa")  # "eager" is the one that can give attention weights
+        self.llama.set_input_embeddings(nn.Identity())
+
+    def forward(
+        self, embeddings: Float[Tensor, "stay position hidden"], lengths: Int[Tensor, " stay"]
+    ) -> Float[Tensor, "stay position hidden"]:
+        """The hidden state after each position; zero behind the first `lengths[i]` positions of stay i.
+
+        Raises:
+            UsageError: if the sequence is longer than `max_positions`.
+        """
+        positions = embeddings.shape[1]
+        if positions > self.settings.max_positions:
+            raise UsageError(
+                f"sequence of {positions} positions, at most {self.settings.max_positions} accepted: "
+                "keep the latest events, or raise max_positions"
+            )
+        padding = (torch.arange(positions, device=embeddings.device) >= lengths.unsqueeze(-1)).unsqueeze(-1)
+        # Later positions get attention weight 0, and 0 x NaN is NaN: what stands in the padding must not come in.
+        inputs = self.dropout(embeddings.masked_fill(padding, 0.0))
+        states: Tensor = self.llama(inputs_embeds=inputs, use_cache=False).last_hidden_state
+        return states.masked_fill(padding, 0.0)

@@ -1,0 +1,164 @@
+"""How far long work has come: a bar with the time left on a terminal, plain lines elsewhere, nothing when quiet.
+
+    for row in progress(rows, "reading vitals"): ...
+    with progress(1_000, "training") as bar:
+        bar.advance(note="loss 0.41")
+
+Everything goes to stderr, so that `--json` on stdout stays clean. Notes never hold a value from a patient's row.
+"""
+
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sized
+from typing import Any, Generic, Protocol, TextIO, TypeVar, overload
+
+Item = TypeVar("Item")
+LINE_EVERY_S = 5.0
+
+
+class _Display(Protocol):
+    def show(self, done: int, note: str) -> None: ...
+
+    def close(self, done: int) -> None: ...
+
+
+class _Silent:
+    """Shows nothing."""
+
+    def show(self, done: int, note: str) -> None:
+        """Show nothing."""
+
+    def close(self, done: int) -> None:
+        """Show nothing."""
+
+
+class _Bar:
+    """A tqdm bar that is redrawn in place."""
+
+    def __init__(self, description: str, total: int | None, done: int, stream: TextIO):
+        from tqdm import tqdm  # late: quiet and piped runs never need it
+
+        self._bar: Any = tqdm(total=total, desc=description, initial=done, file=stream, dynamic_ncols=True)
+
+    def show(self, done: int, note: str) -> None:
+        """Move the bar to `done`."""
+        if note:
+            self._bar.set_postfix_str(note, refresh=False)
+        self._bar.update(done - self._bar.n)
+
+    def close(self, done: int) -> None:
+        """Leave the finished bar on the screen."""
+        self._bar.update(done - self._bar.n)
+        self._bar.close()
+
+
+class _Lines:
+    """One line at the start, one about every `every_s` seconds, one at the end."""
+
+    def __init__(self, description: str, total: int | None, done: int, stream: TextIO, every_s: float):
+        self._description, self._total, self._stream, self._every_s = description, total, stream, every_s
+        self._first_done, self._start_s = done, time.monotonic()
+        self._last_s = self._start_s
+        self._write(self._count(done))
+
+    def show(self, done: int, note: str) -> None:
+        """Write a line if the last one is `every_s` old."""
+        now_s = time.monotonic()
+        if now_s - self._last_s < self._every_s:
+            return
+        self._last_s = now_s
+        self._write(", ".join(part for part in (self._count(done), self._left(done, now_s), note) if part))
+
+    def close(self, done: int) -> None:
+        """Write the last line: how much was done, in what time."""
+        early = "stopped at " if self._total is not None and done < self._total else ""
+        self._write(f"{early}{self._count(done)} in {_duration(time.monotonic() - self._start_s)}")
+
+    def _count(self, done: int) -> str:
+        return f"{done:,}" if self._total is None else f"{done:,} of {self._total:,}"
+
+    def _left(self, done: int, now_s: float) -> str:
+        if self._total is None or done <= self._first_done:
+            return ""
+        left_s = (now_s - self._start_s) / (done - self._first_done) * max(0, self._total - done)
+        return f"about {_duration(left_s)} left"
+
+    def _write(self, text: str) -> None:
+        self._stream.write(f"{self._description}: {text}\n")
+        self._stream.flush()
+
+
+def _duration(seconds: float) -> str:
+    """A length of time as people say it: `4 s`, `3 min 20 s`, `2 h 5 min`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+class Progress(Generic[Item]):
+    """Work under way: iterate over it, or use it in a `with` block and call `advance`."""
+
+    def __init__(self, items: Iterable[Item], done: int, display: _Display):
+        self._items, self._done, self._display, self._closed = items, done, display, False
+
+    def advance(self, count: int = 1, note: str = "") -> None:
+        """Say that `count` more are done; `note` is shown beside the count where there is room."""
+        self._done += count
+        self._display.show(self._done, note)
+
+    def close(self) -> None:
+        """Show the last state; more calls do nothing."""
+        if not self._closed:
+            self._closed = True
+            self._display.close(self._done)
+
+    def __iter__(self) -> Iterator[Item]:
+        with self:
+            for item in self._items:
+                yield item
+                self.advance()
+
+    def __enter__(self) -> "Progress[Item]":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+@overload
+def progress(
+    work: int, description: str, *, quiet: bool = ..., done: int = ..., every_s: float = ...
+) -> Progress[int]: ...
+
+
+@overload
+def progress(
+    work: Iterable[Item], description: str, *, quiet: bool = ..., done: int = ..., every_s: float = ...
+) -> Progress[Item]: ...
+
+
+def progress(
+    work: Any, description: str, *, quiet: bool = False, done: int = 0, every_s: float = LINE_EVERY_S
+) -> Progress[Any]:
+    """Report how far some work has come, on stderr.
+
+    Args:
+        work: the things to go through, or how many there are.
+        description: what is being done, in a few words.
+        quiet: show nothing at all.
+        done: how many were done before, when work is taken up again.
+        every_s: seconds between two lines where stderr is not a terminal.
+
+    Returns:
+        A `Progress`: iterate over it, or call its `advance` in a `with` block.
+    """
+    items = range(done, work) if isinstance(work, int) else work
+    total = work if isinstance(work, int) else len(work) + done if isinstance(work, Sized) else None
+    if quiet:
+        return Progress(items, done, _Silent())
+    if sys.stderr.isatty():
+        return Progress(items, done, _Bar(description, total, done, sys.stderr))
+    return Progress(items, done, _Lines(description, total, done, sys.stderr, every_s))

@@ -1,0 +1,16 @@
+"""eICU Collaborative Research Database 2.0 (Pollard et al., Scientific Data 5:180178, 2018) and its open demo."""
+
+from wardround.sources.eicu.columns import PATIENT
+from wardround.sources.eicu.stays import demographics, stay_rows, stays
+from wardround.sources.eicu.tables import ALL_TABLES, PAPER_TABLES, SCORE_TABLE
+from wardround.sources.pipeline import Source
+
+EICU = Source(
+    name="eicu",
+    stay_table=PATIENT,
+    stay_rows=stay_rows,
+    stays=stays,
+    admission_events=demographics,
+    paper_tables=(*PAPER_TABLES, SCORE_TABLE),
+    all_tables=(*ALL_TABLES, SCORE_TABLE),
+)

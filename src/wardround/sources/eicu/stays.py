@@ -1,0 +1,167 @@
+"""eICU-CRD 2.0: the patient table as stays and demographics events.
+
+eICU holds no dates, only minutes from each unit admission. Stays are laid on a synthetic calendar: a year for each hospital stay of
+a subject, its first unit admission on 1 July 00:00, later unit stays as many minutes after it as their offsets say.
+"""
+
+import hashlib
+from typing import Final
+
+import polars as pl
+
+from wardround.events import MINUTE_US, TIME, calendar_start
+from wardround.sources.conversion import candidates, in_canonical_units, melted, with_reason
+from wardround.sources.eicu.columns import PATIENT
+from wardround.sources.raw_table import ADMIT, HOUR_24
+from wardround.sources.units import Quantity
+
+OLDEST: Final = 90.0
+"""What "> 89" reads (`PAPERS.md`)."""
+
+DAY_MIN: Final = 24 * 60
+
+
+def subject_number(patient_key: str) -> int:
+    """A positive 63-bit subject id from a text key: a BLAKE2 hash, the same on every machine and in every extract."""
+    return int.from_bytes(hashlib.blake2b(patient_key.encode(), digest_size=8).digest()) >> 1
+
+
+def _age_years() -> pl.Expr:
+    plain = pl.col("age").str.replace_all(" ", "")
+    return pl.when(plain == ">89").then(pl.lit(OLDEST)).otherwise(plain.cast(pl.Float64, strict=False))
+
+
+def stay_rows(frame: pl.DataFrame) -> pl.DataFrame:
+    """Patient rows with ages, subject ids, and the reason why a row is no stay.
+
+    Args:
+        frame: the typed patient table with `row` and `reason`.
+
+    Returns:
+        The rows with `age_years`, `subject_id`, `orphan`, `stay_id` and `reason` added.
+    """
+    frame = frame.with_columns(
+        stay_id="patientunitstayid",
+        age_years=_age_years(),
+        orphan=pl.col("uniquepid").is_null(),
+    )
+    frame = with_reason(frame, pl.col("stay_id").is_null(), "blank stay id")
+    frame = with_reason(frame, pl.struct(pl.all().exclude("row", "reason")).is_first_distinct().not_(), "duplicate row")
+    first = pl.col("reason").is_null()
+    frame = with_reason(frame, first & (first.sum().over("stay_id") > 1), "stay id used for different rows")
+    frame = with_reason(frame, pl.col("age").is_not_null() & ~pl.col("age_years").is_finite().fill_null(False), "unreadable age")
+    frame = with_reason(frame, ~pl.col("age_years").is_between(0, 120), "impossible age")
+    frame = with_reason(frame, pl.col("unitdischargeoffset").is_null(), "no unit discharge time")
+    frame = with_reason(frame, pl.col("unitdischargeoffset") < 0, "unit discharge before admission")
+    frame = with_reason(frame, pl.col("hospitaldischargeoffset") < 0, "hospital discharge before unit admission")
+    before = pl.col("hospitaldischargeoffset") < pl.col("hospitaladmitoffset")
+    frame = with_reason(frame, before, "hospital discharge before hospital admission")
+    keys = frame.select(
+        pl.coalesce(pl.lit("patient:") + pl.col("uniquepid"), pl.lit("stay:") + pl.col("stay_id").cast(pl.String)).alias("key")
+    ).to_series()
+    numbers = {key: subject_number(key) for key in keys.drop_nulls().unique()}
+    return frame.with_columns(subject_id=keys.replace_strict(numbers, default=None, return_dtype=pl.Int64))
+
+
+def stays(rows: pl.DataFrame) -> pl.DataFrame:
+    """Stays on the synthetic calendar, from the rows of `stay_rows` that have no reason against them.
+
+    Returns:
+        A row a stay with the `STAY_COLUMNS` that come from the patient table, sorted by subject and start.
+    """
+    hospital_stay = pl.coalesce("patienthealthsystemstayid", -pl.col("stay_id"))
+    in_hospital_min = -pl.col("hospitaladmitoffset").fill_null(0).cast(pl.Int64)
+    rows = rows.filter(pl.col("reason").is_null()).with_columns(hospital_stay=hospital_stay, in_hospital_min=in_hospital_min)
+    year = pl.col("hospitaldischargeyear").fill_null(0)
+    first_year = year.min().over("subject_id", "hospital_stay")
+    index = pl.struct(first_year, "hospital_stay").rank("dense").over("subject_id") - 1
+    rows = rows.with_columns(
+        index=index.cast(pl.Int64),
+        after_first_min=pl.col("in_hospital_min") - pl.col("in_hospital_min").min().over("subject_id", "hospital_stay"),
+    )
+    calendar = {i: calendar_start(i) for i in rows["index"].unique()}
+    day_zero = pl.col("index").replace_strict(calendar, return_dtype=TIME)
+    rows = rows.with_columns(start=day_zero + _minutes("after_first_min"))
+    admit, discharge = pl.col("hospitaladmitoffset"), pl.col("hospitaldischargeoffset")
+    return rows.select(
+        "subject_id",
+        "stay_id",
+        "start",
+        end=pl.col("start") + _minutes("unitdischargeoffset"),
+        hospital_start=pl.col("start") + _minutes("hospitaladmitoffset"),
+        hospital_end=pl.col("start") + _minutes("hospitaldischargeoffset"),
+        age=pl.col("age_years").cast(pl.Float32),
+        sex=pl.col("gender"),
+        hospital_id=pl.col("hospitalid"),
+        year=pl.col("hospitaldischargeyear").cast(pl.Int32),
+        orphan="orphan",
+        died_in_hospital=_expired("hospitaldischargestatus"),
+        died_in_unit=_expired("unitdischargestatus"),
+        los_h=((discharge - admit) / 60).cast(pl.Float32),
+    ).sort("subject_id", "start", "stay_id")
+
+
+def _minutes(column: str) -> pl.Expr:
+    return (pl.col(column).cast(pl.Int64) * MINUTE_US).cast(pl.Duration("us"))
+
+
+def _expired(column: str) -> pl.Expr:
+    """True, False, or null where the table does not say."""
+    status = pl.col(column).str.to_lowercase()
+    return pl.when(status == "expired").then(True).when(status == "alive").then(False)
+
+
+_NUMBERS: Final = {
+    "age": ("AGE", Quantity("years", 0, 120)),
+    "height": ("HEIGHT//cm", Quantity("cm", 30, 260)),
+    "weight": ("WEIGHT//kg", Quantity("kg", 2, 600)),
+    "before_unit": ("BEFORE_UNIT//h", Quantity("h", -24, 24 * 366)),
+    "visit": ("UNIT_VISIT", Quantity("", 1, 100)),
+}
+_PAPER_NUMBERS: Final = ("age",)
+_PAPER_CODES: Final = ("gender", "ethnicity")
+_CODES: Final = (*_PAPER_CODES, "unittype", "unitadmitsource", "hospitaladmitsource", "unitstaytype")
+
+
+def demographics(rows: pl.DataFrame, paper: bool) -> pl.DataFrame:
+    """Demographics candidates, known at unit admission: age, gender, ethnicity (the paper's), and with `paper=False` height,
+    weight, hours in hospital before the unit, unit type and where the patient came from; the APACHE admission diagnosis at 24 h.
+
+    Args:
+        rows: `stay_rows`, those with a reason left out.
+        paper: only what arXiv 2604.18753, appendix A.1.2, extracts.
+    """
+    frame = rows.filter(pl.col("reason").is_null()).with_columns(
+        minute=pl.lit(0, pl.Int64),
+        available_minute=pl.lit(0, pl.Int64),
+        age=pl.col("age_years"),
+        height=pl.col("admissionheight"),
+        weight=pl.col("admissionweight"),
+        before_unit=-pl.col("hospitaladmitoffset") / 60,
+        visit=pl.col("unitvisitnumber"),
+    )
+    return pl.concat([_number_candidates(frame, paper), *_code_candidates(frame, paper)])
+
+
+def _number_candidates(frame: pl.DataFrame, paper: bool) -> pl.DataFrame:
+    long = melted(frame, list(_PAPER_NUMBERS if paper else _NUMBERS))
+    unit = pl.col("name").replace_strict({name: quantity.unit for name, (_, quantity) in _NUMBERS.items()})
+    quantities = {name: quantity for name, (_, quantity) in _NUMBERS.items()}
+    long = in_canonical_units(long.with_columns(unit=unit), quantities, "name", "number", "unit")
+    code = pl.col("name").replace_strict({name: code for name, (code, _) in _NUMBERS.items()})
+    return candidates(long, "demographics", code, pl.col("number"))
+
+
+def _code_candidates(frame: pl.DataFrame, paper: bool) -> list[pl.DataFrame]:
+    made = []
+    for column in _PAPER_CODES if paper else _CODES:
+        if PATIENT.columns[column][1] is not ADMIT:
+            raise ValueError(f"patient.{column} is not declared as known at admission")
+        code = pl.lit(f"{column.upper()}//") + pl.col(column)
+        made.append(candidates(frame.drop_nulls(column), "demographics", code))
+    if not paper:
+        if PATIENT.columns["apacheadmissiondx"][1] is not HOUR_24:
+            raise ValueError("patient.apacheadmissiondx is not declared as known at 24 h")
+        late = frame.drop_nulls("apacheadmissiondx").with_columns(available_minute=pl.lit(DAY_MIN, pl.Int64))
+        made.append(candidates(late, "diagnosis", pl.lit("APACHE//ADMISSION_DX//") + pl.col("apacheadmissiondx")))
+    return made

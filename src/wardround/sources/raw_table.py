@@ -1,0 +1,95 @@
+"""What a source declares of a raw table: each column, its kind, and when its value becomes known.
+
+A column without an availability rule does not build: `RawTable` refuses it (promise 4). The rules are those of `AVAILABILITY.md`:
+
+    ID       an identifier, never a feature
+    ADMIT    known at unit admission
+    at(c)    known at the offset in column c (several columns: the latest of them)
+    HOUR_24  known 24 hours after unit admission
+    NEVER    never an input in the causal protocol: it is, or gives away, the outcome
+    UNREAD   never read from disk, with the reason
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+
+class Kind(Enum):
+    """How the text of a raw column is read."""
+
+    INTEGER = "integer"
+    NUMBER = "number"
+    TEXT = "text"
+
+
+@dataclass(frozen=True)
+class Known:
+    """When a value becomes known: `rule` names it, `columns` are the offsets it waits for."""
+
+    rule: str
+    columns: tuple[str, ...] = ()
+
+
+ID: Final = Known("id")
+ADMIT: Final = Known("unit admission")
+HOUR_24: Final = Known("24 h after unit admission")
+NEVER: Final = Known("never")
+UNREAD: Final = Known("unread")
+
+
+def at(*columns: str) -> Known:
+    """Known at the latest of the offsets in `columns` (minutes from unit admission)."""
+    return Known("offset", columns)
+
+
+INTEGER: Final = Kind.INTEGER
+NUMBER: Final = Kind.NUMBER
+TEXT: Final = Kind.TEXT
+
+
+@dataclass(frozen=True)
+class RawTable:
+    """A raw table of a database.
+
+    Attributes:
+        name: file name without `.csv` or `.csv.gz`; found case-insensitively.
+        columns: column -> (kind, availability rule), every column that the published database has.
+        optional: whether the database may come without this table.
+        offset: the column that says when a row happened (minutes from unit admission), if any.
+
+    Raises:
+        ValueError: at construction, where a column has no availability rule or a rule names no column of the table.
+    """
+
+    name: str
+    columns: Mapping[str, tuple[Kind, Known]]
+    optional: bool = True
+    offset: str | None = None
+
+    def __post_init__(self) -> None:
+        for column, entry in self.columns.items():
+            if len(entry) != 2 or not isinstance(entry[1], Known):
+                raise ValueError(f"{self.name}.{column} does not say when it is known: give it a rule of raw_table.py")
+            unknown = [name for name in entry[1].columns if name not in self.columns]
+            if unknown:
+                raise ValueError(f"{self.name}.{column} is known at {unknown}, which {self.name} does not have")
+        if self.offset is not None and self.offset not in self.columns:
+            raise ValueError(f"{self.name} happens at {self.offset}, which it does not have")
+
+    @property
+    def read(self) -> tuple[str, ...]:
+        """The columns that are read from disk, in declared order."""
+        return tuple(name for name, (_, known) in self.columns.items() if known is not UNREAD)
+
+    def known_at(self, column: str) -> tuple[str, ...]:
+        """The offset columns at whose latest `column` becomes known.
+
+        Raises:
+            ValueError: where the column is not known at an offset: no event may carry it as if it were.
+        """
+        known = self.columns[column][1]
+        if known.rule != "offset":
+            raise ValueError(f"{self.name}.{column} is known: {known.rule}; it has no offset at which it may enter an event")
+        return known.columns

@@ -1,0 +1,74 @@
+"""Which modalities of a stay are missing, by a mechanism that is known.
+
+    random     P(missing) = rate
+    severity   P(missing) = sigmoid(a_m + sign_m strength z),  z = severity at unit admission, standardised
+    outcome    P(missing) = sigmoid(a_m + sign_m strength y),  y = 1 for in-hospital death, else 0
+
+Each pair of stay and modality is drawn on its own. `sign_m` says how a modality goes with illness: most are recorded
+more often in the sicker (-1), the history is asked less often of them (+1). `a_m` is solved on the population of
+`reference.py`, so that the share of unit stays without the modality is `missing_rate`. Rows are made for every stay
+and taken away afterwards.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from wardround.sources.synthetic.latent import sigmoid
+from wardround.sources.synthetic.reference import Reference
+from wardround.sources.synthetic.settings import MODALITIES, SyntheticSettings
+from wardround.sources.synthetic.stays import Stays
+
+SIGN: Final = {name: 1 if name in ("history", "intake_output", "medication") else -1 for name in MODALITIES}
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Per modality: the probability of being missing, and whether it is."""
+
+    prob: dict[str, Float[np.ndarray, " stay"]]
+    mask: dict[str, Bool[np.ndarray, " stay"]]
+
+
+def draw_missing(stays: Stays, settings: SyntheticSettings, reference: Reference, rng: np.random.Generator) -> Missing:
+    """Draw what is missing.
+
+    Args:
+        stays: the unit stays.
+        settings: mechanism, rate and strength.
+        reference: the population on which the intercepts are solved.
+        rng: the source of chance.
+
+    Returns:
+        Probability and mask, an entry a modality, each with a value a stay.
+    """
+    mean, deviation = reference.severity.mean(), reference.severity.std()
+    known = {
+        "random": (np.zeros(stays.size), np.zeros(1), np.ones(1)),
+        "severity": ((stays.path[stays.start] - mean) / deviation, (reference.severity - mean) / deviation, None),
+        "outcome": (
+            stays.died.astype(float),
+            np.arange(2.0),
+            np.array([1 - reference.died_share, reference.died_share]),
+        ),
+    }
+    value, population, weight = known[settings.mechanism]
+    prob, mask = {}, {}
+    for name in MODALITIES:
+        slope = SIGN[name] * settings.missing_strength
+        prob[name] = sigmoid(_intercept(slope * population, weight, settings.missing_rate) + slope * value)
+        mask[name] = rng.random(stays.size) < prob[name]
+    return Missing(prob, mask)
+
+
+def _intercept(score: np.ndarray, weight: np.ndarray | None, rate: float) -> float:
+    """The a with mean sigmoid(a + score) = rate, by bisection; -inf where the rate is 0."""
+    if rate == 0:
+        return -np.inf
+    low, high = -30.0, 30.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (low, middle) if np.average(sigmoid(middle + score), weights=weight) > rate else (middle, high)
+    return low

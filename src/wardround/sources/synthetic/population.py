@@ -1,0 +1,154 @@
+"""Who is admitted: patients, their hospital stays, and the frailty level m of each.
+
+    m = shift + 0.35 (age - 65) / 15 + sum of comorbidity effects + cause effect + hospital effect + s,
+    hospital effect ~ N(0, 0.25),   s ~ N(0, 0.9),   severity at the first unit admission x0 = m + N(0, 0.6),
+
+both rounded to the lattice of `latent.py`. `shift` is solved in `reference.py`.
+Age, comorbidities and hospital belong to the patient; cause and s to the hospital stay.
+"""
+
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from wardround.sources.synthetic.latent import place, sigmoid
+from wardround.sources.synthetic.settings import SyntheticSettings, stream
+
+HOSPITAL_SD: Final = 0.25
+LATENT_SD: Final = 0.9
+ADMISSION_SD: Final = 0.6
+WHOLE_COHORT: Final = 2**32 - 1
+"""The chunk number of streams that belong to no chunk."""
+
+
+class Comorbidity(NamedTuple):
+    """A chronic disease: log odds at age 65, their change per 15 years, effect on m."""
+
+    name: str
+    log_odds: float
+    by_age: float
+    effect: float
+
+
+COMORBIDITIES: Final = (
+    Comorbidity("hypertension", 0.1, 0.5, 0.0),
+    Comorbidity("diabetes", -1.1, 0.1, 0.05),
+    Comorbidity("heart failure", -1.7, 0.4, 0.3),
+    Comorbidity("copd", -1.6, 0.3, 0.2),
+    Comorbidity("renal insufficiency", -2.0, 0.4, 0.25),
+    Comorbidity("dialysis", -3.2, 0.0, 0.3),
+    Comorbidity("atrial fibrillation", -1.9, 0.6, 0.1),
+    Comorbidity("stroke", -2.4, 0.4, 0.1),
+    Comorbidity("dementia", -3.2, 0.9, 0.25),
+    Comorbidity("cirrhosis", -3.6, -0.4, 0.8),
+    Comorbidity("metastatic cancer", -3.4, 0.1, 0.9),
+    Comorbidity("immunosuppression", -3.2, 0.0, 0.4),
+)
+COMORBIDITY_NAMES: Final = tuple(item.name for item in COMORBIDITIES)
+
+
+class Cause(NamedTuple):
+    """A cause of admission: relative frequency, effect on m."""
+
+    name: str
+    weight: float
+    effect: float
+
+
+CAUSES: Final = (
+    Cause("pulmonary sepsis", 9, 0.6),
+    Cause("urinary sepsis", 6, 0.2),
+    Cause("pneumonia", 7, 0.2),
+    Cause("heart failure", 9, 0.1),
+    Cause("atrial arrhythmia", 7, -0.6),
+    Cause("myocardial infarction", 8, -0.3),
+    Cause("cardiac arrest", 4, 1.7),
+    Cause("ketoacidosis", 6, -1.2),
+    Cause("copd", 6, 0.1),
+    Cause("stroke", 6, 0.3),
+    Cause("intracranial haemorrhage", 4, 0.7),
+    Cause("upper gi bleed", 7, -0.2),
+    Cause("overdose", 5, -1.0),
+    Cause("alcohol withdrawal", 3, -0.9),
+    Cause("acute renal failure", 4, 0.2),
+    Cause("bypass surgery", 9, -0.8),
+)
+CAUSE_NAMES: Final = tuple(item.name for item in CAUSES)
+
+
+@dataclass(frozen=True)
+class Hospitals:
+    """Effect on m and share of patients of each hospital."""
+
+    effect: Float[np.ndarray, " hospital"]
+    share: Float[np.ndarray, " hospital"]
+
+
+@dataclass(frozen=True)
+class Admissions:
+    """Hospital stays, a patient's in order of time. Arrays have one entry a hospital stay.
+
+    Attributes:
+        patient: number of the patient within the chunk; sequence: 0 for the patient's first hospital stay, 1 for the
+            next.
+        age: years; female, orphan: flags; hospital, cause: places in their lists.
+        comorbidity: flags in the order of `COMORBIDITIES`.
+        level: frailty m; start: severity x0 at the first unit admission; both as places on the lattice.
+    """
+
+    patient: Int[np.ndarray, " stay"]
+    sequence: Int[np.ndarray, " stay"]
+    age: Int[np.ndarray, " stay"]
+    female: Bool[np.ndarray, " stay"]
+    orphan: Bool[np.ndarray, " stay"]
+    hospital: Int[np.ndarray, " stay"]
+    cause: Int[np.ndarray, " stay"]
+    comorbidity: Bool[np.ndarray, "stay comorbidity"]
+    level: Int[np.ndarray, " stay"]
+    start: Int[np.ndarray, " stay"]
+
+
+def draw_hospitals(settings: SyntheticSettings, seed: int) -> Hospitals:
+    """The hospitals of a cohort: effects from N(0, 0.25), shares from a flat-ish Dirichlet."""
+    rng = stream(seed, WHOLE_COHORT, "hospitals")
+    effect = rng.normal(0, HOSPITAL_SD, settings.hospitals)
+    return Hospitals(effect, rng.dirichlet(np.full(settings.hospitals, 2.0)))
+
+
+def draw_admissions(
+    patients: int, shift: float, settings: SyntheticSettings, hospitals: Hospitals, rng: np.random.Generator
+) -> Admissions:
+    """Draw patients and all hospital stays that each would have if none ended in death.
+
+    Args:
+        patients: how many; each has at least one hospital stay, 1.2 on average.
+        shift: added to every m.
+        settings: shares of orphans.
+        hospitals: from `draw_hospitals`.
+        rng: the source of chance.
+
+    Returns:
+        The hospital stays, ordered by patient and time.
+    """
+    age = np.clip(np.rint(rng.normal(65, 16, patients)), 18, 98).astype(np.int64)
+    decades = (age[:, None] - 65) / 15
+    log_odds = np.array([c.log_odds for c in COMORBIDITIES]) + np.array([c.by_age for c in COMORBIDITIES]) * decades
+    comorbidity = rng.random(log_odds.shape) < sigmoid(log_odds)
+    hospital = rng.choice(hospitals.share.size, patients, p=hospitals.share)
+    female, orphan = rng.random(patients) < 0.46, rng.random(patients) < settings.orphan_rate
+    lasting = (
+        0.35 * decades[:, 0] + comorbidity @ np.array([c.effect for c in COMORBIDITIES]) + hospitals.effect[hospital]
+    )
+
+    count = np.minimum(rng.geometric(0.84, patients), 8)
+    patient = np.repeat(np.arange(patients), count)
+    sequence = np.arange(patient.size) - np.repeat(np.cumsum(count) - count, count)
+    weight = np.array([c.weight for c in CAUSES])
+    cause = rng.choice(len(CAUSES), patient.size, p=weight / weight.sum())
+    effect = np.array([c.effect for c in CAUSES])[cause]
+    frailty = shift + lasting[patient] + effect + rng.normal(0, LATENT_SD, patient.size)
+    start = place(frailty + rng.normal(0, ADMISSION_SD, patient.size))
+    own = (age[patient], female[patient], orphan[patient], hospital[patient])
+    return Admissions(patient, sequence, *own, cause, comorbidity[patient], place(frailty), start)

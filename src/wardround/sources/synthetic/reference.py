@@ -1,0 +1,60 @@
+"""A large population of the same settings, on which mortality and missingness are set to what was asked for."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from jaxtyping import Float
+
+from wardround.sources.synthetic.latent import solved_chain
+from wardround.sources.synthetic.population import WHOLE_COHORT, Admissions, Hospitals, draw_admissions
+from wardround.sources.synthetic.settings import SyntheticSettings, stream
+from wardround.sources.synthetic.stays import run_stays
+
+REFERENCE_PATIENTS: Final = 20_000
+BISECTIONS: Final = 16
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What the population is like.
+
+    Attributes:
+        shift: the constant in every frailty m that gives the mortality asked for.
+        severity: at unit admission, of every unit stay that happened; as places on the lattice.
+        died_share: share of unit stays that belong to a hospital stay with in-hospital death.
+    """
+
+    shift: float
+    severity: Float[np.ndarray, " stay"]
+    died_share: float
+
+
+def draw_reference(settings: SyntheticSettings, hospitals: Hospitals, seed: int) -> Reference:
+    """Solve for `shift`, by bisection over one population, and run that population.
+
+    The mean true risk at the first unit admission of a hospital stay becomes `settings.mortality`, to 0.001.
+
+    Args:
+        settings: what is asked for.
+        hospitals: the cohort's hospitals.
+        seed: the cohort's seed.
+
+    Returns:
+        The population's shift, severities and share of deaths.
+    """
+    risk = solved_chain().risk
+    low, high = -4.0, 4.0
+    for _ in range(BISECTIONS):
+        middle = (low + high) / 2
+        drawn = _admissions(middle, settings, hospitals, seed)
+        too_many = risk[drawn.level, drawn.start].mean() > settings.mortality
+        low, high = (low, middle) if too_many else (middle, high)
+    drawn = _admissions(low, settings, hospitals, seed)
+    stays = run_stays(drawn, 4 * drawn.patient.size, stream(seed, WHOLE_COHORT, "reference stays"))
+    return Reference(low, stays.path[stays.start].astype(np.float64), float(stays.died.mean()))
+
+
+def _admissions(shift: float, settings: SyntheticSettings, hospitals: Hospitals, seed: int) -> Admissions:
+    rng = stream(seed, WHOLE_COHORT, "reference")
+    return draw_admissions(REFERENCE_PATIENTS, shift, settings, hospitals, rng)

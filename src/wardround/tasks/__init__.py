@@ -1,0 +1,1 @@
+"""What is predicted, for whom, when, and who is held out."""

@@ -1,0 +1,138 @@
+"""Who is in the cohort, and what they may be asked: stays, a prediction time, a protocol.
+
+causal (default): adult, still in the unit and alive at hour H. Membership looks at nothing after H; events count when they became
+available. paper (arXiv 2604.18753, appendix A.1.1): age 18-89, hospital stay of 12-720 h, with a lab result; events count by the
+time they describe, over the whole stay or, with an hour, up to it. The printed text asks for an anchor at 12 h and features that
+span the stay, which exclude each other: without an hour the features span the stay, with `at_h=12` the anchor holds.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import polars as pl
+
+from wardround.errors import DataError, UsageError
+from wardround.events import HOUR_US
+from wardround.tasks.task import MAX_LOS_H, Task, hours_between
+
+Protocol = Literal["causal", "paper"]
+PROTOCOLS: Final = ("causal", "paper")
+DEFAULT_H: Final = 24.0
+PAPER_LOS_H: Final = (12.0, 720.0)
+
+
+@dataclass(frozen=True)
+class Window:
+    """Which part of a stay may be seen.
+
+    Attributes:
+        protocol: "causal" counts an event when it became available, "paper" at the time it describes.
+        at_h: hours from unit admission to the prediction; None is the end of the stay, in the paper protocol alone.
+
+    Raises:
+        UsageError: at construction, where the two do not go together.
+    """
+
+    protocol: Protocol = "causal"
+    at_h: float | None = DEFAULT_H
+
+    def __post_init__(self) -> None:
+        if self.protocol not in PROTOCOLS:
+            raise UsageError(f"no protocol {self.protocol!r}. There are: causal, paper.")
+        if self.protocol == "causal" and self.at_h is None:
+            raise UsageError("the causal protocol needs a prediction hour: --at-h H. The end of the stay is the outcome.")
+        if self.at_h is not None and not 0 <= self.at_h <= 24 * 366:
+            raise UsageError(f"--at-h {self.at_h:g} is not an hour of a stay: give 0 or more.")
+
+    @property
+    def clock(self) -> str:
+        """The event column that orders a stay and is held against the prediction time."""
+        return "available_time" if self.protocol == "causal" else "time"
+
+    def prediction_time(self) -> pl.Expr:
+        """The prediction time over `stays.parquet`."""
+        if self.at_h is None:
+            return pl.col("end")
+        return pl.col("start") + pl.duration(microseconds=round(self.at_h * HOUR_US))
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Stays that can be asked.
+
+    Attributes:
+        frame: `subject_id, stay_id, start, prediction_time, label` (float64, hours or 0/1; null without a task), by stay id.
+        excluded: reason -> stays left out.
+        window: what they may see.
+    """
+
+    frame: pl.DataFrame
+    excluded: dict[str, int]
+    window: Window
+
+
+def cohort(stays: pl.DataFrame, window: Window, task: Task | None = None, labelled: bool = True) -> Cohort:
+    """Apply the cohort rule of a protocol.
+
+    Args:
+        stays: `stays.parquet`.
+        window: protocol and prediction hour.
+        task: what is predicted; None for label-free pretraining, which takes every stay of the causal protocol.
+        labelled: leave out stays without a label; False to predict for them too.
+
+    Returns:
+        The cohort, every stay either in it or counted under one reason.
+
+    Raises:
+        DataError: where nobody is left.
+    """
+    at = window.prediction_time()
+    frame = stays.with_columns(prediction_time=at, reason=pl.lit(None, pl.String))
+    for unusable, reason in _rules(window, task):
+        wrong = pl.col("reason").is_null() & unusable.fill_null(True)
+        frame = frame.with_columns(reason=pl.when(wrong).then(pl.lit(reason)).otherwise("reason"))
+    label = pl.lit(None, pl.Float64) if task is None else _label(task, window)
+    frame = frame.with_columns(label=label)
+    if task is not None and labelled:
+        missing = pl.col("reason").is_null() & pl.col("label").is_null()
+        frame = frame.with_columns(reason=pl.when(missing).then(pl.lit("no label")).otherwise("reason"))
+    counts = frame["reason"].drop_nulls().value_counts()
+    excluded = dict(zip(counts["reason"], counts["count"], strict=True))
+    kept = frame.filter(pl.col("reason").is_null()).sort("stay_id")
+    if kept.is_empty():
+        reasons = ", ".join(f"{reason}: {count}" for reason, count in excluded.items()) or "it is empty"
+        raise DataError(f"no stay is in the cohort ({reasons}). Choose another hour, task or data.")
+    return Cohort(kept.select("subject_id", "stay_id", "start", "prediction_time", "label"), excluded, window)
+
+
+def _rules(window: Window, task: Task | None) -> list[tuple[pl.Expr, str]]:
+    """(who cannot be asked, why), in the order in which a stay is counted."""
+    at = pl.col("prediction_time")
+    if window.protocol == "paper":
+        shortest, longest = PAPER_LOS_H
+        rules = [
+            (~pl.col("age").is_between(18, 89), "age unknown or not 18-89"),
+            (~pl.col("los_h").is_between(shortest, longest), f"hospital stay unknown or not {shortest:g}-{longest:g} h"),
+            (~pl.col("modalities").list.contains("lab"), "no lab result"),
+        ]
+        left = [] if window.at_h is None else [(pl.col("end") <= at, "left the unit by the prediction time")]
+        return rules + left
+    if task is None:
+        return []
+    return [
+        (~(pl.col("age") >= 18), "age unknown or under 18"),
+        (pl.col("end") <= at, "left the unit by the prediction time"),
+    ]
+
+
+def _label(task: Task, window: Window) -> pl.Expr:
+    label = task.label(pl.col("prediction_time"))
+    if task.kind == "hours":
+        longest = MAX_LOS_H if window.protocol == "causal" else None
+        return label.clip(0, longest)
+    return label
+
+
+def elapsed_h() -> pl.Expr:
+    """Hours in hospital at the prediction time: all that the elapsed-hours baseline knows; 0 where admission is unknown."""
+    return hours_between(pl.col("prediction_time"), pl.col("hospital_start")).fill_null(0.0)

@@ -1,0 +1,122 @@
+"""A DATA folder opened for one window: lines, stays, cohorts, sides."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import torch
+
+from wardround import files
+from wardround.batches.lines import Lines, open_lines
+from wardround.batches.store import EventStore, Featuriser
+from wardround.errors import DataError
+from wardround.models.modality_encoder import EncoderSettings, RowShape
+from wardround.models.quantile import quantile_edges
+from wardround.tasks.cohort import Cohort, Window, cohort, elapsed_h
+from wardround.tasks.splits import TRAIN, VAL, SplitPlan, split_stays
+from wardround.tasks.task import Task
+
+
+@dataclass(frozen=True)
+class OpenData:
+    """A DATA folder on the clock of a window.
+
+    Attributes:
+        folder: where it lies.
+        hash: of its manifest.
+        stays: `stays.parquet`.
+        lines: its events.
+        window: protocol and prediction hour.
+    """
+
+    folder: Path
+    hash: str
+    stays: pl.DataFrame
+    lines: Lines
+    window: Window
+
+    def cohort(self, task: Task | None, labelled: bool = True) -> Cohort:
+        """The cohort of a task, or of label-free pretraining. Raises `DataError` where it is empty."""
+        return cohort(self.stays, self.window, task, labelled)
+
+    def elapsed_h(self, chosen: Cohort) -> np.ndarray:
+        """Hours in hospital at the prediction time, by stay of the cohort."""
+        hospital = self.stays.select("stay_id", "hospital_start")
+        joined = chosen.frame.join(hospital, on="stay_id", how="left", maintain_order="left")
+        return joined.select(elapsed_h()).to_series().to_numpy()
+
+
+def open_data(folder: Path, window: Window) -> OpenData:
+    """Open a DATA folder.
+
+    Raises:
+        DataError: where it is unfinished or changed.
+    """
+    manifest = files.read_manifest(folder, "data", DataError)
+    stays = files.read_table(folder / "stays.parquet")
+    return OpenData(folder, manifest["hash"], stays, open_lines(folder, window), window)
+
+
+@dataclass(frozen=True)
+class Sides:
+    """A cohort with its sides.
+
+    Attributes:
+        cohort: the stays.
+        split: "train", "val", "test" or None by stay of the cohort.
+    """
+
+    cohort: Cohort
+    split: np.ndarray
+
+    def members(self, side: str) -> np.ndarray:
+        """Places in the cohort of one side. Raises `DataError` where there is none."""
+        found = np.flatnonzero(self.split == side)
+        if len(found) == 0:
+            raise DataError(f"no stay of the cohort is on the {side} side. Bring more data or choose another --split-seed.")
+        return found
+
+    def part(self, side: str) -> Cohort:
+        """The cohort of one side."""
+        frame = self.cohort.frame[self.members(side)]
+        return Cohort(frame, self.cohort.excluded, self.cohort.window)
+
+
+def sides_of(data: OpenData, chosen: Cohort, plan: SplitPlan, column: str) -> tuple[Sides, pl.DataFrame]:
+    """Put a cohort on its sides.
+
+    Returns:
+        The sides by `column` ("split" or "pretrain_split"), and the whole split of the data for `splits.parquet`.
+
+    Raises:
+        DataError: where nobody is left to train or validate on.
+    """
+    table = split_stays(data.stays, plan)
+    split = chosen.frame.join(table.select("stay_id", column), on="stay_id", how="left", maintain_order="left")[column]
+    sides = Sides(chosen, np.asarray(split.to_list(), dtype=object))
+    for side in (TRAIN, VAL):
+        sides.members(side)
+    return sides, table
+
+
+def row_shapes(featuriser: Featuriser) -> dict[str, RowShape]:
+    """Modality -> layout of its rows."""
+    summaries, vocabulary = len(featuriser.settings.content.summaries), featuriser.vocabulary
+    return {m: RowShape(summaries, len(vocabulary.numbers[m]), len(vocabulary.presences[m])) for m in vocabulary.modalities}
+
+
+def bin_edges(store: EventStore, members: np.ndarray, shapes: dict[str, RowShape], settings: EncoderSettings) -> dict[str, torch.Tensor]:
+    """Quantile edges of each modality's summaries over the last states of training stays; empty where the encoder needs none."""
+    if settings.kind == "tabular":
+        return {}
+    edges = {}
+    for index, name in enumerate(store.modalities):
+        shape = shapes[name]
+        if shape.numbers:
+            last = store.last[members, index]
+            rows = torch.from_numpy(store.content[name][last[last >= 0]])
+            values = shape.numbers * shape.summaries
+            observed = rows[:, values : values + shape.numbers].repeat(1, shape.summaries) > 0.5
+            edges[name] = quantile_edges(rows[:, :values], observed, settings.bins)
+    return edges

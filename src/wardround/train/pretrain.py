@@ -1,0 +1,109 @@
+"""pretrain alignment: label-free, on the training patients of the split, early stopping on the validation patients' loss."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from wardround.batches.static import StaticBatches, static_batch
+from wardround.batches.store import EventStore, event_store, fit_featuriser
+from wardround.errors import UsageError
+from wardround.methods.alignment import Alignment
+from wardround.methods.registry import build_embedder
+from wardround.metrics.retrieval import recall_at_k, silhouette
+from wardround.tasks.cohort import Window
+from wardround.tasks.splits import TRAIN, VAL, SplitPlan, strata
+from wardround.train.data import bin_edges, open_data, row_shapes, sides_of
+from wardround.train.loop import fit
+from wardround.train.plan import Plan, PretrainSettings
+from wardround.train.run_folder import NewRun
+
+RECALL_AT = (1, 5, 10)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a training command did: where, whether it was already there, and what to tell."""
+
+    folder: Path
+    already: bool
+    notes: list[str]
+
+
+def pretrain(
+    data_folder: Path, to: Path, window: Window, split: SplitPlan, settings: PretrainSettings, seed: int = 0, quiet: bool = False
+) -> Finished:
+    """Align the encoders of all modalities (arXiv 2604.18753, section 3.2).
+
+    Args:
+        data_folder: a DATA folder.
+        to: the RUN folder to write.
+        window: protocol and prediction hour: encoders learn on stays as they stood then.
+        split: who is on which side; only the pretraining side's training patients are learned from.
+        settings: inputs, encoders, loss, loop.
+        seed: of weights and batches.
+        quiet: no progress on stderr.
+
+    Returns:
+        The folder and notes.
+
+    Raises:
+        DataError: where the data is unfinished or too small.
+        RunError: where `to` holds another run.
+        TrainingStopped: after SIGTERM; the same call goes on.
+    """
+    data = open_data(data_folder, window)
+    run = NewRun(to, Plan("pretrain", "alignment", None, window, split, None, settings, seed), {"data": data.hash})
+    if run.is_complete():
+        return Finished(to, True, [])
+    sides, table = sides_of(data, data.cohort(None), split, "pretrain_split")
+    featuriser = fit_featuriser(data.lines, sides.part(TRAIN), settings.inputs)
+    store = event_store(data.lines, sides.cohort, featuriser, sequences=False)
+    if len(store.modalities) < 2:
+        raise UsageError(f"alignment needs two modalities or more; this data has {', '.join(store.modalities)}.")
+    torch.manual_seed(seed)
+    shapes = row_shapes(featuriser)
+    edges = bin_edges(store, sides.members(TRAIN), shapes, settings.encoder)
+    model = build_embedder(shapes, settings.encoder, settings.alignment, edges)
+    subject = sides.cohort.frame["subject_id"].to_numpy()
+    label = np.full(len(subject), np.nan)
+
+    def batches(side: str, shuffle: tuple[int, int] | None) -> StaticBatches:
+        return StaticBatches(store, subject, label, sides.members(side), settings.batch_size, shuffle)
+
+    def validate(module: nn.Module) -> dict[str, float]:
+        losses = [module.loss(batch)[0].item() for batch in batches(VAL, (seed, 0))]  # type: ignore[operator]
+        return {"loss": float(np.mean(losses))}
+
+    result = fit(model, lambda epoch: batches(TRAIN, (seed, epoch)), validate, settings.loop, to, identity=data.hash, quiet=quiet, notes=run.notes)
+    metrics = {"split": VAL, "n_stays": len(sides.members(VAL)), **alignment_metrics(model, store, sides.members(VAL), seed)}
+    named = [{"check": name, "verdict": "warn", "value": None, "advice": advice} for name, advice in model.diagnostics().items()]
+    balance = {"check": "split_balance", "verdict": "pass", "value": strata(data.stays, table, "pretrain_split").to_dicts(), "advice": ""}
+    run.close(table, {}, metrics, [*result.diagnostics, *named, balance], featuriser, model, result)
+    return Finished(to, False, run.notes)
+
+
+@torch.no_grad()
+def embeddings(model: Alignment, store: EventStore, members: np.ndarray, batch_size: int = 1024) -> np.ndarray:
+    """Unit embeddings of some stays, "stay modality embed"; zeros where a modality is missing."""
+    model.eval()
+    nothing = np.zeros(len(store.stay_ids))
+    made = []
+    for begin in range(0, len(members), batch_size):
+        batch = static_batch(store, nothing.astype(np.int64), nothing, members[begin : begin + batch_size])
+        z = torch.nn.functional.normalize(model.embed(batch.inputs, batch.observed), dim=-1)
+        made.append((z * batch.observed.unsqueeze(-1)).numpy())
+    return np.concatenate(made)
+
+
+def alignment_metrics(model: Alignment, store: EventStore, members: np.ndarray, seed: int = 0) -> dict[str, Any]:
+    """Recall@1/5/10 against the random baseline, and silhouette by modality (arXiv 2604.18753, section 3.5)."""
+    embedded, observed = embeddings(model, store, members), store.observed[members]
+    names = list(model.modalities)
+    return {
+        "retrieval": recall_at_k(embedded, observed, RECALL_AT, names),
+        "silhouette": silhouette(embedded, observed, names, seed=seed),
+    }
