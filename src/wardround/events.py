@@ -1,10 +1,11 @@
 """The vocabulary of the project: what an event is, which modalities exist, how time is written.
 
-An *event* is one row: subject, stay, time, code, value, modality, and `available_time`, the moment at which the ward could
-have known it. The columns are those of MEDS 0.4 with three more (MEDS allows extra columns), so a DATA folder is a MEDS data set.
+An *event* is one row: subject, stay, time, code, value, modality, and `available_time`, the moment at which the ward
+could have known it. The columns are those of MEDS 0.4 with three more (MEDS allows extra columns), so a DATA folder is
+a MEDS data set.
 
-Time is integer microseconds of a naive local clock (no time zone exists in the raw databases, and a cast through one has moved
-admissions by an hour elsewhere). Offsets are integer minutes; nothing here goes through floating-point time.
+Time is integer microseconds of a naive local clock (no time zone exists in the raw databases, and a cast through one
+has moved admissions by an hour elsewhere). Offsets are integer minutes; nothing here goes through floating-point time.
 """
 
 from datetime import datetime
@@ -61,19 +62,31 @@ STAY_COLUMNS: Final[dict[str, pl.DataType]] = {
     "n_events": pl.Int64(),
     "modalities": pl.List(pl.String()),
 }
-"""A row a stay. `start, end` are the unit's; `los_h` is hospital discharge - hospital admission in hours (the paper's length of stay).
-The outcome columns are read by `tasks` alone: no feature ever comes from this table."""
+"""A row a stay. `start, end` are the unit's; `los_h` is hospital discharge - hospital admission in hours (the paper's
+length of stay). The outcome columns are read by `tasks` alone: no feature ever comes from this table."""
 
-SORT_WITHIN_SUBJECT: Final = ("subject_id", "time", "stay_id", "available_time", "modality", "code", "numeric_value", "text_value")
-"""MEDS wants subject and time; the rest is the tie-break for rows of the same minute, so that no order of the input shows."""
+SORT_WITHIN_SUBJECT: Final = (
+    "subject_id",
+    "time",
+    "stay_id",
+    "available_time",
+    "modality",
+    "code",
+    "numeric_value",
+    "text_value",
+)
+"""MEDS wants subject and time; the rest is the tie-break for rows of the same minute, so that no order of the input
+shows."""
 
 PAPER_EICU: Final = ("demographics", "diagnosis", "treatment", "medication", "lab", "aps")
 """The six modalities of arXiv 2604.18753 on eICU, in the paper's order."""
 
 MODALITIES: Final = (*PAPER_EICU, "vitals", "infusion", "intake_output", "history", "score")
-"""All modality names, in the order that breaks ties. `score` holds published risk scores: a comparator, never a default input."""
+"""All modality names, in the order that breaks ties. `score` holds published risk scores: a comparator, never a default
+input."""
 
 NOT_INPUTS: Final = frozenset({"score"})
+INPUT_MODALITIES: Final = tuple(name for name in MODALITIES if name not in NOT_INPUTS)
 
 
 def calendar_start(stay_index: int) -> datetime:

@@ -1,8 +1,8 @@
 """The only door to disk: written whole or not at all, read only when it is what was written.
 
 Every artefact is made in a hidden temporary file beside its place, flushed, and renamed over it. A folder closes with a
-`manifest.json` that holds the SHA-256 of each of its files, so a folder without one was never finished and one whose hashes
-differ was changed. Formats: JSON, parquet, safetensors, npy without objects, HTML. Nothing is ever pickled.
+`manifest.json` that holds the SHA-256 of each of its files, so a folder without one was never finished and one whose
+hashes differ was changed. Formats: JSON, parquet, safetensors, npy without objects, HTML. Nothing is ever pickled.
 """
 
 import contextlib
@@ -39,7 +39,9 @@ def storage_errors(path: Path, doing: str) -> Iterator[None]:
         yield
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else type(error).__name__
-        raise StorageError(f"{doing} {path}: {reason}. Free or fix the disk, then run the same command again.") from error
+        raise StorageError(
+            f"{doing} {path}: {reason}. Free or fix the disk, then run the same command again."
+        ) from error
 
 
 def write_bytes(path: Path, data: bytes | memoryview) -> None:
@@ -159,7 +161,9 @@ def hash_of(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def write_manifest(folder: Path, kind: str, inputs: Mapping[str, str], settings: Mapping[str, Any], version: str) -> None:
+def write_manifest(
+    folder: Path, kind: str, inputs: Mapping[str, str], settings: Mapping[str, Any], version: str
+) -> None:
     """Close a folder: `manifest.json` with what it is, what it came from, and the hash of every file in it.
 
     No clock and no machine name goes in, so the same inputs and settings give the same bytes.
@@ -180,7 +184,8 @@ def write_manifest(folder: Path, kind: str, inputs: Mapping[str, str], settings:
 
 
 def _own_files(folder: Path) -> list[Path]:
-    """Files that belong to the artefact: no manifest, nothing hidden, no caches, no checkpoints of a training under way."""
+    """Files that belong to the artefact: no manifest, nothing hidden, no caches, no checkpoints of a training under
+    way."""
     skipped = {"cache", "checkpoints"}
     found = []
     for path in sorted(folder.rglob("*")):
@@ -237,7 +242,9 @@ def is_complete(folder: Path, kind: str, settings: Mapping[str, Any], inputs: Ma
     manifest = verify_folder(folder, kind, RunError)
     same = hash_of([manifest["settings"], manifest["inputs"]]) == hash_of([dict(settings), dict(inputs)])
     if not same:
-        raise RunError(f"{folder} holds a {kind} made with other settings or inputs. Choose another --to, or delete it.")
+        raise RunError(
+            f"{folder} holds a {kind} made with other settings or inputs. Choose another --to, or delete it."
+        )
     return True
 
 

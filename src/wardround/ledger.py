@@ -26,7 +26,11 @@ class TableLedger:
 
     def as_json(self) -> dict[str, Any]:
         """The JSON form of `COMMANDS.md`."""
-        account: dict[str, Any] = {"rows_in": self.rows_in, "rows_out": self.rows_out, "set_aside": _by_reason(self.set_aside)}
+        account: dict[str, Any] = {
+            "rows_in": self.rows_in,
+            "rows_out": self.rows_out,
+            "set_aside": _by_reason(self.set_aside),
+        }
         if self.values_set_aside:
             account["values_set_aside"] = _by_reason(self.values_set_aside)
         return account
@@ -45,4 +49,6 @@ def check_balanced(tables: dict[str, TableLedger]) -> None:
     for name, table in tables.items():
         accounted = table.rows_out + sum(table.set_aside.values())
         if table.rows_in != accounted:
-            raise DataError(f"ledger of {name}: {table.rows_in} rows in, {accounted} accounted for. This is a defect; please report it.")
+            raise DataError(
+                f"ledger of {name}: {table.rows_in} rows in, {accounted} accounted for. This is a defect; please report it."
+            )

@@ -1,7 +1,7 @@
 """Settings are frozen dataclasses; this turns `--set KEY=VALUE` into them and them into JSON.
 
-A key is a dotted path ("loop.epochs") or any ending of one that is unique ("epochs"). Values are read by the type of the field; no
-code is ever imported or run from a setting.
+A key is a dotted path ("loop.epochs") or any ending of one that is unique ("epochs"). Values are read by the type of
+the field; no code is ever imported or run from a setting.
 """
 
 import dataclasses
@@ -18,7 +18,8 @@ def override(settings: Settings, assignments: Sequence[str]) -> Settings:
     """Apply `KEY=VALUE` assignments.
 
     Raises:
-        UsageError: for a key that does not exist or is not unique (the message lists what there is), or a value of another type.
+        UsageError: for a key that does not exist or is not unique (the message lists what there is), or a value of
+            another type.
     """
     for assignment in assignments:
         key, equals, text = assignment.partition("=")
@@ -83,13 +84,19 @@ def _read(text: str, kind: Any, key: str) -> Any:
     try:
         return kind(text)
     except (TypeError, ValueError) as error:
-        raise UsageError(f"--set {key}={text}: a value of type {getattr(kind, '__name__', kind)} is expected.") from error
+        raise UsageError(
+            f"--set {key}={text}: a value of type {getattr(kind, '__name__', kind)} is expected."
+        ) from error
 
 
 def as_json(settings: Any) -> dict[str, Any]:
     """Nested JSON of a settings dataclass; tuples become lists."""
     return {
-        field.name: as_json(value) if dataclasses.is_dataclass(value) else list(value) if isinstance(value, tuple) else value
+        field.name: as_json(value)
+        if dataclasses.is_dataclass(value)
+        else list(value)
+        if isinstance(value, tuple)
+        else value
         for field in dataclasses.fields(settings)
         for value in [getattr(settings, field.name)]
     }

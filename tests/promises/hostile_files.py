@@ -52,8 +52,9 @@ def _lengths() -> Iterator[tuple[str, bytes]]:
     yield "length only", struct.pack("<Q", 100)
     for name, length in {
         "zero": 0, "one": 1, "past the end": 10_000, "just past the end": len(json.dumps(GOOD)) + 25, "2^31": 2**31,
-        "2^32": 2**32, "2^63": 2**63, "2^64 - 1": 2**64 - 1, "100 MB": 100_000_000, "over the cap": MAX_HEADER_BYTES + 1,
-        "into the numbers": len(json.dumps(GOOD)) + 8, "too short": len(json.dumps(GOOD)) - 3,
+        "2^32": 2**32, "2^63": 2**63, "2^64 - 1": 2**64 - 1, "100 MB": 100_000_000,
+        "over the cap": MAX_HEADER_BYTES + 1, "into the numbers": len(json.dumps(GOOD)) + 8,
+        "too short": len(json.dumps(GOOD)) - 3,
     }.items():  # fmt: skip
         yield f"header length {name}", packed(GOOD, length=length)
     yield "a header above the cap that is there", packed(b"{" + b" " * MAX_HEADER_BYTES + b"}", b"")
@@ -64,7 +65,10 @@ def _not_safetensors() -> Iterator[tuple[str, bytes]]:
     yield "a torch archive", _torch_archive()
     yield "a pickle behind a length", packed(evil_pickle(), b"")
     yield "a pickle as header padding", packed(b"{}" + evil_pickle(), b"")
-    yield "an npy of objects", b"\x93NUMPY\x01\x00v\x00{'descr': '|O', 'fortran_order': False, 'shape': (1,), }\n" + evil_pickle()
+    yield (
+        "an npy of objects",
+        b"\x93NUMPY\x01\x00v\x00{'descr': '|O', 'fortran_order': False, 'shape': (1,), }\n" + evil_pickle(),
+    )
     yield "gzip", b"\x1f\x8b\x08" + bytes(64)
     yield "parquet", b"PAR1" + bytes(64) + b"PAR1"
     yield "HDF5", b"\x89HDF\r\n\x1a\n" + bytes(64)
@@ -105,14 +109,16 @@ def _bad_entries() -> Iterator[tuple[str, bytes]]:
     for dtype in ("F31", "f32", "object", "O", "C64", "F8_E4M3", "", 5, ["F32"], {"a": 1}):
         yield f"type {dtype}", packed(one(dtype=dtype))
     for name, shape in {
-        "negative": [-2, -3], "a float": [2.0, 3], "a string": ["2", 3], "a boolean": [True, 6], "not a list": 6, "an object": {},
-        "nested": [[2, 3]], "null": [None], "rank 9": [1] * 8 + [6], "rank 10,000": [1] * 10_000, "huge": [2**62, 2**62],
-        "wraps round 2^64": [2**32, 2**32, 6], "zero times huge": [0, 2**63], "infinite": [1e999], "too small": [1, 3],
+        "negative": [-2, -3], "a float": [2.0, 3], "a string": ["2", 3], "a boolean": [True, 6], "not a list": 6,
+        "an object": {}, "nested": [[2, 3]], "null": [None], "rank 9": [1] * 8 + [6], "rank 10,000": [1] * 10_000,
+        "huge": [2**62, 2**62], "wraps round 2^64": [2**32, 2**32, 6], "zero times huge": [0, 2**63],
+        "infinite": [1e999], "too small": [1, 3],
     }.items():  # fmt: skip
         yield f"shape {name}", packed(one(shape=shape))
     for name, offsets in {
-        "backwards": [24, 0], "negative": [-24, 0], "past the end": [0, 48], "far outside": [2**40, 2**40 + 24], "floats": [0.0, 24.0],
-        "three": [0, 12, 24], "one": [24], "none": [], "a string": "0,24", "booleans": [False, 24], "2^64": [0, 2**64],
+        "backwards": [24, 0], "negative": [-24, 0], "past the end": [0, 48], "far outside": [2**40, 2**40 + 24],
+        "floats": [0.0, 24.0], "three": [0, 12, 24], "one": [24], "none": [], "a string": "0,24",
+        "booleans": [False, 24], "2^64": [0, 2**64],
     }.items():  # fmt: skip
         yield f"offsets {name}", packed(one(data_offsets=offsets))
 
@@ -131,8 +137,8 @@ def _bad_places() -> Iterator[tuple[str, bytes]]:
 
 def _bad_names() -> Iterator[tuple[str, bytes]]:
     for name, text in {
-        "empty": "", "with a NUL": "a\x00b", "with a newline": "a\nb", "with an escape": "\x1b[31m", "too long": "x" * 5000,
-        "a lone surrogate": "\ud800", "right to left": "\u202eabc",
+        "empty": "", "with a NUL": "a\x00b", "with a newline": "a\nb", "with an escape": "\x1b[31m",
+        "too long": "x" * 5000, "a lone surrogate": "\ud800", "right to left": "\u202eabc",
     }.items():  # fmt: skip
         yield f"a name {name}", packed({text: GOOD["weight"]})
 

@@ -17,6 +17,7 @@ from toy_training import SETTINGS, Killed, killer, scramble_random_state, toy_ba
 from wardround.errors import StorageError
 from wardround.train.checkpoint import Checkpoint
 from wardround.train.state import TrainingState
+from wardround.train.stopping import TrainingStopped
 
 SCALE = float(os.environ.get("WARDROUND_PROMISE_SCALE", "0.1"))
 TOY = Path(__file__).with_name("toy_training.py")
@@ -64,9 +65,7 @@ def test_the_toy_is_worth_killing(uninterrupted: tuple[str, int], tmp_path: Path
 @pytest.mark.parametrize("settings", [SETTINGS, EACH_EPOCH], ids=["every 2 steps", "every epoch"])
 def test_kill_at_every_step(uninterrupted: tuple[str, int], tmp_path: Path, settings):
     expected, steps = uninterrupted
-    differing = [
-        k for k in range(1, steps + 1) if killed_then_resumed(tmp_path / str(k), [k], settings) != expected
-    ]
+    differing = [k for k in range(1, steps + 1) if killed_then_resumed(tmp_path / str(k), [k], settings) != expected]
     assert differing == []
 
 
@@ -160,8 +159,6 @@ def test_kill_minus_9(uninterrupted: tuple[str, int], tmp_path: Path):
 
 
 def test_sigterm_saves_the_very_step(uninterrupted: tuple[str, int], tmp_path: Path):
-    from wardround.train.stopping import TrainingStopped
-
     expected, steps = uninterrupted
     for at in range(1, steps + 1, 4):
         folder, notes, calls = tmp_path / str(at), [], iter(range(1, 1000))

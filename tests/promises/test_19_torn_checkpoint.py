@@ -1,5 +1,6 @@
 """Promise 19: a torn checkpoint is never used; the previous one is, and a message says so."""
 
+import dataclasses
 import os
 import random
 import shutil
@@ -126,8 +127,6 @@ def test_all_torn_starts_over_and_says_so(killed_training: Path, tmp_path: Path)
 
 
 def test_a_foreign_checkpoint_is_neither_used_nor_overwritten(killed_training: Path, tmp_path: Path):
-    import dataclasses
-
     folder = tmp_path / "foreign"
     shutil.copytree(killed_training, folder)
     other = dataclasses.replace(SETTINGS, learning_rate=0.01)
@@ -138,8 +137,6 @@ def test_a_foreign_checkpoint_is_neither_used_nor_overwritten(killed_training: P
 
 
 def test_a_foreign_checkpoint_above_ours_gives_way_to_ours(killed_training: Path, tmp_path: Path):
-    import dataclasses
-
     folder, notes = tmp_path / "mixed", []
     shutil.copytree(killed_training, folder)
     other = dataclasses.replace(SETTINGS, learning_rate=0.01)
@@ -150,9 +147,7 @@ def test_a_foreign_checkpoint_above_ours_gives_way_to_ours(killed_training: Path
     assert "step-00000012 was not used" in notes[0]
 
 
-def test_loading_without_verification_is_caught(
-    killed_training: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_loading_without_verification_is_caught(killed_training: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(checkpoints, "_checked_settings", lambda path, manifest: manifest["settings"])
     assert torn_and_loaded(killed_training, tmp_path / "torn", 60, seed=20) > 10
 

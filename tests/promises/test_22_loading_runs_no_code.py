@@ -152,7 +152,7 @@ def is_modest(peak: int, file_bytes: int) -> bool:
 
 
 def refuse(path: Path) -> None:
-    with pytest.raises(RunError, match="Make the folder again|holds other tensors"):
+    with pytest.raises(RunError, match=r"Make the folder again"):
         read_weights(path, None)
 
 
@@ -260,11 +260,24 @@ def test_hostile_checkpoints_are_refused_even_when_signed(killed_training: Path,
         assert taken_s < REFUSED_WITHIN_S, name
 
 
+def is_refused(call: Callable[[], object]) -> bool:
+    try:
+        call()
+    except RunError:
+        return True
+    return False
+
+
 def harmed_states(state: dict) -> Iterator[tuple[str, dict]]:
     for name, value in state["counters"].items():
         for wrong in ("x", -1, 0.5, True, None, [1], {"a": "b"}, [{"a": []}], 2**70):
             if type(wrong) is not type(value) and not (name in ("best_epoch",) and wrong is None):
                 yield f"{name}={wrong}", {**state, "counters": {**state["counters"], name: wrong}}
+    for name in ("step", "epoch", "total_steps", "best_epoch"):
+        yield f"{name} below 0", {**state, "counters": {**state["counters"], name: -1}}
+    yield "a step beyond all", {**state, "counters": {**state["counters"], "step": 2**70}}
+    yield "a history of lists", {**state, "counters": {**state["counters"], "history": [[1]]}}
+    yield "moments that are numbers", {**state, "counters": {**state["counters"], "moments": [1]}}
     yield "a counter too many", {**state, "counters": {**state["counters"], "code": "import os"}}
     yield "no environment", {"counters": state["counters"]}
     yield "unknown moments", {**state, "counters": {**state["counters"], "moments": ["os.system"]}}
@@ -274,10 +287,10 @@ def test_signed_counters_of_other_types_are_refused(killed_training: Path, tmp_p
     training = _Training(toy_model(), lambda epoch: [], lambda model: {}, SETTINGS, tmp_path, "")
     state = json.loads((killed_training / CHECKPOINTS / "step-00000008" / STATE).read_bytes())
     harmed = dict(harmed_states(state))
-    for name, value in harmed.items():
-        with pytest.raises(RunError):
-            training.state.expected_layouts(value)
-            pytest.fail(name)
+    taken = [
+        name for name, value in harmed.items() if not is_refused(lambda v=value: training.state.expected_layouts(v))
+    ]
+    assert taken == []
     assert len(harmed) > 60
 
 
@@ -340,7 +353,7 @@ def test_a_loader_that_unpickles_is_heard(tmp_path: Path):
     import pickle
 
     with audited() as heard, pytest.raises(SystemExit):
-        pickle.loads(evil_pickle())
+        pickle.loads(evil_pickle())  # noqa: S301
     assert "pickle.find_class" in heard
     assert "exec" in heard
 

@@ -1,7 +1,6 @@
-"""A small training with everything that a resume can get wrong: dropout, batch norm, a frozen and an unused part, early stopping.
+"""A small training with all that a resume can get wrong: dropout, batch norm, frozen and unused parts, early stopping.
 
-As a script (for real kills): `python toy_training.py FOLDER [EVERY_STEPS]` says `step N` after each step on stdout, and at
-the end `done DIGEST`.
+As a script, for real kills: `toy_training.py FOLDER` says `step N` before each step, and `done DIGEST` at the end.
 """
 
 import hashlib

@@ -1,5 +1,6 @@
 """The extractor: what is let through comes out as it went in, what breaks a rule leaves nothing behind."""
 
+import errno
 import gzip
 import io
 import random
@@ -185,6 +186,49 @@ def test_a_zip_with_a_comment_or_zip64_is_refused(tmp_path: Path) -> None:
     plain = zipped(TREE)
     refuse(tmp_path, "a.zip", plain[:-22] + b"PK\6\7" + bytes(16) + plain[-22:], "zip64")
     refuse(tmp_path, "a.zip", plain[:-10] + b"\xff" * 3 + b"\x7f" + plain[-6:], "oversized directory")
+
+
+def test_a_zip_directory_that_swallows_entries_is_refused(tmp_path: Path) -> None:
+    """One flipped bit makes the next entry a comment of the one before; its end record still counts it."""
+    plain = zipped({"a": b"a", "b": b"b"})
+    comment_length = plain.index(b"PK\1\2") + 32
+    swallowing = plain[:comment_length] + bytes([47]) + plain[comment_length + 1 :]
+    with zipfile.ZipFile(io.BytesIO(swallowing)) as naive:
+        assert naive.namelist() == ["a"]
+    refuse(tmp_path, "a.zip", swallowing, "another number of entries")
+
+
+def test_a_zip_directory_before_the_start_of_the_file_is_refused(tmp_path: Path) -> None:
+    plain = zipped({"a": b"a"})
+    local_offset = plain.index(b"PK\1\2") + 42
+    refuse(tmp_path, "a.zip", plain[:local_offset] + b"\xff" * 4 + plain[local_offset + 4 :], "cannot be read|not a")
+    at = plain.index(b"PK\5\6") + 16
+    later = (int.from_bytes(plain[at : at + 4], "little") + 5).to_bytes(4, "little")
+    refuse(tmp_path, "a.zip", plain[:at] + later + plain[at + 4 :], "an offset outside the file|cannot be read")
+
+
+def test_a_tar_cut_under_a_gzip_sum_that_fits_is_refused(tmp_path: Path) -> None:
+    plain = gzip.decompress(tar_gz({"a.csv": b"x" * 700, "b.csv": b"y" * 10}))
+    for end in (0, 100, 512, 600, 1300, 1536, 1600, 2100, 2560, 2600):
+        refuse(tmp_path, "a.tar.gz", gzip.compress(plain[:end]), "cut|end mark")
+
+
+def test_a_disk_error_stays_a_disk_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.zip").write_bytes(zipped(TREE))
+
+    def fail(*_: object) -> None:
+        raise OSError(errno.EIO, "I/O error")
+
+    monkeypatch.setattr("zipfile.ZipFile.open", fail)
+    with pytest.raises(StorageError, match=r"extracting .*a\.zip"):
+        extract(tmp_path / "a.zip", tmp_path / "out")
+
+
+def test_a_name_with_a_hidden_second_half_is_refused(tmp_path: Path) -> None:
+    plain = bytearray(gzip.decompress(tar_gz({"a": b""})))
+    plain[50] = ord("x")
+    plain[148:156] = b"%06o\0 " % (sum(plain[:148]) + sum(plain[156:512]) + 8 * 32)
+    refuse(tmp_path, "a.tar.gz", gzip.compress(bytes(plain)), "name with a NUL inside")
 
 
 def test_data_after_the_end_is_refused(tmp_path: Path) -> None:

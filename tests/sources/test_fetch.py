@@ -36,11 +36,13 @@ class Site:
     files: dict[str, bytes]
     knows_range: bool = True
     checks_if_range: bool = True
+    shifts_range: int = 0
     etag: str | None = '"1"'
     cut_after: dict[str, list[int]] = field(default_factory=dict)
     answers: dict[str, list[int]] = field(default_factory=dict)
     redirects: dict[str, str] = field(default_factory=dict)
     dribble: set[str] = field(default_factory=set)
+    stalls: set[str] = field(default_factory=set)
     says_length: bool = True
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     url: str = ""
@@ -92,7 +94,7 @@ class Handler(BaseHTTPRequestHandler):
                 self.send_error(416)
                 return
             self.send_response(206)
-            self.send_header("Content-Range", f"bytes {start}-{len(body) - 1}/{len(body)}")
+            self.send_header("Content-Range", f"bytes {start + site.shifts_range}-{len(body) - 1}/{len(body)}")
         else:
             self.send_response(200)
         if site.etag:
@@ -105,6 +107,10 @@ class Handler(BaseHTTPRequestHandler):
             for byte in rest:
                 self.wfile.write(bytes([byte]))
                 time.sleep(0.02)
+        elif path in site.stalls:
+            site.stalls.remove(path)
+            self.wfile.write(rest[:1])
+            time.sleep(0.4)
         elif site.cut_after.get(path):
             self.wfile.write(rest[: site.cut_after[path].pop(0)])
         else:
@@ -153,7 +159,7 @@ def test_fetch_brings_every_listed_file_and_closes_the_folder(site: Site, tmp_pa
     site.publish(SMALL)
     steps: list[Progress] = []
     done = fetch("mimic-iv-demo", tmp_path / "raw", url=site.url, progress=steps.append, patience=QUICK)
-    assert done == Fetched(tmp_path / "raw", 3, 0, done.received_bytes)
+    assert done == Fetched(tmp_path / "raw", 4, 0, done.received_bytes)
     assert visible(tmp_path / "raw") == site.files
     assert site.paths() == [SUMS, *SMALL]
     manifest = files.verify_folder(tmp_path / "raw", "raw")
@@ -262,6 +268,14 @@ def test_a_server_that_mixes_two_versions_is_noticed(site: Site, tmp_path: Path,
     assert (tmp_path / "hosp/patients.csv.gz").read_bytes() == new
 
 
+def test_a_range_other_than_the_one_asked_for_is_not_used(site: Site, tmp_path: Path) -> None:
+    site.publish(SMALL)
+    site.shifts_range = 1
+    site.cut_after["hosp/patients.csv.gz"] = [100_000]
+    run(site, tmp_path)
+    assert visible(tmp_path) == site.files
+
+
 @pytest.mark.parametrize(
     "damage", ["note cut", "note gone", "note of another kind", "all bytes there", "too many bytes"]
 )
@@ -322,6 +336,28 @@ def test_refused_is_final_and_overloaded_is_not(site: Site, tmp_path: Path) -> N
     site.answers["LICENSE.txt"] = [500] * 9
     with pytest.raises(FetchError, match=r"answered 500\. Gave up after 3 attempts"):
         run(site, tmp_path / "c")
+
+
+def test_a_list_that_is_cut_is_asked_for_again(site: Site, tmp_path: Path) -> None:
+    site.publish(SMALL)
+    site.cut_after[SUMS] = [70]
+    run(site, tmp_path)
+    assert site.paths()[:2] == [SUMS, SUMS]
+
+
+def test_a_server_that_falls_silent_is_asked_again(site: Site, tmp_path: Path) -> None:
+    site.publish(SMALL)
+    site.stalls = {"LICENSE.txt"}
+    done = run(site, tmp_path, Patience(attempts=2, first_wait_s=0.0, timeout_s=0.2))
+    assert done.n_files == 4
+    assert site.paths().count("LICENSE.txt") == 2
+
+
+def test_an_answer_without_content_is_named(site: Site, tmp_path: Path) -> None:
+    site.publish(SMALL)
+    site.answers["LICENSE.txt"] = [204]
+    with pytest.raises(FetchError, match="unexpected answer 204"):
+        run(site, tmp_path)
 
 
 def test_nobody_answers(tmp_path: Path) -> None:
@@ -532,7 +568,7 @@ def test_the_challenge_archives_are_extracted_and_spare_the_server(
 ) -> None:
     listed = {"Outcomes-a.txt": b"RecordID\n", "set-a.tar.gz": tar_gz(RECORDS)}
     site.publish({**listed, **RECORDS} if lists_records else listed)
-    run(site, tmp_path, name="challenge-2012")
+    assert run(site, tmp_path, name="challenge-2012").n_files == 5
     assert {n: c for n, c in visible(tmp_path).items() if n.startswith("set-a/")} == RECORDS
     assert site.paths() == [SUMS, "set-a.tar.gz", "Outcomes-a.txt"]
     assert set(files.verify_folder(tmp_path, "raw")["files"]) == {SUMS, *listed, *RECORDS}

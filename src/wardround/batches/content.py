@@ -1,13 +1,14 @@
 """What each event tells: the numbers and codes seen so far in its modality, as one row.
 
-Items of one modality that become known at the same minute are one event; high-rate modalities are gathered by the hour and known
-when the hour is over. With `running` content an event carries the state so far of its modality (mean, last, lowest, ... of every
-number, every code seen), so the last event of a modality holds what a static model would be given; with single content (printed)
-it carries its own items alone. Both are sums over the past: nothing later can move them.
+Items of one modality that become known at the same minute are one event; high-rate modalities are gathered by the hour
+and known when the hour is over. With `running` content an event carries the state so far of its modality (mean, last,
+lowest, ... of every number, every code seen), so the last event of a modality holds what a static model would be given;
+with single content (printed) it carries its own items alone. Both are sums over the past: nothing later can move them.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -26,7 +27,8 @@ class ContentSettings:
     """What an event carries.
 
     Attributes:
-        summaries: of each number so far, among mean, sum, last, first, lowest, highest, count. The paper: mean (sum in pretraining).
+        summaries: of each number so far, among mean, sum, last, first, lowest, highest, count. The paper: mean (sum in
+            pretraining).
         running: the state so far (ours); False for the event's own items (printed).
         hourly: modalities gathered by the hour (the paper's 1-hour bins for time series).
         max_events: the latest events of a stay that are kept.
@@ -55,7 +57,8 @@ class Visible:
 
 
 def visible_items(lines: Lines, stays: Int[np.ndarray, "stay"], cut_min: Float[np.ndarray, "stay"]) -> Visible:
-    """The items with a clock of at most `cut_min` minutes: a prefix of each line. The one place where the future is cut off.
+    """The items with a clock of at most `cut_min` minutes: a prefix of each line. The one place where the future is cut
+    off.
 
     Args:
         lines: the data on the protocol's clock.
@@ -63,7 +66,10 @@ def visible_items(lines: Lines, stays: Int[np.ndarray, "stay"], cut_min: Float[n
         cut_min: minutes from unit admission to the prediction; infinite for the whole stay.
     """
     begin, end = lines.offsets[stays], lines.offsets[stays + 1]
-    known = [int(np.searchsorted(lines.minute[b:e], cut, side="right")) for b, e, cut in zip(begin, end, cut_min, strict=True)]
+    known = [
+        int(np.searchsorted(lines.minute[b:e], cut, side="right"))
+        for b, e, cut in zip(begin, end, cut_min, strict=True)
+    ]
     lengths = np.asarray(known, np.int64)
     stay = np.repeat(np.arange(len(stays)), lengths)
     within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
@@ -90,7 +96,12 @@ class ModalityContent:
 
 
 def modality_contents(
-    lines: Lines, seen: Visible, cut_min: Float[np.ndarray, "stay"], vocabulary: Vocabulary, codes: CodeMap, settings: ContentSettings
+    lines: Lines,
+    seen: Visible,
+    cut_min: Float[np.ndarray, "stay"],
+    vocabulary: Vocabulary,
+    codes: CodeMap,
+    settings: ContentSettings,
 ) -> tuple[dict[str, ModalityContent], int]:
     """The content of every event of some stays.
 
@@ -104,7 +115,9 @@ def modality_contents(
     for name in vocabulary.modalities:
         of_modality = item_modality == names[name]
         wanted |= of_modality
-        contents[name] = _content(lines, seen, np.flatnonzero(of_modality & known), cut_min, name, vocabulary, codes, settings)
+        contents[name] = _content(
+            lines, seen, np.flatnonzero(of_modality & known), cut_min, name, vocabulary, codes, settings
+        )
     return contents, int((wanted & ~known).sum())
 
 
@@ -124,11 +137,19 @@ def _content(
         in_time = minute <= cut_min[seen.stay[rows]]
         rows, minute = rows[in_time], minute[in_time]
     stay = seen.stay[rows]
-    starts = np.flatnonzero(np.r_[True, (np.diff(stay) != 0) | (np.diff(minute) != 0)]) if len(rows) else np.empty(0, np.int64)
+    starts = (
+        np.flatnonzero(np.r_[True, (np.diff(stay) != 0) | (np.diff(minute) != 0)])
+        if len(rows)
+        else np.empty(0, np.int64)
+    )
     event = np.repeat(np.arange(len(starts)), np.diff(np.r_[starts, len(rows)]))
     item = seen.item[rows]
     repeat = np.diff(codes.offsets)[lines.code[item]]
-    mapped = np.repeat(codes.offsets[lines.code[item]], repeat) + np.arange(repeat.sum()) - np.repeat(np.cumsum(repeat) - repeat, repeat)
+    mapped = (
+        np.repeat(codes.offsets[lines.code[item]], repeat)
+        + np.arange(repeat.sum())
+        - np.repeat(np.cumsum(repeat) - repeat, repeat)
+    )
     feature, is_number = codes.feature[mapped], codes.is_number[mapped]
     value = np.repeat(lines.value[item], repeat).astype(np.float64)
     event_of = np.repeat(event, repeat)
@@ -147,7 +168,7 @@ def _content(
 def _segments(stay: np.ndarray) -> Iterator[slice]:
     """The events of one stay after the other."""
     edges = np.flatnonzero(np.r_[True, np.diff(stay) != 0, True]) if len(stay) else np.zeros(1, np.int64)
-    for begin, end in zip(edges[:-1], edges[1:], strict=True):
+    for begin, end in pairwise(edges):
         yield slice(int(begin), int(end))
 
 

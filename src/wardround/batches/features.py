@@ -3,8 +3,8 @@
     number     a measured quantity; its summaries (mean so far, last, ...) and an observed mask are inputs
     presence   a code that is there or not: a diagnosis, a drug, a category
 
-A code with a path ("DIAGNOSIS//a|b|c") also counts for the path's beginnings ("DIAGNOSIS//a|b"), so that rare leaves still say where
-in the tree they are. Unknown codes are ignored and counted.
+A code with a path ("DIAGNOSIS//a|b|c") also counts for the path's beginnings ("DIAGNOSIS//a|b"), so that rare leaves
+still say where in the tree they are. Unknown codes are ignored and counted.
 """
 
 from collections.abc import Sequence
@@ -30,8 +30,8 @@ class FeatureSettings:
     """Which codes become features.
 
     Attributes:
-        min_stay_share: a code must be in this share of training stays (appendix A.1.4: 5 %; its 10,000 occurrences for labs are
-            a share here, so that small data works).
+        min_stay_share: a code must be in this share of training stays (appendix A.1.4: 5 %; its 10,000 occurrences for
+            labs are a share here, so that small data works).
         paths: count a code for the beginnings of its path too (ours).
     """
 
@@ -56,7 +56,9 @@ class Vocabulary:
         """Write `features.parquet`. Raises `StorageError`."""
         rows = [(m, c, "number") for m in self.modalities for c in self.numbers[m]]
         rows += [(m, c, "presence") for m in self.modalities for c in self.presences[m]]
-        files.write_table(folder / "features.parquet", pl.DataFrame(rows, schema=["modality", "code", "kind"], orient="row"))
+        files.write_table(
+            folder / "features.parquet", pl.DataFrame(rows, schema=["modality", "code", "kind"], orient="row")
+        )
 
     @classmethod
     def load(cls, folder: Path) -> "Vocabulary":
@@ -117,7 +119,12 @@ def map_codes(codes: Sequence[str], vocabulary: Vocabulary, paths: bool) -> Code
 
 
 def fit_vocabulary(
-    lines: Lines, items: np.ndarray, stay_of_item: np.ndarray, n_stays: int, modalities: Sequence[str], settings: FeatureSettings
+    lines: Lines,
+    items: np.ndarray,
+    stay_of_item: np.ndarray,
+    n_stays: int,
+    modalities: Sequence[str],
+    settings: FeatureSettings,
 ) -> Vocabulary:
     """Choose features from what training stays show up to their prediction times.
 
@@ -135,21 +142,26 @@ def fit_vocabulary(
     wanted = {place: name for place, name in enumerate(MODALITIES) if name in modalities}
     seen = pl.DataFrame(
         {"stay": stay_of_item, "code_id": lines.code[items], "number": ~np.isnan(lines.value[items])},
-    ).with_columns(modality=pl.Series(lines.modality[items]).replace_strict(wanted, default=None, return_dtype=pl.String))
+    ).with_columns(
+        modality=pl.Series(lines.modality[items]).replace_strict(wanted, default=None, return_dtype=pl.String)
+    )
     seen = seen.drop_nulls("modality")
     per_code = seen.group_by("modality", "code_id").agg(pl.col("number").mean(), pl.col("stay").unique())
     is_number = pl.col("number") > 0.5
     kinds = per_code.with_columns(kind=pl.when(is_number).then(pl.lit("number")).otherwise(pl.lit("presence")))
     named = kinds.join(_names_of(lines.codes, kinds, settings.paths), on=["code_id", "kind"])
     counted = named.explode("stay").group_by("modality", "kind", "code").agg(pl.col("stay").n_unique().alias("stays"))
-    least = pl.when(pl.col("modality").is_in(list(ALL_CATEGORIES))).then(2.0).otherwise(settings.min_stay_share * n_stays)
+    least = (
+        pl.when(pl.col("modality").is_in(list(ALL_CATEGORIES))).then(2.0).otherwise(settings.min_stay_share * n_stays)
+    )
     return Vocabulary.of(counted.filter(pl.col("stays") >= least))
 
 
-def _names_of(codes: Sequence[str], kinds: pl.DataFrame, paths: bool) -> pl.DataFrame:
+def _names_of(codes: list[str], kinds: pl.DataFrame, paths: bool) -> pl.DataFrame:
     """`code_id, kind, code`: a number under its own code, a presence under its code and the beginnings of its path."""
     rows = []
     for code_id, kind in kinds.select("code_id", "kind").unique().iter_rows():
-        names = [codes[code_id]] if kind == "number" else code_and_paths(codes[code_id], paths)
+        code = codes[int(code_id)]
+        names = [code] if kind == "number" else code_and_paths(code, paths)
         rows += [(code_id, kind, name) for name in names]
     return pl.DataFrame(rows, schema={"code_id": pl.Int32, "kind": pl.String, "code": pl.String}, orient="row")

@@ -1,10 +1,11 @@
-"""A stay is a line of events: the DATA folder as memory-mapped ragged arrays, each stay in the order in which it became known.
+"""A stay is a line of events: the DATA folder as memory-mapped ragged arrays, each stay in the order in which it became
+known.
 
     item     one event row: clock minute, modality, code, value
     line     the items of one stay, by (clock, time, modality, code): `AVAILABILITY.md`, "Order of a stay"
 
-The clock is `available_time` in the causal protocol, so that everything known by a prediction time is a prefix of the line.
-Built once a DATA folder and clock into `DATA/cache`, shard by shard; opening it reads nothing.
+The clock is `available_time` in the causal protocol, so that everything known by a prediction time is a prefix of the
+line. Built once a DATA folder and clock into `DATA/cache`, shard by shard; opening it reads nothing.
 """
 
 import os
@@ -23,7 +24,7 @@ from wardround.errors import DataError
 from wardround.events import MINUTE_US, MODALITIES
 from wardround.tasks.cohort import Window
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 _ITEM_TYPES: Final = {
     "minute": np.dtype(np.int32),
     "available": np.dtype(np.int32),
@@ -40,7 +41,7 @@ class Lines:
     Attributes:
         stay_ids: sorted; place in it is the stay's index.
         offsets: items of stay i are `offsets[i]:offsets[i + 1]`.
-        minute: clock minutes from unit admission, rising within a stay.
+        minute: clock minutes from unit admission, begun ones whole, rising within a stay.
         available: minutes from unit admission at which the item became known, whatever the clock.
         modality: index into `wardround.events.MODALITIES`.
         code: index into `codes`.
@@ -67,7 +68,9 @@ class Lines:
         place = np.minimum(place, len(self.stay_ids) - 1)
         unknown = int((self.stay_ids[place] != stay_ids).sum())
         if unknown:
-            raise DataError(f"{unknown} of {len(stay_ids)} stays are not in this data. Give the data that the run was made with.")
+            raise DataError(
+                f"{unknown} of {len(stay_ids)} stays are not in this data. Give the data that the run was made with."
+            )
         return place
 
 
@@ -100,7 +103,9 @@ def _build(data: Path, clock: str, folder: Path) -> None:
     with files.storage_errors(folder, "writing"):
         partial.mkdir(parents=True)
         items = {
-            name: np.lib.format.open_memmap(partial / f"{name}.npy", "w+", kind, (int(offsets[-1]),)) if offsets[-1] else None
+            name: np.lib.format.open_memmap(partial / f"{name}.npy", "w+", kind, (int(offsets[-1]),))
+            if offsets[-1]
+            else None
             for name, kind in _ITEM_TYPES.items()
         }
         codes = files.read_table(data / "metadata" / "codes.parquet", columns=["code"]).with_row_index("code_id")
@@ -130,9 +135,12 @@ def _place(
 ) -> None:
     """Write the items of one shard at their stays' places."""
     order = {name: place for place, name in enumerate(MODALITIES)}
-    minute = lambda column: ((pl.col(column) - pl.col("start")).dt.total_microseconds() // MINUTE_US).cast(pl.Int32)  # noqa: E731
+    to_start_us = lambda column: (pl.col("start") - pl.col(column)).dt.total_microseconds()  # noqa: E731
+    minute = lambda column: (-(to_start_us(column) // MINUTE_US)).cast(pl.Int32)  # noqa: E731 - up, so never too early
     frame = events.drop_nulls("stay_id").join(starts, on="stay_id").join(codes, on="code")
-    frame = frame.sort("stay_id", clock, "time", pl.col("modality").replace_strict(order, default=255), "code", "numeric_value")
+    frame = frame.sort(
+        "stay_id", clock, "time", pl.col("modality").replace_strict(order, default=255), "code", "numeric_value"
+    )
     frame = frame.select(
         "stay_id",
         minute=minute(clock),

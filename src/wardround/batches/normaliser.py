@@ -47,7 +47,8 @@ class Normaliser:
         return cls(mean, spread)
 
     def rows(self, modality: str, content: ModalityContent) -> Float32[np.ndarray, "event feature"]:
-        """Model input: each summary's z-scores (0 where unobserved), the observed mask of the numbers, the codes seen."""
+        """Model input: each summary's z-scores (0 where unobserved), the observed mask of the numbers, the codes
+        seen."""
         scaled = (sign_log(content.summaries) - self.mean[modality][:, None, :]) / self.spread[modality][:, None, :]
         observed = ~np.isnan(content.summaries[0])
         scaled = np.where(observed, np.clip(scaled, -CLIP, CLIP), 0.0)
@@ -62,7 +63,13 @@ class Normaliser:
             for s in range(self.mean[name].shape[0])
             for n in range(self.mean[name].shape[1])
         ]
-        schema = {"modality": pl.String, "summary": pl.Int32, "number": pl.Int32, "mean": pl.Float64, "spread": pl.Float64}
+        schema = {
+            "modality": pl.String,
+            "summary": pl.Int32,
+            "number": pl.Int32,
+            "mean": pl.Float64,
+            "spread": pl.Float64,
+        }
         files.write_table(folder / "normaliser.parquet", pl.DataFrame(rows, schema=schema, orient="row"))
 
     @classmethod

@@ -16,7 +16,8 @@ def length_buckets(
 ) -> list[Int[np.ndarray, "member"]]:
     """Group stays of like length, so that padding costs little.
 
-    Shuffled stays are sorted by length inside windows, cut into batches of at most `budget` padded events, and the batches shuffled.
+    Shuffled stays are sorted by length inside windows, cut into batches of at most `budget` padded events, and the
+    batches shuffled.
 
     Args:
         lengths: events of each stay.

@@ -1,13 +1,14 @@
 """Batches of stays for trajectory models: events in the order in which they became known, padded on the right."""
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from wardround.batches.epoch import EpochBatches
 from wardround.batches.order import length_buckets
 from wardround.batches.store import EventStore
 
@@ -38,7 +39,9 @@ class SequenceBatch:
 
     def to(self, device: torch.device) -> "SequenceBatch":
         """The batch on a device."""
-        moved = {name: getattr(self, name).to(device) for name in ("modality", "hours", "lengths", "at_h", "label", "stays")}
+        moved = {
+            name: getattr(self, name).to(device) for name in ("modality", "hours", "lengths", "at_h", "label", "stays")
+        }
         both = {name: {m: t.to(device) for m, t in getattr(self, name).items()} for name in ("rows", "slots")}
         return replace(self, **moved, **both)
 
@@ -64,7 +67,8 @@ def sequence_batch(store: EventStore, label: np.ndarray, at_h: np.ndarray, stays
         mine = store.modality[event] == index
         rows[name] = torch.from_numpy(np.ascontiguousarray(store.content[name][store.row[event[mine]]]))
         slots[name] = torch.from_numpy(slot[mine])
-    last_h = np.where(lengths > 0, store.minute[np.maximum(begin + lengths - 1, 0)] / 60, 0)
+    last_h, some = np.zeros(len(stays)), lengths > 0
+    last_h[some] = store.minute[(begin + lengths - 1)[some]] / 60
     return SequenceBatch(
         rows=rows,
         slots=slots,
@@ -83,7 +87,7 @@ def _within(lengths: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class SequenceBatches(Sequence[SequenceBatch]):
+class SequenceBatches(EpochBatches[SequenceBatch]):
     """The batches of one epoch, by length, made when asked for.
 
     Attributes:
@@ -100,19 +104,15 @@ class SequenceBatches(Sequence[SequenceBatch]):
     budget: int
     shuffle_seed: tuple[int, int] | None = None
 
-    def __post_init__(self) -> None:
-        lengths = np.diff(self.store.offsets)[self.members]
-        object.__setattr__(self, "_plan", length_buckets(lengths, self.budget, self.shuffle_seed))
+    @cached_property
+    def plan(self) -> list[Int[np.ndarray, "member"]]:
+        """The members of each batch."""
+        return length_buckets(np.diff(self.store.offsets)[self.members], self.budget, self.shuffle_seed)
 
     def __len__(self) -> int:
         """Number of batches."""
-        return len(self._plan)  # type: ignore[attr-defined]
+        return len(self.plan)
 
-    def __getitem__(self, index):  # noqa: ANN001, ANN204 - Sequence's overloads add nothing here
+    def batch(self, number: int) -> SequenceBatch:
         """The batch of that number."""
-        part = self._plan[index]  # type: ignore[attr-defined]
-        return sequence_batch(self.store, self.label, self.at_h, self.members[part])
-
-    def __iter__(self) -> Iterator[SequenceBatch]:
-        """All batches."""
-        return (self[index] for index in range(len(self)))
+        return sequence_batch(self.store, self.label, self.at_h, self.members[self.plan[number]])

@@ -1,6 +1,5 @@
 """Batches of stays for static models and pretraining: one row a modality, as the stay stood at its prediction time."""
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +7,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from wardround.batches.epoch import EpochBatches
 from wardround.batches.order import epoch_order
 from wardround.batches.store import EventStore
 
@@ -58,7 +58,7 @@ def static_batch(store: EventStore, subject: np.ndarray, label: np.ndarray, stay
 
 
 @dataclass(frozen=True)
-class StaticBatches(Sequence[StaticBatch]):
+class StaticBatches(EpochBatches[StaticBatch]):
     """The batches of one epoch, made when asked for.
 
     Attributes:
@@ -79,14 +79,8 @@ class StaticBatches(Sequence[StaticBatch]):
         """Number of batches."""
         return -(-len(self.members) // self.batch_size)
 
-    def __getitem__(self, index):  # noqa: ANN001, ANN204 - Sequence's overloads add nothing here
+    def batch(self, number: int) -> StaticBatch:
         """The batch of that number."""
-        if not 0 <= index < len(self):
-            raise IndexError(index)
         order = epoch_order(len(self.members), self.shuffle_seed)
-        part = order[index * self.batch_size : (index + 1) * self.batch_size]
+        part = order[number * self.batch_size : (number + 1) * self.batch_size]
         return static_batch(self.store, self.subject, self.label, self.members[part])
-
-    def __iter__(self) -> Iterator[StaticBatch]:
-        """All batches."""
-        return (self[index] for index in range(len(self)))

@@ -1,6 +1,7 @@
 """The events of a cohort, ready for a model: memory-mapped rows by modality, and the order in which they became known.
 
-`Featuriser` is all that is fitted (vocabulary and normaliser, on training stays); `event_store` applies it to any cohort.
+`Featuriser` is all that is fitted (vocabulary and normaliser, on training stays); `event_store` applies it to any
+cohort.
 """
 
 from collections.abc import Iterator
@@ -11,12 +12,12 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int, Int32, Int64, UInt8
 
-from wardround.batches.content import ContentSettings, ModalityContent, Visible, modality_contents, visible_items
+from wardround.batches.content import ContentSettings, ModalityContent, modality_contents, visible_items
 from wardround.batches.features import FeatureSettings, Vocabulary, fit_vocabulary, map_codes
 from wardround.batches.lines import Lines
 from wardround.batches.normaliser import Normaliser
 from wardround.errors import DataError, UsageError
-from wardround.events import MODALITIES, NOT_INPUTS
+from wardround.events import INPUT_MODALITIES
 from wardround.tasks.cohort import Cohort
 
 CHUNK_STAYS: Final = 512
@@ -50,7 +51,10 @@ class Featuriser:
         """Modality -> number of inputs of one event."""
         summaries = len(self.settings.content.summaries)
         vocabulary = self.vocabulary
-        return {m: len(vocabulary.numbers[m]) * (summaries + 1) + len(vocabulary.presences[m]) for m in vocabulary.modalities}
+        return {
+            m: len(vocabulary.numbers[m]) * (summaries + 1) + len(vocabulary.presences[m])
+            for m in vocabulary.modalities
+        }
 
     def save(self, run: Path) -> None:
         """Write `vocabulary/` and `normaliser/` of a RUN folder. Raises `StorageError`."""
@@ -73,10 +77,10 @@ def fit_featuriser(lines: Lines, train: Cohort, settings: InputSettings) -> Feat
         DataError: where no modality has a frequent code.
         UsageError: where a modality is asked for that does not exist or is a published score.
     """
-    unknown = [name for name in settings.modalities if name not in MODALITIES or name in NOT_INPUTS]
+    unknown = [name for name in settings.modalities if name not in INPUT_MODALITIES]
     if unknown:
-        raise UsageError(f"no input modality {', '.join(unknown)}. There are: {', '.join(m for m in MODALITIES if m not in NOT_INPUTS)}.")
-    modalities = settings.modalities or tuple(name for name in MODALITIES if name not in NOT_INPUTS)
+        raise UsageError(f"no input modality {', '.join(unknown)}. There are: {', '.join(INPUT_MODALITIES)}.")
+    modalities = settings.modalities or INPUT_MODALITIES
     stays, cut = stays_and_cuts(lines, train)
     seen = visible_items(lines, stays, cut)
     vocabulary = fit_vocabulary(lines, seen.item, seen.stay, len(stays), modalities, settings.features)
@@ -89,7 +93,9 @@ def fit_featuriser(lines: Lines, train: Cohort, settings: InputSettings) -> Feat
         contents, _ = modality_contents(lines, chunk, cut[part], vocabulary, codes, _whole_state(settings.content))
         for name, content in contents.items():
             last[name].append(content.summaries[:, _last_of_each(content.stay)])
-    return Featuriser(settings, vocabulary, Normaliser.fit({name: np.concatenate(parts, axis=1) for name, parts in last.items()}))
+    return Featuriser(
+        settings, vocabulary, Normaliser.fit({name: np.concatenate(parts, axis=1) for name, parts in last.items()})
+    )
 
 
 def _whole_state(settings: ContentSettings) -> ContentSettings:
@@ -102,7 +108,8 @@ def _last_of_each(stay: np.ndarray) -> np.ndarray:
 
 
 def stays_and_cuts(lines: Lines, cohort: Cohort) -> tuple[Int[np.ndarray, "stay"], Float[np.ndarray, "stay"]]:
-    """Indices of a cohort's stays and their prediction times in minutes from unit admission (infinite: the whole stay)."""
+    """Indices of a cohort's stays and their prediction times in minutes from unit admission (infinite: the whole
+    stay)."""
     stays = lines.index_of(cohort.frame["stay_id"].to_numpy())
     if cohort.window.at_h is None:
         return stays, np.full(len(stays), np.inf)
@@ -165,7 +172,9 @@ def event_store(lines: Lines, cohort: Cohort, featuriser: Featuriser, sequences:
     for part in _chunks(len(stays)):
         seen = visible_items(lines, stays[part], cut[part])
         contents, unknown = modality_contents(lines, seen, cut[part], featuriser.vocabulary, codes, settings)
-        made.add(contents, featuriser.normaliser, part.stop - part.start, settings.max_events if sequences else 0, unknown)
+        made.add(
+            contents, featuriser.normaliser, part.stop - part.start, settings.max_events if sequences else 0, unknown
+        )
     return made.store(cohort.frame["stay_id"].to_numpy())
 
 
@@ -179,7 +188,9 @@ class _Growing:
         self.parts: dict[str, list[Any]] = {"lengths": [], "minute": [], "modality": [], "row": [], "last": []}
         self.unknown = 0
 
-    def add(self, contents: dict[str, ModalityContent], normaliser: Normaliser, stays: int, max_events: int, unknown: int) -> None:
+    def add(
+        self, contents: dict[str, ModalityContent], normaliser: Normaliser, stays: int, max_events: int, unknown: int
+    ) -> None:
         self.unknown += unknown
         place, row = self._order(contents, max_events)
         last = np.full((stays, len(self.modalities)), -1, np.int64)

@@ -49,9 +49,23 @@ def _trajectory(embedder: Alignment, task: Task, settings: TrajectorySettings, s
 METHODS: Final[dict[str, Method]] = {
     method.name: method
     for method in (
-        Method("mlp", StaticSettings, "static", _static("mlp"), "modality embeddings, concatenated, MLP (arXiv 2604.18753)"),
-        Method("lstm", StaticSettings, "static", _static("lstm"), "modality embeddings as a sequence, LSTM (arXiv 2604.18753)"),
-        Method("trajectory", TrajectorySettings, "sequence", _trajectory, "events and [PREDICT] through a causal decoder (arXiv 2604.18753)"),
+        Method(
+            "mlp", StaticSettings, "static", _static("mlp"), "modality embeddings, concatenated, MLP (arXiv 2604.18753)"
+        ),
+        Method(
+            "lstm",
+            StaticSettings,
+            "static",
+            _static("lstm"),
+            "modality embeddings as a sequence, LSTM (arXiv 2604.18753)",
+        ),
+        Method(
+            "trajectory",
+            TrajectorySettings,
+            "sequence",
+            _trajectory,
+            "events and [PREDICT] through a causal decoder (arXiv 2604.18753)",
+        ),
     )
 }
 """The methods that learn. `score` and `elapsed` do not learn weights and stand in `scores.py`."""

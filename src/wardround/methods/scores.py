@@ -1,9 +1,9 @@
 """Rows that learn nothing, or next to nothing: what a model has to beat.
 
-    score     the unit's own published prediction: APACHE IVa hospital mortality, or its predicted hospital stay, known at 24 h;
-              only for stays that have one
-    elapsed   hours in hospital so far, and nothing else: for lengths of stay, the median label of training stays in bins of the
-              elapsed hours; for mortality, their death rate
+score     the unit's own published prediction: APACHE IVa hospital mortality, or its predicted hospital stay, known at
+          24 h; only for stays that have one
+elapsed   hours in hospital so far, and nothing else: for lengths of stay, the median label of training stays in bins of
+          the elapsed hours; for mortality, their death rate
 """
 
 from typing import Final
@@ -16,9 +16,11 @@ from wardround.errors import UsageError
 SCORE_CODES: Final = {
     "mortality": ("APACHE//IVa//predictedhospitalmortality", 1.0),
     "los": ("APACHE//IVa//predictedhospitallos", 24.0),
+    "los_remaining": ("APACHE//IVa//predictedhospitallos", 24.0),
     "los_icu": ("APACHE//IVa//predictediculos", 24.0),
 }
-"""Task -> (event code of the published prediction, factor into the task's unit; APACHE's stays are in days)."""
+"""Task -> (event code of the published prediction, factor into the task's unit; APACHE's stays are in days, from hospital
+admission: what is left of one is the prediction less the hours elapsed)."""
 
 
 def score_code(task: str) -> tuple[str, float]:
@@ -31,7 +33,8 @@ def score_code(task: str) -> tuple[str, float]:
 def fit_elapsed(
     elapsed_h: Float[np.ndarray, "stay"], label: Float[np.ndarray, "stay"], binary: bool, bins: int = 10
 ) -> tuple[list[float], list[float]]:
-    """Equal-mass bins of elapsed hours and the label of each: the median of hours (what the mean absolute error asks for), or the rate.
+    """Equal-mass bins of elapsed hours and the label of each: the median of hours (what the mean absolute error asks
+    for), or the rate.
 
     Args:
         elapsed_h, label: of training stays.
@@ -51,6 +54,8 @@ def fit_elapsed(
     return [float(edge) for edge in edges], values
 
 
-def predict_elapsed(elapsed_h: Float[np.ndarray, "stay"], edges: list[float], values: list[float]) -> Float[np.ndarray, "stay"]:
+def predict_elapsed(
+    elapsed_h: Float[np.ndarray, "stay"], edges: list[float], values: list[float]
+) -> Float[np.ndarray, "stay"]:
     """The value of each stay's bin."""
     return np.asarray(values)[np.searchsorted(np.asarray(edges), elapsed_h, side="right")]

@@ -1,10 +1,12 @@
-"""The static models of arXiv 2604.18753, section 3.4.1: modality embeddings, missing tokens where missing, one late fusion.
+"""The static models of arXiv 2604.18753, section 3.4.1: modality embeddings, missing tokens where missing, one late
+fusion.
 
     mlp    concatenated embeddings -> MLP
     lstm   embeddings as a sequence -> LSTM -> last state
 
-Each from scratch or from aligned encoders and tokens (`--encoders RUN`). What differs (ours): a stay is described up to its prediction
-time, by several summaries of each number beside the printed mean, and the class weight is 1 unless asked for.
+Each from scratch or from aligned encoders and tokens (`--encoders RUN`). What differs (ours): a stay is described up to
+its prediction time, by several summaries of each number beside the printed mean, and the class weight is 1 unless asked
+for.
 
     wardround train mlp --data DATA --task mortality --to RUN [--encoders RUN]
 """
@@ -58,7 +60,12 @@ class StaticModel(nn.Module):
     """
 
     def __init__(
-        self, embedder: Alignment, fusion: Literal["mlp", "lstm"], target: Target, settings: StaticSettings, start: float = 0.0
+        self,
+        embedder: Alignment,
+        fusion: Literal["mlp", "lstm"],
+        target: Target,
+        settings: StaticSettings,
+        start: float = 0.0,
     ) -> None:
         super().__init__()
         self.embedder, self.target, self.settings = embedder, target, settings

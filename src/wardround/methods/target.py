@@ -1,7 +1,7 @@
 """What a head learns: a logit for a probability, or log(1 + hours) for a duration.
 
-Source: arXiv 2604.18753, appendix B.3: BCE with a positive weight for mortality (default 1 here: a weight wrecks calibration),
-MSE on log(1 + hours) for length of stay.
+Source: arXiv 2604.18753, appendix B.3: BCE with a positive weight for mortality (default 1 here: a weight wrecks
+calibration), MSE on log(1 + hours) for length of stay.
 """
 
 from dataclasses import dataclass

@@ -1,12 +1,13 @@
-"""Trajectory: a stay as an autoregressive sequence, a belief after every event. arXiv 2604.18753, sections 3.3.2 and 3.4.2.
+"""Trajectory: a stay as an autoregressive sequence, a belief after every event. arXiv 2604.18753, sections 3.3.2 and
+3.4.2.
 
     event_1 [PREDICT] event_2 [PREDICT] ... -> causal decoder -> head at every [PREDICT]
 
-Each event's encoder embedding goes through a projection block to the decoder's width. A missing modality contributes no event. In
-training, modalities are dropped with a rate (0.15, ours; the printed one was lost). What differs (ours): the embedded default is a
-small Llama trained whole; an event carries the state so far of its modality unless `content.running=false`; hours are encoded beside
-the order; encoders may be trained (`train_encoders=true`, the default here) where the paper's are frozen; the loss is taken at every
-[PREDICT] (`weighting=uniform`) or the last (`last`).
+Each event's encoder embedding goes through a projection block to the decoder's width. A missing modality contributes no
+event. In training, modalities are dropped with a rate (0.15, ours; the printed one was lost). What differs (ours): the
+embedded default is a small Llama trained whole; an event carries the state so far of its modality unless
+`content.running=false`; hours are encoded beside the order; encoders may be trained (`train_encoders=true`, the default
+here) where the paper's are frozen; the loss is taken at every [PREDICT] (`weighting=uniform`) or the last (`last`).
 
     wardround train trajectory --data DATA --task mortality --to RUN [--encoders RUN]
 """
@@ -23,6 +24,8 @@ from wardround.methods.alignment import Alignment, modality_dropout
 from wardround.methods.target import Target
 from wardround.models.belief_sequence import BeliefSequence
 from wardround.models.decoder import Decoder, DecoderSettings
+from wardround.models.fusion import ConcatenationFusion
+from wardround.models.latest_state import latest_state
 from wardround.models.modality_encoder import EncoderSettings
 from wardround.models.time_encoding import FourierTime
 
@@ -35,6 +38,8 @@ class TrajectorySettings:
         encoder: of the modalities; those of `--encoders` are taken where given.
         decoder: its size.
         train_encoders: whether the encoders learn with the decoder; frozen ones are run once.
+        state: add to every belief what a static head reads from the latest embedding of each modality so far, missing
+            tokens where there is none (ours); False is the printed model.
         time_encoding: add an encoding of the hours since admission to each event.
         modality_dropout_prob: chance that one modality of a stay contributes no event in training.
         weighting: "uniform" over all [PREDICT] positions of a stay, or "last".
@@ -43,8 +48,11 @@ class TrajectorySettings:
     """
 
     encoder: EncoderSettings = field(default_factory=EncoderSettings)
-    decoder: DecoderSettings = field(default_factory=lambda: DecoderSettings(hidden=64, layers=2, heads=4, mlp_hidden=176, dropout=0.2))
+    decoder: DecoderSettings = field(
+        default_factory=lambda: DecoderSettings(hidden=64, layers=2, heads=4, mlp_hidden=176, dropout=0.2)
+    )
     train_encoders: bool = True
+    state: bool = True
     time_encoding: bool = True
     modality_dropout_prob: float = 0.15
     weighting: Literal["uniform", "last"] = "uniform"
@@ -56,25 +64,32 @@ class Trajectory(nn.Module):
     """The sequence model.
 
     Args:
-        embedder: encoders by modality; its missing tokens are not used, since a missing modality has no event.
+        embedder: encoders by modality; its missing tokens stand in the state, a missing modality has no event.
         target: what the head learns.
         settings: sizes.
         start: first bias of the head.
         falls: whether the label shrinks by an hour with each hour that passes.
     """
 
-    def __init__(self, embedder: Alignment, target: Target, settings: TrajectorySettings, start: float = 0.0, falls: bool = False) -> None:
+    def __init__(
+        self, embedder: Alignment, target: Target, settings: TrajectorySettings, start: float = 0.0, falls: bool = False
+    ) -> None:
         super().__init__()
         self.target, self.settings, self.falls = target, settings, falls
         modalities, self.embed_width = embedder.tokens.shape
         self.modalities, self.encoders = embedder.modalities, embedder.encoders
         self.encoders.requires_grad_(settings.train_encoders)
         hidden = settings.decoder.hidden
-        self.project = nn.Sequential(nn.Linear(self.embed_width, hidden), nn.LayerNorm(hidden), nn.GELU(), nn.Linear(hidden, hidden))
+        self.project = nn.Sequential(
+            nn.Linear(self.embed_width, hidden), nn.LayerNorm(hidden), nn.GELU(), nn.Linear(hidden, hidden)
+        )
         self.modality = nn.Embedding(modalities, hidden)
         self.time = FourierTime(hidden) if settings.time_encoding else None
         self.sequence = BeliefSequence(hidden)
         self.decoder = Decoder(settings.decoder)
+        self.tokens = embedder.tokens
+        self.tokens.requires_grad_(settings.train_encoders)
+        self.state = ConcatenationFusion(modalities, self.embed_width, hidden, 1, 0.3) if settings.state else None
         self.head = nn.Linear(hidden, 1)
         nn.init.zeros_(self.head.weight)
         nn.init.constant_(self.head.bias, start)
@@ -90,7 +105,9 @@ class Trajectory(nn.Module):
             made = made.index_copy(0, batch.slots[name], rows.to(made.dtype))
         return made.view(stays, events, -1)
 
-    def beliefs(self, batch: SequenceBatch) -> tuple[Float[Tensor, "stay event"], Bool[Tensor, "stay event"], Float[Tensor, "stay event"]]:
+    def beliefs(
+        self, batch: SequenceBatch
+    ) -> tuple[Float[Tensor, "stay event"], Bool[Tensor, "stay event"], Float[Tensor, "stay event"]]:
         """The head's output after every event, which events are real, and their hours."""
         embedded, modality, hours, lengths = self.encode(batch), batch.modality, batch.hours, batch.lengths
         if self.training and self.settings.modality_dropout_prob > 0:
@@ -101,10 +118,18 @@ class Trajectory(nn.Module):
         sequence = self.sequence(events, lengths)
         states = sequence.read(self.decoder(sequence.embeddings, sequence.lengths))
         real = torch.arange(hours.shape[1], device=hours.device) < lengths[:, None]
-        return self.head(states).squeeze(-1), real, hours
+        outputs = self.head(states).squeeze(-1)
+        if self.state is not None:
+            state = latest_state(embedded, modality, self.tokens)
+            outputs = outputs + self.state(state.flatten(0, 1)).view_as(outputs)
+        return outputs, real, hours
 
     def _drop(
-        self, embedded: Float[Tensor, "stay event embed"], modality: Int[Tensor, "stay event"], hours: Float[Tensor, "stay event"], lengths: Int[Tensor, " stay"]
+        self,
+        embedded: Float[Tensor, "stay event embed"],
+        modality: Int[Tensor, "stay event"],
+        hours: Float[Tensor, "stay event"],
+        lengths: Int[Tensor, " stay"],
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Take a modality's events out and close the gaps."""
         real = torch.arange(hours.shape[1], device=hours.device) < lengths[:, None]
@@ -131,8 +156,8 @@ class Trajectory(nn.Module):
         return loss, {"task": loss.detach()}
 
     def predict(self, batch: SequenceBatch) -> tuple[Float[Tensor, "stay event"], Float[Tensor, " stay"]]:
-        """The belief after every event, and the prediction at the prediction time: the last belief, less the hours that have passed
-        since where the label falls. A stay without events gets the head's bias."""
+        """The belief after every event, and the prediction at the prediction time: the last belief, less the hours that
+        have passed since where the label falls. A stay without events gets the head's bias."""
         outputs, _, hours = self.beliefs(batch)
         beliefs = self.target.prediction(outputs)
         place = (batch.lengths - 1).clamp(min=0)[:, None]

@@ -85,7 +85,7 @@ def metric_draws(
     return {name: np.concatenate(found) for name, found in blocks.items()}
 
 
-def percentile_interval(value: PerDraw, samples: Float[np.ndarray, "draw"], level: float = LEVEL) -> Interval:
+def percentile_interval(value: float, samples: Float[np.ndarray, "draw"], level: float = LEVEL) -> Interval:
     """The value with the percentiles (1 - level) / 2 and (1 + level) / 2 of the draws in which it is defined.
 
     Raises:
@@ -98,9 +98,9 @@ def percentile_interval(value: PerDraw, samples: Float[np.ndarray, "draw"], leve
     if np.isnan(value):
         return Interval(value=None, low=None, high=None, dropped=dropped)
     if defined.size == 0:
-        return Interval(value=float(value), low=None, high=None, dropped=dropped)
+        return Interval(value=value, low=None, high=None, dropped=dropped)
     low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(value=float(value), low=float(low), high=float(high), dropped=dropped)
+    return Interval(value=value, low=float(low), high=float(high), dropped=dropped)
 
 
 def bootstrap_intervals(
@@ -125,7 +125,7 @@ def bootstrap_intervals(
         ValueError: bad ids, draws or level, lengths that differ, and whatever the metrics refuse.
     """
     samples = metric_draws(metrics, subject_ids, *arrays, draws=draws, seed=seed)
-    return {name: percentile_interval(metric(*arrays), samples[name], level) for name, metric in metrics.items()}
+    return {name: percentile_interval(float(metric(*arrays)), samples[name], level) for name, metric in metrics.items()}
 
 
 def bootstrap_difference(

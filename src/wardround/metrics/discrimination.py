@@ -46,7 +46,7 @@ def auprc(labels: Labels, scores: PerStay, weights: Weights | None = None) -> Pe
     cuts = _count_by_cut(*_checked(labels, scores, weights))
     precision = cuts.true_positives / np.maximum(cuts.flagged, np.finfo(float).tiny)  # 0 while nothing is flagged
     gained = np.diff(cuts.true_positives, axis=-1)
-    return ratio((gained * precision[..., 1:]).sum(axis=-1), cuts.true_positives[..., -1])
+    return ratio((gained * precision[..., 1:]).sum(axis=-1), gained.sum(axis=-1))
 
 
 def sensitivity(labels: Labels, scores: PerStay, threshold: float, weights: Weights | None = None) -> PerDraw:
@@ -85,7 +85,8 @@ def event1(labels: Labels, scores: PerStay, threshold: float, weights: Weights |
     0 where positives exist and none is predicted; NaN where there is no positive. Raises ValueError: see `inputs.py`.
     """
     table = _confusion(labels, scores, threshold, weights)
-    return ratio(table.tp, np.where(table.tp + table.fn > 0, np.maximum(table.tp + table.fn, table.tp + table.fp), 0.0))
+    n_positive, n_flagged = table.tp + table.fn, table.tp + table.fp
+    return ratio(table.tp, np.maximum(n_positive, n_flagged), defined=n_positive > 0)
 
 
 def choose_threshold(labels: Labels, scores: PerStay) -> float:

@@ -13,12 +13,14 @@ ValueError; the message counts the offending values and never shows one.
 from typing import TypeAlias
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Bool, Float, Shaped
 
 Labels: TypeAlias = Shaped[np.ndarray, "stay"]  # 0 and 1, as booleans, integers or floats
 PerStay: TypeAlias = Float[np.ndarray, "stay"]  # probabilities, scores or hours
 Weights: TypeAlias = Float[np.ndarray, "*draw stay"]  # no draw axis, or one
 PerDraw: TypeAlias = float | Float[np.ndarray, "draw"]  # float where the weights had no draw axis
+
+TruePerDraw: TypeAlias = bool | np.bool_ | Bool[np.ndarray, "draw"]
 
 
 def checked_values(name: str, values: Shaped[np.ndarray, "..."], shape: tuple[int, ...] | None = None) -> np.ndarray:
@@ -92,7 +94,8 @@ def checked_binary(labels: Labels, probs: PerStay, weights: Weights | None) -> t
     return truth, checked_probs(probs, truth.size), checked_weights(weights, truth.size)
 
 
-def ratio(part: PerDraw, whole: PerDraw) -> PerDraw:
-    """`part / whole`, NaN where `whole` is not above 0: the metric is undefined in that draw."""
+def ratio(part: PerDraw, whole: PerDraw, defined: TruePerDraw = True) -> PerDraw:
+    """`part / whole`, NaN where `whole` is not above 0 or `defined` is false: the metric is undefined in that draw."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(np.asarray(whole) > 0, np.divide(part, whole), np.nan)[()]  # [()]: no draw axis, a float
+        found = np.where(np.asarray(defined) & np.greater(whole, 0), np.divide(part, whole), np.nan)
+    return found[()]  # without a draw axis, a float

@@ -2,8 +2,8 @@
 
 Maximises, in every draw d, sum_i w_di log P(y_i | eta_i) with eta_i = offset_i + theta_d . columns_i. Each draw starts
 from the fit to the pooled weights, so two or three steps are left. The likelihood is concave. A step that ends short of
-the maximum along its line has raised it; one that went past and did not lower the gradient either is halved. Plain Newton
-needs this when saturated probabilities make the curvature vanish.
+the maximum along its line has raised it; one that went past and did not lower the gradient either is halved. Plain
+Newton diverges when saturated probabilities make the curvature vanish.
 
 The caller makes sure that a maximum exists; a draw that has not converged within `MAX_STEPS` is NaN.
 """
@@ -14,9 +14,8 @@ from jaxtyping import Float
 from wardround.metrics.inputs import PerStay
 
 MAX_STEPS = 100
-LONGEST_STEP = 4.0  # in logits: beyond it the curvature says nothing, saturated probabilities make it vanish
+LONGEST_STEP = 4.0  # from 0, in logits; the further out, the longer. Beyond it the curvature says nothing
 STEP_TOLERANCE = 1e-7  # Newton is quadratic: the error left is about its square
-GRADIENT_TOLERANCE = 1e-7  # per unit of weight; a stuck draw is far above it, a converged one far below
 
 
 def fit_logistic(
@@ -41,24 +40,23 @@ def fit_logistic(
         pooled = fit_logistic(labels, columns, offset, weights.sum(axis=0, keepdims=True))
         theta = np.broadcast_to(np.nan_to_num(pooled), theta.shape).copy()
     step, before = np.zeros_like(theta), np.full(n_draws, np.inf)
-    mass = np.maximum(weights.sum(axis=-1), np.finfo(float).tiny)
     active = np.arange(n_draws)
     for _ in range(MAX_STEPS):
         gradient, curvature = _derivatives(labels, columns, offset, weights[active], theta[active])
-        size = np.linalg.norm(gradient, axis=-1) / mass[active]
+        size = np.linalg.norm(gradient, axis=-1)
         passed = (gradient * step[active]).sum(axis=-1) < 0
         too_far = passed & (size > 0.9 * before[active])
         newton = (np.linalg.pinv(curvature, hermitian=True) @ gradient[..., None])[..., 0]
-        newton *= np.minimum(1, LONGEST_STEP / np.maximum(np.linalg.norm(newton, axis=-1, keepdims=True), LONGEST_STEP))
+        longest = LONGEST_STEP + np.linalg.norm(theta[active], axis=-1, keepdims=True)
+        newton *= longest / np.maximum(np.linalg.norm(newton, axis=-1, keepdims=True), longest)
         theta[active] += np.where(too_far[:, None], -step[active] / 2, newton)  # back to the middle, or on
         step[active] = np.where(too_far[:, None], step[active] / 2, newton)
         before[active] = np.where(too_far, before[active], size)
         moving = np.abs(step[active]).max(axis=-1) > STEP_TOLERANCE * (1 + np.abs(theta[active]).max(axis=-1))
-        active = active[moving]
+        active = active[moving | ~curvature.any(axis=(1, 2))]  # without curvature there is no step, yet no maximum
         if active.size == 0:
             break
-    before[active] = np.inf
-    theta[~(before <= GRADIENT_TOLERANCE)] = np.nan
+    theta[active] = np.nan
     return theta
 
 

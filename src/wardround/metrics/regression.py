@@ -5,9 +5,9 @@ others have no unit. Shapes, weights and refusals: `inputs.py`.
 """
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
-from wardround.metrics.inputs import PerDraw, PerStay, Weights, checked_values, checked_weights, ratio
+from wardround.metrics.inputs import PerDraw, PerStay, TruePerDraw, Weights, checked_values, checked_weights, ratio
 from wardround.metrics.ranks import mid_ranks
 
 
@@ -30,7 +30,7 @@ def r2(targets: PerStay, predictions: PerStay, weights: Weights | None = None) -
     """
     targets, predictions, weights = _checked(targets, predictions, weights)
     spread = _dot(weights, _centred(targets, weights) ** 2)
-    return 1 - ratio(weights @ (predictions - targets) ** 2, np.where(_varies(targets, weights), spread, 0.0))
+    return 1 - ratio(weights @ (predictions - targets) ** 2, spread, defined=_varies(targets, weights))
 
 
 def pearson(targets: PerStay, predictions: PerStay, weights: Weights | None = None) -> PerDraw:
@@ -52,23 +52,23 @@ def _checked(targets: PerStay, predictions: PerStay, weights: Weights | None) ->
     return truth, checked_values("predictions", predictions, truth.shape), checked_weights(weights, truth.size)
 
 
-def _correlation(x: Weights, y: Weights, weights: Weights) -> PerDraw:
+def _correlation(x: PerStay | Weights, y: PerStay | Weights, weights: Weights) -> PerDraw:
     dx, dy = _centred(x, weights), _centred(y, weights)
     scale = np.sqrt(_dot(weights, dx**2)) * np.sqrt(_dot(weights, dy**2))
     varies = _varies(x, weights) & _varies(y, weights)
-    return np.clip(ratio(_dot(weights, dx * dy), np.where(varies, scale, 0.0)), -1.0, 1.0)
+    return np.clip(ratio(_dot(weights, dx * dy), scale, defined=varies), -1.0, 1.0)
 
 
-def _centred(values: Weights, weights: Weights) -> Float[np.ndarray, "*draw stay"]:
+def _centred(values: PerStay | Weights, weights: Weights) -> Float[np.ndarray, "*draw stay"]:
     """Values minus their weighted mean in each draw; exact differences, for moments of raw values cancel."""
     return values - np.expand_dims(np.nan_to_num(ratio(_dot(weights, values), weights.sum(axis=-1))), -1)
 
 
-def _varies(values: Weights, weights: Weights) -> Bool[np.ndarray, "*draw"]:
+def _varies(values: PerStay | Weights, weights: Weights) -> TruePerDraw:
     """Whether the values that count in a draw differ; exact, where a variance would be rounding noise."""
     lowest = np.where(weights > 0, values, np.inf).min(axis=-1)
     return np.where(weights > 0, values, -np.inf).max(axis=-1) > lowest
 
 
-def _dot(weights: Weights, values: Weights) -> PerDraw:
+def _dot(weights: Weights, values: PerStay | Weights) -> PerDraw:
     return np.einsum("...s,...s->...", weights, values)

@@ -150,10 +150,12 @@ def multilabel_table(
     values = {key: np.asarray(metric(labels, probs)) for key, metric in metrics.items()}
     by_label: dict[str, dict[str, Any]] = {}
     for column, label in enumerate(label_names):
-        intervals = {name: percentile_interval(values[name, label], samples[name, label], level) for name in names}
+        intervals = {
+            name: percentile_interval(float(values[name, label]), samples[name, label], level) for name in names
+        }
         by_label[label] = {**intervals, "n_pos": int(checked_labels(labels[:, column]).sum())}
     macro_values, macro_samples = _macro(values, names, label_names), _macro(samples, names, label_names)
-    macro = {name: percentile_interval(macro_values[name], macro_samples[name], level) for name in names}
+    macro = {name: percentile_interval(float(macro_values[name]), macro_samples[name], level) for name in names}
     return {"metrics": macro, "by_label": by_label}
 
 
@@ -200,5 +202,5 @@ def _macro(
     for name in names:
         stacked = np.stack([found[name, label] for label in label_names])
         counts = both_classes & ~np.isnan(stacked)
-        means[name] = np.asarray(ratio(np.where(counts, stacked, 0.0).sum(axis=0), counts.sum(axis=0)))
+        means[name] = np.asarray(ratio(np.where(counts, stacked, 0.0).sum(axis=0), counts.sum(axis=0, dtype=float)))
     return means

@@ -2,7 +2,8 @@
 
 tabular    TabularBlock on the row (arXiv 2604.18753, appendix B.1, eICU)
 quantile   numbers in piecewise-linear quantile codes, then TabularBlock (ours, after arXiv 2203.05556)
-set        NumericSet on the observed numbers, for modalities of measurements (ours); codes beside them through TabularBlock
+set        NumericSet on the observed numbers, for modalities of measurements (ours); codes beside them through
+           TabularBlock
 """
 
 from dataclasses import dataclass

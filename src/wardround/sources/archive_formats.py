@@ -203,9 +203,11 @@ def zip_entries(stream: BinaryIO, budget: Budget) -> Iterator[tuple[Entry, Itera
     Raises:
         BrokenFileError: where it is cut, malformed, holds anything but files and folders, or expands too far.
     """
-    _check_zip_end(stream, budget)
+    count = _check_zip_end(stream, budget)
     with _decoding(budget):
         archive = zipfile.ZipFile(stream)
+    if len(archive.infolist()) != count:
+        raise budget.broken("lists another number of entries than it declares")
     if sum(info.file_size for info in archive.infolist()) > budget.left_bytes:
         raise budget.broken(f"declares more than {budget.allowed_bytes:,} bytes, too much for its size")
     for info in archive.infolist():
@@ -214,8 +216,12 @@ def zip_entries(stream: BinaryIO, budget: Budget) -> Iterator[tuple[Entry, Itera
             yield entry, _zip_content(archive, info, budget)
 
 
-def _check_zip_end(stream: BinaryIO, budget: Budget) -> None:
-    """Bound the directory before it is parsed: its end record must be the last 22 bytes (no comment, no zip64)."""
+def _check_zip_end(stream: BinaryIO, budget: Budget) -> int:
+    """Bound the directory before it is parsed: its end record must be the last 22 bytes (no comment, no zip64).
+
+    Returns:
+        The number of entries that it declares, which zipfile does not look at.
+    """
     size_bytes = stream.seek(0, os.SEEK_END)
     stream.seek(max(0, size_bytes - 42))
     tail = stream.read()
@@ -224,6 +230,7 @@ def _check_zip_end(stream: BinaryIO, budget: Budget) -> None:
         raise budget.broken("is not a plain zip: its end is cut, has a comment, or is zip64")
     if int.from_bytes(end[12:16], "little") > min(MAX_ZIP_DIRECTORY_BYTES, size_bytes):
         raise budget.broken("holds an oversized directory")
+    return int.from_bytes(end[10:12], "little")
 
 
 def _zip_entry(info: zipfile.ZipInfo, budget: Budget) -> Entry | None:

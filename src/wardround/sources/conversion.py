@@ -1,7 +1,7 @@
 """From typed raw rows to candidate events: what every source's tables share.
 
-A table's conversion returns *candidates*: one row an event that might be, with the raw row it came from and a `reason` where it may
-not become one. The pipeline turns these into events and the ledger.
+A table's conversion returns *candidates*: one row an event that might be, with the raw row it came from and a `reason`
+where it may not become one. The pipeline turns these into events and the ledger.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,6 +27,14 @@ CANDIDATE: Final[dict[str, pl.DataType]] = {
 """`minute` and `available_minute` are minutes from unit admission."""
 
 YEAR_MIN: Final = 366 * 24 * 60
+LARGEST: Final = 3e38
+"""Values are stored as 32-bit floats; a larger one would be infinite there."""
+WHOLE: Final = 2**53
+"""Whole numbers up to here are exact as 64-bit floats."""
+
+NOT_A_NUMBER: Final = "not a number"
+NOT_WHOLE: Final = "not a whole number"
+IMPLAUSIBLE: Final = "implausible value"
 
 
 @dataclass(frozen=True)
@@ -37,7 +45,7 @@ class EventTable:
         raw: its columns and their availability.
         convert: typed rows -> candidates.
         modalities: the modalities its events may have.
-        floored_min: minutes added to the availability of every event of a file whose times were all rounded down, 0 for none.
+        floored_min: in a file whose times were all rounded down, no event is known before its own time plus these minutes.
         floored: expression over the typed rows that is true where a row's times look rounded down.
     """
 
@@ -55,21 +63,31 @@ def typed(frame: pl.DataFrame, table: RawTable) -> pl.DataFrame:
         The columns as Int64, Float64 or stripped text (blank is null), and `reason`: "not a number: COLUMN" or
         "not a whole number: COLUMN" for the first column of a row that cannot be read, else null.
     """
-    stripped = frame.with_columns(pl.col(table.read).str.strip_chars().replace("", None))
-    reasons, columns = [], []
-    for name in table.read:
-        kind = table.columns[name][0]
-        if kind is Kind.TEXT:
-            continue
-        number = pl.col(name).cast(pl.Float64, strict=False)
-        unreadable = pl.col(name).is_not_null() & ~number.is_finite().fill_null(False)
-        reasons.append(pl.when(unreadable).then(pl.lit(f"not a number: {name}")))
-        if kind is Kind.INTEGER:
-            fraction = number.is_not_null() & ((number != number.round()) | (number.abs() > 2**53))
-            reasons.append(pl.when(fraction).then(pl.lit(f"not a whole number: {name}")))
-            number = pl.when(number.is_finite() & (number.abs() <= 2**53)).then(number.round()).cast(pl.Int64)
-        columns.append(number.alias(name))
-    return stripped.with_columns(pl.coalesce(*reasons).alias("reason") if reasons else pl.lit(None, pl.String).alias("reason"), *columns)
+    text = frame.select(pl.col(table.read).str.strip_chars())
+    text = text.with_columns(pl.when(pl.col(name) != "").then(name) for name in table.read)
+    kinds = {name: table.columns[name][0] for name in table.read}
+    numeric = [name for name, kind in kinds.items() if kind in (Kind.INTEGER, Kind.NUMBER)]
+    numbers = text.with_columns(pl.col(numeric).cast(pl.Float64, strict=False))
+    reason = pl.lit(None, pl.String)
+    columns = []
+    for name in reversed(numeric):
+        number = pl.col(name)
+        if kinds[name] is Kind.INTEGER:
+            fraction = (number != number.round()) | (number.abs() > WHOLE)
+            if numbers.select(fraction.any()).item():
+                reason = pl.when(fraction.fill_null(False)).then(pl.lit(f"{NOT_WHOLE}: {name}")).otherwise(reason)
+            columns.append(pl.when(number.abs() <= WHOLE).then(number.round()).cast(pl.Int64).alias(name))
+        unreadable = text[name].is_not_null() & ~numbers[name].is_finite().fill_null(False)
+        if unreadable.any():
+            reason = pl.when(unreadable).then(pl.lit(f"{NOT_A_NUMBER}: {name}")).otherwise(reason)
+    return numbers.with_columns(*columns, reason=reason)
+
+
+def bare_numbers(rows: pl.DataFrame, table: RawTable) -> dict[str, int]:
+    """How many values of each column of words are bare numbers: were it most of them, the file is not what was declared."""
+    words = [name for name in table.read if table.columns[name][0] is Kind.TEXT]
+    counts = rows.select(pl.col(words).cast(pl.Float64, strict=False).is_finite().sum())
+    return {name: counts[name].item() for name in words}
 
 
 def timed(frame: pl.DataFrame, table: RawTable, column: str) -> pl.DataFrame:
@@ -95,14 +113,20 @@ def with_reason(frame: pl.DataFrame, unusable: pl.Expr, reason: str) -> pl.DataF
     )
 
 
-def candidates(frame: pl.DataFrame, modality: str, code: pl.Expr, number: pl.Expr | None = None, text: pl.Expr | None = None) -> pl.DataFrame:
-    """Candidate events of one modality from a timed frame; a null code gets the reason "no code"."""
+def candidates(
+    frame: pl.DataFrame, modality: str, code: pl.Expr, number: pl.Expr | None = None, text: pl.Expr | None = None
+) -> pl.DataFrame:
+    """Candidate events of one modality from a timed frame.
+
+    A null code gets the reason "no code", a number that a 32-bit float cannot hold "implausible value"; -0 becomes 0.
+    """
     made = frame.with_columns(
         code=code,
-        numeric_value=pl.lit(None, pl.Float64) if number is None else number.cast(pl.Float64),
+        numeric_value=pl.lit(None, pl.Float64) if number is None else number.cast(pl.Float64) + 0.0,
         text_value=pl.lit(None, pl.String) if text is None else text,
         modality=pl.lit(modality),
     )
+    made = with_reason(made, ~pl.col("numeric_value").abs().is_between(0, LARGEST), IMPLAUSIBLE)
     return with_reason(made, pl.col("code").is_null(), "no code").select(CANDIDATE.keys())
 
 
@@ -120,7 +144,9 @@ def melted(frame: pl.DataFrame, names: list[str]) -> pl.DataFrame:
     return pl.concat([long, faulty])
 
 
-def in_canonical_units(frame: pl.DataFrame, quantities: Mapping[str, Quantity], name: str, number: str, unit: str) -> pl.DataFrame:
+def in_canonical_units(
+    frame: pl.DataFrame, quantities: Mapping[str, Quantity], name: str, number: str, unit: str
+) -> pl.DataFrame:
     """Convert `number` of each row into its quantity's canonical unit.
 
     Args:
@@ -143,7 +169,6 @@ def in_canonical_units(frame: pl.DataFrame, quantities: Mapping[str, Quantity], 
     value = pl.when(coded).then(pl.col(number) * pl.col("factor") + pl.col("shift")).otherwise(pl.col(number))
     joined = joined.with_columns(value.alias(number))
     outside = coded & ~pl.col(number).is_between(pl.col("low") - 1e-6, pl.col("high") + 1e-6)
-    too_large = pl.col(number).abs() > 3e38
-    joined = with_reason(with_reason(joined, outside, "implausible value"), too_large, "implausible value")
+    joined = with_reason(joined, outside, IMPLAUSIBLE)
     canonical = pl.when(coded).then("_unit").otherwise(unit).fill_null("")
     return joined.with_columns(canonical.alias(unit)).drop("_key", "factor", "shift", "_unit", "low", "high")

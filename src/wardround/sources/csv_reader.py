@@ -1,13 +1,15 @@
 """Raw csv and csv.gz tables, read in bounded memory, to the last row or not at all.
 
-Decompression checks every member's CRC to the end of the file; the parser sees each line; a line with the wrong number of fields
-is handed back for the ledger. A file that was cut, tampered with or is not what its name says is a `BrokenFileError`, never
-fewer rows.
+The bytes are checked by `csv_stream.py`, the columns against what the source declares; a line with the wrong number of fields is
+handed back for the ledger. A file that was cut, tampered with or is not what its name says is a `BrokenFileError`, never fewer rows.
+No message holds anything from a row: what a parser says about a value is dropped.
 """
 
+import errno
 import io
+import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,16 +17,20 @@ from typing import Final
 import polars as pl
 import pyarrow as pa
 import pyarrow.csv as pacsv
-from isal import igzip, isal_zlib
+from isal import isal_zlib
 
 from wardround import files
-from wardround.errors import BrokenFileError, SourceError
+from wardround.errors import BrokenFileError, SourceError, StorageError
+from wardround.sources.csv_stream import CheckedStream
 from wardround.sources.raw_table import RawTable
 
-MAX_RATIO: Final = 400
-"""Real tables compress 5- to 30-fold; deflate's own limit is 1032."""
-RATIO_FLOOR_BYTES: Final = 64 * 2**20
 BLOCK_BYTES: Final = 16 * 2**20
+"""Unpacked bytes a block; also the longest row that can be read."""
+HEADER_BYTES: Final = 2**20
+PIECE_BYTES: Final = 2**16
+SUMS: Final = "SHA256SUMS.txt"
+
+_COLUMN_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
 
 
 def find_table(folder: Path, table: RawTable) -> Path | None:
@@ -35,73 +41,48 @@ def find_table(folder: Path, table: RawTable) -> Path | None:
 
     Raises:
         SourceError: where a required table is absent, or two files could be meant.
+        StorageError: where the folder cannot be listed.
     """
     wanted = {f"{table.name}.csv".lower(), f"{table.name}.csv.gz".lower()}
-    found = sorted(path for path in folder.iterdir() if path.name.lower() in wanted)
+    with files.storage_errors(folder, "listing"):
+        found = sorted(path for path in folder.iterdir() if path.name.lower() in wanted and path.is_file())
     if len(found) > 1:
         names = ", ".join(path.name for path in found)
         raise SourceError(f"{folder} holds {len(found)} files for table {table.name}: {names}. Keep one.")
     if not found and not table.optional:
-        raise SourceError(f"{folder} has no {table.name}.csv or {table.name}.csv.gz. Give the folder with the raw tables.")
+        raise SourceError(f"{folder} has no {table.name}.csv or {table.name}.csv.gz. Give the folder of the raw tables.")
     return found[0] if found else None
 
 
-def verify_published_sums(folder: Path, paths: list[Path]) -> int:
+def verify_published_sums(folder: Path, digests: Mapping[Path, str]) -> int:
     """Check raw files against the `SHA256SUMS.txt` that PhysioNet ships, where the folder has one.
 
+    Args:
+        folder: where the list may lie.
+        digests: file -> the SHA-256 it has.
+
     Returns:
-        How many of `paths` were checked.
+        How many of the files are in the list.
 
     Raises:
         BrokenFileError: where a file differs from what was published.
+        StorageError: where the list cannot be read.
     """
-    sums = folder / "SHA256SUMS.txt"
+    sums = folder / SUMS
     if not sums.is_file():
         return 0
-    published = {}
-    for line in sums.read_text(errors="replace").splitlines():
-        digest, _, name = line.strip().partition(" ")
-        published[name.strip().lstrip("*./")] = digest.lower()
-    checked = [path for path in paths if path.name in published]
+    with files.storage_errors(sums, "reading"):
+        lines = sums.read_text(errors="replace").splitlines()
+    parts = [line.strip().partition(" ") for line in lines]
+    published = {name.strip().lstrip("*./").lower(): digest.lower() for digest, _, name in parts}
+    checked = [path for path in digests if path.name.lower() in published]
     for path in checked:
-        if files.sha256(path) != published[path.name]:
-            raise BrokenFileError(f"{path} differs from SHA256SUMS.txt beside it: it was cut or changed. Fetch it again.")
+        if digests[path] != published[path.name.lower()]:
+            raise BrokenFileError(f"{path} differs from {SUMS} beside it: it was cut or changed. Get it again.")
     return len(checked)
 
 
-class _Guarded(io.RawIOBase):
-    """A decompressed stream that stops a decompression bomb and remembers how the text ended."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.packed = path.name.lower().endswith(".gz")
-        self.stream = igzip.open(path, "rb") if self.packed else path.open("rb")
-        self.limit = max(RATIO_FLOOR_BYTES, MAX_RATIO * path.stat().st_size)
-        self.bytes_out = 0
-        self.last = b""
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        data: bytes = self.stream.read(size)
-        self.bytes_out += len(data)
-        self.last = data[-1:] or self.last
-        if self.packed and self.bytes_out > self.limit:
-            raise BrokenFileError(f"{self.path} unpacks to more than {MAX_RATIO} times its size. Fetch it again.")
-        return data
-
-    def close(self) -> None:
-        self.stream.close()
-        super().close()
-
-    def check_end(self) -> None:
-        """A plain csv has no checksum: a missing last line end is the one trace of a cut."""
-        if not self.packed and self.last not in (b"\n", b"\r"):
-            raise BrokenFileError(f"{self.path} does not end with a line end: it was cut. Copy it again.")
-
-
-@dataclass
+@dataclass(frozen=True)
 class RawRows:
     """A block of a raw table as text.
 
@@ -116,43 +97,54 @@ class RawRows:
     ragged: int
 
 
-def read_blocks(path: Path, table: RawTable, block_bytes: int = BLOCK_BYTES) -> Iterator[RawRows]:
-    """Read a raw table block by block.
+def read_blocks(path: Path, table: RawTable, block_bytes: int | None = None) -> Iterator[RawRows]:
+    """Read a raw table block by block; a table without rows gives one empty block.
 
     Args:
         path: the file.
         table: what the source declares of it.
-        block_bytes: unpacked bytes per block; bounds the memory.
+        block_bytes: unpacked bytes per block, `BLOCK_BYTES` where None; bounds the memory.
 
     Raises:
         BrokenFileError: where the file is cut, tampered with, not UTF-8 or not csv.
         SourceError: where a declared column is missing.
+        StorageError: where the disk refuses to be read.
     """
-    broken = (EOFError, OSError, zlib.error, isal_zlib.error, pa.ArrowException)
-    guarded = None
+    stream = None
     try:
-        guarded = _Guarded(path)
-        yield from _blocks(guarded, table, block_bytes)
-        guarded.check_end()
-    except broken as error:
-        kind = type(error).__name__
-        raise BrokenFileError(f"{path} cannot be read to its end ({kind}): cut, changed, or not UTF-8 csv. Fetch it again.") from error
+        stream = CheckedStream(path)
+        yield from _blocks(stream, table, block_bytes or BLOCK_BYTES)
+        stream.check_end()
+    except (EOFError, OSError, zlib.error, isal_zlib.error, pa.ArrowException) as error:
+        raise _unreadable(path, error) from None
     finally:
-        if guarded is not None:
-            guarded.close()
+        if stream is not None:
+            stream.close()
 
 
-def _blocks(guarded: _Guarded, table: RawTable, block_bytes: int) -> Iterator[RawRows]:
+def _unreadable(path: Path, error: Exception) -> SourceError | StorageError:
+    """What went wrong, without the text of the parser, which quotes rows."""
+    if isinstance(error, OSError) and error.errno is not None:
+        reason = errno.errorcode.get(error.errno, type(error).__name__)
+        return StorageError(f"reading {path}: {reason}. Free or fix the disk, then run the same command again.")
+    if "straddling" in str(error):
+        return BrokenFileError(f"{path} has a row of more than {BLOCK_BYTES >> 20} MiB: it is damaged or no csv. Get it again.")
+    if "UTF8" in str(error):
+        return BrokenFileError(f"{path} is not UTF-8: save it as UTF-8, or get it again.")
+    return BrokenFileError(f"{path} cannot be read to its end ({type(error).__name__}): cut or changed. Get it again.")
+
+
+def _blocks(stream: CheckedStream, table: RawTable, block_bytes: int) -> Iterator[RawRows]:
     ragged = [0]
 
     def count_ragged(_: pacsv.InvalidRow) -> str:
         ragged[0] += 1
         return "skip"
 
-    header, source = _split_header(guarded)
-    columns = match_columns(guarded.path, header, table)
+    header, rest = _split_header(stream)
+    columns = match_columns(stream.path, header, table)
     reader = pacsv.open_csv(
-        pa.PythonFile(source, mode="r"),
+        pa.PythonFile(rest, mode="r"),
         read_options=pacsv.ReadOptions(block_size=block_bytes, column_names=header, use_threads=False),
         parse_options=pacsv.ParseOptions(newlines_in_values=True, invalid_row_handler=count_ragged),
         convert_options=pacsv.ConvertOptions(
@@ -169,63 +161,72 @@ def _blocks(guarded: _Guarded, table: RawTable, block_bytes: int) -> Iterator[Ra
         yield RawRows(frame, first_row, ragged[0])
         first_row += frame.height + ragged[0]
         ragged[0] = 0
-    if ragged[0]:
+    if ragged[0] or not first_row:
         yield RawRows(pl.DataFrame(schema=dict.fromkeys(columns, pl.String)), first_row, ragged[0])
 
 
 class _Joined(io.RawIOBase):
     """What was read past the header, then the rest of the stream."""
 
-    def __init__(self, head: bytes, rest: _Guarded) -> None:
+    def __init__(self, head: bytes, rest: CheckedStream) -> None:
         self.head, self.rest = head, rest
 
     def readable(self) -> bool:
+        """True."""
         return True
 
     def read(self, size: int = -1) -> bytes:
-        if self.head:
-            size = len(self.head) if size < 0 else size
-            data, self.head = self.head[:size], self.head[size:]
-            return data
-        return self.rest.read(size)
+        """The next bytes, at most `size`."""
+        if not self.head:
+            return self.rest.read(size)
+        size = len(self.head) if size < 0 else size
+        data, self.head = self.head[:size], self.head[size:]
+        return data
 
 
-def _split_header(guarded: _Guarded) -> tuple[list[str], _Joined]:
+def _split_header(stream: CheckedStream) -> tuple[list[str], _Joined]:
     """Read the header line by itself, so that its names can be matched before the rows are parsed.
 
-    A final empty block is given to the parser as one line end, since it refuses a table without rows.
+    A table without rows is given to the parser as one line end, since it refuses to begin with nothing.
     """
     head = b""
     while b"\n" not in head:
-        data = guarded.read(1 << 16)
-        if not data:
+        piece = stream.read(PIECE_BYTES)
+        if not piece:
             break
-        head += data
-        if len(head) > 1 << 20:
-            raise BrokenFileError(f"{guarded.path} has no line end in its first MiB: not a csv table.")
+        head += piece
+        if len(head) > HEADER_BYTES:
+            raise BrokenFileError(f"{stream.path} has no line end in its first MiB: not a csv table.")
     line, _, rest = head.partition(b"\n")
     if not line.strip():
-        raise BrokenFileError(f"{guarded.path} has no header line: it is empty or was cut. Fetch it again.")
-    text = line.decode("utf-8-sig", errors="replace").strip("\r")
-    header = [name.strip().strip('"') for name in text.split(",")]
-    rest = rest or guarded.read(1 << 16)
-    return header, _Joined(rest or b"\n", guarded)
+        raise BrokenFileError(f"{stream.path} has no header line: it is empty or was cut. Get it again.")
+    header = [name.strip().strip('"') for name in line.decode(errors="replace").strip("\r").split(",")]
+    return header, _Joined(rest or stream.read(PIECE_BYTES) or b"\n", stream)
 
 
 def match_columns(path: Path, header: list[str], table: RawTable) -> dict[str, str]:
     """Declared column -> the file's own spelling; case does not matter, order and added columns neither.
 
     Raises:
-        SourceError: naming the file and each declared column that it lacks, and columns that are there twice.
+        SourceError: naming the file and each declared column that it lacks, or that is there twice.
     """
+    declared = {name.lower(): name for name in table.columns}
     spelling: dict[str, str] = {}
-    for name in header:
+    for place, name in enumerate(header, 1):
         if name.lower() in spelling:
-            raise SourceError(f"{path} has column {name} twice. Keep one.")
+            known = declared.get(name.lower(), f"number {place}")
+            raise SourceError(f"{path} has column {known} of table {table.name} twice. Keep one.")
         spelling[name.lower()] = name
     missing = [name for name in table.read if name.lower() not in spelling]
     if missing:
-        extra = sorted(set(spelling) - {name.lower() for name in table.columns})
-        hint = f" It has {', '.join(extra[:5])}, which is not declared: renamed?" if extra else ""
-        raise SourceError(f"{path} lacks column {', '.join(missing)} of table {table.name}.{hint}")
+        raise SourceError(f"{path} lacks column {', '.join(missing)} of table {table.name}.{_hint(spelling, declared, table)}")
     return {name: spelling[name.lower()] for name in table.read}
+
+
+def _hint(spelling: Mapping[str, str], declared: Mapping[str, str], table: RawTable) -> str:
+    """What may have happened to a missing column. Names are shown only where the line surely is a header: it might be a patient's row."""
+    found = sum(name.lower() in spelling for name in table.read)
+    if 2 * found < len(table.read):
+        return f" Its first line names {found} of {len(table.read)} columns: is it the header?"
+    extra = sorted(name for name in set(spelling) - set(declared) if _COLUMN_NAME.fullmatch(name))
+    return f" It has {', '.join(extra[:5])}, which is not declared: renamed?" if extra else ""

@@ -67,7 +67,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Fetched:
-    """What a fetch did: the published files in the folder, how many were there already, the bytes received."""
+    """What a fetch did: the files in the folder (extracted ones too), those found there already, bytes received."""
 
     folder: Path
     n_files: int
@@ -136,7 +136,8 @@ def fetch(
             folder.unpack(file, sums)
     inputs = {SUMS: files.sha256(folder.path(SUMS))}
     files.write_manifest(to, "raw", inputs, {**settings, "url": base}, _version())
-    return Fetched(to, len(sums), n_kept, server.received_bytes)
+    n_files = len(files.read_manifest(to, "raw", FetchError)["files"])
+    return Fetched(to, n_files, n_kept, server.received_bytes)
 
 
 def _bring(server: "_Server", base: str, folder: FetchFolder, file: str, digest: str, report: Report) -> bool:

@@ -4,7 +4,8 @@
     gather each shard's parts       ->  duplicates out, sorted          ->  data/SHARD.parquet
     stays, codes, ledger, manifest  ->  the folder is closed, the work folder goes
 
-A run that was killed goes on from the parts it finds; the bytes at the end are the same. Memory holds one block or one shard.
+A run that was killed goes on from the parts it finds; the bytes at the end are the same. Memory holds one block or one
+shard.
 """
 
 import shutil
@@ -171,7 +172,8 @@ class _Job:
         return rows, ledger
 
     def _convert_table(self, table: EventTable, shards: pl.DataFrame) -> dict[str, Any]:
-        """Read one table into parts by shard; what was counted is kept beside them, so that a second call need not read it again."""
+        """Read one table into parts by shard; what was counted is kept beside them, so that a second call need not read
+        it again."""
         folder = self.work / "parts" / table.raw.name
         done = folder / "done.json"
         if done.is_file():
@@ -253,8 +255,8 @@ def convert_block(
     """One block of a raw table to events-to-be.
 
     Returns:
-        the good candidates with `shard` and `row_hash`; the block's account (`rows_out` before duplicates are found); values set
-        aside inside rows that stay, by reason; whether every row's time looks rounded down.
+        the good candidates with `shard` and `row_hash`; the block's account (`rows_out` before duplicates are found);
+        values set aside inside rows that stay, by reason; whether every row's time looks rounded down.
     """
     stay_column = next(iter(c for c in table.raw.columns if c == "patientunitstayid"))
     frame = _numbered(block, table.raw).with_columns(

@@ -1,6 +1,7 @@
 """What a source declares of a raw table: each column, its kind, and when its value becomes known.
 
-A column without an availability rule does not build: `RawTable` refuses it (promise 4). The rules are those of `AVAILABILITY.md`:
+A column without an availability rule does not build: `RawTable` refuses it (promise 4). The rules are those of
+`AVAILABILITY.md`:
 
     ID       an identifier, never a feature
     ADMIT    known at unit admission
@@ -17,11 +18,16 @@ from typing import Final
 
 
 class Kind(Enum):
-    """How the text of a raw column is read."""
+    """How the text of a raw column is read.
+
+    TEXT is words: a file in which most of such a column are bare numbers is not what was declared, and is refused. ANY_TEXT
+    may be numbers.
+    """
 
     INTEGER = "integer"
     NUMBER = "number"
     TEXT = "text"
+    ANY_TEXT = "any text"
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,7 @@ def at(*columns: str) -> Known:
 INTEGER: Final = Kind.INTEGER
 NUMBER: Final = Kind.NUMBER
 TEXT: Final = Kind.TEXT
+ANY_TEXT: Final = Kind.ANY_TEXT
 
 
 @dataclass(frozen=True)
@@ -70,7 +77,7 @@ class RawTable:
 
     def __post_init__(self) -> None:
         for column, entry in self.columns.items():
-            if len(entry) != 2 or not isinstance(entry[1], Known):
+            if not isinstance(entry, tuple) or len(entry) != 2 or not isinstance(entry[1], Known):
                 raise ValueError(f"{self.name}.{column} does not say when it is known: give it a rule of raw_table.py")
             unknown = [name for name in entry[1].columns if name not in self.columns]
             if unknown:
@@ -91,5 +98,5 @@ class RawTable:
         """
         known = self.columns[column][1]
         if known.rule != "offset":
-            raise ValueError(f"{self.name}.{column} is known: {known.rule}; it has no offset at which it may enter an event")
+            raise ValueError(f"{self.name}.{column} is known: {known.rule}; no offset says when it may enter an event")
         return known.columns

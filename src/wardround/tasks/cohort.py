@@ -1,9 +1,10 @@
 """Who is in the cohort, and what they may be asked: stays, a prediction time, a protocol.
 
-causal (default): adult, still in the unit and alive at hour H. Membership looks at nothing after H; events count when they became
-available. paper (arXiv 2604.18753, appendix A.1.1): age 18-89, hospital stay of 12-720 h, with a lab result; events count by the
-time they describe, over the whole stay or, with an hour, up to it. The printed text asks for an anchor at 12 h and features that
-span the stay, which exclude each other: without an hour the features span the stay, with `at_h=12` the anchor holds.
+causal (default): adult, still in the unit and alive at hour H. Membership looks at nothing after H; events count when
+they became available. paper (arXiv 2604.18753, appendix A.1.1): age 18-89, hospital stay of 12-720 h, with a lab
+result; events count by the time they describe, over the whole stay or, with an hour, up to it. The printed text asks
+for an anchor at 12 h and features that span the stay, which exclude each other: without an hour the features span the
+stay, with `at_h=12` the anchor holds.
 """
 
 from dataclasses import dataclass
@@ -40,7 +41,9 @@ class Window:
         if self.protocol not in PROTOCOLS:
             raise UsageError(f"no protocol {self.protocol!r}. There are: causal, paper.")
         if self.protocol == "causal" and self.at_h is None:
-            raise UsageError("the causal protocol needs a prediction hour: --at-h H. The end of the stay is the outcome.")
+            raise UsageError(
+                "the causal protocol needs a prediction hour: --at-h H. The end of the stay is the outcome."
+            )
         if self.at_h is not None and not 0 <= self.at_h <= 24 * 366:
             raise UsageError(f"--at-h {self.at_h:g} is not an hour of a stay: give 0 or more.")
 
@@ -61,7 +64,8 @@ class Cohort:
     """Stays that can be asked.
 
     Attributes:
-        frame: `subject_id, stay_id, start, prediction_time, label` (float64, hours or 0/1; null without a task), by stay id.
+        frame: `subject_id, stay_id, start, prediction_time, label` (float64, hours or 0/1; null without a task), by
+            stay id.
         excluded: reason -> stays left out.
         window: what they may see.
     """
@@ -112,7 +116,10 @@ def _rules(window: Window, task: Task | None) -> list[tuple[pl.Expr, str]]:
         shortest, longest = PAPER_LOS_H
         rules = [
             (~pl.col("age").is_between(18, 89), "age unknown or not 18-89"),
-            (~pl.col("los_h").is_between(shortest, longest), f"hospital stay unknown or not {shortest:g}-{longest:g} h"),
+            (
+                ~pl.col("los_h").is_between(shortest, longest),
+                f"hospital stay unknown or not {shortest:g}-{longest:g} h",
+            ),
             (~pl.col("modalities").list.contains("lab"), "no lab result"),
         ]
         left = [] if window.at_h is None else [(pl.col("end") <= at, "left the unit by the prediction time")]
@@ -134,5 +141,6 @@ def _label(task: Task, window: Window) -> pl.Expr:
 
 
 def elapsed_h() -> pl.Expr:
-    """Hours in hospital at the prediction time: all that the elapsed-hours baseline knows; 0 where admission is unknown."""
+    """Hours in hospital at the prediction time: all that the elapsed-hours baseline knows; 0 where admission is
+    unknown."""
     return hours_between(pl.col("prediction_time"), pl.col("hospital_start")).fill_null(0.0)

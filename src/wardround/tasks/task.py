@@ -12,7 +12,8 @@ import polars as pl
 from wardround.errors import UsageError
 
 MAX_LOS_H: Final = 720.0
-"""Length-of-stay targets are clipped here in the causal protocol; the paper drops longer stays, which looks at the outcome."""
+"""Length-of-stay targets are clipped here in the causal protocol; the paper drops longer stays, which looks at the
+outcome."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ TASKS: Final[dict[str, Task]] = {
             "hours",
             lambda _: pl.col("los_h").cast(pl.Float64),
             False,
-            "hours from hospital admission to hospital discharge (the paper's); part of it has passed at the prediction time",
+            "hours from hospital admission to discharge (the paper's); part of it has passed at the prediction time",
         ),
         Task(
             "los_icu",

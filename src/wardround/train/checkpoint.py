@@ -94,7 +94,7 @@ def load_checkpoint(folder: Path, identity: str, expect: Expect) -> tuple[Checkp
         RunError: where the only whole checkpoints are of another training: they are not overwritten.
     """
     for leftover in (folder / CHECKPOINTS).glob(".step-*"):
-        shutil.rmtree(leftover, ignore_errors=True)
+        _delete(leftover)
     notes: list[str] = []
     foreign: list[str] = []
     for path in _newest_first(folder):
@@ -145,9 +145,17 @@ def _forget(path: Path) -> None:
     """Delete a checkpoint; it loses its name first, so that a kill half-way leaves nothing that looks like one."""
     hidden = path.with_name(f".{path.name}.deleted")
     with storage_errors(path, "deleting"):
-        shutil.rmtree(hidden, ignore_errors=True)
+        _delete(hidden)
         os.replace(path, hidden)
-        shutil.rmtree(hidden, ignore_errors=True)
+        _delete(hidden)
+
+
+def _delete(path: Path) -> None:
+    """Delete a folder, or whatever else bears a checkpoint's name; what resists is left for the next time."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _fsync(folder: Path) -> None:

@@ -74,7 +74,9 @@ class Sides:
         """Places in the cohort of one side. Raises `DataError` where there is none."""
         found = np.flatnonzero(self.split == side)
         if len(found) == 0:
-            raise DataError(f"no stay of the cohort is on the {side} side. Bring more data or choose another --split-seed.")
+            raise DataError(
+                f"no stay of the cohort is on the {side} side. Bring more data or choose another --split-seed."
+            )
         return found
 
     def part(self, side: str) -> Cohort:
@@ -103,11 +105,16 @@ def sides_of(data: OpenData, chosen: Cohort, plan: SplitPlan, column: str) -> tu
 def row_shapes(featuriser: Featuriser) -> dict[str, RowShape]:
     """Modality -> layout of its rows."""
     summaries, vocabulary = len(featuriser.settings.content.summaries), featuriser.vocabulary
-    return {m: RowShape(summaries, len(vocabulary.numbers[m]), len(vocabulary.presences[m])) for m in vocabulary.modalities}
+    return {
+        m: RowShape(summaries, len(vocabulary.numbers[m]), len(vocabulary.presences[m])) for m in vocabulary.modalities
+    }
 
 
-def bin_edges(store: EventStore, members: np.ndarray, shapes: dict[str, RowShape], settings: EncoderSettings) -> dict[str, torch.Tensor]:
-    """Quantile edges of each modality's summaries over the last states of training stays; empty where the encoder needs none."""
+def bin_edges(
+    store: EventStore, members: np.ndarray, shapes: dict[str, RowShape], settings: EncoderSettings
+) -> dict[str, torch.Tensor]:
+    """Quantile edges of each modality's summaries over the last states of training stays; empty where the encoder needs
+    none."""
     if settings.kind == "tabular":
         return {}
     edges = {}

@@ -1,4 +1,5 @@
-"""What a run is: everything that decides its weights, as one frozen value that lies in the run folder as `settings.json`."""
+"""What a run is: everything that decides its weights, as one frozen value that lies in the run folder as
+`settings.json`."""
 
 from dataclasses import dataclass, field, make_dataclass
 from typing import Any, Literal
@@ -11,7 +12,6 @@ from wardround.models.modality_encoder import EncoderSettings
 from wardround.settings import as_json, from_json
 from wardround.tasks.cohort import Window
 from wardround.tasks.splits import SplitPlan
-from wardround.tasks.task import Task
 from wardround.train.settings import LoopSettings
 
 
@@ -30,7 +30,9 @@ class PretrainSettings:
     inputs: InputSettings = field(default_factory=InputSettings)
     encoder: EncoderSettings = field(default_factory=EncoderSettings)
     alignment: AlignmentSettings = field(default_factory=AlignmentSettings)
-    loop: LoopSettings = field(default_factory=lambda: LoopSettings(learning_rate=1e-3, weight_decay=1e-4, epochs=100, patience=10))
+    loop: LoopSettings = field(
+        default_factory=lambda: LoopSettings(learning_rate=1e-3, weight_decay=1e-4, epochs=100, patience=10)
+    )
     batch_size: int = 128
 
 
@@ -51,10 +53,10 @@ class TrainSettings:
     loop: LoopSettings
 
     @classmethod
-    def default(cls, method: Method, task: Task) -> "TrainSettings":
-        """The defaults of a method: validation AUROC decides for a probability, the validation loss for hours."""
-        monitor, mode = ("auroc", "max") if task.kind == "binary" else ("loss", "min")
-        loop = LoopSettings(learning_rate=1e-3, weight_decay=1e-2, epochs=60, patience=8, monitor=monitor, mode=mode)  # type: ignore[arg-type]
+    def default(cls, method: Method) -> "TrainSettings":
+        """The defaults of a method. The validation loss decides when to stop: with few deaths an AUROC is decided by
+        one of them."""
+        loop = LoopSettings(learning_rate=3e-4, weight_decay=1e-2, epochs=100, patience=10)
         return cls(InputSettings(), method.settings(), AlignmentSettings(), loop)
 
     @staticmethod
@@ -62,7 +64,12 @@ class TrainSettings:
         """The class with the method's own settings in place, which reads them back from JSON."""
         return make_dataclass(
             "TrainSettings",
-            [("inputs", InputSettings), ("model", method.settings), ("alignment", AlignmentSettings), ("loop", LoopSettings)],
+            [
+                ("inputs", InputSettings),
+                ("model", method.settings),
+                ("alignment", AlignmentSettings),
+                ("loop", LoopSettings),
+            ],
             bases=(TrainSettings,),
             frozen=True,
         )

@@ -10,8 +10,7 @@ from torch import nn
 from wardround.batches.sequences import SequenceBatches
 from wardround.batches.static import StaticBatches
 from wardround.batches.store import EventStore, stays_and_cuts
-from wardround.events import MODALITIES, NOT_INPUTS
-from wardround.methods.alignment import Alignment
+from wardround.events import MODALITIES
 from wardround.methods.scores import predict_elapsed, score_code
 from wardround.methods.static import StaticModel
 from wardround.methods.trajectory import Trajectory
@@ -40,11 +39,11 @@ class Cases:
     row: Float[np.ndarray, "stay"] = field(default_factory=lambda: np.empty(0))
 
     @classmethod
-    def of(cls, data: OpenData, cohort: Cohort, store: EventStore, embedder: Alignment, model: nn.Module) -> "Cases":
+    def of(cls, data: OpenData, cohort: Cohort, store: EventStore, model: nn.Module) -> "Cases":
         """For a model that reads events; frozen encoders are run here, once."""
         at_h = stays_and_cuts(data.lines, cohort)[1] / 60
         if isinstance(model, Trajectory) and not model.settings.train_encoders:
-            store = embedded(store, embedder)
+            store = embedded(store, model)
         return cls(cohort, store, at_h)
 
     @classmethod
@@ -59,22 +58,26 @@ class Cases:
 
 
 @torch.no_grad()
-def embedded(store: EventStore, embedder: Alignment, rows: int = 65_536) -> EventStore:
+def embedded(store: EventStore, model: Trajectory, rows: int = 65_536) -> EventStore:
     """The store with every event through its frozen encoder, once."""
-    embedder.eval()
+    model.eval()
     content = {}
     for name in store.modalities:
         source = store.content[name]
-        parts = [embedder.encoders[name](torch.from_numpy(source[b : b + rows])).numpy() for b in range(0, len(source), rows)]
-        content[name] = np.concatenate(parts) if parts else np.zeros((0, embedder.tokens.shape[1]), np.float32)
+        parts = [
+            model.encoders[name](torch.from_numpy(source[b : b + rows])).numpy() for b in range(0, len(source), rows)
+        ]
+        content[name] = np.concatenate(parts) if parts else np.zeros((0, model.embed_width), np.float32)
     return replace(store, content=content)
 
 
 def published_scores(data: OpenData, cohort: Cohort, task: Task) -> Float[np.ndarray, "stay"]:
-    """The unit's own prediction for each stay, NaN where it has none by its prediction time (in the paper protocol: at all)."""
+    """The unit's own prediction for each stay, NaN where it has none by its prediction time (in the paper protocol: at
+    all)."""
     code, factor = score_code(task.name)
     lines = data.lines
     stays, cut_min = stays_and_cuts(lines, cohort)
+    elapsed = data.elapsed_h(cohort) if task.falls else np.zeros(len(stays))
     row = np.full(len(stays), np.nan)
     if code not in lines.codes:
         return row
@@ -84,8 +87,8 @@ def published_scores(data: OpenData, cohort: Cohort, task: Task) -> Float[np.nda
         known = (lines.modality[part] == modality) & (lines.code[part] == wanted) & (lines.minute[part] <= cut)
         values = lines.value[part][known]
         if len(values):
-            row[place] = float(values[-1]) * factor
-    return row
+            row[place] = float(values[-1]) * factor - elapsed[place]
+    return np.maximum(row, 0.0)
 
 
 @dataclass(frozen=True)
@@ -151,8 +154,9 @@ def _sequence_predictions(
         prediction[place_of[stays]] = last.cpu().numpy()
         for row, (stay, length) in enumerate(zip(stays, lengths, strict=True)):
             beliefs[store.offsets[stay] : store.offsets[stay] + length] = made[row, :length].cpu().numpy()
-    asked = np.concatenate([np.arange(store.offsets[m], store.offsets[m + 1]) for m in members])
-    stay = np.repeat(np.arange(len(members)), np.diff(store.offsets)[members])
+    lengths = np.diff(store.offsets)[members]
+    stay = np.repeat(np.arange(len(members)), lengths)
+    asked = np.repeat(store.offsets[members] - (np.cumsum(lengths) - lengths), lengths) + np.arange(lengths.sum())
     return Predictions(prediction, stay, store.minute[asked], store.modality[asked], beliefs[asked])
 
 
@@ -179,14 +183,18 @@ def without_modalities(store: EventStore, names: list[str]) -> EventStore:
 
 
 def modalities_past_prediction(data: OpenData, cohort: Cohort, modalities: tuple[str, ...]) -> list[str]:
-    """The input modalities that see past the prediction time: the stamp of the paper protocol. Empty in the causal one."""
+    """The input modalities that see past the prediction time: the stamp of the paper protocol. Empty in the causal
+    one."""
     lines = data.lines
     stays, cut_min = stays_and_cuts(lines, cohort)
-    ends = cohort.frame.select((cohort.frame["prediction_time"] - cohort.frame["start"]).dt.total_minutes()).to_series().to_numpy()
+    ends = (
+        cohort.frame.select((cohort.frame["prediction_time"] - cohort.frame["start"]).dt.total_minutes())
+        .to_series()
+        .to_numpy()
+    )
     late: set[int] = set()
     for stay, cut, end in zip(stays, cut_min, ends, strict=True):
         part = slice(lines.offsets[stay], lines.offsets[stay + 1])
         seen_late = (lines.minute[part] <= cut) & (lines.available[part] > end)
         late |= set(np.unique(lines.modality[part][seen_late]).tolist())
-    names = [MODALITIES[index] for index in sorted(late) if index < len(MODALITIES)]
-    return [name for name in names if name in modalities and name not in NOT_INPUTS]
+    return [name for index, name in enumerate(MODALITIES) if index in late and name in modalities]

@@ -1,4 +1,5 @@
-"""pretrain alignment: label-free, on the training patients of the split, early stopping on the validation patients' loss."""
+"""pretrain alignment: label-free, on the training patients of the split, early stopping on the validation patients'
+loss."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +12,13 @@ from torch import nn
 from wardround.batches.static import StaticBatches, static_batch
 from wardround.batches.store import EventStore, event_store, fit_featuriser
 from wardround.errors import UsageError
+from wardround.files import hash_of
 from wardround.methods.alignment import Alignment
 from wardround.methods.registry import build_embedder
 from wardround.metrics.retrieval import recall_at_k, silhouette
 from wardround.tasks.cohort import Window
 from wardround.tasks.splits import TRAIN, VAL, SplitPlan, strata
+from wardround.train.checkpoint import remove_checkpoints
 from wardround.train.data import bin_edges, open_data, row_shapes, sides_of
 from wardround.train.loop import fit
 from wardround.train.plan import Plan, PretrainSettings
@@ -34,7 +37,13 @@ class Finished:
 
 
 def pretrain(
-    data_folder: Path, to: Path, window: Window, split: SplitPlan, settings: PretrainSettings, seed: int = 0, quiet: bool = False
+    data_folder: Path,
+    to: Path,
+    window: Window,
+    split: SplitPlan,
+    settings: PretrainSettings,
+    seed: int = 0,
+    quiet: bool = False,
 ) -> Finished:
     """Align the encoders of all modalities (arXiv 2604.18753, section 3.2).
 
@@ -78,11 +87,33 @@ def pretrain(
         losses = [module.loss(batch)[0].item() for batch in batches(VAL, (seed, 0))]  # type: ignore[operator]
         return {"loss": float(np.mean(losses))}
 
-    result = fit(model, lambda epoch: batches(TRAIN, (seed, epoch)), validate, settings.loop, to, identity=data.hash, quiet=quiet, notes=run.notes)
-    metrics = {"split": VAL, "n_stays": len(sides.members(VAL)), **alignment_metrics(model, store, sides.members(VAL), seed)}
-    named = [{"check": name, "verdict": "warn", "value": None, "advice": advice} for name, advice in model.diagnostics().items()]
-    balance = {"check": "split_balance", "verdict": "pass", "value": strata(data.stays, table, "pretrain_split").to_dicts(), "advice": ""}
+    result = fit(
+        model,
+        lambda epoch: batches(TRAIN, (seed, epoch)),
+        validate,
+        settings.loop,
+        to,
+        identity=hash_of([run.plan.as_json(), run.inputs]),
+        quiet=quiet,
+        notes=run.notes,
+    )
+    metrics = {
+        "split": VAL,
+        "n_stays": len(sides.members(VAL)),
+        **alignment_metrics(model, store, sides.members(VAL), subject, 0, seed),
+    }
+    named = [
+        {"check": name, "verdict": "warn", "value": None, "advice": advice}
+        for name, advice in model.diagnostics().items()
+    ]
+    balance = {
+        "check": "split_balance",
+        "verdict": "pass",
+        "value": strata(data.stays, table, "pretrain_split").to_dicts(),
+        "advice": "",
+    }
     run.close(table, {}, metrics, [*result.diagnostics, *named, balance], featuriser, model, result)
+    remove_checkpoints(to)
     return Finished(to, False, run.notes)
 
 

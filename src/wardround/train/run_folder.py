@@ -44,10 +44,13 @@ class Run:
     featuriser: Featuriser | None
 
     def embedder(self) -> Alignment:
-        """The pretrained encoders and tokens. Raises `RunError` where this is no pretraining run or the weights do not fit."""
+        """The pretrained encoders and tokens. Raises `RunError` where this is no pretraining run or the weights do not
+        fit."""
         settings = self.plan.settings
         if not isinstance(settings, PretrainSettings) or self.featuriser is None:
-            raise RunError(f"{self.folder} is a {self.plan.method} run, not a pretraining. Give one made by `wardround pretrain`.")
+            raise RunError(
+                f"{self.folder} is a {self.plan.method} run, not a pretraining. Give one made by `wardround pretrain`."
+            )
         model = build_embedder(row_shapes(self.featuriser), settings.encoder, settings.alignment)
         self._load(model)
         return model
@@ -149,6 +152,10 @@ class NewRun:
             featuriser.save(self.folder)
         if model is not None:
             write_weights(self.folder / "weights.safetensors", model.state_dict())
-        history = pl.DataFrame(result.history, infer_schema_length=None) if result is not None else pl.DataFrame({"epoch": []})
+        history = (
+            pl.DataFrame(result.history, infer_schema_length=None)
+            if result is not None
+            else pl.DataFrame({"epoch": []})
+        )
         files.write_table(self.folder / "history.parquet", history)
         files.write_manifest(self.folder, "run", self.inputs, self.plan.as_json(), wardround.__version__)

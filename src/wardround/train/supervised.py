@@ -9,11 +9,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from wardround.batches.static import StaticBatches
 from wardround.batches.sequences import SequenceBatches
+from wardround.batches.static import StaticBatches
 from wardround.batches.store import EventStore, event_store, fit_featuriser, stays_and_cuts
 from wardround.errors import UsageError
-from wardround.methods.alignment import Alignment, AlignmentSettings
+from wardround.files import hash_of
+from wardround.methods.alignment import Alignment
 from wardround.methods.registry import Method, build_embedder, find_method
 from wardround.methods.scores import fit_elapsed, score_code
 from wardround.methods.target import Target
@@ -23,6 +24,7 @@ from wardround.settings import override
 from wardround.tasks.cohort import Window
 from wardround.tasks.splits import TRAIN, VAL, SplitPlan
 from wardround.tasks.task import Task, find_task
+from wardround.train.checkpoint import remove_checkpoints
 from wardround.train.data import OpenData, Sides, bin_edges, open_data, row_shapes, sides_of
 from wardround.train.loop import fit
 from wardround.train.plan import Plan, TrainSettings
@@ -72,7 +74,7 @@ def train(
         return _train_row(method_name, data_folder, task, to, window, split)
     method = find_method(method_name)
     pretrained = None if encoders is None else open_run(encoders)
-    settings = _settings(method, task, assignments, pretrained)
+    settings = _settings(method, assignments, pretrained)
     data = open_data(data_folder, window)
     inputs = {"data": data.hash} | ({} if pretrained is None else {"encoders": pretrained.hash})
     plan = Plan("train", method.name, task.name, window, split, pretrained and pretrained.hash, settings, seed)
@@ -87,9 +89,9 @@ def train(
     return Finished(to, False, run.notes)
 
 
-def _settings(method: Method, task: Task, assignments: Sequence[str], pretrained: Run | None) -> TrainSettings:
+def _settings(method: Method, assignments: Sequence[str], pretrained: Run | None) -> TrainSettings:
     """Defaults, then what the encoders bring, then `--set`; what the encoders bring may not be set."""
-    settings = TrainSettings.default(method, task)
+    settings = TrainSettings.default(method)
     if pretrained is None:
         return override(settings, assignments)
     brought = pretrained.plan.settings
@@ -108,7 +110,9 @@ def _check_encoders(pretrained: Run, window: Window, data: OpenData, notes: list
             f"{window.protocol}. Pretrain with --protocol {window.protocol}."
         )
     if pretrained.plan.window.at_h != window.at_h:
-        notes.append(f"The encoders were pretrained at hour {pretrained.plan.window.at_h}, this training is at {window.at_h}.")
+        notes.append(
+            f"The encoders were pretrained at hour {pretrained.plan.window.at_h}, this training is at {window.at_h}."
+        )
     if pretrained.data_hash != data.hash:
         notes.append("The encoders were pretrained on other data.")
 
@@ -143,14 +147,15 @@ class _Training:
         train_label = torch.from_numpy(self.label[self.sides.members(TRAIN)])
         start = Target(self.task.kind).start(train_label)
         model = self.method.build(embedder, self.task, self.settings.model, start)
-        cases = Cases.of(self.data, self.sides.cohort, self.store, embedder, model)
+        cases = Cases.of(self.data, self.sides.cohort, self.store, model)
+        store = cases.store or self.store
         fit_result = fit(
             model,
-            lambda epoch: self._batches(cases.store, TRAIN, (self.seed, epoch)),
+            lambda epoch: self._batches(store, TRAIN, (self.seed, epoch)),
             lambda module: self._validate(module, cases),
             self.settings.loop,
             run.folder,
-            identity=run.plan.encoders or self.data.hash,
+            identity=hash_of([run.plan.as_json(), run.inputs]),
             quiet=self.quiet,
             notes=run.notes,
         )
@@ -158,8 +163,19 @@ class _Training:
         predicted = predict_cases(model, cases, val).prediction
         metrics = validation_metrics(self.task, self.label[val], predicted)
         fitted = fitted_values(self.task, self.label[self.sides.members(TRAIN)], self.label[val], predicted)
-        fitted["unknown_items"] = self.store.unknown_items
+        fitted |= self._elapsed()
         run.close(splits, fitted, metrics, fit_result.diagnostics, self.featuriser, model, fit_result)
+        remove_checkpoints(run.folder)
+
+    def _elapsed(self) -> dict[str, Any]:
+        """Every length of stay is shown beside what the elapsed hours alone know."""
+        if self.task.kind == "binary":
+            return {}
+        train_side = self.sides.members(TRAIN)
+        edges, values = fit_elapsed(
+            self.data.elapsed_h(self.sides.cohort)[train_side], self.label[train_side], binary=False
+        )
+        return {"edges": edges, "values": values}
 
     def _embedder(self) -> Alignment:
         if self.pretrained is not None:
@@ -204,7 +220,8 @@ def validation_metrics(task: Task, label: np.ndarray, predicted: np.ndarray) -> 
 
 
 def fitted_values(task: Task, train_label: np.ndarray, val_label: np.ndarray, predicted: np.ndarray) -> dict[str, Any]:
-    """What evaluation needs from training: threshold (on validation, by the smaller of sensitivity and PPV) and training prevalence."""
+    """What evaluation needs from training: threshold (on validation, by the smaller of sensitivity and PPV) and
+    training prevalence."""
     if task.kind == "hours":
         return {"train_median_h": float(np.median(train_label))}
     both = 0 < val_label.sum() < len(val_label)
@@ -221,11 +238,11 @@ def _train_row(name: str, data_folder: Path, task: Task, to: Path, window: Windo
     sides, table = sides_of(data, data.cohort(task), split, "split")
     label, train_side, val = sides.cohort.frame["label"].to_numpy(), sides.members(TRAIN), sides.members(VAL)
     fitted: dict[str, Any] = {}
-    if name == "elapsed":
+    if name == "score":
+        score_code(task.name)
+    if name == "elapsed" or task.kind == "hours":
         edges, values = fit_elapsed(data.elapsed_h(sides.cohort)[train_side], label[train_side], task.kind == "binary")
         fitted = {"edges": edges, "values": values}
-    else:
-        score_code(task.name)
     cases = Cases.of_row(data, sides.cohort, name, task, fitted)
     predicted = cases.row[val]
     have = ~np.isnan(predicted)

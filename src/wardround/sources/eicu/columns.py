@@ -5,45 +5,64 @@ Offsets are minutes from unit admission. `prepare` reads only the columns that b
 
 from typing import Final
 
-from wardround.sources.raw_table import ADMIT, HOUR_24, ID, INTEGER, NEVER, NUMBER, TEXT, UNREAD, Kind, Known, RawTable, at
+from wardround.sources.raw_table import (
+    ADMIT,
+    ANY_TEXT,
+    HOUR_24,
+    ID,
+    INTEGER,
+    NEVER,
+    NUMBER,
+    TEXT,
+    UNREAD,
+    Kind,
+    Known,
+    RawTable,
+    at,
+)
 
 Columns = dict[str, tuple[Kind, Known]]
 
-_STAY: Final[Columns] = {"patientunitstayid": (INTEGER, ID)}
+STAY: Final[Columns] = {"patientunitstayid": (INTEGER, ID)}
 
 
-def _all(names: str, kind: Kind, known: Known) -> Columns:
-    return {name: (kind, known) for name in names.split()}
+def columns(names: str, kind: Kind, known: Known) -> Columns:
+    """Columns of one kind and rule, their names apart by blanks."""
+    return dict.fromkeys(names.split(), (kind, known))
 
 
 PATIENT: Final = RawTable(
     "patient",
     {
-        **_STAY,
-        **_all("patienthealthsystemstayid hospitalid", INTEGER, ID),
-        "uniquepid": (TEXT, ID),
+        **STAY,
+        **columns("patienthealthsystemstayid hospitalid", INTEGER, ID),
+        "uniquepid": (ANY_TEXT, ID),
         "wardid": (INTEGER, UNREAD),
-        **_all("gender age ethnicity hospitaladmitsource unittype unitadmitsource unitstaytype", TEXT, ADMIT),
-        **_all("admissionheight admissionweight hospitaladmitoffset unitvisitnumber", NUMBER, ADMIT),
-        **_all("hospitaladmittime24 unitadmittime24", TEXT, UNREAD),
+        **columns("gender ethnicity hospitaladmitsource unittype unitadmitsource unitstaytype", TEXT, ADMIT),
+        "age": (ANY_TEXT, ADMIT),
+        **columns("admissionheight admissionweight unitvisitnumber", NUMBER, ADMIT),
+        "hospitaladmitoffset": (INTEGER, ADMIT),
+        **columns("hospitaladmittime24 unitadmittime24", TEXT, UNREAD),
         "apacheadmissiondx": (TEXT, HOUR_24),
-        **_all("hospitaldischargeyear hospitaldischargeoffset unitdischargeoffset", NUMBER, NEVER),
-        **_all("hospitaldischargestatus unitdischargestatus", TEXT, NEVER),
-        **_all("hospitaldischargetime24 hospitaldischargelocation unitdischargetime24 unitdischargelocation", TEXT, UNREAD),
+        **columns("hospitaldischargeyear hospitaldischargeoffset unitdischargeoffset", INTEGER, NEVER),
+        **columns("hospitaldischargestatus unitdischargestatus", TEXT, NEVER),
+        **columns("hospitaldischargetime24 hospitaldischargelocation", TEXT, UNREAD),
+        **columns("unitdischargetime24 unitdischargelocation", TEXT, UNREAD),
         "dischargeweight": (NUMBER, UNREAD),
     },
     optional=False,
 )
+"""The columns that are never inputs make stays, their order and labels."""
 
 DIAGNOSIS: Final = RawTable(
     "diagnosis",
     {
         "diagnosisid": (INTEGER, ID),
-        **_STAY,
+        **STAY,
         "activeupondischarge": (TEXT, UNREAD),
         "diagnosisoffset": (INTEGER, at("diagnosisoffset")),
         "diagnosisstring": (TEXT, at("diagnosisoffset")),
-        **_all("icd9code diagnosispriority", TEXT, UNREAD),
+        **columns("icd9code diagnosispriority", TEXT, UNREAD),
     },
     offset="diagnosisoffset",
 )
@@ -52,7 +71,7 @@ TREATMENT: Final = RawTable(
     "treatment",
     {
         "treatmentid": (INTEGER, ID),
-        **_STAY,
+        **STAY,
         "treatmentoffset": (INTEGER, at("treatmentoffset")),
         "treatmentstring": (TEXT, at("treatmentoffset")),
         "activeupondischarge": (TEXT, UNREAD),
@@ -64,12 +83,12 @@ MEDICATION: Final = RawTable(
     "medication",
     {
         "medicationid": (INTEGER, ID),
-        **_STAY,
-        **_all("drugorderoffset drugstartoffset", INTEGER, at("drugorderoffset", "drugstartoffset")),
+        **STAY,
+        **columns("drugorderoffset drugstartoffset", INTEGER, at("drugorderoffset", "drugstartoffset")),
         "drugname": (TEXT, at("drugorderoffset", "drugstartoffset")),
         "drughiclseqno": (INTEGER, at("drugorderoffset", "drugstartoffset")),
-        **_all("drugivadmixture dosage routeadmin frequency loadingdose prn gtc", TEXT, UNREAD),
-        **_all("drugordercancelled drugstopoffset", TEXT, UNREAD),
+        **columns("drugivadmixture dosage routeadmin frequency loadingdose prn gtc", TEXT, UNREAD),
+        **columns("drugordercancelled drugstopoffset", TEXT, UNREAD),
     },
     offset="drugstartoffset",
 )
@@ -78,12 +97,12 @@ LAB: Final = RawTable(
     "lab",
     {
         "labid": (INTEGER, ID),
-        **_STAY,
+        **STAY,
         "labresultoffset": (INTEGER, at("labresultrevisedoffset", "labresultoffset")),
         "labtypeid": (INTEGER, UNREAD),
-        **_all("labname labmeasurenamesystem", TEXT, at("labresultrevisedoffset", "labresultoffset")),
+        **columns("labname labmeasurenamesystem", TEXT, at("labresultrevisedoffset", "labresultoffset")),
         "labresult": (NUMBER, at("labresultrevisedoffset", "labresultoffset")),
-        "labresulttext": (TEXT, at("labresultrevisedoffset", "labresultoffset")),
+        "labresulttext": (ANY_TEXT, at("labresultrevisedoffset", "labresultoffset")),
         "labmeasurenameinterface": (TEXT, UNREAD),
         "labresultrevisedoffset": (INTEGER, at("labresultrevisedoffset", "labresultoffset")),
     },
@@ -94,9 +113,7 @@ APS_VALUES: Final = (
     "intubated vent dialysis eyes motor verbal meds urine wbc temperature respiratoryrate sodium heartrate meanbp ph hematocrit "
     "creatinine albumin pao2 pco2 bun glucose bilirubin fio2"
 )
-APS: Final = RawTable(
-    "apacheApsVar", {"apacheapsvarid": (INTEGER, ID), **_STAY, **_all(APS_VALUES, NUMBER, HOUR_24)}
-)
+APS: Final = RawTable("apacheApsVar", {"apacheapsvarid": (INTEGER, ID), **STAY, **columns(APS_VALUES, NUMBER, HOUR_24)})
 
 APACHE_FLAGS: Final = (
     "aids hepaticfailure lymphoma metastaticcancer leukemia immunosuppression cirrhosis electivesurgery activetx readmit ima midur "
@@ -106,11 +123,11 @@ APACHE_PREDICTORS: Final = RawTable(
     "apachePredVar",
     {
         "apachepredvarid": (INTEGER, ID),
-        **_STAY,
-        **_all(APACHE_FLAGS, NUMBER, HOUR_24),
+        **STAY,
+        **columns(APACHE_FLAGS, NUMBER, HOUR_24),
         "admitdiagnosis": (TEXT, HOUR_24),
-        **_all("diedinhospital var03hspxlos dischargelocation", TEXT, UNREAD),
-        **_all(
+        **columns("diedinhospital var03hspxlos dischargelocation", TEXT, UNREAD),
+        **columns(
             "sicuday saps3day1 saps3today saps3yesterday gender teachtype region bedcount admitsource graftcount meds verbal motor eyes "
             "age managementsystem pao2 fio2 ejectfx creatinine visitnumber amilocation day1meds day1verbal day1motor day1eyes day1pao2 "
             "day1fio2",
@@ -124,13 +141,13 @@ APACHE_RESULT: Final = RawTable(
     "apachePatientResult",
     {
         "apachepatientresultsid": (INTEGER, ID),
-        **_STAY,
+        **STAY,
         "apacheversion": (TEXT, HOUR_24),
-        **_all("acutephysiologyscore apachescore predictedhospitalmortality predictedicumortality", NUMBER, HOUR_24),
-        **_all("predictediculos predictedhospitallos", NUMBER, HOUR_24),
-        **_all("actualicumortality actualiculos actualhospitalmortality actualhospitallos", TEXT, UNREAD),
-        **_all("unabridgedunitlos unabridgedhosplos actualventdays unabridgedactualventdays predventdays", TEXT, UNREAD),
-        **_all("physicianspeciality physicianinterventioncategory preopmi preopcardiaccath ptcawithin24h", TEXT, UNREAD),
+        **columns("acutephysiologyscore apachescore predictedhospitalmortality predictedicumortality", NUMBER, HOUR_24),
+        **columns("predictediculos predictedhospitallos", NUMBER, HOUR_24),
+        **columns("actualicumortality actualiculos actualhospitalmortality actualhospitallos", TEXT, UNREAD),
+        **columns("unabridgedunitlos unabridgedhosplos actualventdays unabridgedactualventdays predventdays", TEXT, UNREAD),
+        **columns("physicianspeciality physicianinterventioncategory preopmi preopcardiaccath ptcawithin24h", TEXT, UNREAD),
     },
 )
 
@@ -142,9 +159,9 @@ VITAL_PERIODIC: Final = RawTable(
     "vitalPeriodic",
     {
         "vitalperiodicid": (INTEGER, ID),
-        **_STAY,
+        **STAY,
         "observationoffset": (INTEGER, at("observationoffset")),
-        **_all(PERIODIC_VALUES, NUMBER, at("observationoffset")),
+        **columns(PERIODIC_VALUES, NUMBER, at("observationoffset")),
     },
     offset="observationoffset",
 )
@@ -156,9 +173,9 @@ VITAL_APERIODIC: Final = RawTable(
     "vitalAperiodic",
     {
         "vitalaperiodicid": (INTEGER, ID),
-        **_STAY,
+        **STAY,
         "observationoffset": (INTEGER, at("observationoffset")),
-        **_all(APERIODIC_VALUES, NUMBER, at("observationoffset")),
+        **columns(APERIODIC_VALUES, NUMBER, at("observationoffset")),
     },
     offset="observationoffset",
 )
@@ -167,15 +184,13 @@ NURSE_CHARTING: Final = RawTable(
     "nurseCharting",
     {
         "nursingchartid": (INTEGER, ID),
-        **_STAY,
+        **STAY,
         "nursingchartoffset": (INTEGER, at("nursingchartentryoffset", "nursingchartoffset")),
         "nursingchartentryoffset": (INTEGER, at("nursingchartentryoffset", "nursingchartoffset")),
         "nursingchartcelltypecat": (TEXT, UNREAD),
-        **_all(
-            "nursingchartcelltypevallabel nursingchartcelltypevalname nursingchartvalue",
-            TEXT,
-            at("nursingchartentryoffset", "nursingchartoffset"),
-        ),
+        "nursingchartcelltypevallabel": (TEXT, UNREAD),
+        "nursingchartcelltypevalname": (TEXT, at("nursingchartentryoffset", "nursingchartoffset")),
+        "nursingchartvalue": (ANY_TEXT, at("nursingchartentryoffset", "nursingchartoffset")),
     },
     offset="nursingchartoffset",
 )
@@ -184,11 +199,11 @@ INFUSION: Final = RawTable(
     "infusionDrug",
     {
         "infusiondrugid": (INTEGER, ID),
-        **_STAY,
+        **STAY,
         "infusionoffset": (INTEGER, at("infusionoffset")),
         "drugname": (TEXT, at("infusionoffset")),
         "drugrate": (NUMBER, at("infusionoffset")),
-        **_all("infusionrate drugamount volumeoffluid patientweight", TEXT, UNREAD),
+        **columns("infusionrate drugamount volumeoffluid patientweight", TEXT, UNREAD),
     },
     offset="infusionoffset",
 )
@@ -197,11 +212,11 @@ INTAKE_OUTPUT: Final = RawTable(
     "intakeOutput",
     {
         "intakeoutputid": (INTEGER, ID),
-        **_STAY,
+        **STAY,
         "intakeoutputoffset": (INTEGER, at("intakeoutputentryoffset", "intakeoutputoffset")),
-        **_all("intaketotal outputtotal dialysistotal nettotal", TEXT, UNREAD),
+        **columns("intaketotal outputtotal dialysistotal nettotal", TEXT, UNREAD),
         "intakeoutputentryoffset": (INTEGER, at("intakeoutputentryoffset", "intakeoutputoffset")),
-        **_all("cellpath celllabel", TEXT, at("intakeoutputentryoffset", "intakeoutputoffset")),
+        **columns("cellpath celllabel", TEXT, at("intakeoutputentryoffset", "intakeoutputoffset")),
         "cellvaluenumeric": (NUMBER, at("intakeoutputentryoffset", "intakeoutputoffset")),
         "cellvaluetext": (TEXT, UNREAD),
     },
@@ -212,11 +227,11 @@ PAST_HISTORY: Final = RawTable(
     "pastHistory",
     {
         "pasthistoryid": (INTEGER, ID),
-        **_STAY,
+        **STAY,
         "pasthistoryoffset": (INTEGER, at("pasthistoryenteredoffset", "pasthistoryoffset")),
         "pasthistoryenteredoffset": (INTEGER, at("pasthistoryenteredoffset", "pasthistoryoffset")),
         "pasthistorypath": (TEXT, at("pasthistoryenteredoffset", "pasthistoryoffset")),
-        **_all("pasthistorynotetype pasthistoryvalue pasthistoryvaluetext", TEXT, UNREAD),
+        **columns("pasthistorynotetype pasthistoryvalue pasthistoryvaluetext", TEXT, UNREAD),
     },
     offset="pasthistoryoffset",
 )

@@ -1,7 +1,8 @@
 """eICU-CRD 2.0: the patient table as stays and demographics events.
 
-eICU holds no dates, only minutes from each unit admission. Stays are laid on a synthetic calendar: a year for each hospital stay of
-a subject, its first unit admission on 1 July 00:00, later unit stays as many minutes after it as their offsets say.
+eICU holds no dates, only minutes from each unit admission. Stays are laid on a synthetic calendar: a year for each
+hospital stay of a subject, its first unit admission on 1 July 00:00, later unit stays as many minutes after it as their
+offsets say.
 """
 
 import hashlib
@@ -124,8 +125,9 @@ _CODES: Final = (*_PAPER_CODES, "unittype", "unitadmitsource", "hospitaladmitsou
 
 
 def demographics(rows: pl.DataFrame, paper: bool) -> pl.DataFrame:
-    """Demographics candidates, known at unit admission: age, gender, ethnicity (the paper's), and with `paper=False` height,
-    weight, hours in hospital before the unit, unit type and where the patient came from; the APACHE admission diagnosis at 24 h.
+    """Demographics candidates, known at unit admission: age, gender, ethnicity (the paper's), and with `paper=False`
+    height, weight, hours in hospital before the unit, unit type and where the patient came from; the APACHE admission
+    diagnosis at 24 h.
 
     Args:
         rows: `stay_rows`, those with a reason left out.

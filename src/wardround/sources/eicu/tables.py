@@ -1,7 +1,9 @@
-"""eICU-CRD 2.0: each table as events. Column -> code, unit, time, available time; the times are declared in `columns.py`.
+"""eICU-CRD 2.0: each table as events. Column -> code, unit, time, available time; the times are declared in
+`columns.py`.
 
 Modalities of the paper (arXiv 2604.18753, section 3.1.1): demographics, diagnosis, treatment, medication, lab, aps.
-Beyond it: vitals, infusion, intake_output, history, and score (APACHE's published predictions: a comparator, not an input).
+Beyond it: vitals, infusion, intake_output, history, and score (APACHE's published predictions: a comparator, not an
+input).
 """
 
 from typing import Final
@@ -38,8 +40,8 @@ def _treatment(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _medication(frame: pl.DataFrame) -> pl.DataFrame:
-    """Coded by HICL (ingredient) number: half of the names are blank, the rest spell dose and form. Cancelled orders stay: that an
-    order would be cancelled is not known when it is given."""
+    """Coded by HICL (ingredient) number: half of the names are blank, the rest spell dose and form. Cancelled orders
+    stay: that an order would be cancelled is not known when it is given."""
     frame = timed(frame, raw.MEDICATION, "drugname")
     number = pl.when(pl.col("drughiclseqno") > 0).then(pl.col("drughiclseqno").cast(pl.String))
     code = pl.coalesce(pl.lit("MEDICATION//HICL//") + number, pl.lit("MEDICATION//NAME//") + pl.col("drugname").str.to_uppercase())
@@ -188,7 +190,8 @@ PAPER_TABLES: Final = (
     EventTable(raw.LAB, _lab, ("lab",), floored_min=60, floored=_REVISED_IS_DRAW),
     EventTable(raw.APS, _aps, ("aps",)),
 )
-"""The paper's tables. A lab file in which every result is revised at its draw holds no result times: known an hour later."""
+"""The paper's tables. A lab file in which every result is revised at its draw holds no result times: known an hour
+later."""
 
 ALL_TABLES: Final = (
     *PAPER_TABLES,

@@ -34,8 +34,8 @@ state:
 Together, `true_risk` is calibrated on all stays, and on the stays in the unit at 24 h it is the best possible
 prediction.
 
-The constants are ours, chosen so that unit stays, mortality and the best AUROC at 24 h are like those of eICU; they
-are no estimates.
+The constants are ours and no estimates: with them lengths of stay and deaths are near those of eICU, and the best
+possible AUROC at 24 h is 0.87.
 """
 
 from dataclasses import dataclass

@@ -5,7 +5,7 @@
     outcome    P(missing) = sigmoid(a_m + sign_m strength y),  y = 1 for in-hospital death, else 0
 
 Each pair of stay and modality is drawn on its own. `sign_m` says how a modality goes with illness: most are recorded
-more often in the sicker (-1), the history is asked less often of them (+1). `a_m` is solved on the population of
+more often in the sicker (-1), `RARER_IN_THE_SICK` less often (+1). `a_m` is solved on the population of
 `reference.py`, so that the share of unit stays without the modality is `missing_rate`. Rows are made for every stay
 and taken away afterwards.
 """
@@ -21,7 +21,8 @@ from wardround.sources.synthetic.reference import Reference
 from wardround.sources.synthetic.settings import MODALITIES, SyntheticSettings
 from wardround.sources.synthetic.stays import Stays
 
-SIGN: Final = {name: 1 if name in ("history", "intake_output", "medication") else -1 for name in MODALITIES}
+RARER_IN_THE_SICK: Final = ("medication", "intake_output", "history")
+SIGN: Final = {name: 1 if name in RARER_IN_THE_SICK else -1 for name in MODALITIES}
 
 
 @dataclass(frozen=True)

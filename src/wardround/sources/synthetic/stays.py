@@ -49,6 +49,7 @@ class Stays:
             admission;
         after_min: hospital discharge, minutes from unit discharge.
         died, died_in_unit: in-hospital death; death in this very unit stay.
+        weight_kg: body weight at unit admission.
         blur: eps tau, a value a modality of `TAU`.
         admissions: the hospital stays that the rows of `hospital_stay` mean.
     """
@@ -63,6 +64,7 @@ class Stays:
     after_min: Int[np.ndarray, " stay"]
     died: Bool[np.ndarray, " stay"]
     died_in_unit: Bool[np.ndarray, " stay"]
+    weight_kg: Float[np.ndarray, " stay"]
     blur: dict[str, Float[np.ndarray, " stay"]]
     admissions: Admissions
 
@@ -75,13 +77,13 @@ class Stays:
         """A column of `admissions`, spread over the unit stays."""
         return getattr(self.admissions, name)[self.hospital_stay]
 
-    def state_at(self, stay: Int[np.ndarray, " row"], hour: Int[np.ndarray, " row"]) -> Int[np.ndarray, " row"]:
-        """Severity (place on the lattice) at each hour; before a stay's first hour as in that, after its last as in that."""
+    def state_at(self, stay: Int[np.ndarray, "*row"], hour: Int[np.ndarray, "*row"]) -> Int[np.ndarray, "*row"]:
+        """Severity (place on the lattice) at each hour; held before its first and after its last."""
         return self.path[self.start[stay] + np.clip(hour, 0, self.hours[stay] - 1)]
 
     def seen(
-        self, modality: str, stay: Int[np.ndarray, " row"], hour: Int[np.ndarray, " row"]
-    ) -> Float[np.ndarray, " row"]:
+        self, modality: str, stay: Int[np.ndarray, "*row"], hour: Int[np.ndarray, "*row"]
+    ) -> Float[np.ndarray, "*row"]:
         """Severity as `modality` shows it."""
         return LATTICE[self.state_at(stay, hour)] + self.blur[modality][stay]
 
@@ -115,7 +117,9 @@ def run_stays(admissions: Admissions, limit: int, rng: np.random.Generator) -> S
     minutes = (unit_min[kept], before[kept], after[kept])
     outcome = (died[run.hospital_stay[kept]], run.fate[kept] == UNIT_DEATH)
     blur = {name: rng.normal(0, tau, kept.size) for name, tau in TAU.items()}
-    return Stays(run.hospital_stay[kept], run.visit[kept], hours, start, path, *minutes, *outcome, blur, admissions)
+    weight_kg = np.where(admissions.female, 74.0, 84.0)[run.hospital_stay[kept]] * rng.lognormal(0, 0.24, kept.size)
+    rest = (*minutes, *outcome, weight_kg.round(1), blur, admissions)
+    return Stays(run.hospital_stay[kept], run.visit[kept], hours, start, path, *rest)
 
 
 UNIT_DEATH, RETURN, WARD_DEATH, HOME = range(4)

@@ -6,7 +6,7 @@
     subject_key              the patient, also where `uniquepid` is blank
     hospital_stay_id         patienthealthsystemstayid
     true_risk                true_risk_at_24h if in the unit at 24 h, else P(death | admission state, left before 24 h)
-    true_risk_at_{H}h        P(in-hospital death | latent state at hour H), H in 0, 6, 12, 24, 48; null if not in the unit
+    true_risk_at_{H}h        P(in-hospital death | latent state at hour H), H = 0, 6, 12, 24, 48; null if not there
     severity, frailty        x0 and m (`latent.py`)
     cause                    of admission
     died, died_in_unit       in-hospital death; death in this unit stay

@@ -7,6 +7,7 @@ missing, as published. `actual*`, `unabridged*`, `diedinhospital` and discharge 
 never inputs.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -42,6 +43,9 @@ GASES: Final = {
     "fio2": (40, 8, 14, 0, 21, 100),
 }
 
+SCORED: Final = ("cirrhosis", "metastatic cancer", "immunosuppression")
+"""The chronic conditions for which APACHE IV gives points."""
+
 
 def apache_tables(stays: Stays, rng: np.random.Generator) -> dict[str, pl.DataFrame]:
     """The rows of the three tables, one a stay (two in `apachePatientResult`: versions IV and IVa).
@@ -57,7 +61,7 @@ def apache_tables(stays: Stays, rng: np.random.Generator) -> dict[str, pl.DataFr
     variables = _variables(stays, worst, rng)
     return {
         "apacheApsVar": pl.DataFrame(variables),
-        "apachePatientResult": _results(stays, worst, rng),
+        "apachePatientResult": _results(stays, worst, variables["vent"], rng),
         "apachePredVar": _predictors(stays, variables, rng),
     }
 
@@ -89,11 +93,11 @@ def _variables(stays: Stays, worst: np.ndarray, rng: np.random.Generator) -> dic
         columns[name] = _drawn(worst, spec, rng.random(stays.size) < missing, rng)
     without_gas = rng.random(stays.size) < np.where(ventilated, 0.3, 0.9)
     for name, spec in GASES.items():
-        columns[name] = _drawn(worst, list(spec), without_gas, rng)
+        columns[name] = _drawn(worst, spec, without_gas, rng)
     return {name: value.astype(np.int64) if value.dtype == bool else value for name, value in columns.items()}
 
 
-def _drawn(worst: np.ndarray, spec: list[float], missing: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _drawn(worst: np.ndarray, spec: Sequence[int | float], missing: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """A value a stay, -1 where missing."""
     level, slope, spread, decimals, low, high = spec
     value = np.clip(level + slope * worst + rng.normal(0, spread, worst.size), low, high)
@@ -101,54 +105,52 @@ def _drawn(worst: np.ndarray, spec: list[float], missing: np.ndarray, rng: np.ra
     return value if decimals else value.astype(np.int64)
 
 
-def _results(stays: Stays, worst: np.ndarray, rng: np.random.Generator) -> pl.DataFrame:
-    """Scores, predictions and what came to pass; two rows a stay."""
-    points = 5 + np.clip((stays.of_stay("age") - 40) / 3, 0, 19) + 9 * stays.of_stay("comorbidity")[:, -3:].sum(axis=1)
-    acute = np.clip(np.rint(33 + 13 * worst + rng.normal(0, 7, stays.size)), 0, 200).astype(np.int64)
-    score = acute + np.rint(points).astype(np.int64) - 5
-    impossible = rng.random(stays.size) < 0.05
-    mortality = np.repeat(sigmoid(-6.6 + 0.068 * score + rng.normal(0, 0.4, stays.size)), 2)
-    mortality = np.clip(mortality * rng.lognormal(0, 0.1, mortality.size), 1e-4, 0.999)
-    unit_days, hospital_days = stays.unit_min / 1440, (stays.before_min + stays.unit_min + stays.after_min) / 1440
+def _results(stays: Stays, worst: np.ndarray, ventilated: np.ndarray, rng: np.random.Generator) -> pl.DataFrame:
+    """Scores and predictions, then what came to pass; two rows a stay."""
     stay = np.repeat(np.arange(stays.size), 2)
-    vent_days = np.where(rng.random(stays.size) < sigmoid(-2.2 + worst), np.ceil(unit_days), np.nan)
+    days = {"unit": stays.unit_min / 1440, "hosp": (stays.before_min + stays.unit_min + stays.after_min) / 1440}
+    vent_days = pl.Series(np.ceil(days["unit"]).astype(np.int64)).set(pl.Series(ventilated == 0), None)
+    expected_vent = pl.Series(np.clip(2 + worst, 0.5, 12)).set(pl.Series(ventilated == 0), None)
     outcome = pl.Series(["ALIVE", "EXPIRED"])
+    speciality = pl.Series(["internal medicine", "hospitalist", "critical care medicine (CCM)", "unknown"])
+    category = pl.Series(["Unknown", "I", "II", "III"])
     columns = {
-        "physicianspeciality": pl.Series(
-            ["internal medicine", "hospitalist", "critical care medicine (CCM)", "unknown"]
-        ).gather(rng.integers(0, 4, stays.size)[stay]),
-        "physicianinterventioncategory": pl.Series(["Unknown", "I", "II", "III"]).gather(
-            rng.integers(0, 4, stays.size)[stay]
-        ),
-        "acutephysiologyscore": acute[stay],
-        "apachescore": score[stay],
-        "apacheversion": pl.Series(["IV", "IVa"]).gather(np.tile([0, 1], stays.size)),
-        "predictedicumortality": np.where(impossible[stay], -1, 0.6 * mortality),
-        "actualicumortality": outcome.gather(stays.died_in_unit.astype(np.int64)[stay]),
-        "predictediculos": np.where(
-            impossible[stay], -1, np.clip(2.2 + 0.9 * worst[stay] + rng.normal(0, 0.5, stay.size), 0.2, 15)
-        ),
-        "actualiculos": unit_days.round(4)[stay],
-        "predictedhospitalmortality": np.where(impossible[stay], -1, mortality),
-        "actualhospitalmortality": outcome.gather(stays.died.astype(np.int64)[stay]),
-        "predictedhospitallos": np.where(
-            impossible[stay], -1, np.clip(7 + 1.5 * worst[stay] + rng.normal(0, 1.5, stay.size), 1, 40)
-        ),
-        "actualhospitallos": np.minimum(hospital_days, 50).round(4)[stay],
-        **{name: np.zeros(stay.size, dtype=np.int64) for name in ("preopmi", "preopcardiaccath", "ptcawithin24h")},
-        "unabridgedunitlos": unit_days.round(4)[stay],
-        "unabridgedhosplos": hospital_days.round(4)[stay],
-        "actualventdays": _whole_days(np.minimum(vent_days, 30))[stay],
-        "predventdays": pl.Series(np.clip(2 + worst, 0.5, 12), nan_to_null=True).set(
-            pl.Series(np.isnan(vent_days)), None
-        )[stay],
-        "unabridgedactualventdays": _whole_days(vent_days)[stay],
+        "physicianspeciality": speciality.gather(rng.integers(0, 4, stays.size)),
+        "physicianinterventioncategory": category.gather(rng.integers(0, 4, stays.size)),
+        "actualicumortality": outcome.gather(stays.died_in_unit.astype(np.int64)),
+        "actualiculos": days["unit"].round(4),
+        "actualhospitalmortality": outcome.gather(stays.died.astype(np.int64)),
+        "actualhospitallos": np.minimum(days["hosp"], 50).round(4),
+        **dict.fromkeys(("preopmi", "preopcardiaccath", "ptcawithin24h"), np.zeros(stays.size, dtype=np.int64)),
+        "unabridgedunitlos": days["unit"].round(4),
+        "unabridgedhosplos": days["hosp"].round(4),
+        "actualventdays": vent_days.clip(upper_bound=30),
+        "predventdays": expected_vent,
+        "unabridgedactualventdays": vent_days,
     }
-    return pl.DataFrame({"stay": stay, **columns})
+    versions = pl.Series(["IV", "IVa"]).gather(np.tile([0, 1], stays.size))
+    return pl.DataFrame(columns)[stay].with_columns(
+        stay=pl.Series(stay), apacheversion=versions, **_predictions(stays, worst, stay, rng)
+    )
 
 
-def _whole_days(days: np.ndarray) -> pl.Series:
-    return pl.Series(days, nan_to_null=True).cast(pl.Int64)
+def _predictions(stays: Stays, worst: np.ndarray, stay: np.ndarray, rng: np.random.Generator) -> dict[str, pl.Series]:
+    """Scores and what APACHE predicts from them, for each row's stay; -1 where it could not (1 in 20 stays)."""
+    chronic = stays.of_stay("comorbidity")[:, [COMORBIDITY_NAMES.index(name) for name in SCORED]].sum(axis=1)
+    acute = np.clip(np.rint(33 + 13 * worst + rng.normal(0, 7, stays.size)), 0, 200)
+    score = acute + np.rint(np.clip((stays.of_stay("age") - 40) / 3, 0, 19) + 9 * chronic)
+    log_odds = (-6.6 + 0.068 * score + rng.normal(0, 0.4, stays.size))[stay]
+    mortality = np.clip(sigmoid(log_odds) * rng.lognormal(0, 0.1, stay.size), 1e-4, 0.999)
+    impossible = (rng.random(stays.size) < 0.05)[stay]
+    predicted = {
+        "predictedicumortality": 0.6 * mortality,
+        "predictediculos": np.clip(2.2 + 0.9 * worst[stay] + rng.normal(0, 0.5, stay.size), 0.2, 15),
+        "predictedhospitalmortality": mortality,
+        "predictedhospitallos": np.clip(7 + 1.5 * worst[stay] + rng.normal(0, 1.5, stay.size), 1, 40),
+    }
+    columns = {name: pl.Series(np.where(impossible, -1, value)) for name, value in predicted.items()}
+    scores = {"acutephysiologyscore": acute, "apachescore": score}
+    return columns | {name: pl.Series(value[stay].astype(np.int64)) for name, value in scores.items()}
 
 
 def _predictors(stays: Stays, variables: dict[str, np.ndarray], rng: np.random.Generator) -> pl.DataFrame:

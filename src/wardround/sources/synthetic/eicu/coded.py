@@ -35,7 +35,8 @@ def _charted(
     level = np.where(day > 0, np.minimum(level, 0) + LATER_DAY_LOG_ODDS, level)
     log_odds = level + np.tile(traits @ more, (1, DAYS))
     offset = 1440 * day + 1 + np.floor(rng.exponential(MEAN_DELAY_MIN, log_odds.shape)).astype(np.int64)
-    seen = stays.seen(modality, np.arange(stays.size)[:, None], offset // 60)
+    every = np.broadcast_to(np.arange(stays.size)[:, None], offset.shape)
+    seen = stays.seen(modality, every, offset // 60)
     chance = sigmoid(log_odds + np.tile([code.by_severity for code in codes], DAYS) * seen)
     in_time = (offset <= stays.unit_min[:, None]) | np.isinf(log_odds)
     stay, place = np.nonzero((rng.random(chance.shape) < chance) & in_time)
@@ -111,12 +112,11 @@ def medication_table(stays: Stays, rng: np.random.Generator) -> pl.DataFrame:
 
 def history_table(stays: Stays, rng: np.random.Generator) -> pl.DataFrame:
     """The rows of `pastHistory`: that it was taken and each comorbidity told (nine of ten), or no health problem."""
-    asked = rng.random((stays.size, len(COMORBIDITY_NAMES))) < 0.9
-    told = np.asarray(stays.of_stay("comorbidity") & asked)
+    known = stays.of_stay("comorbidity")
+    told = np.where(rng.random(known.shape) < 0.9, known, False)
     rows = [HISTORY_PERFORMED, HISTORY_NONE, *map(history_row, COMORBIDITY_NAMES)]
     none = ~told.any(axis=1)
-    flags = np.concatenate([~none[:, None], none[:, None], told], axis=1)
-    stay, row = np.nonzero(flags)
+    stay, row = np.nonzero(np.column_stack([~none, none, told]))
     note = pl.Series(["Admission", "Comprehensive Progress"])
     taken = np.minimum(rng.integers(2, 90, stays.size), stays.unit_min)
     path, value, text = (pl.Series([item[part] for item in rows]).gather(row) for part in range(3))

@@ -1,8 +1,8 @@
 """`infusiondrug`: what ran continuously.
 
-A drug of the list runs for the hours in which the severity seen is above its threshold, in stays that are given it at all; its
-rate grows with the distance. Each stay has one of the spellings and units of the published table. The nurse charts about every
-third hour, and once more, rate 0, when the drug has stopped. Every stay has a maintenance fluid.
+A drug of the list runs for the hours in which the severity seen is above its threshold, in stays that are given it at
+all; its rate grows with the distance. Each stay has one of the spellings and units of the published table. The nurse
+charts about every third hour, and once more, rate 0, when the drug has stopped. Every stay has a maintenance fluid.
 """
 
 from dataclasses import dataclass, field
@@ -14,8 +14,6 @@ import polars as pl
 from wardround.sources.synthetic.latent import sigmoid
 from wardround.sources.synthetic.population import CAUSE_NAMES, COMORBIDITY_NAMES
 from wardround.sources.synthetic.stays import Stays
-
-KG_REFERENCE: Final = 80.0
 
 
 @dataclass(frozen=True)
@@ -40,9 +38,9 @@ class Infusion:
     more: dict[str, float] = field(default_factory=dict)
 
 
-def _mcg_min(name: str, **others: float) -> dict[str, float]:
+def _mcg_min(name: str) -> dict[str, float]:
     """A drug in mcg/min, also written by weight."""
-    return {f"{name} (mcg/min)": 1, f"{name} (mcg/kg/min)": 0, **others}
+    return {f"{name} (mcg/min)": 1.0, f"{name} (mcg/kg/min)": 0.0}
 
 
 INFUSIONS: Final = (
@@ -50,23 +48,29 @@ INFUSIONS: Final = (
         {**_mcg_min("Norepinephrine"), "Norepinephrine (ml/hr)": 3.75, "Norepinephrine ()": 3.75},
         0.8,
         1.4,
-        (2, 6),
+        (2.0, 6.0),
         2,
         (4, 250),
     ),
-    Infusion(_mcg_min("Phenylephrine"), -1.6, 1.2, (25, 40), 2, (50, 250)),
-    Infusion({"Vasopressin (units/min)": 1, "Vasopressin (ml/hr)": 150}, 0.4, 2.4, (0.03, 0.01), 3, (40, 100)),
-    Infusion(_mcg_min("Epinephrine"), -1.6, 2.6, (2, 4), 2, (4, 250), {"bypass surgery": 1.5}),
-    Infusion({"Dopamine (mcg/kg/min)": 1}, -2.0, 1.2, (4, 3), 1, (400, 250), {"heart failure": 1.0}),
+    Infusion(_mcg_min("Phenylephrine"), -1.6, 1.2, (25.0, 40.0), 2, (50, 250)),
+    Infusion({"Vasopressin (units/min)": 1.0, "Vasopressin (ml/hr)": 150.0}, 0.4, 2.4, (0.03, 0.01), 3, (40, 100)),
+    Infusion(_mcg_min("Epinephrine"), -1.6, 2.6, (2.0, 4.0), 2, (4, 250), {"bypass surgery": 1.5}),
+    Infusion({"Dopamine (mcg/kg/min)": 1.0}, -2.0, 1.2, (4.0, 3.0), 1, (400, 250), {"heart failure": 1.0}),
     Infusion(
-        {"Dobutamine (mcg/kg/min)": 1, "Dobutamine ()": 4.2}, -3.0, 1.0, (3, 2), 1, (500, 250), {"heart failure": 1.8}
+        {"Dobutamine (mcg/kg/min)": 1.0, "Dobutamine ()": 4.2},
+        -3.0,
+        1.0,
+        (3.0, 2.0),
+        1,
+        (500, 250),
+        {"heart failure": 1.8},
     ),
-    Infusion({"Milrinone (mcg/kg/min)": 1}, -3.2, 0.8, (0.25, 0.1), 3, (20, 100), {"bypass surgery": 1.5}),
-    Infusion({"Propofol (mcg/kg/min)": 1, "Propofol (ml/hr)": 0.5}, 0.6, 0.9, (15, 12), 1, (1000, 100)),
-    Infusion({"Fentanyl (mcg/hr)": 1, "Fentanyl (ml/hr)": 0.1}, 0.2, 0.8, (40, 45), 1, (1000, 100)),
-    Infusion({"Midazolam (mg/hr)": 1, "Midazolam (ml/hr)": 1}, -1.5, 1.3, (2, 2), 1, (100, 100)),
+    Infusion({"Milrinone (mcg/kg/min)": 1.0}, -3.2, 0.8, (0.25, 0.1), 3, (20, 100), {"bypass surgery": 1.5}),
+    Infusion({"Propofol (mcg/kg/min)": 1.0, "Propofol (ml/hr)": 0.5}, 0.6, 0.9, (15.0, 12.0), 1, (1000, 100)),
+    Infusion({"Fentanyl (mcg/hr)": 1.0, "Fentanyl (ml/hr)": 0.1}, 0.2, 0.8, (40.0, 45.0), 1, (1000, 100)),
+    Infusion({"Midazolam (mg/hr)": 1.0, "Midazolam (ml/hr)": 1.0}, -1.5, 1.3, (2.0, 2.0), 1, (100, 100)),
     Infusion(
-        {"Amiodarone (mg/min)": 1, "Amiodarone (ml/hr)": 33.3},
+        {"Amiodarone (mg/min)": 1.0, "Amiodarone (ml/hr)": 33.3},
         -3.0,
         -2.5,
         (0.5, 0.1),
@@ -75,19 +79,19 @@ INFUSIONS: Final = (
         {"atrial arrhythmia": 3.0},
     ),
     Infusion(
-        {"Heparin (units/hr)": 1, "Heparin (ml/hr)": 0.02},
+        {"Heparin (units/hr)": 1.0, "Heparin (ml/hr)": 0.02},
         -3.0,
         -3.5,
-        (900, 60),
+        (900.0, 60.0),
         0,
         (25000, 500),
         {"myocardial infarction": 3.2},
     ),
     Infusion(
-        {"Insulin (units/hr)": 1, "Insulin (ml/hr)": 1},
+        {"Insulin (units/hr)": 1.0, "Insulin (ml/hr)": 1.0},
         -3.0,
         -4.0,
-        (2, 0.8),
+        (2.0, 0.8),
         1,
         (100, 100),
         {"ketoacidosis": 6.0, "diabetes": 0.8},
@@ -98,12 +102,11 @@ MAINTENANCE: Final = "NS (ml/hr)"
 
 def infusion_table(stays: Stays, rng: np.random.Generator) -> pl.DataFrame:
     """The rows of `infusiondrug`: offsets in minutes, rates in the unit within the drug's name, weight in kg."""
-    weight = np.exp(np.log(KG_REFERENCE) + rng.normal(0, 0.22, stays.size)).round(1)
     stay, hour = stays.every_hour()
     seen = stays.seen("infusion", stay, hour)
-    charted_min = np.minimum(hour * 60 + rng.integers(0, 60, stay.size), stays.unit_min[stay])
+    charted_min = hour * 60 + rng.integers(0, 60, stay.size)
     parts = [_maintenance(stays, hour, (stay, charted_min), rng)]
-    parts += [_one_drug(stays, drug, (stay, charted_min), seen, weight, rng) for drug in INFUSIONS]
+    parts += [_one_drug(stays, drug, (stay, charted_min), seen, rng) for drug in INFUSIONS]
     return pl.concat(parts)
 
 
@@ -122,8 +125,10 @@ def _maintenance(
     stays: Stays, hour: np.ndarray, when: tuple[np.ndarray, np.ndarray], rng: np.random.Generator
 ) -> pl.DataFrame:
     """Saline, charted in the first hour and then about every twelfth."""
-    rows = np.flatnonzero((hour == 0) | (rng.random(hour.size) < 1 / 12))
-    stay, offset = when[0][rows], when[1][rows]
+    in_time = when[1] <= stays.unit_min[when[0]]
+    rows = np.flatnonzero((hour == 0) | ((rng.random(hour.size) < 1 / 12) & in_time))
+    stay = when[0][rows]
+    offset = np.minimum(when[1][rows], stays.unit_min[stay])
     rate = rng.choice([30, 50, 75, 100, 125], stays.size)[stay].astype(float)
     name = pl.Series([MAINTENANCE]).new_from_index(0, rate.size)
     return _rows((stay, offset), name, rate, {"infusionrate": pl.Series(rate)})
@@ -134,26 +139,26 @@ def _one_drug(
     drug: Infusion,
     when: tuple[np.ndarray, np.ndarray],
     seen: np.ndarray,
-    weight: np.ndarray,
     rng: np.random.Generator,
 ) -> pl.DataFrame:
     """One drug in all stays: rows while it runs, and one of rate 0 where it has just stopped."""
     stay, offset = when
     runs = _given(stays, drug, rng)[stay] & (seen > drug.threshold)
     stopped = ~runs & np.append(False, runs[:-1] & (stay[1:] == stay[:-1]))
-    rows = np.flatnonzero((runs & (rng.random(stay.size) < 0.35)) | stopped)
+    charted = (runs & (rng.random(stay.size) < 0.35)) | stopped
+    rows = np.flatnonzero(charted & (offset <= stays.unit_min[stay]))
     stay, offset = stay[rows], offset[rows]
     base, slope = drug.rate
     rate = base + slope * (seen[rows] - drug.threshold) * rng.lognormal(0, 0.2, rows.size)
     spelling = rng.integers(0, len(drug.spellings), stays.size)[stay]
     factor = np.array(list(drug.spellings.values()), dtype=float)[spelling]
-    rate = np.where(stopped[rows], 0.0, rate * np.where(factor > 0, factor, 1 / weight[stay]))
+    rate = np.where(stopped[rows], 0.0, rate * np.where(factor > 0, factor, 1 / stays.weight_kg[stay]))
     name = pl.Series(list(drug.spellings)).gather(spelling)
     known = pl.Series(rng.random(stays.size) < 0.4).gather(stay)
     rest = {
         "drugamount": _only(known, np.full(rows.size, drug.bag[0])),
         "volumeoffluid": _only(known, np.full(rows.size, drug.bag[1])),
-        "patientweight": _only(name.str.contains("kg"), weight[stay]),
+        "patientweight": _only(name.str.contains("kg"), stays.weight_kg[stay]),
     }
     return _rows((stay, offset), name, rate.round(drug.decimals + 1), rest)
 

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 
 class Panel(NamedTuple):
-    """Tests drawn together: draws an hour at severity 0, log change by severity, share drawn at admission, lag (min)."""
+    """Tests drawn together: draws an hour at severity 0, log change by severity, share drawn at admission, lag."""
 
     per_hour: float
     by_severity: float

@@ -28,6 +28,8 @@ PER_KIND: Final = 4
 FIRST_ODD_ID: Final = 900_000_000
 YEAR_LONG_MIN: Final = 600_000
 STAY: Final = "patientunitstayid"
+LABEL: Final = "nursingchartcelltypevallabel"
+"""Odd nurse values are planted in heart rates: elsewhere words may be right."""
 
 CHANGES: Final[dict[str, dict[str, tuple[str, str]]]] = {
     "diagnosis": {
@@ -124,7 +126,9 @@ class OddRows:
             changes = {**CHANGES[table], "blank_id": (STAY, ""), "unknown_stay": (STAY, unknown)}
             for kind, (column, value) in changes.items():
                 ids = pl.Series(text.columns[0], self._take_ids(PER_KIND)).cast(pl.String)
-                planted[kind] = _set(self._sample(text, rng).with_columns(ids), column, value)
+                pool = text.filter(pl.col(LABEL) == "Heart Rate") if column == "nursingchartvalue" else text
+                copies = self._sample(pool if pool.height else text, rng)
+                planted[kind] = _set(copies.with_columns(ids), column, value)
         account = self.counts.setdefault(table, Counter())
         account.update({kind: frame.height for kind, frame in planted.items()})
         return pl.concat([text, *planted.values()])
@@ -137,7 +141,8 @@ class OddRows:
     ) -> pl.DataFrame:
         """Stays of patients of their own, with the fields of `change`."""
         ids = self._take_ids(PER_KIND)
-        self.stay_ids.setdefault(kind, []).extend(ids if kind != "blank_id" else [])
+        if STAY not in change:
+            self.stay_ids.setdefault(kind, []).extend(ids)
         own = {STAY: ids, "patienthealthsystemstayid": ids, "uniquepid": [f"999-{number}" for number in ids]}
         frame = self._sample(text, rng).with_columns(
             pl.Series(name, values).cast(pl.String) for name, values in own.items()

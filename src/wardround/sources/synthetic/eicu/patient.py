@@ -72,12 +72,11 @@ def _person(stays: Stays, female: np.ndarray, rng: np.random.Generator) -> dict[
     patient = stays.of_stay("patient")
     ethnicity = rng.choice(len(ETHNICITIES), patients, p=[0.77, 0.11, 0.04, 0.05, 0.02, 0.01])[patient]
     height = np.where(female, 162.5, 176.0) + rng.normal(0, 7, patients)[patient]
-    weight = np.exp(np.log(np.where(female, 74.0, 84.0)) + rng.normal(0, 0.24, patients)[patient])
-    leaving = weight + rng.normal(0, 2, stays.size)
+    leaving = stays.weight_kg + rng.normal(0, 2, stays.size)
     return {
         "ethnicity": pl.Series(ETHNICITIES).gather(ethnicity),
         "admissionheight": _with_gaps(height.round(1), 0.03, rng),
-        "admissionweight": _with_gaps(weight.round(1), 0.08, rng),
+        "admissionweight": _with_gaps(stays.weight_kg, 0.08, rng),
         "dischargeweight": _with_gaps(leaving.round(1), 0.5, rng),
     }
 

@@ -1,0 +1,41 @@
+# make demo   the main job end to end, on a synthetic database, from a bare Python
+# make test   the tests, from a bare Python
+# Both make their own environment in .venv. PYTHON chooses the interpreter (3.11 or newer).
+# On Linux, PyPI's torch brings CUDA; to take the CPU build: make TORCH_INDEX=https://download.pytorch.org/whl/cpu ...
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+PIP := $(RUN) -m pip install --quiet --disable-pip-version-check
+
+.PHONY: demo test fast slow promises check venv clean
+
+demo: $(VENV)/.ready
+	$(VENV)/bin/wardround demo --to demo
+
+test: $(VENV)/.ready
+	$(RUN) -m pytest -n 2 --dist worksteal
+
+fast: $(VENV)/.ready
+	$(RUN) -m pytest -n 2 --dist worksteal -m "not slow"
+
+promises: $(VENV)/.ready
+	WARDROUND_PROMISE_SCALE=1.0 $(RUN) -m pytest -n 2 --dist worksteal --timeout=7200 tests/promises
+
+check: $(VENV)/.ready
+	$(VENV)/bin/ruff check src tests
+	$(VENV)/bin/ruff format --check src tests
+	$(VENV)/bin/pyright
+	$(VENV)/bin/lint-imports
+
+venv: $(VENV)/.ready
+
+$(VENV)/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'wardround needs Python 3.11 or newer: make PYTHON=python3.11 ...')"
+	test -x $(RUN) || $(PYTHON) -m venv $(VENV)
+	$(if $(TORCH_INDEX),$(PIP) --index-url $(TORCH_INDEX) torch==2.13.0)
+	$(PIP) -c constraints.txt -e ".[dev]"
+	touch $@
+
+clean:
+	rm -rf $(VENV) demo

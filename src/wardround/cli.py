@@ -1,0 +1,430 @@
+"""The command line: verbs and their options, no logic. Heavy imports wait until a verb runs, so `--help` answers at
+once."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from wardround import __version__
+from wardround.errors import WardroundError
+
+DEMOS = ("eicu-demo", "mimic-iv-demo", "mimic-iii-demo", "challenge-2012")
+METHODS = ("mlp", "lstm", "trajectory", "score", "elapsed")
+TASKS = ("mortality", "los_remaining", "los", "los_icu")
+LISTS = ("methods", "tasks", "sources", "modalities", "settings")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a verb.
+
+    Returns:
+        0 done, 1 failed (one clear line on stderr), 2 the call is off.
+    """
+    parser = build_parser()
+    options = parser.parse_args(arguments)
+    try:
+        options.run(options)
+    except WardroundError as error:
+        print(f"wardround {options.verb}: {error}", file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:
+        return 0
+    except KeyboardInterrupt:
+        print(f"wardround {options.verb}: interrupted. The same command goes on from where it was.", file=sys.stderr)
+        return 1
+    return 0
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """All verbs with their options and examples."""
+    parser = argparse.ArgumentParser(
+        prog="wardround",
+        description="Clinical prediction from ICU stays with missing modalities. Every event updates a belief.",
+        epilog="start with: wardround demo",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"wardround {__version__}")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    for add in (_demo, _fetch, _synth, _prepare, _describe, _pretrain, _train, _evaluate, _predict, _list):
+        add(verbs)
+    return parser
+
+
+def _verb(verbs: Any, name: str, run: Callable[[Any], None], summary: str, *examples: str) -> argparse.ArgumentParser:
+    epilog = "examples:\n" + "\n".join(f"  {example}" for example in examples)
+    parser = verbs.add_parser(
+        name, help=summary, description=summary, epilog=epilog, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.set_defaults(run=run)
+    parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
+    return parser
+
+
+def _demo(verbs: Any) -> None:
+    verb = _verb(
+        verbs,
+        "demo",
+        _run_demo,
+        "the main job end to end: prepare, pretrain, train static and trajectory models, evaluate, report",
+        "wardround demo",
+        "wardround demo --data eicu-demo/ --to out/",
+    )
+    verb.add_argument("--to", type=Path, default=Path("demo"), metavar="DIR", help="folder to write (default: demo)")
+    verb.add_argument("--data", type=Path, metavar="RAW", help="a raw eICU folder; without it a synthetic one is made")
+    verb.add_argument(
+        "--stays", type=int, default=2000, help="synthetic stays where no --data is given (default: 2000)"
+    )
+    verb.add_argument("--seed", type=int, default=0)
+
+
+def _fetch(verbs: Any) -> None:
+    verb = _verb(
+        verbs,
+        "fetch",
+        _run_fetch,
+        "download an open demo, with checksums and resume (the only verb that uses the network)",
+        "wardround fetch eicu-demo --to eicu-demo",
+    )
+    verb.add_argument("name", choices=DEMOS)
+    verb.add_argument("--to", type=Path, required=True, metavar="DIR")
+    verb.add_argument("--url", metavar="BASE", help="another place that holds the same files")
+
+
+def _synth(verbs: Any) -> None:
+    verb = _verb(
+        verbs,
+        "synth",
+        _run_synth,
+        "write a synthetic database in the raw layout, with a known true risk and a known mechanism of missingness",
+        "wardround synth eicu --stays 2000 --to raw",
+        "wardround synth eicu --stays 2000 --to raw --set mechanism=outcome --set missing_rate=0.8",
+    )
+    verb.add_argument("source", choices=("eicu",))
+    verb.add_argument("--stays", type=int, required=True)
+    verb.add_argument("--to", type=Path, required=True, metavar="RAW")
+    verb.add_argument("--seed", type=int, default=0)
+    _settings(verb)
+
+
+def _prepare(verbs: Any) -> None:
+    verb = _verb(
+        verbs,
+        "prepare",
+        _run_prepare,
+        "raw tables to a DATA folder: MEDS events with the time at which each was known, stays, ledger",
+        "wardround prepare eicu eicu-demo --to data",
+        "wardround prepare eicu eicu-demo --to data --modalities paper --workers 2",
+    )
+    verb.add_argument("source", choices=("eicu",))
+    verb.add_argument("raw", type=Path, metavar="RAW")
+    verb.add_argument("--to", type=Path, required=True, metavar="DATA")
+    verb.add_argument("--modalities", choices=("paper", "all"), default="all", help="the paper's six, or all (default)")
+    verb.add_argument("--workers", type=_count, default=1, metavar="N")
+    verb.add_argument("--json", action="store_true", help="print the ledger as JSON")
+
+
+def _describe(verbs: Any) -> None:
+    verb = _verb(
+        verbs,
+        "describe",
+        _run_describe,
+        "table one, missingness patterns, event rates, the ledger",
+        "wardround describe data",
+        "wardround describe data --to description",
+    )
+    verb.add_argument("data", type=Path, metavar="DATA")
+    verb.add_argument("--to", type=Path, metavar="DIR")
+    verb.add_argument("--json", action="store_true")
+
+
+def _window(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--protocol", choices=("causal", "paper"), help="causal (default): only what was known by the prediction time"
+    )
+    verb.add_argument(
+        "--at-h", type=_hour, metavar="H", help="hours from unit admission (causal default: 24; paper default: end)"
+    )
+
+
+def _split(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--split-seed", type=int, metavar="S", help="another seed, another split (default: 0)")
+    verb.add_argument("--fold", type=_fold, metavar="K/N", help="test on fold K of N instead of 15 %% of the patients")
+    verb.add_argument(
+        "--split-by", choices=("patient", "hospital"), help="hospital: test on hospitals never trained on"
+    )
+    verb.add_argument(
+        "--pretrain-on",
+        choices=("train-side", "disjoint"),
+        help="train-side (default): the training patients of the split; disjoint: other patients (the paper's)",
+    )
+
+
+def _settings(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        dest="assignments",
+        metavar="KEY=VALUE",
+        help="change a setting; may be repeated (see: wardround list settings)",
+    )
+
+
+def _pretrain(verbs: Any) -> None:
+    verb = _verb(
+        verbs,
+        "pretrain",
+        _run_pretrain,
+        "align the encoders of all modalities, without labels",
+        "wardround pretrain alignment --data data --to runs/aligned",
+        "wardround pretrain alignment --data data --to runs/ovo --loss one-vs-others --set epochs=50",
+    )
+    verb.add_argument("method", choices=("alignment",))
+    verb.add_argument("--data", type=Path, required=True, metavar="DATA")
+    verb.add_argument("--to", type=Path, required=True, metavar="RUN")
+    verb.add_argument("--loss", choices=("masked-global", "one-vs-others", "all-pairs"))
+    _window(verb)
+    _split(verb)
+    verb.add_argument("--seed", type=int, default=0)
+    _settings(verb)
+
+
+def _train(verbs: Any) -> None:
+    verb = _verb(
+        verbs,
+        "train",
+        _run_train,
+        "train a method for a task",
+        "wardround train mlp --data data --task mortality --to runs/mlp",
+        "wardround train trajectory --data data --task mortality --to runs/trajectory --encoders runs/aligned",
+        "wardround train score --data data --task mortality --to runs/apache",
+    )
+    verb.add_argument("method", choices=METHODS)
+    verb.add_argument("--data", type=Path, required=True, metavar="DATA")
+    verb.add_argument("--task", choices=TASKS, required=True)
+    verb.add_argument("--to", type=Path, required=True, metavar="RUN")
+    verb.add_argument("--encoders", type=Path, metavar="RUN", help="a pretraining whose encoders are taken")
+    _window(verb)
+    _split(verb)
+    verb.add_argument("--seed", type=int, default=0)
+    _settings(verb)
+
+
+def _evaluate(verbs: Any) -> None:
+    verb = _verb(
+        verbs,
+        "evaluate",
+        _run_evaluate,
+        "metrics with intervals, predictions, beliefs, report",
+        "wardround evaluate runs/mlp --data data --to out/mlp",
+        "wardround evaluate runs/mlp --data other-hospital --split all --to out/external",
+        "wardround evaluate runs/mlp --data data --at-h 12 24 48 --without lab --to out/no-lab",
+    )
+    verb.add_argument("run_folder", type=Path, metavar="RUN")
+    verb.add_argument("--data", type=Path, required=True, metavar="DATA")
+    verb.add_argument("--to", type=Path, required=True, metavar="DIR")
+    verb.add_argument("--split", choices=("test", "val", "train", "all"), default="test")
+    verb.add_argument("--at-h", type=_hour, nargs="+", default=[], metavar="H")
+    verb.add_argument("--without", nargs="+", action="extend", default=[], metavar="MODALITY")
+    verb.add_argument("--seed", type=int, default=0, help="of the bootstrap")
+    verb.add_argument("--json", action="store_true")
+
+
+def _predict(verbs: Any) -> None:
+    verb = _verb(
+        verbs,
+        "predict",
+        _run_predict,
+        "as evaluate, for stays without labels too",
+        "wardround predict runs/mlp --data new-stays --to predictions",
+    )
+    verb.add_argument("run_folder", type=Path, metavar="RUN")
+    verb.add_argument("--data", type=Path, required=True, metavar="DATA")
+    verb.add_argument("--to", type=Path, required=True, metavar="DIR")
+    verb.add_argument("--at-h", type=_hour, metavar="H")
+
+
+def _list(verbs: Any) -> None:
+    verb = _verb(verbs, "list", _run_list, "what there is", "wardround list methods", "wardround list settings --json")
+    verb.add_argument("what", choices=LISTS)
+    verb.add_argument("--json", action="store_true")
+
+
+def _count(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError("a whole number of 1 or more")
+    return int(text)
+
+
+def _hour(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("hours from unit admission, as a number") from None
+
+
+def _fold(text: str) -> tuple[int, int]:
+    k, _, n = text.partition("/")
+    if not (k.isdigit() and n.isdigit()):
+        raise argparse.ArgumentTypeError("K/N, as in 1/5")
+    return int(k), int(n)
+
+
+def _chosen_window(options: Any, inherited: Any = None) -> Any:
+    """The window of the call, else that of the encoders, else causal at 24 h (paper: the whole stay)."""
+    from wardround.tasks.cohort import DEFAULT_H, Window
+
+    if options.protocol is None and options.at_h is None and inherited is not None:
+        return inherited
+    protocol = options.protocol or (inherited.protocol if inherited is not None else "causal")
+    default_h = DEFAULT_H if protocol == "causal" else None
+    if options.at_h is None and inherited is not None and inherited.protocol == protocol:
+        default_h = inherited.at_h
+    return Window(protocol, options.at_h if options.at_h is not None else default_h)
+
+
+def _chosen_split(options: Any, inherited: Any = None) -> Any:
+    """The split of the call; what is not said comes from the encoders' run."""
+    from wardround.tasks.splits import SplitPlan
+
+    base = inherited or SplitPlan()
+    return SplitPlan(
+        seed=base.seed if options.split_seed is None else options.split_seed,
+        fold=base.fold if options.fold is None else options.fold,
+        by=base.by if options.split_by is None else options.split_by,
+        pretrain_on=base.pretrain_on if options.pretrain_on is None else options.pretrain_on,
+    )
+
+
+def _run_demo(options: Any) -> None:
+    from wardround.demo import demo
+
+    report = demo(options.to, options.data, options.stays, options.seed, options.quiet)
+    print(f"\nOpen the report: {report}")
+
+
+def _run_fetch(options: Any) -> None:
+    from wardround.sources.fetch import RULE, fetch
+    from wardround.sources.fetch_progress import DownloadBar
+
+    print(RULE, file=sys.stderr)
+    bar = DownloadBar(options.quiet)
+    try:
+        done = fetch(options.name, options.to, options.url, progress=bar)
+    finally:
+        bar.close()
+    print(f"{options.name} is in {done.folder}: {done.n_files} files, {done.n_kept} of them already there")
+
+
+def _run_synth(options: Any) -> None:
+    from wardround.settings import override
+    from wardround.sources.synthetic import SyntheticSettings, synthesise_eicu
+
+    settings = override(SyntheticSettings(), options.assignments)
+    synthesise_eicu(options.to, options.stays, options.seed, settings)
+    print(f"{options.stays} synthetic stays are in {options.to}, their truth in {options.to / 'truth'}")
+
+
+def _run_prepare(options: Any) -> None:
+    from wardround.sources.eicu import EICU
+    from wardround.sources.pipeline import prepare
+    from wardround.tables import ledger_lines
+
+    done = prepare(EICU, options.raw, options.to, options.modalities, options.workers, options.quiet)
+    if options.json:
+        print(json.dumps(done.ledger, indent=1))
+        return
+    print("\n".join(ledger_lines(done.ledger)))
+    print(f"{options.to} {'was already complete' if done.already else 'is complete'}")
+
+
+def _run_describe(options: Any) -> None:
+    from wardround.evaluate.describe import describe
+    from wardround.tables import description_lines
+
+    described = describe(options.data, options.to)
+    print(json.dumps(described, indent=1) if options.json else "\n".join(description_lines(described)))
+    if options.to is not None:
+        print(f"description written to {options.to}", file=sys.stderr)
+
+
+def _run_pretrain(options: Any) -> None:
+    from wardround.settings import override
+    from wardround.train.plan import PretrainSettings
+    from wardround.train.pretrain import pretrain
+
+    chosen = [f"alignment.loss={options.loss}"] if options.loss else []
+    settings = override(PretrainSettings(), [*chosen, *options.assignments])
+    window, split = _chosen_window(options), _chosen_split(options)
+    done = pretrain(options.data, options.to, window, split, settings, options.seed, options.quiet)
+    _say(done)
+
+
+def _run_train(options: Any) -> None:
+    from wardround.train.run_folder import open_run
+    from wardround.train.supervised import train
+
+    inherited = None if options.encoders is None else open_run(options.encoders).plan
+    window = _chosen_window(options, inherited and inherited.window)
+    split = _chosen_split(options, inherited and inherited.split)
+    done = train(
+        options.method,
+        options.data,
+        options.task,
+        options.to,
+        window,
+        split,
+        options.encoders,
+        options.assignments,
+        options.seed,
+        options.quiet,
+    )
+    _say(done)
+
+
+def _say(done: Any) -> None:
+    for note in done.notes:
+        print(note, file=sys.stderr)
+    print(f"{done.folder} {'was already complete: nothing to do' if done.already else 'is complete'}")
+
+
+def _run_evaluate(options: Any) -> None:
+    from wardround.evaluate.evaluation import evaluate
+    from wardround.evaluate.question import Question
+    from wardround.tables import metrics_lines
+
+    hours = options.at_h if len(options.at_h) > 1 else []
+    question = Question(
+        options.split, options.at_h[0] if len(options.at_h) == 1 else None, tuple(options.without), seed=options.seed
+    )
+    folder, already, metrics = evaluate(options.run_folder, options.data, options.to, question, hours)
+    if options.json:
+        print(json.dumps(metrics, indent=1))
+        return
+    print("\n".join(metrics_lines(metrics)))
+    print(f"{folder} {'was already complete' if already else 'is complete'}; open {folder / 'report.html'}")
+
+
+def _run_predict(options: Any) -> None:
+    from wardround.evaluate.evaluation import predict
+
+    folder, already, stays = predict(options.run_folder, options.data, options.to, options.at_h)
+    print(f"{stays} stays; {folder} {'was already complete' if already else 'is complete'}")
+
+
+def _run_list(options: Any) -> None:
+    from wardround.catalogue import catalogue
+
+    rows = catalogue(options.what)
+    if options.json:
+        print(json.dumps(rows, indent=1))
+        return
+    width = max(len(row["name"]) for row in rows)
+    print("\n".join(f"{row['name']:{width}}  {row['summary']}" for row in rows))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,108 @@
+"""The main job end to end, on a synthetic eICU or a real one: prepare, pretrain, train, evaluate, report.
+
+Every step is a verb of the command line, printed as it runs, so that a reader can repeat any of them alone. A demo that
+was interrupted goes on where it was.
+"""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from wardround.errors import DataError
+from wardround.evaluate.evaluation import evaluate
+from wardround.evaluate.question import Question
+from wardround.evaluate.summary import write_summary
+from wardround.settings import override
+from wardround.sources.eicu import EICU
+from wardround.sources.pipeline import prepare
+from wardround.sources.synthetic import SyntheticSettings, synthesise_eicu
+from wardround.tables import ledger_lines
+from wardround.tasks.cohort import Window
+from wardround.tasks.splits import SplitPlan
+from wardround.train.plan import PretrainSettings
+from wardround.train.pretrain import pretrain
+from wardround.train.supervised import train
+
+
+@dataclass(frozen=True)
+class Row:
+    """One training of the demo."""
+
+    name: str
+    method: str
+    task: str
+    aligned: bool = False
+    settings: tuple[str, ...] = ()
+
+
+ROWS: Final = (
+    Row("mortality-apache", "score", "mortality"),
+    Row("mortality-mlp", "mlp", "mortality"),
+    Row("mortality-mlp-aligned", "mlp", "mortality", aligned=True),
+    Row("mortality-trajectory-aligned", "trajectory", "mortality", aligned=True, settings=("epochs=12", "patience=4")),
+    Row("los-elapsed", "elapsed", "los_remaining"),
+    Row("los-mlp-aligned", "mlp", "los_remaining", aligned=True),
+    Row("los-trajectory-aligned", "trajectory", "los_remaining", aligned=True, settings=("epochs=12", "patience=4")),
+)
+
+
+def demo(to: Path, raw: Path | None, stays: int, seed: int, quiet: bool) -> Path:
+    """Run the main job.
+
+    Args:
+        to: folder to write; `data`, `runs`, `evaluations` and `report.html` in it.
+        raw: a raw eICU folder; None makes a synthetic one of `stays` stays in `to/raw`.
+        stays: synthetic stays.
+        seed: of the synthetic database, the split and the weights.
+        quiet: no progress on stderr.
+
+    Returns:
+        The report to open.
+
+    Raises:
+        WardroundError: whatever a step raises; the same call goes on after it.
+    """
+    synthetic = raw is None
+    if raw is None:
+        raw = to / "raw"
+        if not (raw / "truth" / "stays.parquet").is_file():
+            _step(f"wardround synth eicu --stays {stays} --to {raw}", quiet)
+            synthesise_eicu(raw, stays, seed, SyntheticSettings())
+    data = to / "data"
+    _step(f"wardround prepare eicu {raw} --to {data}", quiet)
+    done = prepare(EICU, raw, data, "all", workers=2, quiet=quiet)
+    if not quiet:
+        sys.stderr.write("\n".join([*ledger_lines(done.ledger), ""]))
+    window, split = Window(), SplitPlan(seed=seed)
+    aligned = to / "runs" / "aligned"
+    _step(f"wardround pretrain alignment --data {data} --to {aligned}", quiet)
+    pretrain(data, aligned, window, split, override(PretrainSettings(), ["epochs=40"]), seed, quiet)
+    finished = [("alignment", _evaluated(aligned, data, to / "evaluations" / "alignment", quiet))]
+    for row in ROWS:
+        try:
+            finished.append((row.name, _trained(row, data, to, aligned, window, split, seed, quiet)))
+        except DataError as error:
+            sys.stderr.write(f"{row.name} left out: {error}\n")
+    return write_summary(to / "report.html", data, finished, synthetic)
+
+
+def _step(command: str, quiet: bool) -> None:
+    if not quiet:
+        sys.stderr.write(f"\n$ {command}\n")
+
+
+def _trained(
+    row: Row, data: Path, to: Path, aligned: Path, window: Window, split: SplitPlan, seed: int, quiet: bool
+) -> Path:
+    run = to / "runs" / row.name
+    encoders = aligned if row.aligned else None
+    options = (f" --encoders {aligned}" if row.aligned else "") + "".join(f" --set {s}" for s in row.settings)
+    _step(f"wardround train {row.method} --data {data} --task {row.task} --to {run}{options}", quiet)
+    train(row.method, data, row.task, run, window, split, encoders, row.settings, seed, quiet)
+    return _evaluated(run, data, to / "evaluations" / row.name, quiet)
+
+
+def _evaluated(run: Path, data: Path, to: Path, quiet: bool) -> Path:
+    _step(f"wardround evaluate {run} --data {data} --to {to}", quiet)
+    return evaluate(run, data, to, Question())[0]

@@ -1,0 +1,1 @@
+"""Runs on cohorts: predictions, metrics with intervals, reports."""

@@ -1,0 +1,80 @@
+"""evaluate a pretraining: cross-modal retrieval, silhouette, and a picture of the latent space, on stays it never
+learned from."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from sklearn.decomposition import PCA
+
+from wardround import files
+from wardround.batches.store import event_store
+from wardround.errors import UsageError
+from wardround.evaluate.question import Question
+from wardround.tasks.cohort import Window
+from wardround.train.data import open_data
+from wardround.train.pretrain import alignment_metrics, embeddings
+from wardround.train.run_folder import Run
+
+MAX_POINTS = 3_000
+
+
+def evaluate_alignment(run: Run, data_folder: Path, to: Path, question: Question) -> dict[str, Any]:
+    """Retrieval and silhouette of a pretraining run (arXiv 2604.18753, section 3.5), written to `metrics.json` and
+    `embedding.parquet`.
+
+    Raises:
+        UsageError: where the data has no stay on the asked side.
+    """
+    if run.featuriser is None:
+        raise UsageError(f"{run.folder} holds no encoders.")
+    at_h = run.plan.window.at_h if question.at_h is None else question.at_h
+    data = open_data(data_folder, Window(run.plan.window.protocol, at_h))
+    cohort = data.cohort(None)
+    sides = run.splits.select("subject_id", "stay_id", "pretrain_split")
+    side = cohort.frame.join(sides, on=["subject_id", "stay_id"], how="left", maintain_order="left")["pretrain_split"]
+    everyone = np.arange(cohort.frame.height)
+    members = (
+        everyone if question.split == "all" else np.flatnonzero((side == question.split).fill_null(False).to_numpy())
+    )
+    if len(members) == 0:
+        raise UsageError(
+            f"this data has no stay on the run's {question.split} side. For another cohort ask for --split all."
+        )
+    store = event_store(data.lines, cohort, run.featuriser, sequences=False)
+    model = run.embedder()
+    metrics = {
+        "method": "alignment",
+        "task": None,
+        "protocol": run.plan.window.protocol,
+        "at_h": at_h,
+        "split": question.split,
+        "n_stays": len(members),
+        "n_subjects": cohort.frame[members]["subject_id"].n_unique(),
+        "n_excluded": dict(cohort.excluded),
+        "prevalence": None,
+        "unknown_items": store.unknown_items,
+        **alignment_metrics(
+            model, store, members, cohort.frame["subject_id"].to_numpy(), question.draws, question.seed
+        ),
+    }
+    files.write_json(to / "metrics.json", metrics)
+    points, modality = _points(embeddings(model, store, members), store.observed[members], question.seed)
+    picture = (
+        PCA(2, random_state=question.seed).fit_transform(points) if len(points) > 2 else np.zeros((len(points), 2))
+    )
+    names = pl.Series(store.modalities).gather(pl.Series(modality))
+    files.write_table(
+        to / "embedding.parquet", pl.DataFrame({"x": picture[:, 0], "y": picture[:, 1], "modality": names})
+    )
+    return metrics
+
+
+def _points(embedded: np.ndarray, observed: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """At most 3,000 observed embeddings and their modalities."""
+    stay, modality = np.nonzero(observed)
+    if len(stay) > MAX_POINTS:
+        chosen = np.sort(np.random.default_rng(seed).choice(len(stay), MAX_POINTS, replace=False))
+        stay, modality = stay[chosen], modality[chosen]
+    return embedded[stay, modality], modality

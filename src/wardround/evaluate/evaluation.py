@@ -1,0 +1,276 @@
+"""evaluate and predict: a finished run on the stays of a DATA folder.
+
+Vocabulary, normaliser, threshold and weights come from the run, never from the data; unknown codes are ignored and
+counted.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+import wardround
+from wardround import files
+from wardround.batches.content import visible_items
+from wardround.batches.store import EventStore, event_store, stays_and_cuts
+from wardround.errors import UsageError
+from wardround.evaluate.question import Question
+from wardround.evaluate.tables import hours_metrics, probability_metrics
+from wardround.methods.registry import METHODS
+from wardround.methods.scores import predict_elapsed
+from wardround.tasks.cohort import Cohort, Window
+from wardround.tasks.task import Task, find_task
+from wardround.train.data import OpenData, open_data
+from wardround.train.predict import Cases, Predictions, modalities_past_prediction, predict_cases, without_modalities
+from wardround.train.run_folder import Run, open_run
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A run's predictions for a cohort.
+
+    Attributes:
+        run, data, task, question: what was asked of what.
+        cohort: the stays, all of whom have a prediction.
+        excluded: reason -> stays left out.
+        predictions: in the order of the cohort.
+        modalities: input modalities, in the order of the beliefs' index.
+        n_events: raw events that each stay shows up to its prediction time.
+        unknown_items: events whose code the run does not know.
+        sees_past: input modalities that see past the prediction time.
+    """
+
+    run: Run
+    data: OpenData
+    task: Task
+    question: Question
+    cohort: Cohort
+    excluded: dict[str, int]
+    predictions: Predictions
+    modalities: tuple[str, ...]
+    n_events: np.ndarray
+    unknown_items: int
+    sees_past: list[str]
+
+
+def answer(run: Run, data_folder: Path, question: Question) -> Answer:
+    """Predict for the stays that a question is about.
+
+    Raises:
+        DataError: where the data is unfinished or nobody is in the cohort.
+        UsageError: where the data has no stay on the asked side of the run's split.
+    """
+    task = find_task(run.plan.task or "")
+    at_h = run.plan.window.at_h if question.at_h is None else question.at_h
+    data = open_data(data_folder, Window(run.plan.window.protocol, at_h))
+    cohort = data.cohort(task, question.labelled)
+    members = _members(run, cohort, question)
+    excluded = dict(cohort.excluded)
+    if len(members) < cohort.frame.height:
+        excluded["not on the asked side of the split"] = cohort.frame.height - len(members)
+    cohort = Cohort(cohort.frame[members], excluded, cohort.window)
+    predictions, store = _predict(run, data, cohort, task, question)
+    have = np.flatnonzero(~np.isnan(predictions.prediction))
+    if len(have) < cohort.frame.height:
+        excluded["no published score"] = cohort.frame.height - len(have)
+        if len(have) == 0:
+            raise UsageError(f"no stay has a published score at hour {at_h}: APACHE's is known at 24 h.")
+        cohort, predictions = _only(cohort, predictions, have)
+    stays, cut = stays_and_cuts(data.lines, cohort)
+    seen = visible_items(data.lines, stays, cut)
+    modalities = () if store is None else store.modalities
+    past = modalities_past_prediction(data, cohort, modalities)
+    n_events = np.bincount(seen.stay, minlength=len(stays))
+    unknown = 0 if store is None else store.unknown_items
+    return Answer(run, data, task, question, cohort, excluded, predictions, modalities, n_events, unknown, past)
+
+
+def _members(run: Run, cohort: Cohort, question: Question) -> np.ndarray:
+    if question.split == "all":
+        return np.arange(cohort.frame.height)
+    sides = run.splits.select("subject_id", "stay_id", "split")
+    joined = cohort.frame.join(sides, on=["subject_id", "stay_id"], how="left", maintain_order="left")
+    members = np.flatnonzero((joined["split"] == question.split).fill_null(False).to_numpy())
+    if len(members) == 0:
+        raise UsageError(
+            f"this data has no stay on the run's {question.split} side. For another cohort ask for --split all."
+        )
+    return members
+
+
+def _predict(
+    run: Run, data: OpenData, cohort: Cohort, task: Task, question: Question
+) -> tuple[Predictions, EventStore | None]:
+    everyone = np.arange(cohort.frame.height)
+    if run.featuriser is None:
+        if question.without:
+            raise UsageError(f"{run.plan.method} reads no modality: --without does not apply.")
+        cases = Cases.of_row(data, cohort, run.plan.method, task, run.fitted)
+        return predict_cases(None, cases, everyone), None
+    store = event_store(data.lines, cohort, run.featuriser, sequences=METHODS[run.plan.method].shape == "sequence")
+    unknown = [name for name in question.without if name not in store.modalities]
+    if unknown:
+        raise UsageError(f"--without {', '.join(unknown)}: the run's modalities are {', '.join(store.modalities)}.")
+    if question.without:
+        store = without_modalities(store, list(question.without))
+    model = run.model()
+    return predict_cases(model, Cases.of(data, cohort, store, model), everyone), store
+
+
+def _only(cohort: Cohort, predictions: Predictions, places: np.ndarray) -> tuple[Cohort, Predictions]:
+    """The part of a cohort that has a prediction (rows without beliefs)."""
+    none = np.empty(0, np.int64)
+    kept = Predictions(predictions.prediction[places], none, none, none, np.empty(0))
+    return Cohort(cohort.frame[places], cohort.excluded, cohort.window), kept
+
+
+def predictions_table(asked: Answer) -> pl.DataFrame:
+    """`predictions.parquet`: a row a stay, in the columns of meds-evaluation where they exist."""
+    frame, binary = asked.cohort.frame, asked.task.kind == "binary"
+    predicted = pl.Series(asked.predictions.prediction)
+    if binary:
+        columns = {"boolean_value": frame["label"].cast(pl.Boolean), "predicted_boolean_probability": predicted}
+    else:
+        columns = {"float_value": frame["label"], "predicted_float_value": predicted}
+    return frame.select("subject_id", "stay_id", "prediction_time").with_columns(**columns)
+
+
+def beliefs_table(asked: Answer) -> pl.DataFrame | None:
+    """`beliefs.parquet`: the belief after every event up to the prediction time; None for methods without beliefs."""
+    made = asked.predictions
+    if len(made.belief) == 0:
+        return None
+    name = "predicted_boolean_probability" if asked.task.kind == "binary" else "predicted_float_value"
+    stay = pl.DataFrame({"stay_id": asked.cohort.frame["stay_id"].to_numpy()[made.belief_stay]})
+    names = pl.Series(asked.modalities)
+    return stay.with_columns(
+        event_index=pl.int_range(pl.len()).over("stay_id"),
+        time_h=pl.Series(made.belief_minute / 60),
+        modality=names.gather(pl.Series(made.belief_modality)),
+        **{name: pl.Series(made.belief)},
+    )
+
+
+def metrics_of(asked: Answer) -> dict[str, Any]:
+    """`metrics.json`: every number with its interval over patients, and what a reader must know to trust it."""
+    run, frame, question = asked.run, asked.cohort.frame, asked.question
+    subject, label = frame["subject_id"].to_numpy(), frame["label"].to_numpy()
+    trained = run.splits.filter(pl.col("split") == "train")["subject_id"].unique()
+    about: dict[str, Any] = {
+        "method": run.plan.method,
+        "task": asked.task.name,
+        "protocol": run.plan.window.protocol,
+        "at_h": asked.cohort.window.at_h,
+        "split": question.split,
+        "n_stays": frame.height,
+        "n_subjects": frame["subject_id"].n_unique(),
+        "n_excluded": asked.excluded,
+        "without": list(question.without),
+        "sees_past_prediction": asked.sees_past,
+        "n_seen_in_training": int(frame["subject_id"].is_in(trained.implode()).sum()),
+        "unknown_items": asked.unknown_items,
+        "intervals": {"level": 0.95, "draws": question.draws, "over": "subjects"},
+    }
+    predicted = asked.predictions.prediction
+    if asked.task.kind == "binary":
+        return about | probability_metrics(
+            label, predicted, subject, asked.n_events, run.fitted, question.draws, question.seed
+        )
+    baseline = predict_elapsed(asked.data.elapsed_h(asked.cohort), run.fitted["edges"], run.fitted["values"])
+    died = frame.join(
+        asked.data.stays.select("stay_id", "died_in_hospital"), on="stay_id", how="left", maintain_order="left"
+    )
+    died_mask = died["died_in_hospital"].fill_null(False).to_numpy()
+    return about | hours_metrics(
+        label, predicted, subject, asked.n_events, baseline, died_mask, question.draws, question.seed
+    )
+
+
+def evaluate(
+    run_folder: Path, data: Path, to: Path, question: Question, hours: Sequence[float] = ()
+) -> tuple[Path, bool, dict[str, Any]]:
+    """Evaluate a run: metrics, predictions, beliefs, report.
+
+    Args:
+        run_folder: a finished RUN.
+        data: any DATA with the run's modalities, its own or another cohort's.
+        to: the folder to write.
+        question: split, hour, modalities left out.
+        hours: several prediction hours write one `metrics_{H}h.json` each; the files are those of the last.
+
+    Returns:
+        The folder, whether it was already complete, and the metrics (of the last hour).
+
+    Raises:
+        RunError, DataError, UsageError: where run, data or question do not fit.
+    """
+    from wardround.evaluate.alignment import evaluate_alignment
+    from wardround.evaluate.report import write_report
+
+    run = open_run(run_folder)
+    asked_hours = list(hours) or [question.at_h]
+    settings = {
+        "question": {**question.__dict__, "without": list(question.without), "at_h": None},
+        "hours": asked_hours,
+    }
+    inputs = {"run": run.hash, "data": files.read_manifest(data, "data", UsageError)["hash"]}
+    if files.is_complete(to, "evaluation", settings, inputs):
+        name = "metrics.json" if len(asked_hours) == 1 else f"metrics_{asked_hours[-1]:g}h.json"
+        return to, True, files.read_json(to / name)
+    if run.plan.command == "pretrain":
+        metrics = evaluate_alignment(run, data, to, question)
+    else:
+        metrics = {}
+        for hour in asked_hours:
+            metrics = _write(
+                answer(run, data, Question(**{**question.__dict__, "at_h": hour})),
+                to,
+                hour if len(asked_hours) > 1 else None,
+            )
+    write_report(to, run_folder, data)
+    files.write_manifest(to, "evaluation", inputs, settings, wardround.__version__)
+    return to, False, metrics
+
+
+def _write(asked: Answer, to: Path, hour: float | None) -> dict[str, Any]:
+    metrics = metrics_of(asked)
+    files.write_json(to / ("metrics.json" if hour is None else f"metrics_{hour:g}h.json"), metrics)
+    if hour is not None:
+        files.write_json(to / "metrics.json", metrics)
+    write_predictions(asked, to)
+    return metrics
+
+
+def write_predictions(asked: Answer, to: Path) -> None:
+    """Write `predictions.parquet` and, where there are beliefs, `beliefs.parquet`. Raises `StorageError`."""
+    files.write_table(to / "predictions.parquet", predictions_table(asked))
+    beliefs = beliefs_table(asked)
+    if beliefs is not None:
+        files.write_table(to / "beliefs.parquet", beliefs)
+
+
+def predict(run_folder: Path, data: Path, to: Path, at_h: float | None = None) -> tuple[Path, bool, int]:
+    """Predict for every stay of the cohort rule, labels not needed.
+
+    Returns:
+        The folder, whether it was already complete, and the number of stays.
+
+    Raises:
+        RunError, DataError, UsageError: where run or data do not fit.
+    """
+    run = open_run(run_folder)
+    if run.plan.command == "pretrain":
+        raise UsageError(
+            f"{run_folder} is a pretraining: it predicts nothing. Train a method with --encoders {run_folder}."
+        )
+    inputs = {"run": run.hash, "data": files.read_manifest(data, "data", UsageError)["hash"]}
+    settings = {"at_h": at_h}
+    if files.is_complete(to, "predictions", settings, inputs):
+        return to, True, files.read_table(to / "predictions.parquet").height
+    asked = answer(run, data, Question(split="all", at_h=at_h, labelled=False))
+    write_predictions(asked, to)
+    files.write_manifest(to, "predictions", inputs, settings, wardround.__version__)
+    return to, False, asked.cohort.frame.height

@@ -1,0 +1,33 @@
+"""What is asked of a run."""
+
+from dataclasses import dataclass
+
+from wardround.errors import UsageError
+from wardround.metrics.bootstrap import DRAWS
+
+SPLITS = ("test", "val", "train", "all")
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of a run.
+
+    Attributes:
+        split: "test", "val", "train" of the run's own split, or "all" stays of the cohort rule.
+        at_h: prediction hour; None takes the run's own.
+        without: modalities to leave out, as if never recorded.
+        labelled: False predicts for stays without a label too.
+        draws: bootstrap draws of each interval.
+        seed: of the draws.
+    """
+
+    split: str = "test"
+    at_h: float | None = None
+    without: tuple[str, ...] = ()
+    labelled: bool = True
+    draws: int = DRAWS
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.split not in SPLITS:
+            raise UsageError(f"--split {self.split}: one of {', '.join(SPLITS)}.")

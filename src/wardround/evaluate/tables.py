@@ -1,0 +1,118 @@
+"""The numbers of `metrics.json`: metrics with intervals, by number of events, and for lengths of stay beside what
+elapsed hours know."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from wardround.metrics.bootstrap import bootstrap_intervals
+from wardround.metrics.discrimination import auroc
+from wardround.metrics.regression import mae
+from wardround.metrics.tables import classification_table, regression_table
+
+EVENT_BINS: Final = 4
+MIN_BIN_STAYS: Final = 11
+FEW_EVENTS: Final = 50
+WIDE_INTERVAL: Final = 0.15
+
+PerStay = Float[np.ndarray, "stay"]
+
+
+def probability_metrics(
+    label: PerStay,
+    predicted: PerStay,
+    subject: np.ndarray,
+    n_events: Int[np.ndarray, "stay"],
+    fitted: dict[str, Any],
+    draws: int,
+    seed: int,
+) -> dict[str, Any]:
+    """Prevalence, all metrics of a yes/no task, AUROC by number of events, and a word where the data cannot tell.
+
+    Args:
+        label: 0 or 1.
+        predicted: probability.
+        subject: the patient of each stay.
+        n_events: raw events seen up to the prediction time.
+        fitted: `threshold` (from validation) and `train_prevalence`.
+        draws, seed: of the bootstrap.
+    """
+    references = {"bss": None, "bss_train": fitted["train_prevalence"]}
+    metrics = classification_table(label.astype(int), predicted, subject, fitted["threshold"], references, draws, seed)
+    area = metrics["auroc"]
+    wide = area["low"] is None or area["high"] is None or area["high"] - area["low"] > WIDE_INTERVAL
+    few = int(min(label.sum(), len(label) - label.sum()))
+    note = f"{few} events of the rarer outcome; interval too wide to conclude" if wide or few < FEW_EVENTS else ""
+    return {
+        "prevalence": float(label.mean()),
+        "threshold": fitted["threshold"],
+        "metrics": metrics,
+        "note": note,
+        "by_n_events": _by_n_events("auroc", auroc, label.astype(int), predicted, subject, n_events, draws, seed),
+    }
+
+
+def hours_metrics(
+    label: PerStay,
+    predicted: PerStay,
+    subject: np.ndarray,
+    n_events: Int[np.ndarray, "stay"],
+    elapsed: PerStay,
+    died: Bool[np.ndarray, "stay"],
+    draws: int,
+    seed: int,
+) -> dict[str, Any]:
+    """All metrics of a length of stay in hours; the same for the elapsed-hours baseline, and for deaths and survivors
+    apart."""
+    apart = {}
+    for name, members in (("died", died), ("survived", ~died)):
+        if members.sum() >= 2:
+            apart[name] = {
+                "n_stays": int(members.sum()),
+                "metrics": regression_table(label[members], predicted[members], subject[members], draws, seed),
+            }
+    return {
+        "prevalence": None,
+        "metrics": regression_table(label, predicted, subject, draws, seed),
+        "elapsed_baseline": regression_table(label, elapsed, subject, draws, seed),
+        "by_outcome": apart,
+        "by_n_events": _by_n_events("mae_h", mae, label, predicted, subject, n_events, draws, seed),
+    }
+
+
+def _by_n_events(
+    name: str,
+    metric: Callable[..., Any],
+    label: np.ndarray,
+    predicted: PerStay,
+    subject: np.ndarray,
+    n_events: np.ndarray,
+    draws: int,
+    seed: int,
+) -> list[dict[str, Any]]:
+    """One metric by quarter of the number of events; quarters of fewer than 11 stays are left out."""
+    edges = np.unique(np.quantile(n_events, np.linspace(0, 1, EVENT_BINS + 1)))
+    place = np.clip(np.searchsorted(edges, n_events, side="right") - 1, 0, max(len(edges) - 2, 0))
+    rows = []
+    for bin_ in range(max(len(edges) - 1, 1)):
+        inside = place == bin_
+        if inside.sum() < MIN_BIN_STAYS:
+            continue
+        interval = bootstrap_intervals(
+            {name: metric}, subject[inside], label[inside], predicted[inside], draws=draws, seed=seed
+        )[name]
+        rows.append(
+            {
+                "low": int(n_events[inside].min()),
+                "high": int(n_events[inside].max()),
+                "n_stays": int(inside.sum()),
+                "n_events": int(label[inside].sum()) if name == "auroc" else None,
+                "metric": name,
+                "value": interval["value"],
+                "ci_low": interval["low"],
+                "ci_high": interval["high"],
+            }
+        )
+    return rows

@@ -1,0 +1,89 @@
+"""Tables as text, for the terminal."""
+
+from typing import Any
+
+
+def aligned(rows: list[list[str]], left: int = 1) -> list[str]:
+    """Rows as lines with columns of one width; the first `left` columns to the left, the others to the right."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return [
+        "  ".join(
+            cell.ljust(width) if place < left else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def ledger_lines(ledger: dict[str, Any]) -> list[str]:
+    """The account of every raw table: rows in, rows out, rows set aside by reason."""
+    rows = [["table", "rows in", "rows out", "set aside"]]
+    for name, account in ledger["tables"].items():
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in account["set_aside"].items()) or "0"
+        values = ", ".join(f"{count:,} {reason}" for reason, count in account.get("values_set_aside", {}).items())
+        rows.append(
+            [
+                name,
+                f"{account['rows_in']:,}",
+                f"{account['rows_out']:,}",
+                reasons + (f" (single values: {values})" if values else ""),
+            ]
+        )
+    lines = aligned([row[:3] for row in rows])
+    lines = [f"{line}  {row[3]}" for line, row in zip(lines, rows, strict=True)]
+    return [*lines, f"absent: {', '.join(ledger['absent'])}"] if ledger.get("absent") else lines
+
+
+def number(value: float | None) -> str:
+    """A metric for a reader: three decimals below ten, one above, a dash where undefined."""
+    return "-" if value is None else f"{value:.3f}" if abs(value) < 10 else f"{value:,.1f}"
+
+
+def interval(entry: dict[str, float | None]) -> str:
+    """`0.812 [0.790, 0.834]`."""
+    return f"{number(entry['value'])} [{number(entry['low'])}, {number(entry['high'])}]"
+
+
+def metrics_lines(metrics: dict[str, Any]) -> list[str]:
+    """What an evaluation found, protocol and cohort first."""
+    hour = "whole stay" if metrics["at_h"] is None else f"hour {metrics['at_h']:g}"
+    head = f"{metrics['method']} {metrics['task'] or ''}: {metrics['protocol']} protocol, {hour}, {metrics['split']}: "
+    head += f"{metrics['n_stays']:,} stays of {metrics['n_subjects']:,} patients"
+    lines = [head if metrics["prevalence"] is None else f"{head}, prevalence {metrics['prevalence']:.3f}"]
+    if metrics.get("sees_past_prediction"):
+        lines.append(f"SEES PAST THE PREDICTION TIME: {', '.join(metrics['sees_past_prediction'])}")
+    if "metrics" in metrics:
+        lines += aligned(
+            [["", "value [95 % interval]"], *[[name, interval(entry)] for name, entry in metrics["metrics"].items()]],
+            left=2,
+        )
+    if "retrieval" in metrics:
+        lines += [
+            f"{name}: {interval(entry) if isinstance(entry, dict) else number(entry)}"
+            for name, entry in metrics["retrieval"]["mean"].items()
+        ]
+        lines.append(f"silhouette: {interval(metrics['silhouette']['overall'])}")
+    if metrics.get("note"):
+        lines.append(metrics["note"])
+    return lines
+
+
+def description_lines(described: dict[str, Any]) -> list[str]:
+    """Every table of `describe`: a list of rows under its name."""
+    lines: list[str] = []
+    for name, table in described.items():
+        if isinstance(table, list) and table and isinstance(table[0], dict):
+            header = list(table[0])
+            lines += ["", name.replace("_", " ")]
+            lines += aligned([header, *[[_cell(row.get(column)) for column in header] for row in table]])
+        elif name == "ledger" and isinstance(table, dict):
+            lines += ["", "ledger", *ledger_lines(table)]
+        elif not isinstance(table, (dict, list)):
+            lines.append(f"{name.replace('_', ' ')}: {_cell(table)}")
+    return lines
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return number(value)
+    return "-" if value is None else f"{value:,}" if isinstance(value, int) else str(value)

@@ -1,0 +1,307 @@
+"""The leak detectors of promises 1, 3, 5, 6 and 7. Each looks at the product from outside and returns its findings, a line each.
+
+    moved            another future: what a model is given at t           (promise 1)
+    moved_beliefs    another future: what a model says at t               (promise 1)
+    unlike_prefix    an hour earlier sees the beginning of the same line  (promises 1, 7)
+    later_events     beliefs at k against the events after k, and the gradient to them    (promise 1)
+    label_dependence training outputs against the labels of the batch     (promise 1)
+    left_already     who is asked though the stay is over                 (promise 1)
+    unlike_twins     same past, another future, side by side              (promise 3)
+    on_two_sides     patients                                             (promise 5)
+    moved_fits       everything that is fitted                            (promise 6)
+
+They reach the product through its modules, so that a planted fault is met as a user would meet it.
+"""
+
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import torch
+from torch import nn
+
+from wardround import files
+from wardround.batches import sequences, static, store
+from wardround.batches.store import EventStore, Featuriser, InputSettings
+from wardround.errors import LeakageError
+from wardround.methods.scores import SCORE_CODES
+from wardround.models.modality_encoder import EncoderSettings
+from wardround.tasks import splits
+from wardround.tasks.cohort import Cohort, Window
+from wardround.tasks.splits import TRAIN, SplitPlan
+from wardround.tasks.task import Task
+from wardround.train import data as train_data
+from wardround.train import predict, supervised
+from wardround.train.plan import Plan
+from wardround.train.run_folder import Run
+
+Findings = list[str]
+
+
+@dataclass(frozen=True)
+class View:
+    """What the product makes of a DATA folder for one window and task.
+
+    Attributes:
+        data: the opened folder.
+        cohort: who is asked, labelled or not.
+        subject: the patient of each.
+        state: the state of each at the prediction time (static models, pretraining).
+        events: every event of each (trajectory models).
+    """
+
+    data: train_data.OpenData
+    cohort: Cohort
+    task: Task
+    subject: np.ndarray
+    state: EventStore
+    events: EventStore
+
+    def places(self, stay_ids: np.ndarray) -> np.ndarray:
+        """Places of some stays in the cohort."""
+        where = {stay: place for place, stay in enumerate(self.cohort.frame["stay_id"].to_list())}
+        return np.asarray([where[stay] for stay in stay_ids], np.int64)
+
+
+def view(folder: Path, window: Window, task: Task, featuriser: Featuriser) -> View:
+    """Open a folder as training and prediction do."""
+    opened = train_data.open_data(folder, window)
+    chosen = opened.cohort(task, labelled=False)
+    state = store.event_store(opened.lines, chosen, featuriser, sequences=False)
+    events = store.event_store(opened.lines, chosen, featuriser, sequences=True)
+    return View(opened, chosen, task, chosen.frame["subject_id"].to_numpy(), state, events)
+
+
+def fitted_featuriser(folder: Path, window: Window, settings: InputSettings) -> Featuriser:
+    """A featuriser fitted on every stay of a folder of training timelines."""
+    opened = train_data.open_data(folder, window)
+    return store.fit_featuriser(opened.lines, opened.cohort(None), settings)
+
+
+def forget(*folders: Path) -> None:
+    """Throw the cached lines away, so that a planted fault in building them shows."""
+    for folder in folders:
+        shutil.rmtree(folder / "cache", ignore_errors=True)
+
+
+def model_inputs(seen: View, places: np.ndarray | None = None) -> dict[str, np.ndarray]:
+    """Every array that a method is given for some stays of a cohort, outcomes left out."""
+    places = np.arange(seen.cohort.frame.height) if places is None else places
+    nothing = np.full(seen.cohort.frame.height, np.nan)
+    at_h = store.stays_and_cuts(seen.data.lines, seen.cohort)[1] / 60
+    fixed = static.static_batch(seen.state, seen.subject, nothing, places)
+    line = sequences.sequence_batch(seen.events, nothing, at_h, places)
+    arrays = {f"static {name}": rows.numpy() for name, rows in fixed.inputs.items()}
+    arrays |= {"static observed": fixed.observed.numpy()}
+    arrays |= {f"events {name}": rows.numpy() for name, rows in line.rows.items()}
+    arrays |= {f"slots {name}": slots.numpy() for name, slots in line.slots.items()}
+    arrays |= {name: getattr(line, name).numpy() for name in ("modality", "hours", "lengths", "at_h")}
+    arrays |= {"elapsed hours": np.asarray(seen.data.elapsed_h(seen.cohort))[places]}
+    if seen.task.name in SCORE_CODES:
+        arrays |= {"published score": predict.published_scores(seen.data, seen.cohort, seen.task)[places]}
+    return arrays
+
+
+def differing(before: dict[str, np.ndarray], after: dict[str, np.ndarray]) -> Findings:
+    """The arrays that are not the same bytes."""
+    findings = [f"{name} is there only once" for name in sorted(before.keys() ^ after.keys())]
+    for name in before.keys() & after.keys():
+        one, other = before[name], after[name]
+        if one.shape != other.shape:
+            findings.append(f"{name}: shape {one.shape} became {other.shape}")
+        elif one.dtype != other.dtype or one.tobytes() != other.tobytes():
+            findings.append(f"{name}: {int((one != other).sum())} of {one.size} values moved")
+    return findings
+
+
+def moved(before: View, after: View) -> Findings:
+    """What the future moved: membership, order and times of the cohort, then every input of a model."""
+    columns = ["subject_id", "stay_id", "start", "prediction_time"]
+    one, other = before.cohort.frame.select(columns), after.cohort.frame.select(columns)
+    if not one.equals(other):
+        lost, won = (set(a["stay_id"]) - set(b["stay_id"]) for a, b in ((one, other), (other, one)))
+        return [f"the cohort moved: {len(lost)} stays lost, {len(won)} won, or another order or time"]
+    return differing(model_inputs(before), model_inputs(after))
+
+
+def predictions(seen: View, model: nn.Module, members: np.ndarray | None = None) -> predict.Predictions:
+    """What a model says for some stays of a cohort, through the product's own door."""
+    members = np.arange(seen.cohort.frame.height) if members is None else members
+    stored = seen.state if hasattr(model, "embedder") else seen.events
+    cases = predict.Cases.of(seen.data, seen.cohort, stored, model)
+    return predict.predict_cases(model, cases, members)
+
+
+def moved_beliefs(before: View, after: View, model: nn.Module) -> Findings:
+    """What the future moved of a model's predictions and beliefs, to the bit."""
+    one, other = (vars(predictions(seen, model)) for seen in (before, after))
+    return differing(one, other)
+
+
+def unlike_prefix(earlier: View, later: View) -> Findings:
+    """Stays in both cohorts whose events up to the earlier time are not, to the byte, those that the earlier view holds."""
+    common = np.intersect1d(earlier.cohort.frame["stay_id"].to_numpy(), later.cohort.frame["stay_id"].to_numpy())
+    cut = earlier.data.window.at_h * 60  # type: ignore[operator]
+    findings = []
+    for i, j in zip(earlier.places(common), later.places(common), strict=True):
+        one, other = event_list(earlier.events, i), event_list(later.events, j)
+        prefix = [event for event in other if event[0] <= cut]
+        if one != prefix:
+            unlike = sum(a != b for a, b in zip(one, prefix, strict=False))
+            findings.append(f"a stay has {len(one)} events at the earlier hour, {len(prefix)} seen later, {unlike} unlike")
+    return findings
+
+
+def event_list(events: EventStore, place: int) -> list[tuple[int, str, bytes]]:
+    """The events of a stay of a store: minute, modality, content."""
+    part = range(events.offsets[place], events.offsets[place + 1])
+    names = [events.modalities[events.modality[e]] for e in part]
+    rows = [events.content[name][events.row[e]].tobytes() for name, e in zip(names, part, strict=True)]
+    return list(zip(events.minute[part.start : part.stop].tolist(), names, rows, strict=True))
+
+
+def sequence_of(seen: View, places: np.ndarray, model: nn.Module) -> sequences.SequenceBatch:
+    """The batch that a trajectory model reads for some stays; frozen encoders already run."""
+    cases = predict.Cases.of(seen.data, seen.cohort, seen.events, model)
+    label = np.zeros(seen.cohort.frame.height)
+    return sequences.sequence_batch(cases.store, label, cases.at_h, places)  # type: ignore[arg-type]
+
+
+def later_events(model: Any, batch: sequences.SequenceBatch, seed: int = 0) -> Findings:
+    """Beliefs at an event k of each stay that hang on the events after k: by changing these (same shapes), and by gradient."""
+    rng = np.random.default_rng([seed, 4])
+    lengths = batch.lengths.numpy()
+    stays = np.flatnonzero(lengths > 0)
+    k = torch.from_numpy((rng.random(len(lengths)) * np.maximum(lengths, 1)).astype(np.int64))
+    events = batch.modality.shape[1]
+    later = torch.arange(events) > k[:, None]
+    rows = {name: rows.clone().requires_grad_() for name, rows in batch.rows.items()}
+    hours = batch.hours.clone().requires_grad_()
+    from_here = replace(batch, rows=rows, hours=hours)
+    made = model.beliefs(from_here)[0]
+    made[stays, k[stays]].sum().backward()
+    pulls = {name: late_part(rows[name].grad, later.flatten()[batch.slots[name]]) for name in rows}
+    pulls["hours"] = late_part(hours.grad, later)
+    findings = [f"gradient to later {name}: {pull:.1e}" for name, pull in pulls.items() if pull != 0]
+    with torch.no_grad():
+        changed = model.beliefs(_other_later(batch, later, rng))[0]
+    earlier = ~later & (torch.arange(events) < batch.lengths[:, None])
+    unequal = (changed != made.detach()) & earlier
+    if unequal.any():
+        findings.append(f"{int(unequal.sum())} of {int(earlier.sum())} beliefs moved with later events")
+    return findings
+
+
+def late_part(gradient: torch.Tensor | None, later: torch.Tensor) -> float:
+    """The largest gradient to what is later; 0 without any."""
+    if gradient is None or not later.any():
+        return 0.0
+    return float(gradient[later].abs().max()) if gradient[later].numel() else 0.0
+
+
+def _other_later(batch: sequences.SequenceBatch, later: torch.Tensor, rng: np.random.Generator) -> sequences.SequenceBatch:
+    rows = {}
+    for name, values in batch.rows.items():
+        other = values.clone()
+        late = later.flatten()[batch.slots[name]]
+        other[late] = torch.from_numpy(rng.normal(0, 3, (int(late.sum()), values.shape[1])).astype(np.float32))
+        rows[name] = other
+    hours = torch.where(later, batch.hours + float(rng.uniform(1, 50)), batch.hours)
+    return replace(batch, rows=rows, hours=hours)
+
+
+def label_dependence(model: Any, batch: Any) -> Findings:
+    """Training outputs (dropout and all) that move when the labels of the batch do."""
+    outputs = []
+    for label in (batch.label * 0, batch.label * 0 + 1, torch.arange(len(batch.label)) % 2 * 1.0):
+        torch.manual_seed(9)
+        given = replace(batch, label=label)
+        model.train()
+        with torch.no_grad():
+            outputs.append(model.outputs(given) if hasattr(model, "outputs") else model.beliefs(given)[0])
+        model.eval()
+    same = all(torch.equal(outputs[0], other) for other in outputs[1:])
+    return [] if same else ["training outputs depend on the labels of the batch"]
+
+
+def left_already(seen: View) -> Findings:
+    """Stays that are asked though they have left the unit, by death or alive, by their prediction time."""
+    ends = seen.cohort.frame.join(seen.data.stays.select("stay_id", "end"), on="stay_id")
+    over = ends.filter(pl.col("end") <= pl.col("prediction_time")).height
+    return [f"{over} stays are asked when they are over"] if over else []
+
+
+def unlike_twins(seen: View, twins: list[tuple[int, int]], chunk: int = 512) -> Findings:
+    """Twins of which one alone is in the cohort, or whose inputs are not the same bytes."""
+    asked = set(seen.cohort.frame["stay_id"].to_list())
+    alone = [pair for pair in twins if (pair[0] in asked) != (pair[1] in asked)]
+    if alone:
+        return [f"{len(alone)} of {len(twins)} twins are in the cohort without the other"]
+    both = np.asarray([pair for pair in twins if pair[0] in asked]).reshape(-1, 2)
+    one, other = seen.places(both[:, 0]), seen.places(both[:, 1])
+    findings = []
+    for part in (slice(begin, begin + chunk) for begin in range(0, len(both), chunk)):
+        findings += differing(model_inputs(seen, one[part]), model_inputs(seen, other[part]))
+    return findings
+
+
+def on_two_sides(stays: pl.DataFrame, plan: SplitPlan) -> Findings:
+    """Patients with stays on several sides, or tested on and pretrained on (validation of a disjoint pretraining apart)."""
+    table = splits.split_stays(stays, plan)
+    findings = []
+    for column in ("split", "pretrain_split"):
+        sides = table.drop_nulls(column).group_by("subject_id").agg(pl.col(column).n_unique())
+        shared = sides.filter(pl.col(column) > 1).height
+        findings += [f"{shared} patients on several sides of {column}"] if shared else []
+    used = [TRAIN] if plan.pretrain_on == "disjoint" else [TRAIN, splits.VAL]
+    pretrained = set(table.filter(pl.col("pretrain_split").is_in(used))["subject_id"])
+    tested = set(table.filter(pl.col("split") == splits.TEST)["subject_id"])
+    if pretrained & tested:
+        findings.append(f"{len(pretrained & tested)} test patients were pretrained on")
+    return findings
+
+
+def accepts_leaky_encoders(stays: pl.DataFrame) -> Findings:
+    """Whether encoders of a pretraining under another split are taken though they saw test patients."""
+    mine, theirs = (splits.split_stays(stays, SplitPlan(seed=seed)) for seed in (0, 1))
+    plan = Plan("pretrain", "alignment", None, Window(), SplitPlan(seed=1), None, None, 0)
+    run = Run(Path("pretrained"), "", "", plan, theirs, {}, None)
+    try:
+        run.refuse_test_patients(mine)
+    except LeakageError:
+        return []
+    return ["encoders that saw test patients were accepted"]
+
+
+def fits(folder: Path, window: Window, task: Task, settings: InputSettings, plan: SplitPlan = SplitPlan()) -> dict[str, str]:
+    """The hash of everything that training fits on a folder before it learns weights, and of the rows that learn none."""
+    opened = train_data.open_data(folder, window)
+    sides, _ = train_data.sides_of(opened, opened.cohort(task), plan, "split")
+    featuriser = store.fit_featuriser(opened.lines, sides.part(TRAIN), settings)
+    stored = store.event_store(opened.lines, sides.cohort, featuriser, sequences=False)
+    shapes = train_data.row_shapes(featuriser)
+    edges = train_data.bin_edges(stored, sides.members(TRAIN), shapes, EncoderSettings(kind="quantile", bins=4))
+    label = sides.cohort.frame["label"].to_numpy()[sides.members(TRAIN)]
+    words, normaliser = featuriser.vocabulary, featuriser.normaliser
+    return {
+        "vocabulary": files.hash_of([words.modalities, words.numbers, words.presences]),
+        "normaliser": files.hash_of([{n: v.tolist() for n, v in part.items()} for part in (normaliser.mean, normaliser.spread)]),
+        "quantile edges": files.hash_of({name: values.tolist() for name, values in edges.items()}),
+        "training labels": files.hash_of(label.tolist()),
+    }
+
+
+def row_fits(folder: Path, to: Path, window: Window, task: Task, plan: SplitPlan = SplitPlan()) -> dict[str, str]:
+    """The hash of what `train elapsed` fits: bins and training share on training stays, the threshold on validation stays."""
+    supervised.train("elapsed", folder, task.name, to, window, plan, quiet=True)
+    fitted = files.read_json(to / "fitted.json")
+    return {f"elapsed {name}": files.hash_of(value) for name, value in fitted.items()}
+
+
+def moved_fits(before: dict[str, str], after: dict[str, str]) -> Findings:
+    """Fitted things whose hash moved."""
+    return [f"{name} moved" for name in sorted(before.keys() | after.keys()) if before.get(name) != after.get(name)]
+

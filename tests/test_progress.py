@@ -1,0 +1,104 @@
+"""Progress: lines where there is no terminal, a bar where there is one, nothing when quiet."""
+
+import io
+import sys
+
+import pytest
+
+from wardround import progress as module
+from wardround.progress import progress
+
+
+class Clock:
+    now_s = 0.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(module.time, "monotonic", clock)
+    return clock
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    seen = capsys.readouterr()
+    assert seen.out == ""
+    return seen.err.splitlines()
+
+
+def test_lines_first_periodic_and_last(capsys: pytest.CaptureFixture[str], clock: Clock):
+    with progress(1_000, "training") as bar:
+        for done in range(1_000):
+            clock.now_s = done * 0.012
+            bar.advance(note=f"loss {done}")
+    assert lines(capsys) == [
+        "training: 0 of 1,000",
+        "training: 418 of 1,000, about 7 s left, loss 417",
+        "training: 835 of 1,000, about 2 s left, loss 834",
+        "training: 1,000 of 1,000 in 12 s",
+    ]
+
+
+def test_iterating_gives_the_items_and_counts_them(capsys: pytest.CaptureFixture[str], clock: Clock):
+    assert list(progress(["a", "b"], "reading")) == ["a", "b"]
+    assert lines(capsys) == ["reading: 0 of 2", "reading: 2 of 2 in 0 s"]
+
+
+def test_a_number_of_things_can_be_iterated(capsys: pytest.CaptureFixture[str]):
+    assert list(progress(3, "reading", quiet=True)) == [0, 1, 2]
+    assert list(progress(5, "reading", quiet=True, done=3)) == [3, 4]
+    assert lines(capsys) == []
+
+
+def test_without_a_length_it_counts(capsys: pytest.CaptureFixture[str], clock: Clock):
+    for _ in progress(iter("abc"), "reading"):
+        clock.now_s += 6
+    assert lines(capsys) == ["reading: 0", "reading: 1", "reading: 2", "reading: 3", "reading: 3 in 18 s"]
+
+
+def test_an_error_leaves_a_last_line(capsys: pytest.CaptureFixture[str], clock: Clock):
+    def fail() -> None:
+        for item in progress([1, 2, 3], "reading"):
+            clock.now_s += 90
+            if item == 2:
+                raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert lines(capsys)[-1] == "reading: stopped at 1 of 3 in 3 min 0 s"
+
+
+def test_time_left_is_judged_by_this_run_alone(capsys: pytest.CaptureFixture[str], clock: Clock):
+    with progress(1_000, "training", done=900) as bar:
+        clock.now_s = 7_500
+        bar.advance(50)
+    assert lines(capsys) == [
+        "training: 900 of 1,000",
+        "training: 950 of 1,000, about 2 h 5 min left",
+        "training: stopped at 950 of 1,000 in 2 h 5 min",
+    ]
+
+
+def test_a_terminal_gets_a_bar(monkeypatch: pytest.MonkeyPatch):
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    with progress(10, "training", done=4) as bar:
+        bar.advance(6, note="loss 0.5")
+        bar.close()
+    shown = sys.stderr.getvalue()
+    assert "training: 100%" in shown
+    assert "10/10" in shown
+    assert "loss 0.5" in shown
+
+
+def test_quiet_never_imports_the_bar(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    with progress(2, "training", quiet=True) as bar:
+        bar.advance()
+    assert lines(capsys) == []

@@ -1,0 +1,77 @@
+"""Small models of every method with random weights, for tests that ask what a model may see rather than what it learned.
+
+The head of a trajectory model starts at zero, so that its beliefs would not move whatever happened: all weights are drawn anew.
+"""
+
+from collections.abc import Iterator
+from itertools import product
+
+import numpy as np
+import torch
+from torch import nn
+
+from wardround.batches.static import static_batch
+from wardround.batches.store import EventStore, Featuriser
+from wardround.methods.alignment import Alignment, AlignmentSettings
+from wardround.methods.registry import METHODS, build_embedder
+from wardround.methods.static import StaticSettings
+from wardround.methods.trajectory import TrajectorySettings
+from wardround.models.decoder import DecoderSettings
+from wardround.models.modality_encoder import EncoderSettings
+from wardround.tasks.task import Task
+from wardround.train.data import bin_edges, row_shapes
+
+KINDS = ("tabular", "quantile", "set")
+DECODER = DecoderSettings(hidden=16, layers=2, heads=2, mlp_hidden=24, dropout=0.2)
+
+
+def encoder_settings(kind: str) -> EncoderSettings:
+    return EncoderSettings(kind=kind, hidden=16, embed=8, bins=4)  # type: ignore[arg-type]
+
+
+def random_embedder(featuriser: Featuriser, store: EventStore, kind: str, seed: int = 0) -> Alignment:
+    """Encoders and tokens as they start; quantile edges from all of `store`."""
+    torch.manual_seed(seed)
+    shapes, settings = row_shapes(featuriser), encoder_settings(kind)
+    edges = bin_edges(store, np.arange(len(store.stay_ids)), shapes, settings)
+    return build_embedder(shapes, settings, AlignmentSettings(), edges)
+
+
+def aligned_embedder(featuriser: Featuriser, store: EventStore, kind: str, seed: int = 0, steps: int = 5) -> Alignment:
+    """Encoders and tokens after some steps of alignment on `store`."""
+    embedder = random_embedder(featuriser, store, kind, seed)
+    optimizer = torch.optim.Adam(embedder.parameters(), 1e-2)
+    nothing = np.zeros(len(store.stay_ids))
+    batch = static_batch(store, np.arange(len(nothing)), nothing, np.arange(min(64, len(nothing))))
+    for _ in range(steps):
+        optimizer.zero_grad()
+        embedder.loss(batch)[0].backward()
+        optimizer.step()
+    return embedder.eval()
+
+
+def untrained(method: str, task: Task, embedder: Alignment, kind: str, frozen: bool = False, seed: int = 0) -> nn.Module:
+    """A model of a method around an embedder, its own weights random, in eval mode."""
+    torch.manual_seed(seed)
+    if METHODS[method].shape == "static":
+        settings = StaticSettings(encoder=encoder_settings(kind), hidden=16, train_encoders=not frozen)
+    else:
+        settings = TrajectorySettings(encoder=encoder_settings(kind), decoder=DECODER, train_encoders=not frozen)
+    start = 0.3 if task.kind == "binary" else 3.0  # some 19 hours: predictions are not cut off at 0
+    model = METHODS[method].build(embedder, task, settings, start)
+    if hasattr(model, "head"):
+        nn.init.normal_(model.head.weight, std=DECODER.hidden**-0.5)
+    return model.eval()
+
+
+def variants() -> Iterator[tuple[str, bool]]:
+    """Every encoder kind, random and trained with the model, or aligned and frozen (the paper's)."""
+    return product(KINDS, (False, True))
+
+
+def output(task: Task, prediction: np.ndarray, passed_h: float = 0.0) -> np.ndarray:
+    """A prediction on the scale on which models are compared: a probability, or log(1 + hours), the hours that have passed counted
+    in again where the label falls."""
+    if task.kind == "binary":
+        return prediction
+    return np.log1p(prediction + (passed_h if task.falls else 0.0))
