@@ -258,7 +258,9 @@ def random_events(seed: int, stays: pl.DataFrame, per_stay: float = 14, at_min: 
         available=pl.when(late).then(APS_MIN).when(pl.col("modality") == "demographics").then(0).otherwise("available"),
         value=pl.when("number").then(pl.Series(_values(rng, n))),
     )
-    return frame.filter(pl.Series(keep)).select(pl.col(name).cast(kind) for name, kind in EVENT.items())
+    frame = frame.filter(pl.Series(keep))
+    twice = frame.filter(pl.Series(rng.random(frame.height) < 0.08)).with_columns(pl.col("value") + 1)
+    return pl.concat([frame, twice]).select(pl.col(name).cast(kind) for name, kind in EVENT.items())
 
 
 def _minutes(rng: np.random.Generator, n: int, at_min: int, until: int) -> np.ndarray:
@@ -277,10 +279,12 @@ def _values(rng: np.random.Generator, n: int) -> np.ndarray:
     return np.where(rng.random(n) < 0.04, np.nan, value).astype(np.float32)
 
 
-def random_timelines(seed: int, n: int, at_min: int = 1440, first_id: int = 1, per_stay: float = 14) -> Timelines:
-    """`n` seeded stays with their events."""
+def random_timelines(
+    seed: int, n: int, at_min: int = 1440, first_id: int = 1, per_stay: float = 14, until: int = 4000
+) -> Timelines:
+    """`n` seeded stays with their events, up to minute `until`."""
     stays = random_stays(seed, n, at_min, first_id)
-    events = random_events(seed, stays, per_stay, at_min)
+    events = random_events(seed, stays, per_stay, at_min, until)
     return Timelines(events.with_columns(pl.col("value").fill_nan(None)), stays)
 
 

@@ -1,14 +1,12 @@
-"""The command line: verbs and their options, no logic. Heavy imports wait until a verb runs, so `--help` answers at
-once."""
+"""The command line: verbs and their options. What a verb does is in `verbs.py`; nothing heavy is imported before it."""
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from wardround import __version__
+from wardround import __version__, verbs
 from wardround.errors import WardroundError
 
 DEMOS = ("eicu-demo", "mimic-iv-demo", "mimic-iii-demo", "challenge-2012")
@@ -47,15 +45,15 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"wardround {__version__}")
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    into = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     for add in (_demo, _fetch, _synth, _prepare, _describe, _pretrain, _train, _evaluate, _predict, _list):
-        add(verbs)
+        add(into)
     return parser
 
 
-def _verb(verbs: Any, name: str, run: Callable[[Any], None], summary: str, *examples: str) -> argparse.ArgumentParser:
+def _verb(into: Any, name: str, run: Callable[[Any], None], summary: str, *examples: str) -> argparse.ArgumentParser:
     epilog = "examples:\n" + "\n".join(f"  {example}" for example in examples)
-    parser = verbs.add_parser(
+    parser = into.add_parser(
         name, help=summary, description=summary, epilog=epilog, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.set_defaults(run=run)
@@ -63,11 +61,11 @@ def _verb(verbs: Any, name: str, run: Callable[[Any], None], summary: str, *exam
     return parser
 
 
-def _demo(verbs: Any) -> None:
+def _demo(into: Any) -> None:
     verb = _verb(
-        verbs,
+        into,
         "demo",
-        _run_demo,
+        verbs.run_demo,
         "the main job end to end: prepare, pretrain, train static and trajectory models, evaluate, report",
         "wardround demo",
         "wardround demo --data eicu-demo/ --to out/",
@@ -80,11 +78,11 @@ def _demo(verbs: Any) -> None:
     verb.add_argument("--seed", type=int, default=0)
 
 
-def _fetch(verbs: Any) -> None:
+def _fetch(into: Any) -> None:
     verb = _verb(
-        verbs,
+        into,
         "fetch",
-        _run_fetch,
+        verbs.run_fetch,
         "download an open demo, with checksums and resume (the only verb that uses the network)",
         "wardround fetch eicu-demo --to eicu-demo",
     )
@@ -93,11 +91,11 @@ def _fetch(verbs: Any) -> None:
     verb.add_argument("--url", metavar="BASE", help="another place that holds the same files")
 
 
-def _synth(verbs: Any) -> None:
+def _synth(into: Any) -> None:
     verb = _verb(
-        verbs,
+        into,
         "synth",
-        _run_synth,
+        verbs.run_synth,
         "write a synthetic database in the raw layout, with a known true risk and a known mechanism of missingness",
         "wardround synth eicu --stays 2000 --to raw",
         "wardround synth eicu --stays 2000 --to raw --set mechanism=outcome --set missing_rate=0.8",
@@ -109,11 +107,11 @@ def _synth(verbs: Any) -> None:
     _settings(verb)
 
 
-def _prepare(verbs: Any) -> None:
+def _prepare(into: Any) -> None:
     verb = _verb(
-        verbs,
+        into,
         "prepare",
-        _run_prepare,
+        verbs.run_prepare,
         "raw tables to a DATA folder: MEDS events with the time at which each was known, stays, ledger",
         "wardround prepare eicu eicu-demo --to data",
         "wardround prepare eicu eicu-demo --to data --modalities paper --workers 2",
@@ -126,11 +124,11 @@ def _prepare(verbs: Any) -> None:
     verb.add_argument("--json", action="store_true", help="print the ledger as JSON")
 
 
-def _describe(verbs: Any) -> None:
+def _describe(into: Any) -> None:
     verb = _verb(
-        verbs,
+        into,
         "describe",
-        _run_describe,
+        verbs.run_describe,
         "table one, missingness patterns, event rates, the ledger",
         "wardround describe data",
         "wardround describe data --to description",
@@ -173,11 +171,11 @@ def _settings(verb: argparse.ArgumentParser) -> None:
     )
 
 
-def _pretrain(verbs: Any) -> None:
+def _pretrain(into: Any) -> None:
     verb = _verb(
-        verbs,
+        into,
         "pretrain",
-        _run_pretrain,
+        verbs.run_pretrain,
         "align the encoders of all modalities, without labels",
         "wardround pretrain alignment --data data --to runs/aligned",
         "wardround pretrain alignment --data data --to runs/ovo --loss one-vs-others --set epochs=50",
@@ -192,11 +190,11 @@ def _pretrain(verbs: Any) -> None:
     _settings(verb)
 
 
-def _train(verbs: Any) -> None:
+def _train(into: Any) -> None:
     verb = _verb(
-        verbs,
+        into,
         "train",
-        _run_train,
+        verbs.run_train,
         "train a method for a task",
         "wardround train mlp --data data --task mortality --to runs/mlp",
         "wardround train trajectory --data data --task mortality --to runs/trajectory --encoders runs/aligned",
@@ -213,11 +211,11 @@ def _train(verbs: Any) -> None:
     _settings(verb)
 
 
-def _evaluate(verbs: Any) -> None:
+def _evaluate(into: Any) -> None:
     verb = _verb(
-        verbs,
+        into,
         "evaluate",
-        _run_evaluate,
+        verbs.run_evaluate,
         "metrics with intervals, predictions, beliefs, report",
         "wardround evaluate runs/mlp --data data --to out/mlp",
         "wardround evaluate runs/mlp --data other-hospital --split all --to out/external",
@@ -233,11 +231,11 @@ def _evaluate(verbs: Any) -> None:
     verb.add_argument("--json", action="store_true")
 
 
-def _predict(verbs: Any) -> None:
+def _predict(into: Any) -> None:
     verb = _verb(
-        verbs,
+        into,
         "predict",
-        _run_predict,
+        verbs.run_predict,
         "as evaluate, for stays without labels too",
         "wardround predict runs/mlp --data new-stays --to predictions",
     )
@@ -247,8 +245,10 @@ def _predict(verbs: Any) -> None:
     verb.add_argument("--at-h", type=_hour, metavar="H")
 
 
-def _list(verbs: Any) -> None:
-    verb = _verb(verbs, "list", _run_list, "what there is", "wardround list methods", "wardround list settings --json")
+def _list(into: Any) -> None:
+    verb = _verb(
+        into, "list", verbs.run_list, "what there is", "wardround list methods", "wardround list settings --json"
+    )
     verb.add_argument("what", choices=LISTS)
     verb.add_argument("--json", action="store_true")
 
@@ -271,159 +271,6 @@ def _fold(text: str) -> tuple[int, int]:
     if not (k.isdigit() and n.isdigit()):
         raise argparse.ArgumentTypeError("K/N, as in 1/5")
     return int(k), int(n)
-
-
-def _chosen_window(options: Any, inherited: Any = None) -> Any:
-    """The window of the call, else that of the encoders, else causal at 24 h (paper: the whole stay)."""
-    from wardround.tasks.cohort import DEFAULT_H, Window
-
-    if options.protocol is None and options.at_h is None and inherited is not None:
-        return inherited
-    protocol = options.protocol or (inherited.protocol if inherited is not None else "causal")
-    default_h = DEFAULT_H if protocol == "causal" else None
-    if options.at_h is None and inherited is not None and inherited.protocol == protocol:
-        default_h = inherited.at_h
-    return Window(protocol, options.at_h if options.at_h is not None else default_h)
-
-
-def _chosen_split(options: Any, inherited: Any = None) -> Any:
-    """The split of the call; what is not said comes from the encoders' run."""
-    from wardround.tasks.splits import SplitPlan
-
-    base = inherited or SplitPlan()
-    return SplitPlan(
-        seed=base.seed if options.split_seed is None else options.split_seed,
-        fold=base.fold if options.fold is None else options.fold,
-        by=base.by if options.split_by is None else options.split_by,
-        pretrain_on=base.pretrain_on if options.pretrain_on is None else options.pretrain_on,
-    )
-
-
-def _run_demo(options: Any) -> None:
-    from wardround.demo import demo
-
-    report = demo(options.to, options.data, options.stays, options.seed, options.quiet)
-    print(f"\nOpen the report: {report}")
-
-
-def _run_fetch(options: Any) -> None:
-    from wardround.sources.fetch import RULE, fetch
-    from wardround.sources.fetch_progress import DownloadBar
-
-    print(RULE, file=sys.stderr)
-    bar = DownloadBar(options.quiet)
-    try:
-        done = fetch(options.name, options.to, options.url, progress=bar)
-    finally:
-        bar.close()
-    print(f"{options.name} is in {done.folder}: {done.n_files} files, {done.n_kept} of them already there")
-
-
-def _run_synth(options: Any) -> None:
-    from wardround.settings import override
-    from wardround.sources.synthetic import SyntheticSettings, synthesise_eicu
-
-    settings = override(SyntheticSettings(), options.assignments)
-    synthesise_eicu(options.to, options.stays, options.seed, settings)
-    print(f"{options.stays} synthetic stays are in {options.to}, their truth in {options.to / 'truth'}")
-
-
-def _run_prepare(options: Any) -> None:
-    from wardround.sources.eicu import EICU
-    from wardround.sources.pipeline import prepare
-    from wardround.tables import ledger_lines
-
-    done = prepare(EICU, options.raw, options.to, options.modalities, options.workers, options.quiet)
-    if options.json:
-        print(json.dumps(done.ledger, indent=1))
-        return
-    print("\n".join(ledger_lines(done.ledger)))
-    print(f"{options.to} {'was already complete' if done.already else 'is complete'}")
-
-
-def _run_describe(options: Any) -> None:
-    from wardround.evaluate.describe import describe
-    from wardround.tables import description_lines
-
-    described = describe(options.data, options.to)
-    print(json.dumps(described, indent=1) if options.json else "\n".join(description_lines(described)))
-    if options.to is not None:
-        print(f"description written to {options.to}", file=sys.stderr)
-
-
-def _run_pretrain(options: Any) -> None:
-    from wardround.settings import override
-    from wardround.train.plan import PretrainSettings
-    from wardround.train.pretrain import pretrain
-
-    chosen = [f"alignment.loss={options.loss}"] if options.loss else []
-    settings = override(PretrainSettings(), [*chosen, *options.assignments])
-    window, split = _chosen_window(options), _chosen_split(options)
-    done = pretrain(options.data, options.to, window, split, settings, options.seed, options.quiet)
-    _say(done)
-
-
-def _run_train(options: Any) -> None:
-    from wardround.train.run_folder import open_run
-    from wardround.train.supervised import train
-
-    inherited = None if options.encoders is None else open_run(options.encoders).plan
-    window = _chosen_window(options, inherited and inherited.window)
-    split = _chosen_split(options, inherited and inherited.split)
-    done = train(
-        options.method,
-        options.data,
-        options.task,
-        options.to,
-        window,
-        split,
-        options.encoders,
-        options.assignments,
-        options.seed,
-        options.quiet,
-    )
-    _say(done)
-
-
-def _say(done: Any) -> None:
-    for note in done.notes:
-        print(note, file=sys.stderr)
-    print(f"{done.folder} {'was already complete: nothing to do' if done.already else 'is complete'}")
-
-
-def _run_evaluate(options: Any) -> None:
-    from wardround.evaluate.evaluation import evaluate
-    from wardround.evaluate.question import Question
-    from wardround.tables import metrics_lines
-
-    hours = options.at_h if len(options.at_h) > 1 else []
-    question = Question(
-        options.split, options.at_h[0] if len(options.at_h) == 1 else None, tuple(options.without), seed=options.seed
-    )
-    folder, already, metrics = evaluate(options.run_folder, options.data, options.to, question, hours)
-    if options.json:
-        print(json.dumps(metrics, indent=1))
-        return
-    print("\n".join(metrics_lines(metrics)))
-    print(f"{folder} {'was already complete' if already else 'is complete'}; open {folder / 'report.html'}")
-
-
-def _run_predict(options: Any) -> None:
-    from wardround.evaluate.evaluation import predict
-
-    folder, already, stays = predict(options.run_folder, options.data, options.to, options.at_h)
-    print(f"{stays} stays; {folder} {'was already complete' if already else 'is complete'}")
-
-
-def _run_list(options: Any) -> None:
-    from wardround.catalogue import catalogue
-
-    rows = catalogue(options.what)
-    if options.json:
-        print(json.dumps(rows, indent=1))
-        return
-    width = max(len(row["name"]) for row in rows)
-    print("\n".join(f"{row['name']:{width}}  {row['summary']}" for row in rows))
 
 
 if __name__ == "__main__":

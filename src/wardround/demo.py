@@ -63,10 +63,11 @@ def demo(to: Path, raw: Path | None, stays: int, seed: int, quiet: bool) -> Path
     Raises:
         WardroundError: whatever a step raises; the same call goes on after it.
     """
-    synthetic = raw is None
+    truth = None
     if raw is None:
         raw = to / "raw"
-        if not (raw / "truth" / "stays.parquet").is_file():
+        truth = raw / "truth" / "stays.parquet"
+        if not truth.is_file():
             _step(f"wardround synth eicu --stays {stays} --to {raw}", quiet)
             synthesise_eicu(raw, stays, seed, SyntheticSettings())
     data = to / "data"
@@ -84,7 +85,7 @@ def demo(to: Path, raw: Path | None, stays: int, seed: int, quiet: bool) -> Path
             finished.append((row.name, _trained(row, data, to, aligned, window, split, seed, quiet)))
         except DataError as error:
             sys.stderr.write(f"{row.name} left out: {error}\n")
-    return write_summary(to / "report.html", data, finished, synthetic)
+    return write_summary(to / "report.html", finished, truth)
 
 
 def _step(command: str, quiet: bool) -> None:

@@ -9,7 +9,6 @@ import contextlib
 import hashlib
 import io
 import json
-import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -20,62 +19,24 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from wardround.errors import DataError, RunError, StorageError, WardroundError
+from wardround.errors import DataError, RunError, WardroundError
+from wardround.whole_file import WholeFile, storage_errors, whole_file
 
 MANIFEST = "manifest.json"
 MAX_JSON_BYTES = 64 * 2**20
+ROWS_PER_GROUP = 1 << 20
 
 Folder = TypeVar("Folder", bound=WardroundError)
-
-
-@contextlib.contextmanager
-def storage_errors(path: Path, doing: str) -> Iterator[None]:
-    """Turn an OSError into a `StorageError` that names the file, what was being done and the remedy.
-
-    Raises:
-        StorageError: for any OSError inside the block.
-    """
-    try:
-        yield
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else type(error).__name__
-        raise StorageError(
-            f"{doing} {path}: {reason}. Free or fix the disk, then run the same command again."
-        ) from error
 
 
 def write_bytes(path: Path, data: bytes | memoryview) -> None:
     """Write `data` to `path` whole or not at all: temporary file, fsync, rename, fsync of the folder.
 
     Raises:
-        StorageError: if the disk refuses; `path` then holds what it held before.
+        StorageError: if the disk refuses; `path` then holds what it held before, or all of `data`.
     """
-    temporary = path.with_name(f".{path.name}.partial")
-    with storage_errors(path, "writing"):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
-            try:
-                view = memoryview(data)
-                while view:
-                    view = view[os.write(descriptor, view) :]
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-            os.replace(temporary, path)
-        except OSError:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-            raise
-        _fsync_folder(path.parent)
-
-
-def _fsync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    with whole_file(path) as stream:
+        stream.write(data)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -94,15 +55,26 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path, error: type[Folder] = DataError) -> Any:
-    """Read JSON. Raises `error` (with the file and remedy) where it is missing, too large or not JSON."""
+    """Read JSON.
+
+    Raises:
+        error: where it is missing, too large, or not JSON (NaN and infinity are not JSON); with the file and remedy.
+        StorageError: if the disk refuses.
+    """
     if not path.is_file():
         raise error(f"{path} is missing: the folder was not finished or is of another kind. Make it again.")
-    if path.stat().st_size > MAX_JSON_BYTES:
-        raise error(f"{path} is larger than {MAX_JSON_BYTES >> 20} MiB: not a file of ours.")
+    with storage_errors(path, "reading"):
+        if path.stat().st_size > MAX_JSON_BYTES:
+            raise error(f"{path} is larger than {MAX_JSON_BYTES >> 20} MiB: not a file of ours.")
+        data = path.read_bytes()
     try:
-        return json.loads(path.read_bytes())
-    except ValueError as cause:
-        raise error(f"{path} is not valid JSON: it was cut or edited. Make the folder again.") from cause
+        return json.loads(data, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        raise error(f"{path} is not valid JSON: it was cut or edited. Make the folder again.") from None
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
 
 
 def write_table(path: Path, table: pl.DataFrame, schema: pa.Schema | None = None) -> None:
@@ -116,12 +88,57 @@ def write_table(path: Path, table: pl.DataFrame, schema: pa.Schema | None = None
     Raises:
         StorageError: if the disk refuses.
     """
-    arrow = table.to_arrow()
-    if schema is not None:
-        arrow = arrow.select(schema.names).cast(schema)
-    buffer = io.BytesIO()
-    pq.write_table(arrow, buffer, compression="zstd", row_group_size=1 << 20)
-    write_bytes(path, buffer.getbuffer())
+    with table_stream(path, schema) as stream:
+        for start in range(0, max(table.height, 1), ROWS_PER_GROUP):
+            stream.add(table.slice(start, ROWS_PER_GROUP))
+
+
+class TableStream:
+    """A parquet file under construction; each table that is added becomes a row group."""
+
+    def __init__(self, file: WholeFile, schema: pa.Schema | None, compression: str) -> None:
+        self._file, self._schema, self._compression = pa.PythonFile(file, "w"), schema, compression
+        self._writer: pq.ParquetWriter | None = None
+
+    def add(self, table: pl.DataFrame) -> None:
+        """Append rows; all tables of a stream have the same columns. Raises OSError."""
+        arrow = table.to_arrow()
+        if self._schema is not None:
+            arrow = arrow.select(self._schema.names).cast(self._schema)
+        if self._writer is None:
+            self._writer = pq.ParquetWriter(self._file, arrow.schema, compression=self._compression)
+        self._writer.write_table(arrow, row_group_size=ROWS_PER_GROUP)
+
+    def close(self) -> None:
+        """Write the footer. Raises OSError."""
+        if self._writer is not None:
+            self._writer.close()
+
+    def abandon(self) -> None:
+        """Write no footer, also not when the writer is collected."""
+        if self._writer is not None:
+            self._writer.is_open = False
+
+
+@contextlib.contextmanager
+def table_stream(path: Path, schema: pa.Schema | None = None, compression: str = "zstd") -> Iterator[TableStream]:
+    """A parquet table written in pieces; `path` has it when the block ends well, and what it had before when not.
+
+    Args:
+        path: where to.
+        schema: exact Arrow types on disk, where an outside standard asks for them.
+        compression: of the columns.
+
+    Raises:
+        StorageError: if the disk refuses.
+    """
+    with whole_file(path) as file:
+        stream = TableStream(file, schema, compression)
+        with contextlib.ExitStack() as stop:
+            stop.callback(stream.abandon)
+            yield stream
+            stream.close()
+            stop.pop_all()
 
 
 def read_table(path: Path, error: type[Folder] = DataError, columns: Sequence[str] | None = None) -> pl.DataFrame:
@@ -130,8 +147,8 @@ def read_table(path: Path, error: type[Folder] = DataError, columns: Sequence[st
         raise error(f"{path} is missing: the folder was not finished or is of another kind. Make it again.")
     try:
         return pl.DataFrame(pl.from_arrow(pq.read_table(path, columns=list(columns) if columns else None)))
-    except (pa.ArrowException, OSError) as cause:
-        raise error(f"{path} cannot be read as parquet: it was cut or changed. Make the folder again.") from cause
+    except (pa.ArrowException, OSError):
+        raise error(f"{path} cannot be read as parquet: it was cut or changed. Make the folder again.") from None
 
 
 def write_array(path: Path, array: np.ndarray) -> None:
@@ -204,8 +221,8 @@ def read_manifest(folder: Path, kind: str, error: type[Folder]) -> dict[str, Any
     if not folder.is_dir():
         raise error(f"{folder} is not a folder. Give the folder that the stage before wrote.")
     manifest = read_json(folder / MANIFEST, error)
-    content = {key: manifest.get(key) for key in ("kind", "version", "inputs", "settings", "files")}
-    if manifest.get("hash") != hash_of(content):
+    keys = ("kind", "version", "inputs", "settings", "files")
+    if not isinstance(manifest, dict) or manifest.get("hash") != hash_of({key: manifest.get(key) for key in keys}):
         raise error(f"{folder / MANIFEST} was edited. Make the folder again.")
     if manifest["kind"] != kind:
         raise error(f"{folder} holds {manifest['kind']!r}, but {kind!r} was expected.")
@@ -215,11 +232,13 @@ def read_manifest(folder: Path, kind: str, error: type[Folder]) -> dict[str, Any
 def verify_folder(folder: Path, kind: str, error: type[Folder] = DataError) -> dict[str, Any]:
     """Read a folder's manifest and check the hash of each file it lists.
 
+    A file of somebody else's may lie beside them, but not in a subfolder that the artefact uses: it would be read too.
+
     Returns:
         The manifest.
 
     Raises:
-        error: where a file is missing or differs from what was written.
+        error: where a file is missing, differs from what was written, or was added.
     """
     manifest = read_manifest(folder, kind, error)
     for name, digest in manifest["files"].items():
@@ -228,6 +247,10 @@ def verify_folder(folder: Path, kind: str, error: type[Folder] = DataError) -> d
             raise error(f"{path} is missing. Make the folder again.")
         if sha256(path) != digest:
             raise error(f"{path} differs from what was written (SHA-256). Make the folder again.")
+    used = {(folder / name).parent for name in manifest["files"]} - {folder}
+    for path in _own_files(folder):
+        if path.parent in used and str(path.relative_to(folder)) not in manifest["files"]:
+            raise error(f"{path} was added after the folder was finished. Take it away, or make the folder again.")
     return manifest
 
 
@@ -249,7 +272,24 @@ def is_complete(folder: Path, kind: str, settings: Mapping[str, Any], inputs: Ma
 
 
 def empty_folder(folder: Path) -> None:
-    """Make `folder` exist and be empty. Raises `StorageError`."""
-    with storage_errors(folder, "clearing"):
-        shutil.rmtree(folder, ignore_errors=True)
+    """Make `folder` exist and be empty: for hidden folders of ours alone, never for one that a person named.
+
+    Raises:
+        StorageError: if the disk refuses.
+    """
+    remove(folder)
+    with storage_errors(folder, "making"):
         folder.mkdir(parents=True)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or folder of ours where it is there; a link goes, what it points to stays.
+
+    Raises:
+        StorageError: if the disk refuses.
+    """
+    with storage_errors(path, "removing"):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)

@@ -1,6 +1,7 @@
 """The ledger: rows in = rows out + rows set aside, by reason, for every raw table. No row vanishes."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,6 +36,12 @@ class TableLedger:
             account["values_set_aside"] = _by_reason(self.values_set_aside)
         return account
 
+    @classmethod
+    def from_json(cls, account: Mapping[str, Any]) -> "TableLedger":
+        """The account that `as_json` gave."""
+        values = account.get("values_set_aside", {})
+        return cls(account["rows_in"], account["rows_out"], Counter(account["set_aside"]), Counter(values))
+
 
 def _by_reason(counts: Counter[str]) -> dict[str, int]:
     return {reason: count for reason, count in sorted(counts.items()) if count}
@@ -50,5 +57,6 @@ def check_balanced(tables: dict[str, TableLedger]) -> None:
         accounted = table.rows_out + sum(table.set_aside.values())
         if table.rows_in != accounted:
             raise DataError(
-                f"ledger of {name}: {table.rows_in} rows in, {accounted} accounted for. This is a defect; please report it."
+                f"ledger of {name}: {table.rows_in} rows in, {accounted} accounted for. "
+                "This is a defect; please report it."
             )

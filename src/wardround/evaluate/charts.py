@@ -31,7 +31,7 @@ def roc_curve(rows: Rows, operating: tuple[float, float] | None = None) -> Marku
     layers = [chance, band, curve]
     if operating is not None:
         layers.append(_mark(*operating))
-    return to_svg(_sized(alt.layer(*layers), 300), "ROC curve with its 95 % band")
+    return to_svg(_sized(alt.layer(*layers), 270), "ROC curve with its 95 % band")
 
 
 def pr_curve(rows: Rows, prevalence: float | None, operating: tuple[float, float] | None = None) -> Markup:
@@ -52,7 +52,7 @@ def pr_curve(rows: Rows, prevalence: float | None, operating: tuple[float, float
         layers.insert(0, _line([{"x": 0, "y": prevalence}, {"x": 1, "y": prevalence}]))
     if operating is not None:
         layers.append(_mark(*operating))
-    return to_svg(_sized(alt.layer(*layers), 300), "Precision-recall curve with its 95 % band")
+    return to_svg(_sized(alt.layer(*layers), 270), "Precision-recall curve with its 95 % band")
 
 
 def calibration_curve(rows: Rows) -> Markup:
@@ -61,18 +61,19 @@ def calibration_curve(rows: Rows) -> Markup:
     Args:
         rows: `predicted, observed, low, high, n_stays` by rising `predicted`.
     """
-    top = min(1.0, 1.08 * max(max(row["high"], row["predicted"]) for row in rows))
-    scale = alt.Scale(domain=[0, top], nice=False)
+    right = min(1.0, 1.15 * max(max(row["predicted"], row["observed"]) for row in rows))
+    top = min(1.0, 1.05 * max(row["high"] for row in rows))
+    scale, y_scale = alt.Scale(domain=[0, right], nice=False), alt.Scale(domain=[0, top], nice=False)
     x = alt.X("predicted:Q", title="predicted risk", scale=scale, axis=SHARE_AXIS)
     base = alt.Chart(inline(rows)).encode(x=x)
-    y = alt.Y("observed:Q", title="observed share", scale=scale, axis=SHARE_AXIS)
+    y = alt.Y("observed:Q", title="observed share", scale=y_scale, axis=SHARE_AXIS)
     points = alt.layer(
-        _line([{"x": 0, "y": 0}, {"x": top, "y": top}]),
-        base.mark_rule(color=colour("blue"), strokeWidth=1.5, opacity=0.55).encode(y=alt.Y("low:Q", scale=scale), y2="high:Q"),
+        _line([{"x": 0, "y": 0}, {"x": min(top, right), "y": min(top, right)}]),
+        base.mark_rule(color=colour("blue"), strokeWidth=1.5, opacity=0.55).encode(y=alt.Y("low:Q", scale=y_scale), y2="high:Q"),
         base.mark_point(filled=True, size=64, color=colour("blue"), opacity=1, stroke=colour("surface"), strokeWidth=1.5).encode(y=y),
     ).properties(width=WIDTH, height=260)
     counts = (
-        base.mark_rule(color=colour("blue"), strokeWidth=6, strokeCap="butt", opacity=0.45)
+        base.mark_rule(color=colour("blue"), strokeWidth=3, strokeCap="butt", opacity=0.6)
         .encode(x=alt.X("predicted:Q", title=None, scale=scale, axis=None), y=alt.Y("n_stays:Q", title="stays", axis=alt.Axis(tickCount=2, grid=False)))
         .properties(width=WIDTH, height=36)
     )
@@ -105,13 +106,13 @@ def risk_histogram(rows: Rows, names: tuple[str, str], threshold: float | None =
                 y2=alt.datum(0),
             )
         )
-        name = alt.Chart(inline([{"name": names[outcome]}])).mark_text(align="right", baseline="top", fontSize=12, color=fill)
-        layers = [bars, name.encode(text="name:N", x=alt.value(WIDTH), y=alt.value(0))]
+        name = alt.TitleParams(names[outcome], anchor="start", fontSize=12, fontWeight="normal", color=fill, offset=6)
+        layers: list[Any] = [bars]
         if threshold is not None:
             rule = alt.Chart(inline([{"x": threshold}])).mark_rule(color=colour("ink"), strokeDash=[3, 3])
             layers.append(rule.encode(x=alt.X("x:Q", scale=scale)))
-        panels.append(alt.layer(*layers).properties(width=WIDTH, height=120))
-    return to_svg(alt.vconcat(*panels, spacing=10), f"Spread of predicted risk: {' and '.join(names[outcome] for outcome in outcomes)}")
+        panels.append(alt.layer(*layers).properties(width=WIDTH + 30, height=105, title=name))
+    return to_svg(alt.vconcat(*panels, spacing=8), f"Spread of predicted risk: {' and '.join(names[outcome] for outcome in outcomes)}")
 
 
 def hours_curve(rows: Rows) -> Markup:
@@ -131,14 +132,14 @@ def hours_curve(rows: Rows) -> Markup:
             y=alt.Y("actual:Q", title="actual hours", scale=scale, axis=axis)
         ),
     )
-    return to_svg(_sized(chart, 300), "Actual against predicted hours, median and quartiles")
+    return to_svg(_sized(chart, 270), "Actual against predicted hours, median and quartiles")
 
 
 def by_group(rows: Rows, title: str, x_title: str, reference: float | None = None) -> Markup:
     """One metric with its interval for groups in order.
 
     Args:
-        rows: `group, value, low, high, firm`; groups with `firm` False are drawn hollow.
+        rows: `group, value, low, high, firm`, the interval null where undefined; groups with `firm` False are drawn hollow.
         title: of the metric.
         x_title: what the groups are.
         reference: a value to draw, such as the AUROC of chance.
@@ -149,10 +150,10 @@ def by_group(rows: Rows, title: str, x_title: str, reference: float | None = Non
     scale = alt.Scale(domain=[max(0, min(values) - padding), max(values) + padding], nice=True)
     x = alt.X("group:N", sort=order, title=x_title, axis=alt.Axis(labelAngle=0, ticks=False, labelLimit=WIDTH // max(1, len(order)) + 12))
     y = alt.Y("value:Q", title=title, scale=scale, axis=alt.Axis(tickCount=5))
-    base = alt.Chart(inline(rows)).encode(x=x)
+    base, spans = alt.Chart(inline(rows)).encode(x=x), [row for row in rows if row["low"] is not None and row["high"] is not None]
     fill = alt.condition("datum.firm", alt.value(colour("blue")), alt.value(colour("surface")))
     layers: list[Any] = [
-        base.mark_rule(color=colour("blue"), strokeWidth=2, opacity=0.55).encode(y=alt.Y("low:Q", scale=scale), y2="high:Q"),
+        alt.Chart(inline(spans)).mark_rule(color=colour("blue"), strokeWidth=2, opacity=0.55).encode(x=x, y=alt.Y("low:Q", scale=scale), y2="high:Q"),
         base.mark_point(filled=True, size=80, stroke=colour("blue"), strokeWidth=2, opacity=1).encode(y=y, fill=fill),
     ]
     if reference is not None:
@@ -187,7 +188,7 @@ def history(rows: Rows, names: tuple[str, ...], title: str, best_epoch: int | No
     if best_epoch is not None:
         kept = alt.Chart(inline([{"epoch": best_epoch}])).mark_rule(color=colour("muted"), strokeDash=[3, 3])
         layers.insert(0, kept.encode(x=alt.X("epoch:Q", scale=x_scale)))
-    return to_svg(alt.layer(*layers).properties(width=WIDTH - 70, height=200), f"{title} by epoch: {' and '.join(names)}")
+    return to_svg(alt.layer(*layers).properties(width=WIDTH - 60, height=200), f"{title} by epoch: {' and '.join(names)}")
 
 
 def belief(rows: Rows, span_h: tuple[float, float], top: float, threshold: float | None, title: str, percent: bool = True) -> Markup:
@@ -223,9 +224,9 @@ def belief(rows: Rows, span_h: tuple[float, float], top: float, threshold: float
             y=alt.Y("modality:N", sort=names, title=None, axis=alt.Axis(domain=False, ticks=False, grid=False)),
             color=hue,
         )
-        .properties(width=WIDTH - 40, height=14 * len(names))
+        .properties(width=WIDTH - 20, height=14 * len(names))
     )
-    return to_svg(alt.vconcat(alt.layer(*layers).properties(width=WIDTH - 40, height=150), lanes, spacing=4), f"{title} over one stay")
+    return to_svg(alt.vconcat(alt.layer(*layers).properties(width=WIDTH - 20, height=150), lanes, spacing=4), f"{title} over one stay")
 
 
 def _line(rows: Rows) -> alt.Chart:

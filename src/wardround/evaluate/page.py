@@ -32,13 +32,14 @@ class Tile:
     """One headline number.
 
     Attributes:
-        label, value, detail: what, how much, and the line below.
+        label, value: what, and how much.
+        details: lines below.
         bar: (value, low, high, start, end): where to draw the interval between start and end of a scale; None draws none.
     """
 
     label: str
     value: str
-    detail: str = ""
+    details: Sequence[str] = ()
     bar: tuple[float, float, float, float, float] | None = None
 
     @property
@@ -80,7 +81,7 @@ class Table:
         rows: column -> text; a row with the key "group" alone is a heading.
         title, caption: above and below.
         folded: show only the title until it is opened.
-        text_columns: how many of the first columns are words rather than numbers.
+        words: columns that hold words, set to the left, rather than numbers, set to the right; default the first.
     """
 
     kind: ClassVar = "table"
@@ -89,7 +90,11 @@ class Table:
     title: str = ""
     caption: str = ""
     folded: bool = False
-    text_columns: int = 1
+    words: Sequence[str] | None = None
+
+    def is_number(self, column: str) -> bool:
+        """Whether a column is set to the right."""
+        return column not in (self.columns[:1] if self.words is None else self.words)
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ SCORE_CODES: Final = {
     "los_remaining": ("APACHE//IVa//predictedhospitallos", 24.0),
     "los_icu": ("APACHE//IVa//predictediculos", 24.0),
 }
-"""Task -> (event code of the published prediction, factor into the task's unit; APACHE's stays are in days, from hospital
-admission: what is left of one is the prediction less the hours elapsed)."""
+"""Task -> (event code of the published prediction, factor into the task's unit). APACHE's stays are days from hospital
+admission: what is left of one is the prediction less the hours elapsed."""
 
 
 def score_code(task: str) -> tuple[str, float]:

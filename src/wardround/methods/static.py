@@ -78,6 +78,13 @@ class StaticModel(nn.Module):
         self.start = nn.Parameter(torch.tensor(float(start)))
         self.embedder.requires_grad_(settings.train_encoders)
 
+    def train(self, mode: bool = True) -> "StaticModel":
+        """Training mode; encoders that do not learn stay as they are at prediction, without dropout."""
+        super().train(mode)
+        if not self.settings.train_encoders:
+            self.embedder.eval()
+        return self
+
     def outputs(self, batch: StaticBatch) -> Float[Tensor, " stay"]:
         """The head's output of each stay."""
         observed = batch.observed

@@ -57,7 +57,7 @@ class TrajectorySettings:
     modality_dropout_prob: float = 0.15
     weighting: Literal["uniform", "last"] = "uniform"
     positive_weight: float = 1.0
-    budget: int = 4096
+    budget: int = 1024
 
 
 class Trajectory(nn.Module):

@@ -55,8 +55,11 @@ def ace(labels: Labels, probs: PerStay, bins: int = BINS, weights: Weights | Non
 
     A stay is in bin floor(bins * r / W) with r its mid-rank and W the sum of weights. So equal probabilities always
     share a bin, the order of rows does not matter, and without ties, when `bins` divides the number of stays, every
-    share is 1 / bins and this is the paper's formula. With heavy ties some bins are larger and some stay empty. NaN
-    where all weights are 0. Raises ValueError: see `inputs.py`, and for `bins` below 1.
+    share is 1 / bins and this is the paper's formula. With heavy ties some bins are larger and some stay empty.
+
+    ACE is above 0 even under perfect calibration, more so with few stays, and each bootstrap draw adds noise of its
+    own: its percentile interval lies too high and can exclude the value. Read the upper end as a bound. NaN where all
+    weights are 0. Raises ValueError: see `inputs.py`, and for `bins` below 1.
     """
     truth, probs, weights = checked_binary(labels, probs, weights)
     rows = np.atleast_2d(weights)

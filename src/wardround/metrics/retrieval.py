@@ -15,6 +15,8 @@ from jaxtyping import Bool, Float
 from sklearn import config_context
 from sklearn.metrics import silhouette_samples
 
+from wardround.metrics.bootstrap import DRAWS, Interval, SubjectIds, cluster_weights, percentile_interval
+
 CHUNK_CELLS = 2**22  # similarities at a time: 32 MiB in float64, however many candidates there are
 DISTANCES_MIB = 64  # of pairwise distances at a time
 MAX_POINTS = 10_000  # silhouette needs all pairwise distances; above this a seeded sample is scored
@@ -25,9 +27,12 @@ def recall_at_k(
     observed: Bool[np.ndarray, "stay modality"],
     ks: Sequence[int] = (1, 5, 10),
     modalities: Sequence[str] | None = None,
+    subject_ids: SubjectIds | None = None,
+    draws: int = DRAWS,
+    seed: int = 0,
 ) -> dict[str, Any]:
     """Recall@K, baseline and improvement factor (recall / baseline) for every ordered pair of modalities, and the
-    means.
+    means; with patients, an interval for each mean.
 
     Similarities are computed in the precision of `embeddings`; those nearer than 16 units of rounding count as tied.
     A vector of zeros has similarity 0 to all. Pairs without a candidate are None and left out of the means.
@@ -37,10 +42,13 @@ def recall_at_k(
         observed: which modalities each stay has.
         ks: numbers of candidates to look at, 1 or more.
         modalities: names for the result; default "0", "1", ...
+        subject_ids: "stay", the patient of each; None leaves the intervals out.
+        draws, seed: of the bootstrap over patients. The queries are drawn, the pool of candidates stays as it is.
 
     Returns:
         {"mean": {"recall@1", "baseline@1", "improvement@1", ...}, "pairs": {"a->b": {"n_candidates", the same names}}};
-        the mean improvement is mean recall / mean baseline. No unit.
+        the mean improvement is mean recall / mean baseline. With patients, "intervals": the names of "mean" but the
+        baselines, each with value, low, high. No unit.
 
     Raises:
         ValueError: shapes that do not match, observed values that are NaN or infinite, a K below 1.
@@ -49,19 +57,50 @@ def recall_at_k(
     if len(ks) == 0 or min(ks) < 1:
         raise ValueError(f"ks: {list(ks)}, expected numbers of 1 or more")
     pairs: dict[str, Any] = {}
+    credits: list[tuple[np.ndarray, np.ndarray]] = []
     for query, target in permutations(range(len(names)), 2):
         both = observed[:, query] & observed[:, target]
         n_candidates = int(both.sum())
         row: dict[str, Any] = {"n_candidates": n_candidates}
-        credit = _expected_credit(unit[both, query], unit[both, target], ks) if n_candidates else None
+        credit = _expected_credit(unit[both, query], unit[both, target], ks)
+        if n_candidates:
+            credits.append((np.flatnonzero(both), credit))
         for position, k in enumerate(ks):
-            recall = None if credit is None else float(credit[position])
+            recall = float(credit[:, position].mean()) if n_candidates else None
             row |= _with_baseline(k, recall, min(1.0, k / n_candidates) if n_candidates else None)
         pairs[f"{names[query]}->{names[target]}"] = row
     mean: dict[str, Any] = {}
     for k in ks:
         mean |= _with_baseline(k, _mean_of(pairs, f"recall@{k}"), _mean_of(pairs, f"baseline@{k}"))
-    return {"mean": mean, "pairs": pairs}
+    result = {"mean": mean, "pairs": pairs}
+    if subject_ids is None or not credits:
+        return result
+    samples = _mean_recall_draws(credits, subject_ids, draws, seed)
+    return result | {"intervals": _recall_intervals(ks, mean, samples)}
+
+
+def _mean_recall_draws(
+    credits: list[tuple[np.ndarray, np.ndarray]], subject_ids: SubjectIds, draws: int, seed: int
+) -> Float[np.ndarray, "draw k"]:
+    """Mean recall over pairs in each draw of patients; a pair without a drawn query is left out of that draw."""
+    blocks = []
+    for weights in cluster_weights(subject_ids, draws, seed):
+        drawn = np.stack([weights[:, stays] @ credit for stays, credit in credits])
+        queries = np.stack([weights[:, stays].sum(axis=1) for stays, _ in credits])[:, :, None]
+        recall = np.divide(drawn, queries, out=np.full(drawn.shape, np.nan), where=queries > 0)
+        blocks.append(np.nanmean(recall, axis=0))
+    return np.concatenate(blocks)
+
+
+def _recall_intervals(
+    ks: Sequence[int], mean: dict[str, Any], samples: Float[np.ndarray, "draw k"]
+) -> dict[str, Interval]:
+    intervals = {}
+    for position, k in enumerate(ks):
+        baseline = mean[f"baseline@{k}"]
+        for name, scale in ((f"recall@{k}", 1.0), (f"improvement@{k}", 1.0 / baseline)):
+            intervals[name] = percentile_interval(float(mean[name]), samples[:, position] * scale)
+    return intervals
 
 
 def silhouette(
@@ -70,6 +109,8 @@ def silhouette(
     modalities: Sequence[str] | None = None,
     max_points: int = MAX_POINTS,
     seed: int = 0,
+    subject_ids: SubjectIds | None = None,
+    draws: int = DRAWS,
 ) -> dict[str, Any]:
     """Silhouette (Rousseeuw 1987) of the observed embeddings by modality, cosine distance; near 0: modalities well
     mixed.
@@ -79,12 +120,14 @@ def silhouette(
         observed: which modalities each stay has; every observed embedding is a point.
         modalities: names for the result; default "0", "1", ...
         max_points: with more points a sample of this size without replacement is scored.
-        seed: of the sample.
+        seed: of the sample and of the draws.
+        subject_ids: "stay", the patient of each; None leaves the interval out.
+        draws: of the bootstrap over patients; the points' own scores stay as they are.
 
     Returns:
         {"overall": mean over points, "by_modality": {name: mean over its points}, "n_points"}, in [-1, 1]; None for a
         modality without a point, and for all where fewer than two modalities or no two points of one modality are
-        there.
+        there. With patients, "interval" of the overall mean: value, low, high.
 
     Raises:
         ValueError: as `recall_at_k`.
@@ -103,7 +146,12 @@ def silhouette(
         name: float(scores[modality_of_point == index].mean()) if (modality_of_point == index).any() else None
         for index, name in enumerate(names)
     }
-    return {"overall": float(scores.mean()), "by_modality": by_modality, "n_points": int(stays.size)}
+    result = {"overall": float(scores.mean()), "by_modality": by_modality, "n_points": int(stays.size)}
+    if subject_ids is None:
+        return result
+    blocks = (weights[:, stays] for weights in cluster_weights(subject_ids, draws, seed))
+    samples = np.concatenate([block @ scores / np.maximum(block.sum(axis=1), 1) for block in blocks])
+    return result | {"interval": percentile_interval(float(scores.mean()), samples)}
 
 
 def _unit_vectors(
@@ -129,17 +177,17 @@ def _unit_vectors(
 
 def _expected_credit(
     queries: Float[np.ndarray, "candidate embed"], targets: Float[np.ndarray, "candidate embed"], ks: Sequence[int]
-) -> Float[np.ndarray, "k"]:
-    """Mean over queries of the probability that the right target is among the first K under a random order of ties."""
+) -> Float[np.ndarray, "candidate k"]:
+    """Of each query, the probability that the right target is among the first K under a random order of ties."""
     tolerance = 16 * np.finfo(queries.dtype).eps
-    total = np.zeros(len(ks))
-    for chunk in _chunks(len(queries)):
+    credit = np.zeros((len(queries), len(ks)))
+    for chunk in _chunks(max(len(queries), 1)):
         similarity = queries[chunk] @ targets.T
-        own = similarity[np.arange(len(similarity)), np.arange(chunk.start, chunk.stop)][:, None]
+        own = similarity[np.arange(len(similarity)), np.arange(chunk.start, chunk.start + len(similarity))][:, None]
         n_above = np.count_nonzero(similarity > own + tolerance, axis=1)
         n_tied = np.count_nonzero(similarity >= own - tolerance, axis=1) - n_above
-        total += [np.clip((k - n_above) / n_tied, 0, 1).sum() for k in ks]
-    return total / len(queries)
+        credit[chunk] = np.stack([np.clip((k - n_above) / n_tied, 0, 1) for k in ks], axis=1)
+    return credit
 
 
 def _chunks(n_candidates: int) -> Iterator[slice]:

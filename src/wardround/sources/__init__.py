@@ -1,0 +1,1 @@
+"""Raw tables to events: a folder or file a database, and what they share."""

@@ -4,7 +4,7 @@ A table's conversion returns *candidates*: one row an event that might be, with 
 where it may not become one. The pipeline turns these into events and the ledger.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -34,6 +34,7 @@ WHOLE: Final = 2**53
 
 NOT_A_NUMBER: Final = "not a number"
 NOT_WHOLE: Final = "not a whole number"
+NOT_A_STATUS: Final = "not a status"
 IMPLAUSIBLE: Final = "implausible value"
 
 
@@ -45,7 +46,8 @@ class EventTable:
         raw: its columns and their availability.
         convert: typed rows -> candidates.
         modalities: the modalities its events may have.
-        floored_min: in a file whose times were all rounded down, no event is known before its own time plus these minutes.
+        floored_min: in a file whose times were all rounded down, no event is known before its own time plus these
+            minutes.
         floored: expression over the typed rows that is true where a row's times look rounded down.
     """
 
@@ -84,7 +86,7 @@ def typed(frame: pl.DataFrame, table: RawTable) -> pl.DataFrame:
 
 
 def bare_numbers(rows: pl.DataFrame, table: RawTable) -> dict[str, int]:
-    """How many values of each column of words are bare numbers: were it most of them, the file is not what was declared."""
+    """How many values of each column of words are bare numbers: most of them, and the column is another one."""
     words = [name for name in table.read if table.columns[name][0] is Kind.TEXT]
     counts = rows.select(pl.col(words).cast(pl.Float64, strict=False).is_finite().sum())
     return {name: counts[name].item() for name in words}
@@ -130,7 +132,7 @@ def candidates(
     return with_reason(made, pl.col("code").is_null(), "no code").select(CANDIDATE.keys())
 
 
-def melted(frame: pl.DataFrame, names: list[str]) -> pl.DataFrame:
+def melted(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
     """A row for each measured value of a wide table: `name`, `number`; values that are null leave no row.
 
     A raw row with a reason of its own keeps one row, so that the ledger sees it.

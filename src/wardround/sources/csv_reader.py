@@ -1,14 +1,14 @@
 """Raw csv and csv.gz tables, read in bounded memory, to the last row or not at all.
 
-The bytes are checked by `csv_stream.py`, the columns against what the source declares; a line with the wrong number of fields is
-handed back for the ledger. A file that was cut, tampered with or is not what its name says is a `BrokenFileError`, never fewer rows.
-No message holds anything from a row: what a parser says about a value is dropped.
+The bytes are checked by `csv_stream.py`, the columns against what the source declares; a line with the wrong number of
+fields is handed back for the ledger. A file that was cut, tampered with or is not what its name says is a
+`BrokenFileError`, never fewer rows. No message holds anything from a row: what a parser says about a value is dropped.
 """
 
+import contextlib
 import errno
 import io
 import re
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +17,10 @@ from typing import Final
 import polars as pl
 import pyarrow as pa
 import pyarrow.csv as pacsv
-from isal import isal_zlib
 
 from wardround import files
 from wardround.errors import BrokenFileError, SourceError, StorageError
-from wardround.sources.csv_stream import CheckedStream
+from wardround.sources.csv_stream import UNPACKABLE, CheckedStream
 from wardround.sources.raw_table import RawTable
 
 BLOCK_BYTES: Final = 16 * 2**20
@@ -29,6 +28,8 @@ BLOCK_BYTES: Final = 16 * 2**20
 HEADER_BYTES: Final = 2**20
 PIECE_BYTES: Final = 2**16
 SUMS: Final = "SHA256SUMS.txt"
+
+UNREADABLE: Final[tuple[type[Exception], ...]] = (OSError, pa.ArrowException, *UNPACKABLE)
 
 _COLUMN_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
 
@@ -50,7 +51,7 @@ def find_table(folder: Path, table: RawTable) -> Path | None:
         names = ", ".join(path.name for path in found)
         raise SourceError(f"{folder} holds {len(found)} files for table {table.name}: {names}. Keep one.")
     if not found and not table.optional:
-        raise SourceError(f"{folder} has no {table.name}.csv or {table.name}.csv.gz. Give the folder of the raw tables.")
+        raise SourceError(f"{folder} has no {table.name}.csv or {table.name}.csv.gz. Give the folder of raw tables.")
     return found[0] if found else None
 
 
@@ -110,12 +111,31 @@ def read_blocks(path: Path, table: RawTable, block_bytes: int | None = None) -> 
         SourceError: where a declared column is missing.
         StorageError: where the disk refuses to be read.
     """
+    with _opened(path) as stream:
+        yield from _blocks(stream, table, block_bytes or BLOCK_BYTES)
+        stream.check_end()
+
+
+def check_header(path: Path, table: RawTable) -> None:
+    """Read no more than the first line, to refuse a table of other columns before any work is done.
+
+    Raises:
+        BrokenFileError: where the file has no first line that can be read.
+        SourceError: where a declared column is missing or there twice.
+        StorageError: where the disk refuses to be read.
+    """
+    with _opened(path) as stream:
+        match_columns(path, _split_header(stream)[0], table)
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[CheckedStream]:
+    """Its checked bytes; what goes wrong inside the block is said without the parser's words, they quote rows."""
     stream = None
     try:
         stream = CheckedStream(path)
-        yield from _blocks(stream, table, block_bytes or BLOCK_BYTES)
-        stream.check_end()
-    except (EOFError, OSError, zlib.error, isal_zlib.error, pa.ArrowException) as error:
+        yield stream
+    except UNREADABLE as error:
         raise _unreadable(path, error) from None
     finally:
         if stream is not None:
@@ -123,12 +143,11 @@ def read_blocks(path: Path, table: RawTable, block_bytes: int | None = None) -> 
 
 
 def _unreadable(path: Path, error: Exception) -> SourceError | StorageError:
-    """What went wrong, without the text of the parser, which quotes rows."""
     if isinstance(error, OSError) and error.errno is not None:
         reason = errno.errorcode.get(error.errno, type(error).__name__)
         return StorageError(f"reading {path}: {reason}. Free or fix the disk, then run the same command again.")
     if "straddling" in str(error):
-        return BrokenFileError(f"{path} has a row of more than {BLOCK_BYTES >> 20} MiB: it is damaged or no csv. Get it again.")
+        return BrokenFileError(f"{path} has a row larger than a block ({BLOCK_BYTES >> 20} MiB): damaged or no csv.")
     if "UTF8" in str(error):
         return BrokenFileError(f"{path} is not UTF-8: save it as UTF-8, or get it again.")
     return BrokenFileError(f"{path} cannot be read to its end ({type(error).__name__}): cut or changed. Get it again.")
@@ -219,12 +238,13 @@ def match_columns(path: Path, header: list[str], table: RawTable) -> dict[str, s
         spelling[name.lower()] = name
     missing = [name for name in table.read if name.lower() not in spelling]
     if missing:
-        raise SourceError(f"{path} lacks column {', '.join(missing)} of table {table.name}.{_hint(spelling, declared, table)}")
+        hint = _hint(spelling, declared, table)
+        raise SourceError(f"{path} lacks column {', '.join(missing)} of table {table.name}.{hint}")
     return {name: spelling[name.lower()] for name in table.read}
 
 
 def _hint(spelling: Mapping[str, str], declared: Mapping[str, str], table: RawTable) -> str:
-    """What may have happened to a missing column. Names are shown only where the line surely is a header: it might be a patient's row."""
+    """What may have happened to a column. Names are shown only where the line surely is a header, no patient's row."""
     found = sum(name.lower() in spelling for name in table.read)
     if 2 * found < len(table.read):
         return f" Its first line names {found} of {len(table.read)} columns: is it the header?"

@@ -1,17 +1,19 @@
 """The bytes of a raw csv or csv.gz file, checked while they pass, to the last one.
 
-A parser alone is too kind: it takes a file that was cut inside a quoted field, or one stray quote that swallows the lines up to the
-next, and gives fewer rows without a word. Here such a file is a `BrokenFileError`. What is checked: the checksum and length of every
-gzip member, a bound on what it unpacks to, no NUL byte, quotes that open and close whole fields (RFC 4180), and a last line end.
-Nothing can show a cut exactly between two gzip members, or between two lines of a plain csv, but `SHA256SUMS.txt` beside the file.
+A parser alone is too kind: it takes a file that was cut inside a quoted field, or one stray quote that swallows the
+lines up to the next, and gives fewer rows without a word. Here such a file is a `BrokenFileError`. What is checked: the
+checksum and length of every gzip member, a bound on what it unpacks to, no NUL byte, quotes that open and close whole
+fields (RFC 4180), and a last line end. Nothing can show a cut exactly between two gzip members, or between two lines of
+a plain csv, but `SHA256SUMS.txt` beside the file.
 """
 
 import io
+import zlib
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 import numpy as np
-from isal import igzip
+from isal import igzip, isal_zlib
 
 from wardround.errors import BrokenFileError
 
@@ -20,10 +22,13 @@ MAX_RATIO: Final = 400
 RATIO_FLOOR_BYTES: Final = 64 * 2**20
 """What a file of any size may unpack to."""
 
+UNPACKABLE: Final = cast(tuple[type[Exception], ...], (EOFError, zlib.error, isal_zlib.error))
+"""What `read` raises where a gzip file is cut or damaged (isal's stubs call its error an instance)."""
+
 _BOM: Final = b"\xef\xbb\xbf"
 _QUOTE: Final = ord('"')
 _BETWEEN_FIELDS: Final = np.frombuffer(b',\r\n"', np.uint8)
-"""What may stand before an opening or after a closing quote; a quote beside a quote is one quote character inside the field."""
+"""What may stand before an opening or after a closing quote; two quotes in a row are one inside the field."""
 
 
 class Quotes:
@@ -62,7 +67,8 @@ class CheckedStream(io.RawIOBase):
 
     Raises:
         BrokenFileError: from `read` and `check_end`, naming the file.
-        OSError, EOFError, zlib.error, isal_zlib.error: from `read`, where the file cannot be unpacked.
+        OSError: from `read`, where the disk refuses, or the file is no gzip.
+        UNPACKABLE: from `read`, where the file cannot be unpacked.
     """
 
     def __init__(self, path: Path) -> None:
@@ -70,7 +76,7 @@ class CheckedStream(io.RawIOBase):
         self.path = path
         packed = path.name.lower().endswith(".gz")
         self._limit = max(RATIO_FLOOR_BYTES, MAX_RATIO * path.stat().st_size) if packed else None
-        self._stream = igzip.open(path, "rb") if packed else path.open("rb")
+        self._stream = igzip.IGzipFile(path, "rb") if packed else path.open("rb")
         self._bytes_out = 0
         self._last = b""
         self._quotes = Quotes()
@@ -81,7 +87,7 @@ class CheckedStream(io.RawIOBase):
 
     def read(self, size: int = -1) -> bytes:
         """The next bytes, at most `size`; empty at the end."""
-        data: bytes = self._stream.read(size)
+        data = self._stream.read(size)
         if self._limit is not None and self._bytes_out + len(data) > self._limit:
             raise BrokenFileError(f"{self.path} unpacks to more than {MAX_RATIO} times its size. Get it again.")
         if b"\0" in data:

@@ -20,8 +20,8 @@ from typing import Final
 class Kind(Enum):
     """How the text of a raw column is read.
 
-    TEXT is words: a file in which most of such a column are bare numbers is not what was declared, and is refused. ANY_TEXT
-    may be numbers.
+    TEXT is words: a file in which most of such a column are bare numbers is not what was declared, and is refused.
+    ANY_TEXT may be numbers.
     """
 
     INTEGER = "integer"

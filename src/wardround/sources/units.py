@@ -11,7 +11,6 @@ from typing import Final
 
 import polars as pl
 
-
 _CONVERSION: Final = {
     "name": pl.String,
     "unit_key": pl.String,
@@ -38,9 +37,14 @@ class Quantity:
     high: float
     others: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
+    @property
+    def spellings(self) -> tuple[str, ...]:
+        """The units that it takes, the canonical one first."""
+        return (self.unit, *self.others)
 
-_SPELLINGS: Final = {" ": "", "\u00b5": "u", "\u03bc": "u", "mcg": "ug", "mcmol": "umol", "&#176;": "", "°": "", "˚": ""}
-"""Blanks, both signs for micro, and the signs for degree."""
+
+_SPELLINGS: Final = {" ": "", "\u00b5": "u", "\u03bc": "u", "mcg": "ug", "mcmol": "umol", "&#176;": "", "°": ""}
+"""Blanks, both signs for micro, and those for degree."""
 
 
 def unit_key(unit: str) -> str:
@@ -55,8 +59,8 @@ def conversion_table(quantities: Mapping[str, Quantity]) -> pl.DataFrame:
     """Quantities as a table to join on: `name, unit_key, factor, shift, unit, low, high`.
 
     Returns:
-        One row for each unit that a quantity takes, however many spellings of it were given: a second row would make two
-        events of one value.
+        One row for each unit that a quantity takes, however many spellings of it were given: a second row would make
+        two events of one value.
 
     Raises:
         ValueError: where two spellings of one unit convert differently.
@@ -247,5 +251,5 @@ INFUSION_RATES: Final[dict[str, Quantity]] = {
     "volume": Quantity("mL/hr", 0, 1e5, {"mL/min": (60.0, 0.0)}),
     "no unit": Quantity("", 0, 1e6),
 }
-"""Rates of infusions. What a drug's rate is of stands in its unit alone, so the codes of a drug in mass, mass per kg and
+"""Rates of infusions. What a rate is of stands in its unit alone, so the codes of one drug in mass, mass per kg and
 volume stay apart."""

@@ -1,12 +1,14 @@
 """A model on stays: predictions at the prediction time, and the belief after every event where the method has one."""
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import nn
 
+from wardround.batches.embedding_cache import cached_embeddings
 from wardround.batches.sequences import SequenceBatches
 from wardround.batches.static import StaticBatches
 from wardround.batches.store import EventStore, stays_and_cuts
@@ -43,7 +45,7 @@ class Cases:
         """For a model that reads events; frozen encoders are run here, once."""
         at_h = stays_and_cuts(data.lines, cohort)[1] / 60
         if isinstance(model, Trajectory) and not model.settings.train_encoders:
-            store = embedded(store, model)
+            store = embedded(store, model, data.folder / "cache" / "embeddings")
         return cls(cohort, store, at_h)
 
     @classmethod
@@ -57,17 +59,22 @@ class Cases:
         return cls(cohort, None, at_h, row)
 
 
-@torch.no_grad()
-def embedded(store: EventStore, model: Trajectory, rows: int = 65_536) -> EventStore:
-    """The store with every event through its frozen encoder, once."""
+def embedded(store: EventStore, model: Trajectory, cache: Path, block: int = 65_536) -> EventStore:
+    """The store with every event through its frozen encoder, once, kept in `cache` by hash."""
     model.eval()
     content = {}
     for name in store.modalities:
-        source = store.content[name]
-        parts = [
-            model.encoders[name](torch.from_numpy(source[b : b + rows])).numpy() for b in range(0, len(source), rows)
-        ]
-        content[name] = np.concatenate(parts) if parts else np.zeros((0, model.embed_width), np.float32)
+        encoder = model.encoders[name]
+
+        @torch.no_grad()
+        def embed(rows: np.ndarray, encoder: nn.Module = encoder) -> np.ndarray:
+            parts = [
+                encoder(torch.from_numpy(rows[begin : begin + block])).numpy() for begin in range(0, len(rows), block)
+            ]
+            return np.concatenate(parts) if parts else np.zeros((0, model.embed_width), np.float32)
+
+        weights = {key: value.numpy() for key, value in encoder.state_dict().items()}
+        content[name] = cached_embeddings(cache, weights, store.content[name], embed)
     return replace(store, content=content)
 
 

@@ -15,6 +15,7 @@ from wardround.errors import UsageError
 from wardround.files import hash_of
 from wardround.methods.alignment import Alignment
 from wardround.methods.registry import build_embedder
+from wardround.metrics.bootstrap import DRAWS
 from wardround.metrics.retrieval import recall_at_k, silhouette
 from wardround.tasks.cohort import Window
 from wardround.tasks.splits import TRAIN, VAL, SplitPlan, strata
@@ -100,7 +101,7 @@ def pretrain(
     metrics = {
         "split": VAL,
         "n_stays": len(sides.members(VAL)),
-        **alignment_metrics(model, store, sides.members(VAL), subject, 0, seed),
+        **alignment_metrics(model, store, sides.members(VAL), subject, seed=seed),
     }
     named = [
         {"check": name, "verdict": "warn", "value": None, "advice": advice}
@@ -130,11 +131,21 @@ def embeddings(model: Alignment, store: EventStore, members: np.ndarray, batch_s
     return np.concatenate(made)
 
 
-def alignment_metrics(model: Alignment, store: EventStore, members: np.ndarray, seed: int = 0) -> dict[str, Any]:
-    """Recall@1/5/10 against the random baseline, and silhouette by modality (arXiv 2604.18753, section 3.5)."""
+def alignment_metrics(
+    model: Alignment, store: EventStore, members: np.ndarray, subject: np.ndarray, draws: int = DRAWS, seed: int = 0
+) -> dict[str, Any]:
+    """Recall@1/5/10 against the random baseline, and silhouette by modality (arXiv 2604.18753, section 3.5).
+
+    Args:
+        model: the encoders.
+        store: stays at their prediction times.
+        members: places in the store.
+        subject: the patient of each stay of the store.
+        draws, seed: of the intervals over patients.
+    """
     embedded, observed = embeddings(model, store, members), store.observed[members]
-    names = list(model.modalities)
+    names, patients = list(model.modalities), subject[members]
     return {
-        "retrieval": recall_at_k(embedded, observed, RECALL_AT, names),
-        "silhouette": silhouette(embedded, observed, names, seed=seed),
+        "retrieval": recall_at_k(embedded, observed, RECALL_AT, names, patients, draws, seed),
+        "silhouette": silhouette(embedded, observed, names, seed=seed, subject_ids=patients, draws=draws),
     }

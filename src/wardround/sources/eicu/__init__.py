@@ -3,14 +3,17 @@
 from wardround.sources.eicu.columns import PATIENT
 from wardround.sources.eicu.stays import demographics, stay_rows, stays
 from wardround.sources.eicu.tables import ALL_TABLES, PAPER_TABLES, SCORE_TABLE
-from wardround.sources.pipeline import Source
+from wardround.sources.eicu.unread import UNREAD_TABLES
+from wardround.sources.source import Source
 
 EICU = Source(
     name="eicu",
     stay_table=PATIENT,
+    stay_id="patientunitstayid",
     stay_rows=stay_rows,
     stays=stays,
     admission_events=demographics,
     paper_tables=(*PAPER_TABLES, SCORE_TABLE),
     all_tables=(*ALL_TABLES, SCORE_TABLE),
+    unread_tables=UNREAD_TABLES,
 )

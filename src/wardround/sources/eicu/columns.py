@@ -110,14 +110,14 @@ LAB: Final = RawTable(
 )
 
 APS_VALUES: Final = (
-    "intubated vent dialysis eyes motor verbal meds urine wbc temperature respiratoryrate sodium heartrate meanbp ph hematocrit "
-    "creatinine albumin pao2 pco2 bun glucose bilirubin fio2"
+    "intubated vent dialysis eyes motor verbal meds urine wbc temperature respiratoryrate sodium heartrate meanbp ph "
+    "hematocrit creatinine albumin pao2 pco2 bun glucose bilirubin fio2"
 )
 APS: Final = RawTable("apacheApsVar", {"apacheapsvarid": (INTEGER, ID), **STAY, **columns(APS_VALUES, NUMBER, HOUR_24)})
 
 APACHE_FLAGS: Final = (
-    "aids hepaticfailure lymphoma metastaticcancer leukemia immunosuppression cirrhosis electivesurgery activetx readmit ima midur "
-    "ventday1 oobventday1 oobintubday1 diabetes thrombolytics"
+    "aids hepaticfailure lymphoma metastaticcancer leukemia immunosuppression cirrhosis electivesurgery activetx "
+    "readmit ima midur ventday1 oobventday1 oobintubday1 diabetes thrombolytics"
 )
 APACHE_PREDICTORS: Final = RawTable(
     "apachePredVar",
@@ -127,13 +127,10 @@ APACHE_PREDICTORS: Final = RawTable(
         **columns(APACHE_FLAGS, NUMBER, HOUR_24),
         "admitdiagnosis": (TEXT, HOUR_24),
         **columns("diedinhospital var03hspxlos dischargelocation", TEXT, UNREAD),
-        **columns(
-            "sicuday saps3day1 saps3today saps3yesterday gender teachtype region bedcount admitsource graftcount meds verbal motor eyes "
-            "age managementsystem pao2 fio2 ejectfx creatinine visitnumber amilocation day1meds day1verbal day1motor day1eyes day1pao2 "
-            "day1fio2",
-            TEXT,
-            UNREAD,
-        ),
+        **columns("sicuday saps3day1 saps3today saps3yesterday gender teachtype region bedcount", TEXT, UNREAD),
+        **columns("admitsource graftcount meds verbal motor eyes age managementsystem pao2 fio2 ejectfx", TEXT, UNREAD),
+        **columns("creatinine visitnumber amilocation day1meds day1verbal day1motor day1eyes", TEXT, UNREAD),
+        **columns("day1pao2 day1fio2", TEXT, UNREAD),
     },
 )
 
@@ -146,14 +143,15 @@ APACHE_RESULT: Final = RawTable(
         **columns("acutephysiologyscore apachescore predictedhospitalmortality predictedicumortality", NUMBER, HOUR_24),
         **columns("predictediculos predictedhospitallos", NUMBER, HOUR_24),
         **columns("actualicumortality actualiculos actualhospitalmortality actualhospitallos", TEXT, UNREAD),
-        **columns("unabridgedunitlos unabridgedhosplos actualventdays unabridgedactualventdays predventdays", TEXT, UNREAD),
-        **columns("physicianspeciality physicianinterventioncategory preopmi preopcardiaccath ptcawithin24h", TEXT, UNREAD),
+        **columns("unabridgedunitlos unabridgedhosplos actualventdays unabridgedactualventdays", TEXT, UNREAD),
+        **columns("predventdays physicianspeciality physicianinterventioncategory", TEXT, UNREAD),
+        **columns("preopmi preopcardiaccath ptcawithin24h", TEXT, UNREAD),
     },
 )
 
 PERIODIC_VALUES: Final = (
-    "temperature sao2 heartrate respiration cvp etco2 systemicsystolic systemicdiastolic systemicmean pasystolic padiastolic pamean "
-    "st1 st2 st3 icp"
+    "temperature sao2 heartrate respiration cvp etco2 systemicsystolic systemicdiastolic systemicmean pasystolic "
+    "padiastolic pamean st1 st2 st3 icp"
 )
 VITAL_PERIODIC: Final = RawTable(
     "vitalPeriodic",

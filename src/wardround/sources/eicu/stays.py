@@ -10,8 +10,16 @@ from typing import Final
 
 import polars as pl
 
+from wardround.errors import SourceError
 from wardround.events import MINUTE_US, TIME, calendar_start
-from wardround.sources.conversion import candidates, in_canonical_units, melted, with_reason
+from wardround.sources.conversion import (
+    NOT_A_STATUS,
+    YEAR_MIN,
+    candidates,
+    in_canonical_units,
+    melted,
+    with_reason,
+)
 from wardround.sources.eicu.columns import PATIENT
 from wardround.sources.raw_table import ADMIT, HOUR_24
 from wardround.sources.units import Quantity
@@ -20,6 +28,10 @@ OLDEST: Final = 90.0
 """What "> 89" reads (`PAPERS.md`)."""
 
 DAY_MIN: Final = 24 * 60
+MAX_HOSPITAL_STAYS: Final = 1_000
+"""Of one patient, each with its own year on the calendar; more than that is a placeholder in place of ids."""
+
+_STATUS: Final = ("expired", "alive")
 
 
 def subject_number(patient_key: str) -> int:
@@ -35,6 +47,8 @@ def _age_years() -> pl.Expr:
 def stay_rows(frame: pl.DataFrame) -> pl.DataFrame:
     """Patient rows with ages, subject ids, and the reason why a row is no stay.
 
+    A subject is a `uniquepid`; without one (an orphan) the unit stays of one hospital stay are still one person.
+
     Args:
         frame: the typed patient table with `row` and `reason`.
 
@@ -46,22 +60,38 @@ def stay_rows(frame: pl.DataFrame) -> pl.DataFrame:
         age_years=_age_years(),
         orphan=pl.col("uniquepid").is_null(),
     )
-    frame = with_reason(frame, pl.col("stay_id").is_null(), "blank stay id")
-    frame = with_reason(frame, pl.struct(pl.all().exclude("row", "reason")).is_first_distinct().not_(), "duplicate row")
-    first = pl.col("reason").is_null()
-    frame = with_reason(frame, first & (first.sum().over("stay_id") > 1), "stay id used for different rows")
-    frame = with_reason(frame, pl.col("age").is_not_null() & ~pl.col("age_years").is_finite().fill_null(False), "unreadable age")
-    frame = with_reason(frame, ~pl.col("age_years").is_between(0, 120), "impossible age")
-    frame = with_reason(frame, pl.col("unitdischargeoffset").is_null(), "no unit discharge time")
-    frame = with_reason(frame, pl.col("unitdischargeoffset") < 0, "unit discharge before admission")
-    frame = with_reason(frame, pl.col("hospitaldischargeoffset") < 0, "hospital discharge before unit admission")
-    before = pl.col("hospitaldischargeoffset") < pl.col("hospitaladmitoffset")
-    frame = with_reason(frame, before, "hospital discharge before hospital admission")
+    for unusable, reason in _rules():
+        frame = with_reason(frame, unusable, reason)
     keys = frame.select(
-        pl.coalesce(pl.lit("patient:") + pl.col("uniquepid"), pl.lit("stay:") + pl.col("stay_id").cast(pl.String)).alias("key")
+        pl.coalesce(
+            pl.lit("patient:") + pl.col("uniquepid"),
+            pl.lit("hospital stay:") + pl.col("patienthealthsystemstayid").cast(pl.String),
+            pl.lit("stay:") + pl.col("stay_id").cast(pl.String),
+        )
     ).to_series()
     numbers = {key: subject_number(key) for key in keys.drop_nulls().unique()}
     return frame.with_columns(subject_id=keys.replace_strict(numbers, default=None, return_dtype=pl.Int64))
+
+
+def _rules() -> list[tuple[pl.Expr, str]]:
+    """(which rows are no stay, why), in the order in which a row is counted."""
+    free, discharge = pl.col("reason").is_null(), pl.col("hospitaldischargeoffset")
+    offsets = (pl.col(name) for name in ("hospitaladmitoffset", "hospitaldischargeoffset", "unitdischargeoffset"))
+    statuses = ("unitdischargestatus", "hospitaldischargestatus")
+    return [
+        (pl.col("stay_id").is_null(), "blank stay id"),
+        (pl.struct(pl.all().exclude("row")).is_first_distinct().not_(), "duplicate row"),
+        (free & (free.sum().over("stay_id") > 1), "stay id used for different rows"),
+        (pl.col("age").is_not_null() & ~pl.col("age_years").is_finite().fill_null(False), "unreadable age"),
+        (~pl.col("age_years").is_between(0, 120), "impossible age"),
+        *((~pl.col(name).str.to_lowercase().is_in(_STATUS), f"{NOT_A_STATUS}: {name}") for name in statuses),
+        (pl.col("unitdischargeoffset").is_null(), "no unit discharge time"),
+        (pl.col("unitdischargeoffset") < 0, "unit discharge before admission"),
+        (discharge < 0, "hospital discharge before unit admission"),
+        (discharge < pl.col("hospitaladmitoffset"), "hospital discharge before hospital admission"),
+        (pl.any_horizontal(offset.abs() > YEAR_MIN for offset in offsets), "more than a year from unit admission"),
+        (~pl.col("hospitaldischargeyear").is_between(1900, 2300), "impossible discharge year"),
+    ]
 
 
 def stays(rows: pl.DataFrame) -> pl.DataFrame:
@@ -69,10 +99,14 @@ def stays(rows: pl.DataFrame) -> pl.DataFrame:
 
     Returns:
         A row a stay with the `STAY_COLUMNS` that come from the patient table, sorted by subject and start.
+
+    Raises:
+        SourceError: where more hospital stays than a patient can have share one `uniquepid`.
     """
     hospital_stay = pl.coalesce("patienthealthsystemstayid", -pl.col("stay_id"))
     in_hospital_min = -pl.col("hospitaladmitoffset").fill_null(0).cast(pl.Int64)
-    rows = rows.filter(pl.col("reason").is_null()).with_columns(hospital_stay=hospital_stay, in_hospital_min=in_hospital_min)
+    rows = rows.filter(pl.col("reason").is_null())
+    rows = rows.with_columns(hospital_stay=hospital_stay, in_hospital_min=in_hospital_min)
     year = pl.col("hospitaldischargeyear").fill_null(0)
     first_year = year.min().over("subject_id", "hospital_stay")
     index = pl.struct(first_year, "hospital_stay").rank("dense").over("subject_id") - 1
@@ -80,6 +114,11 @@ def stays(rows: pl.DataFrame) -> pl.DataFrame:
         index=index.cast(pl.Int64),
         after_first_min=pl.col("in_hospital_min") - pl.col("in_hospital_min").min().over("subject_id", "hospital_stay"),
     )
+    if (rows["index"] >= MAX_HOSPITAL_STAYS).any():
+        raise SourceError(
+            f"table patient: more than {MAX_HOSPITAL_STAYS} hospital stays share one uniquepid. "
+            "Leave the column blank where the patient is not known."
+        )
     calendar = {i: calendar_start(i) for i in rows["index"].unique()}
     day_zero = pl.col("index").replace_strict(calendar, return_dtype=TIME)
     rows = rows.with_columns(start=day_zero + _minutes("after_first_min"))
@@ -108,17 +147,19 @@ def _minutes(column: str) -> pl.Expr:
 
 def _expired(column: str) -> pl.Expr:
     """True, False, or null where the table does not say."""
+    expired, alive = _STATUS
     status = pl.col(column).str.to_lowercase()
-    return pl.when(status == "expired").then(True).when(status == "alive").then(False)
+    return pl.when(status == expired).then(True).when(status == alive).then(False)
 
 
 _NUMBERS: Final = {
     "age": ("AGE", Quantity("years", 0, 120)),
     "height": ("HEIGHT//cm", Quantity("cm", 30, 260)),
     "weight": ("WEIGHT//kg", Quantity("kg", 2, 600)),
-    "before_unit": ("BEFORE_UNIT//h", Quantity("h", -24, 24 * 366)),
+    "before_unit": ("BEFORE_UNIT//h", Quantity("h", 0, 24 * 366)),
     "visit": ("UNIT_VISIT", Quantity("", 1, 100)),
 }
+"""Name -> (code, range). A hospital admission after the unit's is not known yet at unit admission: set aside."""
 _PAPER_NUMBERS: Final = ("age",)
 _PAPER_CODES: Final = ("gender", "ethnicity")
 _CODES: Final = (*_PAPER_CODES, "unittype", "unitadmitsource", "hospitaladmitsource", "unitstaytype")

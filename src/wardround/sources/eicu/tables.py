@@ -6,11 +6,13 @@ Beyond it: vitals, infusion, intake_output, history, and score (APACHE's publish
 input).
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 import polars as pl
 
 from wardround.sources.conversion import (
+    NOT_A_NUMBER,
     EventTable,
     candidates,
     in_canonical_units,
@@ -20,9 +22,11 @@ from wardround.sources.conversion import (
 )
 from wardround.sources.eicu import columns as raw
 from wardround.sources.raw_table import HOUR_24, RawTable
-from wardround.sources.units import EICU_LABS, VITALS, Quantity
+from wardround.sources.units import EICU_APS, EICU_LABS, EICU_SCORES, INFUSION_RATES, VITALS, Quantity, unit_key
 
 DAY_MIN: Final = 24 * 60
+FLOORED_MIN: Final = 60
+"""A time rounded down to the hour may be as late as the hour's end."""
 
 
 def _text_code(prefix: str, column: str) -> pl.Expr:
@@ -44,18 +48,30 @@ def _medication(frame: pl.DataFrame) -> pl.DataFrame:
     stay: that an order would be cancelled is not known when it is given."""
     frame = timed(frame, raw.MEDICATION, "drugname")
     number = pl.when(pl.col("drughiclseqno") > 0).then(pl.col("drughiclseqno").cast(pl.String))
-    code = pl.coalesce(pl.lit("MEDICATION//HICL//") + number, pl.lit("MEDICATION//NAME//") + pl.col("drugname").str.to_uppercase())
+    name = pl.col("drugname").str.to_uppercase()
+    code = pl.coalesce(pl.lit("MEDICATION//HICL//") + number, pl.lit("MEDICATION//NAME//") + name)
     return candidates(frame, "medication", code, text=pl.col("drugname"))
 
 
+def _is_fraction(name: str, number: str, code: str) -> pl.Expr:
+    """Whether an inspired oxygen that should be in percent is a fraction: 0.21 to 1."""
+    return (pl.col(name) == code) & pl.col(number).is_between(0.1, 1.0)
+
+
+def _is_fahrenheit(name: str, number: str) -> pl.Expr:
+    """Whether a temperature without a unit is in Fahrenheit: no patient has 77 to 113 degrees Celsius."""
+    return (pl.col(name) == "temperature") & pl.col(number).is_between(77.0, 113.0)
+
+
 def _lab(frame: pl.DataFrame) -> pl.DataFrame:
+    """Known at the revised offset; where a row has none, `FLOORED_MIN` after the draw at the earliest."""
     frame = timed(frame, raw.LAB, "labresult")
     frame = with_reason(frame, pl.col("labname").is_null(), "no code")
     frame = with_reason(frame, pl.col("labresult").is_null() & pl.col("labresulttext").is_null(), "no value")
-    fraction = (pl.col("labname") == "FiO2") & pl.col("labresult").is_between(0.1, 1.0)
-    frame = frame.with_columns(
-        labmeasurenamesystem=pl.when(fraction).then(pl.lit("fraction")).otherwise("labmeasurenamesystem")
-    )
+    fraction = _is_fraction("labname", "labresult", "FiO2")
+    unit = pl.when(fraction).then(pl.lit("fraction")).otherwise("labmeasurenamesystem")
+    stated = pl.when(pl.col("labresultrevisedoffset").is_null()).then(FLOORED_MIN).otherwise(0)
+    frame = frame.with_columns(labmeasurenamesystem=unit, available_minute=pl.col("available_minute") + stated)
     frame = in_canonical_units(frame, EICU_LABS, "labname", "labresult", "labmeasurenamesystem")
     code = pl.lit("LAB//") + pl.col("labname") + "//" + pl.col("labmeasurenamesystem")
     text = pl.when(pl.col("labresult").is_null()).then("labresulttext")
@@ -70,11 +86,19 @@ def _at_24_h(frame: pl.DataFrame, table: RawTable, *names: str) -> pl.DataFrame:
     return frame.with_columns(minute=pl.lit(0, pl.Int64), available_minute=pl.lit(DAY_MIN, pl.Int64))
 
 
+def _own_units(quantities: Mapping[str, Quantity]) -> pl.Expr:
+    """The canonical unit of the quantity in column `name`: what a table without a unit column is written in."""
+    return pl.col("name").replace_strict({name: quantity.unit for name, quantity in quantities.items()}, default=None)
+
+
 def _aps(frame: pl.DataFrame) -> pl.DataFrame:
+    """-1 means missing."""
     names = raw.APS_VALUES.split()
     frame = _at_24_h(frame, raw.APS, *names).with_columns(pl.col(names).replace(-1.0, None))
-    percent = pl.when(pl.col("fio2").is_between(0.1, 1.0)).then(pl.col("fio2") * 100).otherwise("fio2")
-    long = melted(frame.with_columns(fio2=percent), names)
+    long = melted(frame, names)
+    unit = pl.when(_is_fraction("name", "number", "fio2")).then(pl.lit("fraction"))
+    unit = unit.when(_is_fahrenheit("name", "number")).then(pl.lit("F")).otherwise(_own_units(EICU_APS))
+    long = in_canonical_units(long.with_columns(unit=unit), EICU_APS, "name", "number", "unit")
     return candidates(long, "aps", _text_code("APS", "name"), pl.col("number"))
 
 
@@ -88,19 +112,18 @@ def _apache_predictors(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _apache_result(frame: pl.DataFrame) -> pl.DataFrame:
-    names = [name for name, (_, known) in raw.APACHE_RESULT.columns.items() if known is HOUR_24 and name != "apacheversion"]
-    frame = _at_24_h(frame, raw.APACHE_RESULT, *names)
+    names = list(EICU_SCORES)
+    frame = _at_24_h(frame, raw.APACHE_RESULT, *names, "apacheversion")
     frame = with_reason(frame, pl.col("apacheversion").is_null(), "no code")
     long = melted(frame.with_columns(pl.col(names).replace(-1.0, None)), names)
     versions = frame.select("row", "apacheversion")
-    long = long.join(versions, on="row", how="left", maintain_order="left")
+    long = long.join(versions, on="row", how="left", maintain_order="left").with_columns(unit=_own_units(EICU_SCORES))
+    long = in_canonical_units(long, EICU_SCORES, "name", "number", "unit")
     return candidates(long, "score", pl.format("APACHE//{}//{}", "apacheversion", "name"), pl.col("number"))
 
 
 def _vitals(long: pl.DataFrame) -> pl.DataFrame:
-    """Vital signs; a temperature that only Fahrenheit makes plausible is converted (the table has no unit column)."""
-    fahrenheit = (pl.col("name") == "temperature") & pl.col("number").is_between(77.0, 113.0)
-    unit = pl.when(fahrenheit).then(pl.lit("F")).otherwise(pl.col("name").replace_strict({k: v.unit for k, v in VITALS.items()}))
+    unit = pl.when(_is_fahrenheit("name", "number")).then(pl.lit("F")).otherwise(_own_units(VITALS))
     long = in_canonical_units(long.with_columns(unit=unit), VITALS, "name", "number", "unit")
     return candidates(long, "vitals", pl.format("VITAL//{}//{}", "name", "unit"), pl.col("number"))
 
@@ -132,25 +155,33 @@ NURSE_VITALS: Final = {
 
 def _nurse_charting(frame: pl.DataFrame) -> pl.DataFrame:
     frame = timed(frame, raw.NURSE_CHARTING, "nursingchartvalue")
+    vital = {cell: name for cell, (name, _) in NURSE_VITALS.items()}
+    unit = {cell: unit for cell, (_, unit) in NURSE_VITALS.items()}
     cell = pl.col("nursingchartcelltypevalname").str.to_lowercase()
     frame = frame.with_columns(
-        name=cell.replace_strict({cell: vital for cell, (vital, _) in NURSE_VITALS.items()}, default=None, return_dtype=pl.String),
-        unit=cell.replace_strict({cell: unit for cell, (_, unit) in NURSE_VITALS.items()}, default=None, return_dtype=pl.String),
+        name=cell.replace_strict(vital, default=None, return_dtype=pl.String),
+        unit=cell.replace_strict(unit, default=None, return_dtype=pl.String),
         number=pl.col("nursingchartvalue").cast(pl.Float64, strict=False),
     )
     frame = with_reason(frame, pl.col("name").is_null(), "not a vital sign")
-    frame = with_reason(frame, ~pl.col("number").is_finite().fill_null(False), "not a number: nursingchartvalue")
+    frame = with_reason(frame, ~pl.col("number").is_finite().fill_null(False), f"{NOT_A_NUMBER}: nursingchartvalue")
     frame = in_canonical_units(frame, VITALS, "name", "number", "unit")
     return candidates(frame, "vitals", pl.format("VITAL//{}//{}", "name", "unit"), pl.col("number"))
 
 
+_RATE_OF: Final = {key: rate for rate, quantity in INFUSION_RATES.items() for key in map(unit_key, quantity.spellings)}
+
+
 def _infusion(frame: pl.DataFrame) -> pl.DataFrame:
+    """The unit stands in brackets at the end of the drug's name; a drug without one keeps a code of its own."""
     frame = timed(frame, raw.INFUSION, "drugrate")
-    frame = with_reason(frame, ~pl.col("drugrate").is_between(0, 1e6), "implausible value")
     drug = pl.col("drugname").str.to_lowercase()
-    unit = drug.str.extract(r"\(([^()]*)\)$", 1).fill_null("")
-    name = drug.str.replace(r"\s*\([^()]*\)$", "")
-    return candidates(frame, "infusion", pl.lit("INFUSION//") + name + "//" + unit, pl.col("drugrate"))
+    bracketed = drug.str.extract(r"\(([^()]*)\)$", 1).fill_null("")
+    frame = frame.with_columns(unit=bracketed, drug=drug.str.replace(r"\s*\([^()]*\)$", ""))
+    keys = {unit: _RATE_OF.get(unit_key(unit), "no unit") for unit in frame["unit"].unique()}
+    frame = frame.with_columns(rate=pl.col("unit").replace_strict(keys, default=None, return_dtype=pl.String))
+    frame = in_canonical_units(frame, INFUSION_RATES, "rate", "drugrate", "unit")
+    return candidates(frame, "infusion", pl.format("INFUSION//{}//{}", "drug", "unit"), pl.col("drugrate"))
 
 
 _WEIGHT: Final = {"weight": Quantity("kg", 2, 600, VITALS["weight"].others)}
@@ -166,8 +197,11 @@ def _intake_output(frame: pl.DataFrame) -> pl.DataFrame:
     frame = frame.with_columns(
         name=pl.when(weight).then(pl.lit("weight")).otherwise(pl.lit("volume")),
         unit=pl.when(weight).then(label.str.extract(r"\((kg|lb)\)", 1).fill_null("?")).otherwise(pl.lit("mL")),
-        code=pl.when(weight).then(pl.lit("IO//weight//kg")).when(urine).then(pl.lit("IO//urine//mL"))
-        .otherwise(pl.lit("IO//") + group.str.to_lowercase() + "//" + label + "//mL"),
+        code=pl.when(weight)
+        .then(pl.lit("IO//weight//kg"))
+        .when(urine)
+        .then(pl.lit("IO//urine//mL"))
+        .otherwise(pl.format("IO//{}//{}//mL", group.str.to_lowercase(), label)),
     )
     volume = {"volume": Quantity("mL", -20_000, 20_000)}
     frame = in_canonical_units(frame, {**_WEIGHT, **volume}, "name", "cellvaluenumeric", "unit")
@@ -187,7 +221,7 @@ PAPER_TABLES: Final = (
     EventTable(raw.DIAGNOSIS, _diagnosis, ("diagnosis",)),
     EventTable(raw.TREATMENT, _treatment, ("treatment",)),
     EventTable(raw.MEDICATION, _medication, ("medication",)),
-    EventTable(raw.LAB, _lab, ("lab",), floored_min=60, floored=_REVISED_IS_DRAW),
+    EventTable(raw.LAB, _lab, ("lab",), floored_min=FLOORED_MIN, floored=_REVISED_IS_DRAW),
     EventTable(raw.APS, _aps, ("aps",)),
 )
 """The paper's tables. A lab file in which every result is revised at its draw holds no result times: known an hour
@@ -196,7 +230,7 @@ later."""
 ALL_TABLES: Final = (
     *PAPER_TABLES,
     EventTable(raw.APACHE_PREDICTORS, _apache_predictors, ("aps",)),
-    EventTable(raw.VITAL_PERIODIC, _vital_periodic, ("vitals",), floored_min=60, floored=_ON_THE_HOUR),
+    EventTable(raw.VITAL_PERIODIC, _vital_periodic, ("vitals",), floored_min=FLOORED_MIN, floored=_ON_THE_HOUR),
     EventTable(raw.VITAL_APERIODIC, _vital_aperiodic, ("vitals",)),
     EventTable(raw.NURSE_CHARTING, _nurse_charting, ("vitals",)),
     EventTable(raw.INFUSION, _infusion, ("infusion",)),

@@ -1,0 +1,136 @@
+"""All that a report is made from, read once: the evaluation, the run and the data it is about."""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from wardround import files
+from wardround.errors import DataError, RunError
+from wardround.tasks.cohort import Cohort, Window, cohort
+from wardround.tasks.task import TASKS, Task
+
+BY_HOUR = re.compile(r"metrics_([0-9.e+]+)h\.json")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a report is made from.
+
+    Attributes:
+        metrics: `metrics.json` of the evaluation.
+        by_hour: prediction hour -> `metrics_{H}h.json`, where several hours were asked.
+        predictions, beliefs, embedding: tables of the evaluation; None where it has none.
+        settings, history, diagnostics, splits: of the run.
+        stays, ledger: of the data.
+        run_manifest, data_manifest: what both were made from.
+    """
+
+    metrics: dict[str, Any]
+    by_hour: dict[float, dict[str, Any]]
+    predictions: pl.DataFrame | None
+    beliefs: pl.DataFrame | None
+    embedding: pl.DataFrame | None
+    settings: dict[str, Any]
+    history: pl.DataFrame
+    diagnostics: list[dict[str, Any]]
+    splits: pl.DataFrame
+    stays: pl.DataFrame
+    ledger: dict[str, Any]
+    run_manifest: dict[str, Any]
+    data_manifest: dict[str, Any]
+
+    @property
+    def task(self) -> Task | None:
+        """The task, where it is one of ours."""
+        return TASKS.get(self.metrics["task"] or "")
+
+    @property
+    def is_alignment(self) -> bool:
+        """Whether a pretraining was evaluated."""
+        return self.metrics["task"] is None
+
+    @property
+    def is_external(self) -> bool:
+        """Whether the data is not that of the run."""
+        return self.run_manifest["inputs"].get("data") != self.data_manifest["hash"]
+
+    @cached_property
+    def asked(self) -> pl.DataFrame | None:
+        """The predictions of a single-label task with `age`, `sex`, ... of their stays; None for other evaluations."""
+        if self.predictions is None or "label" in self.predictions.columns:
+            return None
+        known = self.stays.drop("subject_id")
+        return self.predictions.join(known, on="stay_id", how="left", maintain_order="left")
+
+    @cached_property
+    def answers(self) -> "Answers | None":
+        """Outcomes and predicted probabilities; None where the task is not a single yes or no."""
+        asked = self.asked
+        if asked is None or "predicted_boolean_probability" not in asked.columns:
+            return None
+        asked = asked.drop_nulls(["boolean_value", "predicted_boolean_probability"])
+        return Answers(
+            asked["boolean_value"].to_numpy().astype(bool),
+            asked["predicted_boolean_probability"].to_numpy().astype(float),
+            asked["subject_id"].to_numpy(),
+            asked,
+        )
+
+    def cohort(self) -> Cohort:
+        """Every stay that the cohort rule lets in, on whatever side."""
+        return cohort(self.stays, Window(self.metrics["protocol"], self.metrics["at_h"]), self.task)
+
+
+@dataclass(frozen=True)
+class Answers:
+    """A yes/no task's stays: `label`, `prob`, `subject` (one a stay) and `frame`, the rows they came from."""
+
+    label: np.ndarray
+    prob: np.ndarray
+    subject: np.ndarray
+    frame: pl.DataFrame
+
+    @property
+    def n_events(self) -> int:
+        """Stays with the event."""
+        return int(self.label.sum())
+
+    @property
+    def rarer(self) -> int:
+        """Stays of the rarer outcome."""
+        return min(self.n_events, len(self.label) - self.n_events)
+
+
+def read_evidence(evaluation: Path, run: Path, data: Path) -> Evidence:
+    """Read an evaluation folder, the RUN and the DATA it is about.
+
+    Raises:
+        RunError: where a file of the evaluation or the run is missing or torn.
+        DataError: where one of the data is.
+    """
+    hours = sorted((float(match[1]), path) for path in evaluation.glob("metrics_*h.json") if (match := BY_HOUR.fullmatch(path.name)))
+
+    def table(name: str) -> pl.DataFrame | None:
+        path = evaluation / name
+        return files.read_table(path, RunError) if path.is_file() else None
+
+    return Evidence(
+        metrics=files.read_json(evaluation / "metrics.json", RunError),
+        by_hour={hour: files.read_json(path, RunError) for hour, path in hours},
+        predictions=table("predictions.parquet"),
+        beliefs=table("beliefs.parquet"),
+        embedding=table("embedding.parquet"),
+        settings=files.read_json(run / "settings.json", RunError),
+        history=files.read_table(run / "history.parquet", RunError),
+        diagnostics=files.read_json(run / "diagnostics.json", RunError),
+        splits=files.read_table(run / "splits.parquet", RunError),
+        stays=files.read_table(data / "stays.parquet", DataError),
+        ledger=files.read_json(data / "ledger.json", DataError),
+        run_manifest=files.read_manifest(run, "run", RunError),
+        data_manifest=files.read_manifest(data, "data", DataError),
+    )

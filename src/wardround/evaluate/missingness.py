@@ -1,0 +1,51 @@
+"""Which combinations of modalities stays have."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import polars as pl
+
+from wardround.evaluate.small_cells import MINIMUM, SMALL
+from wardround.events import MODALITIES, NOT_INPUTS
+
+MOST_PATTERNS: Final = 12
+
+
+def patterns(stays: pl.DataFrame, modalities: Sequence[str] = ()) -> tuple[list[dict[str, Any]], list[str]]:
+    """The combinations of modalities present at any time of a stay, most frequent first; published scores are no modality here.
+
+    Args:
+        stays: rows of `stays.parquet`.
+        modalities: names to look at; default all that some stay has.
+
+    Returns:
+        `modalities` (list; None for all rarer combinations together), `n_stays` and `share`: at most 12 combinations of 11 stays or more,
+        and the rest in one row, left out where it is itself below 11. And the names, the most frequent first.
+    """
+    present = stays["modalities"].explode().drop_nulls()
+    names = [name for name in MODALITIES if name not in NOT_INPUTS and (name in modalities if modalities else (present == name).any())]
+    names.sort(key=lambda name: -int((present == name).sum()))
+    has = stays.select(pl.col("modalities").list.contains(name).fill_null(False).alias(name) for name in names)
+    if not names or not stays.height:
+        return [], names
+    found = has.group_by(names).len("n_stays").sort(["n_stays", *names], descending=True)
+    frequent = found.filter(pl.col("n_stays") >= MINIMUM).head(MOST_PATTERNS)
+    rest = stays.height - int(frequent["n_stays"].sum())
+    if 0 < rest < MINIMUM and frequent.height:  # alone it could be worked out from the total
+        rest += int(frequent["n_stays"][-1])
+        frequent = frequent.head(frequent.height - 1)
+    rows = [
+        {"modalities": [name for name in names if row[name]], "n_stays": row["n_stays"], "share": row["n_stays"] / stays.height}
+        for row in frequent.iter_rows(named=True)
+    ]
+    if rest >= MINIMUM:
+        rows.append({"modalities": None, "n_stays": rest, "share": rest / stays.height})
+    return rows, names
+
+
+def pattern_words(row: dict[str, Any], names: Sequence[str]) -> str:
+    """A combination in words: what is missing from it, which is shorter than what is there."""
+    if row["modalities"] is None:
+        return f"all other combinations, some of {SMALL} stays"
+    missing = [name for name in names if name not in row["modalities"]]
+    return "nothing missing" if not missing else f"without {', '.join(missing)}"

@@ -1,0 +1,115 @@
+"""One block of a raw table: its rows to events-to-be, and the account of each row.
+
+Every row of the block ends in exactly one place: it yields at least one event, or it is set aside under one reason.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from wardround.errors import SourceError
+from wardround.ledger import TableLedger
+from wardround.sources.conversion import (
+    NOT_A_NUMBER,
+    NOT_A_STATUS,
+    NOT_WHOLE,
+    EventTable,
+    bare_numbers,
+    typed,
+    with_reason,
+)
+from wardround.sources.csv_reader import RawRows
+from wardround.sources.raw_table import RawTable
+
+RETYPED_SHARE = 0.5
+RETYPED_ROWS = 20
+"""A column of which more than this share cannot be read, in a table of at least so many rows, was not declared so."""
+
+RAGGED = "wrong number of fields"
+UNREADABLE = (NOT_A_NUMBER, NOT_WHOLE, NOT_A_STATUS)
+
+
+@dataclass(frozen=True)
+class Converted:
+    """A block, converted.
+
+    Attributes:
+        events: the good candidates, with `shard` and `row_hash` (equal for equal rows).
+        account: the rows, duplicates not yet found.
+        bare_numbers: column of words -> values that are bare numbers.
+        floored: whether every row's time looks rounded down.
+    """
+
+    events: pl.DataFrame
+    account: TableLedger
+    bare_numbers: Counter[str]
+    floored: bool
+
+
+def numbered(block: RawRows, table: RawTable) -> pl.DataFrame:
+    """The block's rows typed, with `row`, their number in the file, and `reason`."""
+    row = pl.int_range(block.first_row, block.first_row + block.frame.height, dtype=pl.Int64)
+    return typed(block.frame, table).with_columns(row=row)
+
+
+def convert_block(block: RawRows, table: EventTable, stay_id: str, shards: pl.DataFrame) -> Converted:
+    """Convert one block.
+
+    Args:
+        block: its rows as text.
+        table: the table that they are of.
+        stay_id: the column that holds the stay's id.
+        shards: `stay_id, shard` of the stays that there are.
+    """
+    frame = numbered(block, table.raw).with_columns(row_hash=pl.struct(table.raw.read).hash(), stay_id=pl.col(stay_id))
+    words = Counter(bare_numbers(frame, table.raw))
+    frame = with_reason(frame, pl.col("stay_id").is_null(), "blank stay id")
+    frame = with_reason(frame, ~pl.col("stay_id").is_in(shards["stay_id"].implode()), "no such stay")
+    good = frame.filter(pl.col("reason").is_null())
+    floored = table.floored is None or bool(good.select(table.floored.all()).item())
+    made = table.convert(frame)
+    events = made.filter(pl.col("reason").is_null()).drop("reason")
+    account = _account(block, frame, made)
+    events = events.join(frame.select("row", "row_hash"), on="row", how="left")
+    events = events.join(shards.select("stay_id", "shard"), on="stay_id", how="left")
+    return Converted(events, account, words, floored)
+
+
+def _account(block: RawRows, frame: pl.DataFrame, made: pl.DataFrame) -> TableLedger:
+    """A row that yields an event is out, its other values are counted by reason; any other row has one reason."""
+    usable, rejected = made.filter(pl.col("reason").is_null()), made.filter(pl.col("reason").is_not_null())
+    accepted = usable.select(pl.col("row").unique())
+    why = rejected.group_by("row").agg(pl.col("reason").min().alias("of_values"))
+    lost = frame.select("row", "reason").join(accepted, on="row", how="anti").join(why, on="row", how="left")
+    account = TableLedger(frame.height + block.ragged, accepted.height)
+    account.set_aside.update(reason_counts(lost.select(pl.coalesce("reason", "of_values", pl.lit("no value")))))
+    account.set_aside[RAGGED] += block.ragged
+    account.values_set_aside.update(reason_counts(rejected.join(accepted, on="row", how="semi").select("reason")))
+    return account
+
+
+def reason_counts(reasons: pl.DataFrame) -> dict[str, int]:
+    """How often each reason stands in a table of one column; null is no reason."""
+    counts = reasons.to_series().drop_nulls().value_counts(name="times")
+    return dict(counts.iter_rows())
+
+
+def refuse_retyped(path: Path, table: RawTable, account: TableLedger, words: Counter[str]) -> None:
+    """Refuse a table of which most rows cannot be read as declared: numbers that are words, words that are numbers.
+
+    Raises:
+        SourceError: naming the file, the column and the counts.
+    """
+    if account.rows_in < RETYPED_ROWS:
+        return
+    found = [(*reason.partition(": "), count) for reason, count in account.set_aside.items()]
+    wrong = [(column, kind, count) for kind, _, column, count in found if kind in UNREADABLE]
+    wrong += [(column, "a bare number", count) for column, count in words.items()]
+    for column, kind, count in wrong:
+        if count > RETYPED_SHARE * account.rows_in:
+            raise SourceError(
+                f"{path}: column {column} of table {table.name} is {kind} in {count} of {account.rows_in} rows: "
+                "retyped or shifted? Give the table as it was published."
+            )

@@ -1,0 +1,171 @@
+"""What each verb does: options to one call of the library, and its result to the terminal. No logic of its own.
+
+Imports stand inside the functions, so that `wardround --help` answers at once.
+"""
+
+import json
+import sys
+from typing import Any
+
+
+def _chosen_window(options: Any, inherited: Any = None) -> Any:
+    """The window of the call, else that of the encoders, else causal at 24 h (paper: the whole stay)."""
+    from wardround.tasks.cohort import DEFAULT_H, Window
+
+    if options.protocol is None and options.at_h is None and inherited is not None:
+        return inherited
+    protocol = options.protocol or (inherited.protocol if inherited is not None else "causal")
+    default_h = DEFAULT_H if protocol == "causal" else None
+    if options.at_h is None and inherited is not None and inherited.protocol == protocol:
+        default_h = inherited.at_h
+    return Window(protocol, options.at_h if options.at_h is not None else default_h)
+
+
+def _chosen_split(options: Any, inherited: Any = None) -> Any:
+    """The split of the call; what is not said comes from the encoders' run."""
+    from wardround.tasks.splits import SplitPlan
+
+    base = inherited or SplitPlan()
+    return SplitPlan(
+        seed=base.seed if options.split_seed is None else options.split_seed,
+        fold=base.fold if options.fold is None else options.fold,
+        by=base.by if options.split_by is None else options.split_by,
+        pretrain_on=base.pretrain_on if options.pretrain_on is None else options.pretrain_on,
+    )
+
+
+def run_demo(options: Any) -> None:
+    """wardround demo."""
+    from wardround.demo import demo
+
+    report = demo(options.to, options.data, options.stays, options.seed, options.quiet)
+    print(f"\nOpen the report: {report}")
+
+
+def run_fetch(options: Any) -> None:
+    """wardround fetch."""
+    from wardround.sources.fetch import RULE, fetch
+    from wardround.sources.fetch_progress import DownloadBar
+
+    print(RULE, file=sys.stderr)
+    bar = DownloadBar(options.quiet)
+    try:
+        done = fetch(options.name, options.to, options.url, progress=bar)
+    finally:
+        bar.close()
+    print(f"{options.name} is in {done.folder}: {done.n_files} files, {done.n_kept} of them already there")
+
+
+def run_synth(options: Any) -> None:
+    """wardround synth."""
+    from wardround.settings import override
+    from wardround.sources.synthetic import SyntheticSettings, synthesise_eicu
+
+    settings = override(SyntheticSettings(), options.assignments)
+    synthesise_eicu(options.to, options.stays, options.seed, settings)
+    print(f"{options.stays} synthetic stays are in {options.to}, their truth in {options.to / 'truth'}")
+
+
+def run_prepare(options: Any) -> None:
+    """wardround prepare."""
+    from wardround.sources.eicu import EICU
+    from wardround.sources.pipeline import prepare
+    from wardround.tables import ledger_lines
+
+    done = prepare(EICU, options.raw, options.to, options.modalities, options.workers, options.quiet)
+    if options.json:
+        print(json.dumps(done.ledger, indent=1))
+        return
+    print("\n".join(ledger_lines(done.ledger)))
+    print(f"{options.to} {'was already complete' if done.already else 'is complete'}")
+
+
+def run_describe(options: Any) -> None:
+    """wardround describe."""
+    from wardround.evaluate.describe import describe
+    from wardround.tables import description_lines
+
+    described = describe(options.data, options.to)
+    print(json.dumps(described, indent=1) if options.json else "\n".join(description_lines(described)))
+    if options.to is not None:
+        print(f"description written to {options.to}", file=sys.stderr)
+
+
+def run_pretrain(options: Any) -> None:
+    """wardround pretrain."""
+    from wardround.settings import override
+    from wardround.train.plan import PretrainSettings
+    from wardround.train.pretrain import pretrain
+
+    chosen = [f"alignment.loss={options.loss}"] if options.loss else []
+    settings = override(PretrainSettings(), [*chosen, *options.assignments])
+    window, split = _chosen_window(options), _chosen_split(options)
+    done = pretrain(options.data, options.to, window, split, settings, options.seed, options.quiet)
+    _say(done)
+
+
+def run_train(options: Any) -> None:
+    """wardround train."""
+    from wardround.train.run_folder import open_run
+    from wardround.train.supervised import train
+
+    inherited = None if options.encoders is None else open_run(options.encoders).plan
+    window = _chosen_window(options, inherited and inherited.window)
+    split = _chosen_split(options, inherited and inherited.split)
+    done = train(
+        options.method,
+        options.data,
+        options.task,
+        options.to,
+        window,
+        split,
+        options.encoders,
+        options.assignments,
+        options.seed,
+        options.quiet,
+    )
+    _say(done)
+
+
+def _say(done: Any) -> None:
+    for note in done.notes:
+        print(note, file=sys.stderr)
+    print(f"{done.folder} {'was already complete: nothing to do' if done.already else 'is complete'}")
+
+
+def run_evaluate(options: Any) -> None:
+    """wardround evaluate."""
+    from wardround.evaluate.evaluation import evaluate
+    from wardround.evaluate.question import Question
+    from wardround.tables import metrics_lines
+
+    hours = options.at_h if len(options.at_h) > 1 else []
+    question = Question(
+        options.split, options.at_h[0] if len(options.at_h) == 1 else None, tuple(options.without), seed=options.seed
+    )
+    folder, already, metrics = evaluate(options.run_folder, options.data, options.to, question, hours)
+    if options.json:
+        print(json.dumps(metrics, indent=1))
+        return
+    print("\n".join(metrics_lines(metrics)))
+    print(f"{folder} {'was already complete' if already else 'is complete'}; open {folder / 'report.html'}")
+
+
+def run_predict(options: Any) -> None:
+    """wardround predict."""
+    from wardround.evaluate.evaluation import predict
+
+    folder, already, stays = predict(options.run_folder, options.data, options.to, options.at_h)
+    print(f"{stays} stays; {folder} {'was already complete' if already else 'is complete'}")
+
+
+def run_list(options: Any) -> None:
+    """wardround list."""
+    from wardround.catalogue import catalogue
+
+    rows = catalogue(options.what)
+    if options.json:
+        print(json.dumps(rows, indent=1))
+        return
+    width = max(len(row["name"]) for row in rows)
+    print("\n".join(f"{row['name']:{width}}  {row['summary']}" for row in rows))

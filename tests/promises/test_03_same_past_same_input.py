@@ -1,0 +1,153 @@
+"""Promise 3: same past, same input, whatever the outcome.
+
+Twins lie side by side in one DATA folder: equal up to t, then one dies and the other lives, one leaves at the next minute and the other
+stays for days. The cohort takes both or neither, and both get the same window and the same bytes. 10,000 twins at scale 1.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+from leak_detector import View, fitted_featuriser, predictions, unlike_twins, view
+from timelines import Timelines, hand, joined, other_future, random_timelines, write_data
+from untrained import random_embedder, untrained
+
+from wardround.batches.content import ContentSettings
+from wardround.batches.store import Featuriser, InputSettings
+from wardround.errors import DataError
+from wardround.methods.registry import METHODS
+from wardround.tasks.cohort import Window
+from wardround.tasks.task import TASKS
+
+SCALE = float(os.environ.get("WARDROUND_PROMISE_SCALE", "0.1"))
+TWINS = max(100, round(10_000 * SCALE))
+AT_H = 24.0
+AT_MIN = round(AT_H * 60)
+APART = 10_000_000
+"""Added to a stay's id and to its patient's to make its twin."""
+
+
+def with_twins(timelines: Timelines, at_min: int, seed: int) -> Timelines:
+    """Every stay and its twin: the same past, another future, the other outcome; half of the twins leave at the next minute."""
+    other = other_future(timelines, at_min, seed)
+    n = other.stays.height
+    inside = pl.col("end") > at_min
+    soon = pl.Series(np.arange(n) % 2 == 0)
+    end = pl.when(inside & soon).then(at_min + 1).when(inside).then(at_min + 20 * 1440).otherwise("end")
+    died = ~timelines.stays["died_in_hospital"]
+    twins = Timelines(other.events.with_columns(pl.col("stay_id") + APART), other.stays).with_stays(
+        stay_id=pl.col("stay_id") + APART,
+        subject_id=pl.col("subject_id") + APART,
+        end=end,
+        hospital_end=pl.when(died).then(end).otherwise(end + 3000),
+        died_in_hospital=died,
+        died_in_unit=died,
+    )
+    return joined([timelines, twins])
+
+
+@dataclass(frozen=True)
+class Twins:
+    folder: Path
+    pairs: list[tuple[int, int]]
+    featurisers: dict[bool, Featuriser]
+
+    def seen(self, task: str, window: Window, running: bool = True) -> View:
+        return view(self.folder, window, TASKS[task], self.featurisers[running])
+
+
+@pytest.fixture(scope="module")
+def twins(tmp_path_factory) -> Twins:
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("promise-3")
+    train = write_data(folder / "train", random_timelines(1, 150, AT_MIN))
+    featurisers = {
+        running: fitted_featuriser(train, Window(at_h=AT_H), InputSettings(content=ContentSettings(running=running)))
+        for running in (True, False)
+    }
+    one = random_timelines(3, round(1.5 * TWINS), AT_MIN)
+    pairs = [(stay, stay + APART) for stay in one.stays["stay_id"]]
+    return Twins(write_data(folder / "twins", with_twins(one, AT_MIN, 4), shards=3), pairs, featurisers)
+
+
+@pytest.mark.parametrize("running", [True, False], ids=["running", "own items"])
+@pytest.mark.parametrize("task", TASKS)
+def test_twins_are_both_asked_and_get_the_same_bytes(twins: Twins, task: str, running: bool):
+    seen = twins.seen(task, Window(at_h=AT_H), running)
+    assert unlike_twins(seen, twins.pairs) == []
+    asked = seen.cohort.frame.height // 2
+    assert asked >= TWINS
+    print(f"{task}: 0 of {asked} twins differ (95 % bound {3 / asked:.1e})")
+
+
+def test_the_outcomes_of_the_twins_do_differ(twins: Twins):
+    frame = twins.seen("mortality", Window(at_h=AT_H)).cohort.frame
+    label = dict(zip(frame["stay_id"], frame["label"], strict=True))
+    assert all(label[one] != label[other] for one, other in twins.pairs if one in label)
+    frame = twins.seen("los_icu", Window(at_h=AT_H)).cohort.frame
+    hours = dict(zip(frame["stay_id"], frame["label"], strict=True))
+    assert np.mean([hours[one] != hours[other] for one, other in twins.pairs if one in hours]) > 0.95
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_with_labels_too_the_cohort_takes_both_or_neither(twins: Twins, task: str):
+    opened = twins.seen(task, Window(at_h=AT_H)).data
+    asked = set(opened.cohort(TASKS[task], labelled=True).frame["stay_id"])
+    assert all((one in asked) == (other in asked) for one, other in twins.pairs)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_twins_get_the_same_prediction(twins: Twins, method: str):
+    seen = twins.seen("mortality", Window(at_h=AT_H))
+    embedder = random_embedder(twins.featurisers[True], seen.state, "quantile")
+    made = predictions(seen, untrained(method, TASKS["mortality"], embedder, "quantile")).prediction
+    both = np.asarray([pair for pair in twins.pairs if pair[0] in set(seen.cohort.frame["stay_id"])])
+    apart = np.abs(made[seen.places(both[:, 0])] - made[seen.places(both[:, 1])])
+    assert apart.max() <= 1e-6
+    assert len(np.unique(made)) > len(both) / 2
+
+
+def test_two_stays_by_hand(tmp_path: Path, twins: Twins):
+    """A lactate at 10 h each; one dies at 25 h, the other goes home after nine days."""
+    timelines = hand(
+        [(stay, 600, 600, "lab", "LAB//lactate", 2.5) for stay in (1, 2)] + [(1, 1490, 1490, "lab", "LAB//lactate", 14.0)],
+        [
+            {"stay_id": 1, "end": 1500, "hospital_end": 1500, "died_in_hospital": True, "died_in_unit": True},
+            {"stay_id": 2, "end": 7 * 1440, "hospital_end": 9 * 1440},
+        ],
+    )
+    seen = view(write_data(tmp_path / "data", timelines), Window(), TASKS["mortality"], twins.featurisers[True])
+    assert unlike_twins(seen, [(1, 2)]) == []
+    asked = seen.cohort.frame.select("stay_id", "prediction_time", "label")
+    assert asked.write_csv() == (
+        "stay_id,prediction_time,label\n1,2001-07-02T00:00:00.000000,1.0\n2,2001-07-02T00:00:00.000000,0.0\n"
+    )
+    assert [len(seen.events.minute), seen.events.minute.tolist()] == [2, [600, 600]]
+
+
+def test_control_the_paper_protocol_tells_twins_apart(twins: Twins):
+    for at_h in (None, AT_H):
+        assert unlike_twins(twins.seen("mortality", Window("paper", at_h)), twins.pairs)
+
+
+def test_control_a_later_hour_tells_twins_apart(twins: Twins):
+    assert "in the cohort without the other" in unlike_twins(twins.seen("mortality", Window(at_h=AT_H + 1)), twins.pairs)[0]
+
+
+def test_control_one_moved_value_of_the_past_is_seen(tmp_path: Path, twins: Twins):
+    one = with_twins(random_timelines(5, 40, AT_MIN), AT_MIN, 6)
+    known = (pl.col("available") <= AT_MIN) & (pl.col("stay_id") > APART) & (pl.col("modality") == "lab")
+    moved = Timelines(one.events.with_columns(value=pl.when(known).then(pl.col("value") + 1).otherwise("value")), one.stays)
+    seen = view(write_data(tmp_path / "data", moved), Window(at_h=AT_H), TASKS["mortality"], twins.featurisers[True])
+    pairs = [(stay, stay + APART) for stay in one.stays["stay_id"] if stay < APART]
+    assert any(finding.startswith("static lab") for finding in unlike_twins(seen, pairs))
+
+
+def test_nobody_left_is_an_error_and_not_an_empty_answer(tmp_path: Path):
+    folder = write_data(tmp_path / "data", hand([(1, 5, 5, "lab", "LAB//lactate", 1.0)], [{"stay_id": 1, "end": 60}]))
+    with pytest.raises(DataError, match="left the unit by the prediction time: 1"):
+        view(folder, Window(at_h=2), TASKS["mortality"], None)  # type: ignore[arg-type]

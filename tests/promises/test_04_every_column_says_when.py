@@ -1,0 +1,175 @@
+"""Promise 4: every column of the database says when its value is known, and what is never known reaches no event."""
+
+import dataclasses
+import gzip
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from raw_eicu import COLUMNS, UNREAD_COLUMNS, Data, RawEicu, demo_folder, prepare, tiny
+from wardround.sources.eicu import EICU
+from wardround.sources.eicu import columns as raw
+from wardround.sources.raw_table import ADMIT, HOUR_24, ID, NEVER, TEXT, UNREAD, Known, RawTable
+
+TABLES = {table.name.lower(): table for table in (EICU.stay_table, *(each.raw for each in EICU.tables("all")))}
+DECLARED = TABLES | {table.name.lower(): table for table in EICU.unread_tables}
+RULES = (ID, ADMIT, HOUR_24, NEVER, UNREAD)
+
+
+def without_rule(published: dict[str, list[str]]) -> list[str]:
+    """TABLE.COLUMN of published columns that no declared table gives a rule."""
+    missing = []
+    for table, columns in published.items():
+        declared = DECLARED.get(table.lower())
+        missing += [f"{table}.{name}" for name in columns if declared is None or name.lower() not in declared.columns]
+    return missing
+
+
+def test_every_column_of_eicu_2_0_has_a_rule():
+    published = COLUMNS | UNREAD_COLUMNS
+    assert len(published) == 31
+    assert without_rule(published) == []
+    print(f"{sum(map(len, published.values()))} of {sum(map(len, published.values()))} columns have a rule")
+
+
+def test_no_rule_is_for_a_column_that_was_never_published():
+    published = {name.lower(): set(columns) for name, columns in (COLUMNS | UNREAD_COLUMNS).items()}
+    assert [name for name, table in DECLARED.items() if not published[name].issuperset(table.columns)] == []
+
+
+@pytest.mark.data
+def test_every_column_of_the_demo_has_a_rule():
+    paths = sorted(demo_folder("eicu-demo").glob("*.csv.gz"))
+    published = {}
+    for path in paths:
+        with gzip.open(path, "rt") as text:
+            published[path.name.removesuffix(".csv.gz")] = text.readline().strip().split(",")
+    assert len(published) == 30
+    assert without_rule(published) == []
+
+
+def test_each_rule_is_one_of_the_few_and_waits_for_columns_of_its_table():
+    for table in DECLARED.values():
+        for name, (_, known) in table.columns.items():
+            assert known in RULES or known.rule == "offset", f"{table.name}.{name}"
+            assert set(known.columns) <= set(table.columns), f"{table.name}.{name}"
+
+
+@pytest.mark.parametrize("rule", [None, "at admission", ("offset",)], ids=["none", "a text", "a tuple"])
+def test_a_column_without_a_rule_does_not_build(rule: object):
+    with pytest.raises(ValueError, match=r"lab\.labresult does not say when it is known"):
+        RawTable("lab", {"labid": (TEXT, ID), "labresult": (TEXT, rule)})
+
+
+def test_a_bare_kind_does_not_build():
+    with pytest.raises(ValueError, match=r"lab\.labresult does not say"):
+        RawTable("lab", {"labresult": TEXT})
+
+
+def test_a_rule_that_waits_for_nothing_does_not_build():
+    with pytest.raises(ValueError, match=r"is known at \['resulttime'\], which lab does not have"):
+        RawTable("lab", {"labresult": (TEXT, Known("offset", ("resulttime",)))})
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [
+        ("patient", "hospitaldischargestatus"),
+        ("patient", "unitdischargeoffset"),
+        ("microLab", "organism"),
+        ("respiratoryCare", "ventendoffset"),
+        ("carePlanGeneral", "activeupondischarge"),
+        ("lab", "labtypeid"),
+    ],
+)
+def test_what_is_never_known_has_no_offset_to_enter_an_event(table: str, column: str):
+    with pytest.raises(ValueError, match=f"{table}.{column} is known: (never|unread)"):
+        DECLARED[table.lower()].known_at(column)
+
+
+def test_the_leakage_map_is_what_is_declared():
+    """`AVAILABILITY.md`, eICU: what may never be an input."""
+    never = {
+        "patient": "hospitaldischargeyear hospitaldischargetime24 hospitaldischargeoffset hospitaldischargelocation "
+        "hospitaldischargestatus unitdischargetime24 unitdischargeoffset unitdischargelocation unitdischargestatus "
+        "dischargeweight",
+        "apachePredVar": "diedinhospital var03hspxlos dischargelocation",
+        "apachePatientResult": "actualicumortality actualiculos actualhospitalmortality actualhospitallos "
+        "unabridgedunitlos unabridgedhosplos actualventdays unabridgedactualventdays",
+        "diagnosis": "activeupondischarge",
+        "treatment": "activeupondischarge",
+        "carePlanGeneral": "activeupondischarge",
+        "carePlanEOL": "activeupondischarge",
+        "carePlanGoal": "activeupondischarge",
+        "carePlanInfectiousDisease": "activeupondischarge",
+        "carePlanCareProvider": "activeupondischarge",
+        "medication": "drugstopoffset drugordercancelled",
+        "respiratoryCare": "ventendoffset",
+        "microLab": "organism antibiotic sensitivitylevel",
+    }
+    for table, columns in never.items():
+        for column in columns.split():
+            assert DECLARED[table.lower()].columns[column][1] in (NEVER, UNREAD), f"{table}.{column}"
+    at_24_h = {
+        "apacheApsVar": raw.APS_VALUES,
+        "apachePredVar": f"{raw.APACHE_FLAGS} admitdiagnosis",
+        "apachePatientResult": "apachescore acutephysiologyscore predictedhospitalmortality predictedicumortality "
+        "predictediculos predictedhospitallos",
+        "patient": "apacheadmissiondx",
+    }
+    for table, columns in at_24_h.items():
+        for column in columns.split():
+            assert DECLARED[table.lower()].columns[column][1] is HOUR_24, f"{table}.{column}"
+
+
+OTHER = {
+    "hospitaldischargeyear": lambda old: str(int(old) + 1),
+    "hospitaldischargeoffset": lambda old: str(int(old) + 777),
+    "unitdischargeoffset": lambda old: str(int(old) + 333),
+    "hospitaldischargestatus": lambda old: "Alive" if old == "Expired" else "Expired",
+    "unitdischargestatus": lambda old: "Alive" if old == "Expired" else "Expired",
+}
+"""Another valid value for the columns that are read for stays and labels; any text will do for the others."""
+
+
+def never_inputs() -> Iterator[tuple[str, str]]:
+    for name in COLUMNS:
+        for column, (_, known) in TABLES[name.lower()].columns.items():
+            if known in (NEVER, UNREAD):
+                yield name, column
+
+
+def with_others(raw: RawEicu, table: str, columns: list[str]) -> RawEicu:
+    """The folder with other values in columns that no event may see."""
+    changed = {name: OTHER.get(name, lambda old: f"{old} changed 271828") for name in columns}
+    return raw.changed(table, lambda row: row | {name: other(row[name]) for name, other in changed.items()})
+
+
+@pytest.fixture(scope="module")
+def unchanged(tmp_path_factory: pytest.TempPathFactory) -> Data:
+    folder = tmp_path_factory.mktemp("unchanged")
+    return prepare(tiny().write(folder / "raw"), folder / "data")
+
+
+def test_all_columns_that_are_never_inputs_changed_at_once(unchanged: Data, tmp_path: Path):
+    changed = tiny()
+    for table in COLUMNS:
+        changed = with_others(changed, table, [column for name, column in never_inputs() if name == table])
+    data = prepare(changed.write(tmp_path / "raw"), tmp_path / "data")
+    assert data.events.equals(unchanged.events)
+    assert not data.stays.equals(unchanged.stays), "labels do come from them"
+    print(f"{len(list(never_inputs()))} columns changed, no event moved")
+
+
+def test_a_column_that_reaches_events_is_caught(unchanged: Data, tmp_path: Path):
+    """Negative control: a source that makes events of a discharge column, and one that reads ahead of its rule."""
+    leaky = tiny().changed("patient", lambda row: row | {"ethnicity": row["unitdischargestatus"]})
+    before = prepare(leaky.write(tmp_path / "a"), tmp_path / "a-data").events
+    outcome = with_others(tiny(), "patient", ["unitdischargestatus"])
+    outcome = outcome.changed("patient", lambda row: row | {"ethnicity": row["unitdischargestatus"]})
+    assert not prepare(outcome.write(tmp_path / "b"), tmp_path / "b-data").events.equals(before)
+
+    eager = dataclasses.replace(raw.APS, columns={**raw.APS.columns, "heartrate": (raw.NUMBER, ADMIT)})
+    with pytest.raises(ValueError, match="known: unit admission; no offset says"):
+        eager.known_at("heartrate")

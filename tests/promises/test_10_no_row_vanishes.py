@@ -1,0 +1,144 @@
+"""Promise 10: rows in = rows out + rows set aside under a named reason, per table, to the row."""
+
+import csv
+import gzip
+import io
+import random
+from pathlib import Path
+
+import pytest
+
+from odd_rows import planted
+from raw_eicu import COLUMNS, SCALE, Data, demo_folder, none_of, prepare, tiny
+from wardround.errors import DataError
+from wardround.sources import block, csv_reader, gather
+
+TABLES = {name.lower(): name for name in COLUMNS}
+
+
+def rows_in_files(folder: Path) -> dict[str, int]:
+    """Rows of each raw table that is read, counted by the csv module alone."""
+    counts = {}
+    for path in folder.iterdir():
+        name = TABLES.get(path.name.partition(".")[0].lower())
+        if name is not None:
+            text = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+            lines = csv.reader(io.StringIO(text.decode(), newline=""))
+            counts[name] = sum(1 for line in lines if line) - 1
+    return counts
+
+
+def unaccounted(data: Data, raw: Path) -> list[str]:
+    """Tables whose ledger is not exact."""
+    counted = rows_in_files(raw)
+    wrong = [name for name in counted if name not in data.ledger] + [
+        name for name in data.ledger if name not in counted
+    ]
+    for name, account in data.ledger.items():
+        balanced = account["rows_out"] + sum(account["set_aside"].values()) == account["rows_in"]
+        if not balanced or account["rows_in"] != counted.get(name) or min(account["set_aside"].values(), default=0) < 0:
+            wrong.append(name)
+    return wrong
+
+
+@pytest.mark.slow
+@pytest.mark.data
+def test_the_ledger_of_the_demo_is_exact(tmp_path: Path):
+    raw = demo_folder("eicu-demo")
+    data = prepare(raw, tmp_path / "data")
+    assert unaccounted(data, raw) == []
+    rows = {name: account["rows_in"] for name, account in data.ledger.items()}
+    assert (rows["patient"], rows["vitalAperiodic"]) == (1765, 189_941)
+    assert data.stays["n_events"].sum() == data.events.height
+    print(f"{sum(rows.values()):,} rows of {len(rows)} tables accounted for")
+
+
+@pytest.mark.slow
+def test_random_folders_with_planted_odd_rows_are_exact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The account of every table is what was planted, in blocks of any size, whatever the order of the rows."""
+    folders = max(10, round(1000 * SCALE))
+    for seed in range(folders):
+        monkeypatch.setattr(csv_reader, "BLOCK_BYTES", random.Random(seed).choice([1_500, 8_000, 1 << 24]))
+        raw, expected = planted(seed)
+        folder = raw.write(tmp_path / f"{seed}", packed=seed % 2 == 0)
+        data = prepare(folder, tmp_path / f"{seed}-data")
+        assert unaccounted(data, folder) == [], seed
+        assert {name: account["set_aside"] for name, account in data.ledger.items()} == expected, seed
+    print(f"ledgers that differ: {none_of(folders)}")
+
+
+def test_a_row_with_several_events_counts_once(tmp_path: Path):
+    data = prepare(tiny().write(tmp_path / "raw"), tmp_path / "data")
+    assert data.ledger["vitalPeriodic"] == {"rows_in": 6, "rows_out": 6, "set_aside": {}}
+    assert data.events.filter(data.events["code"].str.starts_with("VITAL//")).height == 27
+
+
+def drop_the_last_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    sound = csv_reader._blocks
+
+    def faulty(*args):
+        for rows in sound(*args):
+            yield csv_reader.RawRows(rows.frame.head(rows.frame.height - 1), rows.first_row, rows.ragged)
+
+    monkeypatch.setattr(csv_reader, "_blocks", faulty)
+
+
+def forget_ragged_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    sound = csv_reader._blocks
+    monkeypatch.setattr(
+        csv_reader, "_blocks", lambda *args: (csv_reader.RawRows(r.frame, r.first_row, 0) for r in sound(*args))
+    )
+
+
+def count_a_duplicate_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    sound = gather._without_duplicates
+
+    def faulty(rows):
+        kept, count = sound(rows)
+        return kept, 2 * count
+
+    monkeypatch.setattr(gather, "_without_duplicates", faulty)
+
+
+def count_events_for_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    sound = block._account
+
+    def faulty(rows, frame, made):
+        account = sound(rows, frame, made)
+        account.rows_out = made["reason"].null_count()
+        return account
+
+    monkeypatch.setattr(block, "_account", faulty)
+
+
+def lose_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    sound = block.reason_counts
+
+    def faulty(reasons):
+        return {reason: count for reason, count in sound(reasons).items() if reason != "no code"}
+
+    monkeypatch.setattr(block, "reason_counts", faulty)
+
+
+FAULTS = (drop_the_last_row, forget_ragged_lines, count_a_duplicate_twice, count_events_for_rows, lose_a_reason)
+
+
+def is_caught(raw: Path, to: Path, expected: dict) -> bool:
+    """Whether the balance that `prepare` checks breaks, or the account differs from what was counted and planted."""
+    try:
+        data = prepare(raw, to)
+    except DataError as error:
+        return "accounted for" in str(error)
+    accounts = {name: account["set_aside"] for name, account in data.ledger.items()}
+    return unaccounted(data, raw) != [] or accounts != expected
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_planted_fault_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault):
+    raw, expected = planted(21, tables=13)
+    found = {reason for counts in expected.values() for reason in counts}
+    assert {"duplicate row", "wrong number of fields", "no code"} <= found
+    folder = raw.write(tmp_path / "raw")
+    assert not is_caught(folder, tmp_path / "sound", expected)
+    fault(monkeypatch)
+    assert is_caught(folder, tmp_path / "faulty", expected)

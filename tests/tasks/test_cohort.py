@@ -1,0 +1,164 @@
+"""Who is asked, worked by hand, in both protocols."""
+
+from datetime import datetime, timedelta
+
+import polars as pl
+import pytest
+
+from wardround.errors import DataError, UsageError
+from wardround.events import STAY_COLUMNS
+from wardround.tasks.cohort import Cohort, Window, cohort, elapsed_h
+from wardround.tasks.task import TASKS
+
+DAY = datetime(2001, 7, 1)
+MORTALITY = TASKS["mortality"]
+
+
+def at(hours: float) -> datetime:
+    return DAY + timedelta(hours=hours)
+
+
+def stay(stay_id: int, **columns) -> dict:
+    """An adult who leaves the unit at 48 h and the hospital at 72 h, alive, with labs."""
+    usual = {
+        "subject_id": 100 + stay_id,
+        "stay_id": stay_id,
+        "start": DAY,
+        "end": at(48),
+        "hospital_start": at(-2),
+        "hospital_end": at(72),
+        "age": 60.0,
+        "los_h": 74.0,
+        "died_in_hospital": False,
+        "modalities": ["demographics", "lab"],
+    }
+    return {name: None for name in STAY_COLUMNS} | usual | columns
+
+
+def stays(*rows: dict) -> pl.DataFrame:
+    return pl.DataFrame(list(rows), schema=STAY_COLUMNS)
+
+
+def answer(made: Cohort) -> tuple[list[int], dict[str, int]]:
+    return made.frame["stay_id"].to_list(), made.excluded
+
+
+EDGES = stays(
+    stay(1),
+    stay(2, age=18.0),
+    stay(3, age=17.9),
+    stay(4, age=None),
+    stay(5, end=at(24)),
+    stay(6, end=at(24) + timedelta(microseconds=1)),
+    stay(7, end=at(3), age=5.0),
+    stay(8, end=None),
+    stay(9, died_in_hospital=None),
+)
+
+
+def test_the_causal_cohort_by_hand():
+    """Adult, in the unit and alive after hour 24; a stay is counted under the first reason against it."""
+    assert answer(cohort(EDGES, Window(), MORTALITY)) == (
+        [1, 2, 6],
+        {"age unknown or under 18": 3, "left the unit by the prediction time": 2, "no label": 1},
+    )
+
+
+def test_to_predict_no_label_is_needed():
+    made = cohort(EDGES, Window(), MORTALITY, labelled=False)
+    assert made.frame.select("stay_id", "label").rows() == [(1, 0.0), (2, 0.0), (6, 0.0), (9, None)]
+
+
+def test_every_stay_is_in_the_cohort_or_counted_once():
+    for task in (None, *TASKS.values()):
+        for window in (Window(), Window(at_h=1), Window("paper", None), Window("paper", 12)):
+            made = cohort(EDGES, window, task)
+            assert made.frame.height + sum(made.excluded.values()) == EDGES.height
+
+
+def test_pretraining_without_labels_takes_every_stay_of_the_causal_protocol():
+    made = cohort(EDGES, Window())
+    assert answer(made) == (list(range(1, 10)), {})
+    assert made.frame["label"].null_count() == 9
+
+
+def test_the_cohort_is_in_the_order_of_the_stay_ids_whatever_the_order_of_the_rows():
+    mixed = EDGES.sample(fraction=1, shuffle=True, seed=1)
+    assert cohort(mixed, Window(), MORTALITY).frame.equals(cohort(EDGES, Window(), MORTALITY).frame)
+
+
+def test_the_prediction_time_is_an_hour_of_the_stay():
+    made = cohort(stays(stay(1), stay(2, start=at(10))), Window(at_h=12.5), MORTALITY).frame
+    assert made.columns == ["subject_id", "stay_id", "start", "prediction_time", "label"]
+    assert made["prediction_time"].to_list() == [at(12.5), at(22.5)]
+
+
+PAPER = stays(
+    stay(1),
+    stay(2, age=89.0),
+    stay(3, age=90.0),
+    stay(4, los_h=12.0),
+    stay(5, los_h=11.9),
+    stay(6, los_h=720.0),
+    stay(7, los_h=720.1),
+    stay(8, los_h=None),
+    stay(9, modalities=["demographics"]),
+    stay(10, modalities=None),
+    stay(11, end=at(12)),
+)
+
+
+def test_the_paper_cohort_by_hand():
+    """Appendix A.1.1: age 18-89, hospital stay of 12-720 h, a lab result; the whole stay is seen."""
+    made = cohort(PAPER, Window("paper", None), MORTALITY)
+    assert answer(made) == (
+        [1, 2, 4, 6, 11],
+        {"age unknown or not 18-89": 1, "hospital stay unknown or not 12-720 h": 3, "no lab result": 2},
+    )
+    assert made.frame["prediction_time"].to_list()[-1] == at(12)
+
+
+def test_the_paper_cohort_with_its_anchor_at_12_hours():
+    made = cohort(PAPER, Window("paper", 12), MORTALITY)
+    assert answer(made)[0] == [1, 2, 4, 6]
+    assert made.excluded["left the unit by the prediction time"] == 1
+
+
+def test_lengths_of_stay_are_clipped_in_the_causal_protocol_alone():
+    long = stays(stay(1, hospital_end=at(1000), los_h=1002.0), stay(2, hospital_end=at(23)))
+    for task in ("los_remaining", "los"):
+        assert cohort(long, Window(), TASKS[task]).frame["label"].max() == 720
+    assert cohort(long, Window(), TASKS["los_remaining"]).frame["label"].to_list() == [720.0, 0.0]
+    whole = cohort(stays(stay(1, hospital_end=at(1000))), Window("paper", 12), TASKS["los_remaining"])
+    assert whole.frame["label"].to_list() == [988.0]
+
+
+def test_nobody_left_says_why():
+    with pytest.raises(DataError, match=r"no stay is in the cohort \(age unknown or under 18: 1\)\. Choose another hour"):
+        cohort(stays(stay(1, age=3.0)), Window(), MORTALITY)
+    with pytest.raises(DataError, match="it is empty"):
+        cohort(stays(), Window(), MORTALITY)
+
+
+def test_elapsed_hours_are_counted_from_hospital_admission():
+    made = stays(stay(1), stay(2, hospital_start=None)).with_columns(prediction_time=pl.lit(at(24)))
+    assert made.select(elapsed_h()).to_series().to_list() == [26.0, 0.0]
+
+
+def test_the_clock_of_a_protocol():
+    assert [Window().clock, Window("paper", None).clock] == ["available_time", "time"]
+
+
+@pytest.mark.parametrize(
+    ("protocol", "at_h", "message"),
+    [
+        ("causal", None, "needs a prediction hour"),
+        ("causal", -1, "--at-h -1 is not an hour"),
+        ("paper", 9000, "--at-h 9000 is not an hour"),
+        ("causal", float("nan"), "--at-h nan is not an hour"),
+        ("future", 24, "no protocol 'future'. There are: causal, paper"),
+    ],
+)
+def test_a_window_that_cannot_be(protocol, at_h, message):
+    with pytest.raises(UsageError, match=message):
+        Window(protocol, at_h)
