@@ -12,13 +12,14 @@ kept, and a second call goes on where the first stopped. Cost: about an hour on 
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from wardround.evaluate.evaluation import answer
 from wardround.evaluate.question import Question
-from wardround.files import write_json, write_text
+from wardround.files import read_json, write_json, write_text
 from wardround.metrics.bootstrap import Interval, Metric, bootstrap_intervals
 from wardround.metrics.calibration import brier, calibration_slope
 from wardround.metrics.discrimination import auprc, auroc
@@ -26,6 +27,7 @@ from wardround.metrics.regression import mae, pearson, spearman
 from wardround.progress import progress
 from wardround.sources.eicu import EICU
 from wardround.sources.pipeline import prepare
+from wardround.tables import interval
 from wardround.tasks.cohort import Window
 from wardround.tasks.splits import SplitPlan
 from wardround.train.plan import PretrainSettings
@@ -34,6 +36,8 @@ from wardround.train.run_folder import open_run
 from wardround.train.supervised import train
 
 FOLDS = 5
+SETTINGS = {"trajectory": ("epochs=20", "patience=5")}
+"""What is not a default: an epoch of the sequence model sees every event, so fewer are enough."""
 DRAWS = 1000
 WINDOWS = {
     "causal, 24 h": Window("causal", 24.0),
@@ -79,7 +83,18 @@ def out_of_fold(cell: Cell, data: Path, to: Path, repeat: int) -> pl.DataFrame:
             encoders = base / "aligned"
             pretrain(data, encoders, window, split, PretrainSettings(), repeat, quiet=True)
         run = base / f"{cell.method}-{'aligned' if cell.aligned else 'random'}-{cell.task}"
-        train(cell.method, data, cell.task, run, window, split, encoders, (), repeat, quiet=True)
+        train(
+            cell.method,
+            data,
+            cell.task,
+            run,
+            window,
+            split,
+            encoders,
+            SETTINGS.get(cell.method, ()),
+            repeat,
+            quiet=True,
+        )
         asked = answer(open_run(run), data, Question("test"))
         parts.append(
             asked.cohort.frame.select(
@@ -107,18 +122,11 @@ def on_stays(frames: list[pl.DataFrame], stays: pl.Series) -> list[pl.DataFrame]
     return [frame.filter(pl.col("stay_id").is_in(stays.implode())) for frame in frames]
 
 
-def table(title: str, rows: dict[str, dict[str, Interval]], note: str) -> str:
+def table(title: str, note: str, rows: dict[str, dict[str, Any]]) -> str:
     """A Markdown table."""
     names = list(next(iter(rows.values())))
-    lines = [f"**{title}** {note}", "", "| | " + " | ".join(names) + " |", "|---|" + "---|" * len(names)]
-    for row, found in rows.items():
-        cells = [
-            f"{found[n]['value']:.3f} [{found[n]['low']:.3f}, {found[n]['high']:.3f}]"
-            if abs(found[n]["value"]) < 10
-            else f"{found[n]['value']:.1f} [{found[n]['low']:.1f}, {found[n]['high']:.1f}]"
-            for n in names
-        ]
-        lines.append(f"| {row} | " + " | ".join(cells) + " |")
+    lines = [f"**{title}** ({note})", "", "| | " + " | ".join(names) + " |", "|---|" + "---|" * len(names)]
+    lines += [f"| {row} | " + " | ".join(interval(found[name]) for name in names) + " |" for row, found in rows.items()]
     return "\n".join(lines) + "\n"
 
 
@@ -139,39 +147,34 @@ def main() -> None:
         for t in options.tasks
         if (t == "los") == w.startswith("paper") or t == "mortality"
     ]
-    results, text = {}, []
-    for window, task in progress(plan, "tables"):
-        binary = task == "mortality"
-        rows = (*ROWS, ("elapsed", False))
-        cells = [Cell(window, task, method, aligned) for method, aligned in rows]
-        frames = {cell.name: [out_of_fold(cell, data, options.to, r) for r in range(options.repeats)] for cell in cells}
-        metrics = BINARY if binary else HOURS
-        found = {name: judged(repeats, metrics) for name, repeats in frames.items()}
-        one = next(iter(frames.values()))[0]
+    kept = options.to / "results.json"
+    results = read_json(kept) if kept.is_file() else {}
+    for window, task in progress(plan, "tables", quiet=False):
+        results |= tables(window, task, data, options.to, options.repeats)
+        write_json(kept, results)
+        write_text(options.to / "results.md", "\n".join(table(title, **found) for title, found in results.items()))
+
+
+def tables(window: str, task: str, data: Path, to: Path, repeats: int) -> dict[str, dict[str, Any]]:
+    """The two tables of one window and task: all stays, and those with an APACHE IVa prediction."""
+    binary = task == "mortality"
+    metrics = BINARY if binary else HOURS
+    cells = [Cell(window, task, method, aligned) for method, aligned in (*ROWS, ("elapsed", False))]
+    frames = {cell.name: [out_of_fold(cell, data, to, r) for r in range(repeats)] for cell in cells}
+
+    def found(rows: dict[str, list[pl.DataFrame]]) -> dict[str, Any]:
+        one = next(iter(rows.values()))[0]
         deaths = f", {int(one['label'].sum())} deaths" if binary else ""
-        note = (
-            f"({one.height:,} stays of {one['subject_id'].n_unique():,} patients{deaths}; {options.repeats} x 5 folds)"
-        )
-        results[f"{window} {task}"] = found
-        text.append(table(f"{task}, {window}", found, note))
-        if window != "causal, 12 h":
-            score = [
-                out_of_fold(Cell(window, task, "score", False), data, options.to, r) for r in range(options.repeats)
-            ]
-            have = score[0]["stay_id"]
-            same = {"APACHE IVa": judged(score, metrics)}
-            same |= {name: judged(on_stays(repeats, have), metrics) for name, repeats in frames.items()}
-            results[f"{window} {task} with score"] = same
-            deaths = f", {int(score[0]['label'].sum())} deaths" if binary else ""
-            text.append(
-                table(
-                    f"{task}, {window}, stays that have an APACHE IVa prediction",
-                    same,
-                    f"({len(have):,} stays{deaths})",
-                )
-            )
-        write_json(options.to / "results.json", results)
-        write_text(options.to / "results.md", "\n".join(text))
+        note = f"{one.height:,} stays of {one['subject_id'].n_unique():,} patients{deaths}; {repeats} x {FOLDS} folds"
+        return {"note": note, "rows": {name: judged(each, metrics) for name, each in rows.items()}}
+
+    made = {f"{task}, {window}": found(frames)}
+    if window != "causal, 12 h":
+        score = [out_of_fold(Cell(window, task, "score", False), data, to, r) for r in range(repeats)]
+        have = score[0]["stay_id"]
+        same = {"APACHE IVa": score} | {name: on_stays(each, have) for name, each in frames.items()}
+        made[f"{task}, {window}, stays with an APACHE IVa prediction"] = found(same)
+    return made
 
 
 if __name__ == "__main__":

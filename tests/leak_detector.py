@@ -1,4 +1,5 @@
-"""The leak detectors of promises 1, 3, 5, 6 and 7. Each looks at the product from outside and returns its findings, a line each.
+"""The leak detectors of promises 1, 3, 5, 6 and 7. Each looks at the product from outside and returns its findings, a
+line each.
 
     moved            another future: what a model is given at t           (promise 1)
     moved_beliefs    another future: what a model says at t               (promise 1)
@@ -143,7 +144,8 @@ def moved_beliefs(before: View, after: View, model: nn.Module) -> Findings:
 
 
 def unlike_prefix(earlier: View, later: View) -> Findings:
-    """Stays in both cohorts whose events up to the earlier time are not, to the byte, those that the earlier view holds."""
+    """Stays in both cohorts whose events up to the earlier time are not, to the byte, those that the earlier view
+    holds."""
     common = np.intersect1d(earlier.cohort.frame["stay_id"].to_numpy(), later.cohort.frame["stay_id"].to_numpy())
     cut = earlier.data.window.at_h * 60  # type: ignore[operator]
     findings = []
@@ -152,7 +154,9 @@ def unlike_prefix(earlier: View, later: View) -> Findings:
         prefix = [event for event in other if event[0] <= cut]
         if one != prefix:
             unlike = sum(a != b for a, b in zip(one, prefix, strict=False))
-            findings.append(f"a stay has {len(one)} events at the earlier hour, {len(prefix)} seen later, {unlike} unlike")
+            findings.append(
+                f"a stay has {len(one)} events at the earlier hour, {len(prefix)} seen later, {unlike} unlike"
+            )
     return findings
 
 
@@ -165,15 +169,15 @@ def event_list(events: EventStore, place: int) -> list[tuple[int, str, bytes]]:
 
 
 def sequence_of(seen: View, places: np.ndarray, model: nn.Module) -> sequences.SequenceBatch:
-    """The batch that a trajectory model reads for some stays; frozen encoders already run."""
+    """The batch that a sequence model reads for some stays; frozen encoders already run."""
     cases = predict.Cases.of(seen.data, seen.cohort, seen.events, model)
     label = np.zeros(seen.cohort.frame.height)
     return sequences.sequence_batch(cases.store, label, cases.at_h, places)  # type: ignore[arg-type]
 
 
 def later_events(model: Any, batch: sequences.SequenceBatch, seed: int = 0) -> Findings:
-    """Beliefs at an event k of each stay that hang on the events after k: by gradient, and by others or none in their place, at the same
-    padded shape."""
+    """Beliefs at an event k of each stay that hang on the events after k: by gradient, and by others or none in their
+    place, at the same padded shape."""
     rng = np.random.default_rng([seed, 4])
     lengths = batch.lengths.numpy()
     stays = np.flatnonzero(lengths > 0)
@@ -189,7 +193,10 @@ def later_events(model: Any, batch: sequences.SequenceBatch, seed: int = 0) -> F
     pulls["hours"] = late_part(hours.grad, later)
     findings = [f"gradient to later {name}: {pull:.1e}" for name, pull in pulls.items() if pull != 0]
     earlier = ~later & (torch.arange(events) < batch.lengths[:, None])
-    futures = {"other": _other_later(batch, later, rng), "no": replace(batch, lengths=torch.minimum(batch.lengths, k + 1))}
+    futures = {
+        "other": _other_later(batch, later, rng),
+        "no": replace(batch, lengths=torch.minimum(batch.lengths, k + 1)),
+    }
     for kind, other in futures.items():
         with torch.no_grad():
             unequal = (model.beliefs(other)[0] != made.detach()) & earlier
@@ -205,7 +212,9 @@ def late_part(gradient: torch.Tensor | None, later: torch.Tensor) -> float:
     return float(gradient[later].abs().max()) if gradient[later].numel() else 0.0
 
 
-def _other_later(batch: sequences.SequenceBatch, later: torch.Tensor, rng: np.random.Generator) -> sequences.SequenceBatch:
+def _other_later(
+    batch: sequences.SequenceBatch, later: torch.Tensor, rng: np.random.Generator
+) -> sequences.SequenceBatch:
     rows = {}
     for name, values in batch.rows.items():
         other = values.clone()
@@ -213,7 +222,8 @@ def _other_later(batch: sequences.SequenceBatch, later: torch.Tensor, rng: np.ra
         other[late] = torch.from_numpy(rng.normal(0, 3, (int(late.sum()), values.shape[1])).astype(np.float32))
         rows[name] = other
     hours = torch.where(later, batch.hours + float(rng.uniform(1, 50)), batch.hours)
-    return replace(batch, rows=rows, hours=hours)
+    modality = torch.where(later, (batch.modality + 1) % len(rows), batch.modality)
+    return replace(batch, rows=rows, hours=hours, modality=modality)
 
 
 def label_dependence(model: Any, batch: Any) -> Findings:
@@ -252,7 +262,8 @@ def unlike_twins(seen: View, twins: list[tuple[int, int]], chunk: int = 512) -> 
 
 
 def on_two_sides(stays: pl.DataFrame, plan: SplitPlan) -> Findings:
-    """Patients with stays on several sides, or tested on and pretrained on (validation of a disjoint pretraining apart)."""
+    """Patients with stays on several sides, or tested on and pretrained on (validation of a disjoint pretraining
+    apart)."""
     table = splits.split_stays(stays, plan)
     findings = []
     for column in ("split", "pretrain_split"):
@@ -279,10 +290,11 @@ def accepts_leaky_encoders(stays: pl.DataFrame) -> Findings:
     return ["encoders that saw test patients were accepted"]
 
 
-def fits(folder: Path, window: Window, task: Task, settings: InputSettings, plan: SplitPlan = SplitPlan()) -> dict[str, str]:
-    """The hash of everything that training fits on a folder before it learns weights, and of the rows that learn none."""
+def fits(folder: Path, window: Window, task: Task, settings: InputSettings) -> dict[str, str]:
+    """The hash of everything that training fits on a folder before it learns weights, and of the rows that learn
+    none."""
     opened = train_data.open_data(folder, window)
-    sides, _ = train_data.sides_of(opened, opened.cohort(task), plan, "split")
+    sides, _ = train_data.sides_of(opened, opened.cohort(task), SplitPlan(), "split")
     featuriser = store.fit_featuriser(opened.lines, sides.part(TRAIN), settings)
     stored = store.event_store(opened.lines, sides.cohort, featuriser, sequences=False)
     shapes = train_data.row_shapes(featuriser)
@@ -291,15 +303,18 @@ def fits(folder: Path, window: Window, task: Task, settings: InputSettings, plan
     words, normaliser = featuriser.vocabulary, featuriser.normaliser
     return {
         "vocabulary": files.hash_of([words.modalities, words.numbers, words.presences]),
-        "normaliser": files.hash_of([{n: v.tolist() for n, v in part.items()} for part in (normaliser.mean, normaliser.spread)]),
+        "normaliser": files.hash_of(
+            [{n: v.tolist() for n, v in part.items()} for part in (normaliser.mean, normaliser.spread)]
+        ),
         "quantile edges": files.hash_of({name: values.tolist() for name, values in edges.items()}),
         "training labels": files.hash_of(label.tolist()),
     }
 
 
-def row_fits(folder: Path, to: Path, window: Window, task: Task, plan: SplitPlan = SplitPlan()) -> dict[str, str]:
-    """The hash of what `train elapsed` fits: bins and training share on training stays, the threshold on validation stays."""
-    supervised.train("elapsed", folder, task.name, to, window, plan, quiet=True)
+def row_fits(folder: Path, to: Path, window: Window, task: Task) -> dict[str, str]:
+    """The hash of what `train elapsed` fits: bins and training share on training stays, the threshold on validation
+    stays."""
+    supervised.train("elapsed", folder, task.name, to, window, SplitPlan(), quiet=True)
     fitted = files.read_json(to / "fitted.json")
     return {f"elapsed {name}": files.hash_of(value) for name, value in fitted.items()}
 
@@ -307,4 +322,3 @@ def row_fits(folder: Path, to: Path, window: Window, task: Task, plan: SplitPlan
 def moved_fits(before: dict[str, str], after: dict[str, str]) -> Findings:
     """Fitted things whose hash moved."""
     return [f"{name} moved" for name in sorted(before.keys() | after.keys()) if before.get(name) != after.get(name)]
-

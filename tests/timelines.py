@@ -1,15 +1,14 @@
 """ICU timelines for tests: made in memory, written as the DATA folder that `prepare` writes.
 
-    Timelines          events and stays, with times as minutes from unit admission
-    write_data         -> DATA folder (MEDS shards, stays, codes, ledger, manifest)
-    random_timelines   seeded, vectorised: many modalities, ties, delays, several stays a subject
-    other_future       the same timelines with another future after a prediction time
-    hand, small_timelines, small_future    written by hand, or drawn by Hypothesis
+Timelines          events and stays, with times as minutes from unit admission
+write_data         -> DATA folder (MEDS shards, stays, codes, ledger, manifest)
+random_timelines   seeded, vectorised: many modalities, ties, delays, several stays a subject
+other_future       the same timelines with another future after a prediction time
+hand, small_timelines, small_future    written by hand, or drawn by Hypothesis
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -74,11 +73,15 @@ CODES: Final = {
     "history": ("HISTORY//copd", "HISTORY//diabetes"),
 }
 CATALOGUE: Final = pl.DataFrame(
-    [(m, c, True) for m, codes in NUMBERS.items() for c in codes] + [(m, c, False) for m, codes in CODES.items() for c in codes],
+    [(m, c, True) for m, codes in NUMBERS.items() for c in codes]
+    + [(m, c, False) for m, codes in CODES.items() for c in codes],
     schema={"modality": pl.String, "code": pl.String, "number": pl.Boolean},
     orient="row",
 )
 """The codes of random timelines."""
+
+APART: Final = 10_000_000
+"""Added to a stay's id, and to its patient's, to make its twin."""
 
 APS_MIN: Final = 24 * 60
 """When APS and the published scores become known, though they stand at time 0."""
@@ -93,7 +96,9 @@ class Timelines:
 
     def with_stays(self, **columns: pl.Expr | pl.Series) -> "Timelines":
         """Other stay columns."""
-        return replace(self, stays=self.stays.with_columns(**columns).select(pl.col(n).cast(k) for n, k in STAY.items()))
+        return replace(
+            self, stays=self.stays.with_columns(**columns).select(pl.col(n).cast(k) for n, k in STAY.items())
+        )
 
     def only(self, stay_ids: Iterable[int]) -> "Timelines":
         """Some of the stays."""
@@ -113,13 +118,16 @@ def hand(events: Iterable[tuple], stays: Iterable[dict] = ()) -> Timelines:
 
     Args:
         events: `(stay, minute, available, modality, code, value)`.
-        stays: columns that differ from the default stay (adult, alive, out of the unit after 3 days and of the hospital after 5); every
+        stays: columns that differ from the default stay (adult, alive, out of the unit after 3 days and of the hospital
+            after 5); every
             stay that has events is there anyway.
     """
     rows = pl.DataFrame(list(events), schema=EVENT, orient="row")
     given = {stay["stay_id"]: stay for stay in stays}
     ids = sorted(set(rows["stay_id"]) | set(given))
-    table = [default_stay(stay_id, **{k: v for k, v in given.get(stay_id, {}).items() if k != "stay_id"}) for stay_id in ids]
+    table = [
+        default_stay(stay_id, **{k: v for k, v in given.get(stay_id, {}).items() if k != "stay_id"}) for stay_id in ids
+    ]
     return Timelines(rows, pl.DataFrame(table, schema=STAY))
 
 
@@ -148,7 +156,8 @@ def write_data(folder: Path, timelines: Timelines, shards: int = 1, shuffle: int
         folder: where to; made.
         timelines: what.
         shards: number of files, whole subjects in each.
-        shuffle: a seed that mixes the rows of every table: a folder from elsewhere, whose order says nothing or too much.
+        shuffle: a seed that mixes the rows of every table: a folder from elsewhere, whose order says nothing or too
+            much.
 
     Returns:
         The folder.
@@ -207,7 +216,8 @@ def _stays_on_disk(timelines: Timelines) -> pl.DataFrame:
 
 
 def random_stays(seed: int, n: int, at_min: int = 1440, first_id: int = 1) -> pl.DataFrame:
-    """Stays of about 0.7 n subjects: some left before `at_min` or on it, some are children or of unknown age, some die."""
+    """Stays of about 0.7 n subjects: some left before `at_min` or on it, some are children or of unknown age, some
+    die."""
     rng = np.random.default_rng([seed, 1])
     subject = np.sort(rng.integers(0, max(1, round(0.7 * n)), n))
     nth = np.arange(n) - np.searchsorted(subject, subject)
@@ -234,11 +244,16 @@ def random_stays(seed: int, n: int, at_min: int = 1440, first_id: int = 1) -> pl
         }
     )
     unknown = pl.Series(rng.random(n) < 0.03)
-    return table.with_columns(age=pl.when(~unknown).then("age")).select(pl.col(name).cast(kind) for name, kind in STAY.items())
+    return table.with_columns(age=pl.when(~unknown).then("age")).select(
+        pl.col(name).cast(kind) for name, kind in STAY.items()
+    )
 
 
-def random_events(seed: int, stays: pl.DataFrame, per_stay: float = 14, at_min: int = 1440, until: int = 4000) -> pl.DataFrame:
-    """Events of some stays: each stay lacks some modalities, a few have none; ties, delays, and minutes next to `at_min` are common."""
+def random_events(
+    seed: int, stays: pl.DataFrame, per_stay: float = 14, at_min: int = 1440, until: int = 4000
+) -> pl.DataFrame:
+    """Events of some stays: each stay lacks some modalities, a few have none; ties, delays, and minutes next to
+    `at_min` are common."""
     rng = np.random.default_rng([seed, 2])
     count = rng.poisson(per_stay, stays.height)
     count[rng.random(stays.height) < 0.03] = 0
@@ -289,10 +304,11 @@ def random_timelines(
 
 
 def other_future(timelines: Timelines, at_min: int, seed: int) -> Timelines:
-    """Keep all that is available by `at_min`; delete, re-time, re-value, re-code and insert what comes later, outcomes included.
+    """Keep all that is available by `at_min`; delete, re-time, re-value, re-code and insert what comes later, outcomes
+    included.
 
-    A draw before `at_min` that is charted after it belongs to the future too. A stay that has left the unit by `at_min` keeps its
-    end, which is known by then; the others get another one, and all get another outcome.
+    A draw before `at_min` that is charted after it belongs to the future too. A stay that has left the unit by `at_min`
+    keeps its end, which is known by then; the others get another one, and all get another outcome.
     """
     rng = np.random.default_rng([seed, 3])
     known = timelines.events.filter(pl.col("available") <= at_min)
@@ -311,7 +327,27 @@ def other_future(timelines: Timelines, at_min: int, seed: int) -> Timelines:
         died_in_unit=died & pl.Series(rng.random(n) < 0.5),
     )
     events = pl.concat([known, later, inserted.with_columns(pl.col("value").fill_nan(None))])
-    return Timelines(events.sample(fraction=1, shuffle=True, seed=seed), stays.select(pl.col(c).cast(k) for c, k in STAY.items()))
+    return Timelines(
+        events.sample(fraction=1, shuffle=True, seed=seed), stays.select(pl.col(c).cast(k) for c, k in STAY.items())
+    )
+
+
+def twin_of(timelines: Timelines, at_min: int, seed: int) -> Timelines:
+    """A twin of every stay, `APART` from it: the same past, another future, the other outcome. Of those still in the
+    unit half leave at the next minute, the others after twenty days."""
+    other = other_future(timelines, at_min, seed)
+    inside, soon = pl.col("end") > at_min, pl.Series(np.arange(other.stays.height) % 2 == 0)
+    end = pl.when(inside & soon).then(at_min + 1).when(inside).then(at_min + 20 * 1440).otherwise("end")
+    died = ~timelines.stays["died_in_hospital"]
+    twins = Timelines(other.events.with_columns(pl.col("stay_id") + APART), other.stays)
+    return twins.with_stays(
+        stay_id=pl.col("stay_id") + APART,
+        subject_id=pl.col("subject_id") + APART,
+        end=end,
+        hospital_end=pl.when(died).then(end).otherwise(end + 3000),
+        died_in_hospital=died,
+        died_in_unit=died,
+    )
 
 
 def _altered(later: pl.DataFrame, at_min: int, rng: np.random.Generator) -> pl.DataFrame:
@@ -370,8 +406,3 @@ def available_by(timelines: Timelines, at_min: float) -> Timelines:
 def available_after(timelines: Timelines, at_min: float) -> Timelines:
     """What is not known by `at_min`."""
     return replace(timelines, events=timelines.events.filter(pl.col("available") > at_min))
-
-
-def days(timelines: Timelines) -> timedelta:
-    """How much time the longest stay spans; a size to print."""
-    return timedelta(minutes=int(timelines.stays["end"].max() or 0))

@@ -1,6 +1,8 @@
-"""Small models of every method with random weights, for tests that ask what a model may see rather than what it learned.
+"""Small models of every method with random weights, for tests that ask what a model may see rather than what it
+learned.
 
-The head of a trajectory model starts at zero, so that its beliefs would not move whatever happened: all weights are drawn anew.
+The head of a trajectory model starts at zero, so that its beliefs would not move whatever happened: all weights are
+drawn anew.
 """
 
 from collections.abc import Iterator
@@ -50,7 +52,9 @@ def aligned_embedder(featuriser: Featuriser, store: EventStore, kind: str, seed:
     return embedder.eval()
 
 
-def untrained(method: str, task: Task, embedder: Alignment, kind: str, frozen: bool = False, seed: int = 0) -> nn.Module:
+def untrained(
+    method: str, task: Task, embedder: Alignment, kind: str, frozen: bool = False, seed: int = 0
+) -> nn.Module:
     """A model of a method around an embedder, its own weights random, in eval mode."""
     torch.manual_seed(seed)
     if METHODS[method].shape == "static":
@@ -70,8 +74,8 @@ def variants() -> Iterator[tuple[str, bool]]:
 
 
 def output(task: Task, prediction: np.ndarray, passed_h: float = 0.0) -> np.ndarray:
-    """A prediction on the scale on which models are compared: a probability, or log(1 + hours), the hours that have passed counted
-    in again where the label falls."""
+    """A prediction on the scale on which models are compared: a probability, or log(1 + hours), the hours that have
+    passed counted in again where the label falls."""
     if task.kind == "binary":
         return prediction
     return np.log1p(prediction + (passed_h if task.falls else 0.0))

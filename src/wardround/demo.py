@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from wardround.errors import DataError
+from wardround import files
+from wardround.errors import DataError, UsageError
 from wardround.evaluate.evaluation import evaluate
 from wardround.evaluate.question import Question
 from wardround.evaluate.summary import write_summary
@@ -61,13 +62,18 @@ def demo(to: Path, raw: Path | None, stays: int, seed: int, quiet: bool) -> Path
         The report to open.
 
     Raises:
+        UsageError: where `to` holds a demo of another size.
         WardroundError: whatever a step raises; the same call goes on after it.
     """
     truth = None
     if raw is None:
         raw = to / "raw"
         truth = raw / "truth" / "stays.parquet"
-        if not truth.is_file():
+        if truth.is_file():
+            made = files.read_table(truth, columns=["stay_id"]).height
+            if made != stays:
+                raise UsageError(f"{to} holds a demo of {made} stays, not {stays}. Choose another --to, or delete it.")
+        else:
             _step(f"wardround synth eicu --stays {stays} --to {raw}", quiet)
             synthesise_eicu(raw, stays, seed, SyntheticSettings())
     data = to / "data"

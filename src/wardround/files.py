@@ -291,5 +291,5 @@ def remove(path: Path) -> None:
     with storage_errors(path, "removing"):
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
+        elif path.exists() or path.is_symlink():
+            path.unlink()

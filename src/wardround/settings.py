@@ -5,6 +5,7 @@ the field; no code is ever imported or run from a setting.
 """
 
 import dataclasses
+import math
 import types
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -82,7 +83,10 @@ def _read(text: str, kind: Any, key: str) -> Any:
             raise UsageError(f"--set {key}={text}: true or false.")
         return text.lower() == "true"
     try:
-        return kind(text)
+        value = kind(text)
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError("not finite, so not JSON")
+        return value
     except (TypeError, ValueError) as error:
         raise UsageError(
             f"--set {key}={text}: a value of type {getattr(kind, '__name__', kind)} is expected."

@@ -59,6 +59,7 @@ def test_curve_has_the_bins_of_ace():
     assert share @ gap == pytest.approx(ace(labels, probs), abs=1e-15)
     few = calibration_curve(np.array([0, 1, 1]), np.array([0.2, 0.2, 0.7]), bins=2)
     assert [points.tolist() for points in few] == [[0.2, 0.7], [0.5, 1.0], [2, 1]]
+    assert calibration_curve(np.array([0, 1, 1]), np.array([0.2, 0.2, 0.7])).n_stays.tolist() == [2, 1]  # 13 empty bins
 
 
 @settings(max_examples=40, deadline=None)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from wardround.metrics import recall_at_k, retrieval, silhouette
+from wardround.metrics import cluster_weights, recall_at_k, retrieval, silhouette
 
 
 def pair_of(queries, targets):
@@ -141,3 +141,59 @@ def test_bad_ks_are_refused():
     for ks in ((), (0, 1)):
         with pytest.raises(ValueError, match="ks"):
             recall_at_k(np.ones((3, 2, 4)), np.ones((3, 2), dtype=bool), ks)
+
+
+def _pairs_of_stays(n: int, noise: float, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Embeddings of two modalities that point the same way up to noise, one in five missing, three stays a patient."""
+    rng = np.random.default_rng(seed)
+    base = rng.normal(size=(n, 1, 6))
+    embeddings = base + noise * rng.normal(size=(n, 2, 6))
+    observed = rng.random((n, 2)) < 0.8
+    return embeddings, observed, np.arange(n) // 3
+
+
+def test_intervals_hold_the_means_and_come_from_drawn_patients() -> None:
+    embeddings, observed, patient = _pairs_of_stays(90, 0.6, 1)
+    found = recall_at_k(embeddings, observed, (1, 5), ["a", "b"], patient, draws=300, seed=4)
+    assert set(found["intervals"]) == {"recall@1", "recall@5", "improvement@1", "improvement@5"}
+    for name, entry in found["intervals"].items():
+        assert entry["low"] < found["mean"][name] == entry["value"] < entry["high"]
+
+
+def test_an_interval_equals_the_brute_force_over_the_same_draws() -> None:
+    embeddings, observed, patient = _pairs_of_stays(30, 0.8, 2)
+    found = recall_at_k(embeddings, observed, (1,), ["a", "b"], patient, draws=60, seed=7)["intervals"]["recall@1"]
+    unit = embeddings / np.linalg.norm(embeddings, axis=-1, keepdims=True)
+    both = np.flatnonzero(observed.all(axis=1))
+    samples = []
+    for weights in np.concatenate(list(cluster_weights(patient, 60, 7))):
+        recalls = []
+        for query, target in ((0, 1), (1, 0)):
+            similarity = unit[both, query] @ unit[both, target].T
+            hits = similarity.argmax(axis=1) == np.arange(len(both))
+            recalls.append((hits * weights[both]).sum() / weights[both].sum())
+        samples.append(np.mean(recalls))
+    low, high = np.quantile(samples, [0.025, 0.975])
+    assert found["low"] == pytest.approx(low, abs=1e-12)
+    assert found["high"] == pytest.approx(high, abs=1e-12)
+
+
+def test_a_draw_without_any_query_is_dropped_not_averaged() -> None:
+    embeddings = np.random.default_rng(3).normal(size=(4, 2, 3))
+    observed = np.array([[True, True], [True, False], [True, False], [False, True]])
+    found = recall_at_k(embeddings, observed, (1,), ["a", "b"], np.arange(4), draws=200, seed=0)
+    assert found["intervals"]["recall@1"]["dropped"] > 0
+    assert found["intervals"]["recall@1"]["value"] == 1.0
+
+
+def test_silhouette_interval_holds_the_mean() -> None:
+    embeddings, observed, patient = _pairs_of_stays(60, 0.5, 5)
+    found = silhouette(embeddings, observed, ["a", "b"], subject_ids=patient, draws=200)
+    assert found["interval"]["low"] < found["overall"] == found["interval"]["value"] < found["interval"]["high"]
+
+
+@pytest.mark.parametrize("ask", [recall_at_k, silhouette])
+def test_patients_must_be_one_a_stay(ask) -> None:
+    embeddings, observed, patient = _pairs_of_stays(12, 0.5, 6)
+    with pytest.raises(ValueError, match="expected one a stay"):
+        ask(embeddings, observed, subject_ids=patient[:-1])

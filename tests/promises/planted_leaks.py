@@ -1,4 +1,5 @@
-"""Leaks to plant: each takes one piece of the product out and puts a faulty one in its place, as a careless change would."""
+"""Leaks to plant: each takes one piece of the product out and puts a faulty one in its place, as a careless change
+would."""
 
 import inspect
 import textwrap
@@ -55,7 +56,9 @@ def edit(patch: Patch, owner: Any, name: str, old: str, new: str) -> None:
     function = inspect.unwrap(getattr(owner, name))
     source = textwrap.dedent(inspect.getsource(function))
     if source.count(old) != 1:
-        raise ValueError(f"{name} holds {old!r} {source.count(old)} times, 1 was expected: the planted leak needs another look")
+        raise ValueError(
+            f"{name} holds {old!r} {source.count(old)} times, 1 was expected: the planted leak needs another look"
+        )
     module = owner if isinstance(owner, ModuleType) else inspect.getmodule(owner)
     made: dict[str, Any] = {}
     exec(compile(source.replace(old, new), f"<leak in {name}>", "exec"), vars(module), made)
@@ -117,7 +120,11 @@ def _(patch: Patch) -> None:
 
 @leak("ICD codes of the stay known at admission", "moved")
 def _(patch: Patch) -> None:
-    known = pl.when(pl.col("modality") == "diagnosis").then(pl.col("time").min().over("stay_id")).otherwise("available_time")
+    known = (
+        pl.when(pl.col("modality") == "diagnosis")
+        .then(pl.col("time").min().over("stay_id"))
+        .otherwise("available_time")
+    )
     on_events(patch, lambda events: events.with_columns(available_time=known))
 
 
@@ -188,8 +195,14 @@ def _(patch: Patch) -> None:
     def event_store(original: Any, lines_: Any, chosen: Any, *rest: Any, **named: Any) -> Any:
         made, stays = original(lines_, chosen, *rest, **named), outcomes[-1]
         pairs = chosen.frame.select("subject_id", "stay_id").join(stays, on="subject_id", maintain_order="left")
-        others = pairs.filter(pl.col("stay_id") != pl.col("stay_id_right")).group_by("stay_id").agg(pl.col("died_in_hospital").sum())
-        deaths = chosen.frame.join(others, on="stay_id", how="left", maintain_order="left")["died_in_hospital"].fill_null(0)
+        others = (
+            pairs.filter(pl.col("stay_id") != pl.col("stay_id_right"))
+            .group_by("stay_id")
+            .agg(pl.col("died_in_hospital").sum())
+        )
+        deaths = chosen.frame.join(others, on="stay_id", how="left", maintain_order="left")[
+            "died_in_hospital"
+        ].fill_null(0)
         return with_first_column(made, deaths.to_numpy())
 
     around(patch, data, "open_data", open_data)
@@ -206,7 +219,9 @@ def _(patch: Patch) -> None:
         within = np.arange(len(stay)) - made.offsets[:-1][stay]
         keep = within >= np.minimum(spare, lengths - 1)[stay]
         offsets = np.r_[0, np.cumsum(np.bincount(stay[keep], minlength=len(lengths)))].astype(np.int64)
-        return replace(made, offsets=offsets, minute=made.minute[keep], modality=made.modality[keep], row=made.row[keep])
+        return replace(
+            made, offsets=offsets, minute=made.minute[keep], modality=made.modality[keep], row=made.row[keep]
+        )
 
     around(patch, store, "event_store", event_store)
 
@@ -232,7 +247,9 @@ def _(patch: Patch) -> None:
 @leak("elapsed hours run to the discharge", "moved")
 def _(patch: Patch) -> None:
     def elapsed_h(self: Any, chosen: Any) -> np.ndarray:
-        return chosen.frame.join(self.stays.select("stay_id", "los_h"), on="stay_id", maintain_order="left")["los_h"].to_numpy()
+        return chosen.frame.join(self.stays.select("stay_id", "los_h"), on="stay_id", maintain_order="left")[
+            "los_h"
+        ].to_numpy()
 
     patch.setattr(data.OpenData, "elapsed_h", elapsed_h)
 
@@ -257,7 +274,13 @@ def _(patch: Patch) -> None:
 
 @leak("cohort requires a long enough stay", "unlike_twins")
 def _(patch: Patch) -> None:
-    edit(patch, cohort, "_rules", '~(pl.col("age") >= 18)', '~(pl.col("age") >= 18) | (pl.col("end") <= at + pl.duration(hours=12))')
+    edit(
+        patch,
+        cohort,
+        "_rules",
+        '~(pl.col("age") >= 18)',
+        '~(pl.col("age") >= 18) | (pl.col("end") <= at + pl.duration(hours=12))',
+    )
 
 
 @leak("cohort sorted by outcome", "moved")
@@ -296,7 +319,11 @@ def _(patch: Patch) -> None:
 @leak("BatchNorm over time", "later_events")
 def _(patch: Patch) -> None:
     def forward(original: Any, self: Any, events: Any, lengths: Any) -> Any:
-        return original(self, torch.nn.functional.batch_norm(events.transpose(1, 2), None, None, training=True).transpose(1, 2), lengths)
+        return original(
+            self,
+            torch.nn.functional.batch_norm(events.transpose(1, 2), None, None, training=True).transpose(1, 2),
+            lengths,
+        )
 
     around_method(patch, belief_sequence.BeliefSequence, "forward", forward)
 
@@ -433,7 +460,12 @@ def _(patch: Patch) -> None:
 
 @leak("test rows in the quantile edges", "moved_fits")
 def _(patch: Patch) -> None:
-    around(patch, data, "bin_edges", lambda original, made, members, *rest: original(made, np.arange(len(made.stay_ids)), *rest))
+    around(
+        patch,
+        data,
+        "bin_edges",
+        lambda original, made, members, *rest: original(made, np.arange(len(made.stay_ids)), *rest),
+    )
 
 
 @leak("features fitted on what came after t", "fits_moved_by_the_future")

@@ -1,5 +1,5 @@
-"""Promise 2: the leak detector detects. Every planted leak is caught by the detector that promises 1, 3, 5, 6 use; without one, none finds
-anything."""
+"""Promise 2: the leak detector detects. Every planted leak is caught by the detector that promises 1, 3, 5, 6 use;
+without one, none finds anything."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +8,8 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from planted_leaks import LEAKS, Leak
+
 from leak_detector import (
     Findings,
     View,
@@ -28,10 +30,8 @@ from leak_detector import (
     unlike_twins,
     view,
 )
-from planted_leaks import LEAKS, Leak
-from timelines import Timelines, joined, other_future, random_timelines, write_data
+from timelines import APART, Timelines, joined, other_future, random_timelines, twin_of, write_data
 from untrained import random_embedder, untrained
-
 from wardround.batches.static import static_batch
 from wardround.batches.store import Featuriser, InputSettings
 from wardround.tasks.cohort import Window
@@ -41,18 +41,6 @@ from wardround.tasks.task import TASKS
 AT_H = 12.0
 AT_MIN = round(AT_H * 60)
 MORTALITY = TASKS["mortality"]
-TWIN = 10_000
-"""Added to a stay's id and its patient's to make its twin."""
-
-
-def twin_of(timelines: Timelines, seed: int) -> Timelines:
-    """The same past under other ids, another future; who lives dies, and the other way round."""
-    other = other_future(timelines, AT_MIN, seed)
-    events = other.events.with_columns(pl.col("stay_id") + TWIN)
-    died = ~timelines.stays["died_in_hospital"]
-    return Timelines(events, other.stays).with_stays(
-        stay_id=pl.col("stay_id") + TWIN, subject_id=pl.col("subject_id") + TWIN, died_in_hospital=died
-    )
 
 
 def with_other_rows(timelines: Timelines, side: str) -> Timelines:
@@ -93,7 +81,7 @@ def world(tmp_path_factory) -> World:
     write_data(folder / "one", one)
     write_data(folder / "other", other_future(one, AT_MIN, 5), shards=2)
     write_data(folder / "shuffled", one, shuffle=3)
-    write_data(folder / "twins", joined([one, twin_of(one, 6)]))
+    write_data(folder / "twins", joined([one, twin_of(one, AT_MIN, 6)]))
     write_data(folder / "other val", with_other_rows(one, VAL))
     write_data(folder / "other test", with_other_rows(one, TEST))
     write_data(folder / "train", random_timelines(1, 80, AT_MIN, first_id=500))
@@ -121,7 +109,11 @@ class Detectors:
 
     def unlike_prefix(self) -> Findings:
         later = self.world.seen("one")
-        return [finding for hour in (2.5, 5.75, 8.25, 11.5) for finding in unlike_prefix(self.world.seen("one", hour), later)]
+        return [
+            finding
+            for hour in (2.5, 5.75, 8.25, 11.5)
+            for finding in unlike_prefix(self.world.seen("one", hour), later)
+        ]
 
     def left_already(self) -> Findings:
         return left_already(self.world.seen("one"))
@@ -141,7 +133,7 @@ class Detectors:
         return found + label_dependence(model, sequence_of(seen, np.arange(n), model))
 
     def unlike_twins(self) -> Findings:
-        pairs = [(stay, stay + TWIN) for stay in self.world.seen("one").data.stays["stay_id"]]
+        pairs = [(stay, stay + APART) for stay in self.world.seen("one").data.stays["stay_id"]]
         return unlike_twins(self.world.seen("twins"), pairs)
 
     def moved_fits(self) -> Findings:

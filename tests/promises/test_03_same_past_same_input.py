@@ -1,7 +1,8 @@
 """Promise 3: same past, same input, whatever the outcome.
 
-Twins lie side by side in one DATA folder: equal up to t, then one dies and the other lives, one leaves at the next minute and the other
-stays for days. The cohort takes both or neither, and both get the same window and the same bytes. 10,000 twins at scale 1.
+Twins lie side by side in one DATA folder: equal up to t, then one dies and the other lives, one leaves at the next
+minute and the other stays for days. The cohort takes both or neither, and both get the same window and the same bytes.
+10,000 twins at scale 1.
 """
 
 import os
@@ -12,10 +13,10 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
-from leak_detector import View, fitted_featuriser, predictions, unlike_twins, view
-from timelines import Timelines, hand, joined, other_future, random_timelines, write_data
-from untrained import random_embedder, untrained
 
+from leak_detector import View, fitted_featuriser, predictions, unlike_twins, view
+from timelines import APART, Timelines, hand, joined, random_timelines, twin_of, write_data
+from untrained import random_embedder, untrained
 from wardround.batches.content import ContentSettings
 from wardround.batches.store import Featuriser, InputSettings
 from wardround.errors import DataError
@@ -27,27 +28,6 @@ SCALE = float(os.environ.get("WARDROUND_PROMISE_SCALE", "0.1"))
 TWINS = max(100, round(10_000 * SCALE))
 AT_H = 24.0
 AT_MIN = round(AT_H * 60)
-APART = 10_000_000
-"""Added to a stay's id and to its patient's to make its twin."""
-
-
-def with_twins(timelines: Timelines, at_min: int, seed: int) -> Timelines:
-    """Every stay and its twin: the same past, another future, the other outcome; half of the twins leave at the next minute."""
-    other = other_future(timelines, at_min, seed)
-    n = other.stays.height
-    inside = pl.col("end") > at_min
-    soon = pl.Series(np.arange(n) % 2 == 0)
-    end = pl.when(inside & soon).then(at_min + 1).when(inside).then(at_min + 20 * 1440).otherwise("end")
-    died = ~timelines.stays["died_in_hospital"]
-    twins = Timelines(other.events.with_columns(pl.col("stay_id") + APART), other.stays).with_stays(
-        stay_id=pl.col("stay_id") + APART,
-        subject_id=pl.col("subject_id") + APART,
-        end=end,
-        hospital_end=pl.when(died).then(end).otherwise(end + 3000),
-        died_in_hospital=died,
-        died_in_unit=died,
-    )
-    return joined([timelines, twins])
 
 
 @dataclass(frozen=True)
@@ -71,7 +51,7 @@ def twins(tmp_path_factory) -> Twins:
     }
     one = random_timelines(3, round(1.5 * TWINS), AT_MIN)
     pairs = [(stay, stay + APART) for stay in one.stays["stay_id"]]
-    return Twins(write_data(folder / "twins", with_twins(one, AT_MIN, 4), shards=3), pairs, featurisers)
+    return Twins(write_data(folder / "twins", joined([one, twin_of(one, AT_MIN, 4)]), shards=3), pairs, featurisers)
 
 
 @pytest.mark.parametrize("running", [True, False], ids=["running", "own items"])
@@ -114,7 +94,8 @@ def test_twins_get_the_same_prediction(twins: Twins, method: str):
 def test_two_stays_by_hand(tmp_path: Path, twins: Twins):
     """A lactate at 10 h each; one dies at 25 h, the other goes home after nine days."""
     timelines = hand(
-        [(stay, 600, 600, "lab", "LAB//lactate", 2.5) for stay in (1, 2)] + [(1, 1490, 1490, "lab", "LAB//lactate", 14.0)],
+        [(stay, 600, 600, "lab", "LAB//lactate", 2.5) for stay in (1, 2)]
+        + [(1, 1490, 1490, "lab", "LAB//lactate", 14.0)],
         [
             {"stay_id": 1, "end": 1500, "hospital_end": 1500, "died_in_hospital": True, "died_in_unit": True},
             {"stay_id": 2, "end": 7 * 1440, "hospital_end": 9 * 1440},
@@ -135,13 +116,19 @@ def test_control_the_paper_protocol_tells_twins_apart(twins: Twins):
 
 
 def test_control_a_later_hour_tells_twins_apart(twins: Twins):
-    assert "in the cohort without the other" in unlike_twins(twins.seen("mortality", Window(at_h=AT_H + 1)), twins.pairs)[0]
+    assert (
+        "in the cohort without the other"
+        in unlike_twins(twins.seen("mortality", Window(at_h=AT_H + 1)), twins.pairs)[0]
+    )
 
 
 def test_control_one_moved_value_of_the_past_is_seen(tmp_path: Path, twins: Twins):
-    one = with_twins(random_timelines(5, 40, AT_MIN), AT_MIN, 6)
+    one = random_timelines(5, 40, AT_MIN)
+    one = joined([one, twin_of(one, AT_MIN, 6)])
     known = (pl.col("available") <= AT_MIN) & (pl.col("stay_id") > APART) & (pl.col("modality") == "lab")
-    moved = Timelines(one.events.with_columns(value=pl.when(known).then(pl.col("value") + 1).otherwise("value")), one.stays)
+    moved = Timelines(
+        one.events.with_columns(value=pl.when(known).then(pl.col("value") + 1).otherwise("value")), one.stays
+    )
     seen = view(write_data(tmp_path / "data", moved), Window(at_h=AT_H), TASKS["mortality"], twins.featurisers[True])
     pairs = [(stay, stay + APART) for stay in one.stays["stay_id"] if stay < APART]
     assert any(finding.startswith("static lab") for finding in unlike_twins(seen, pairs))

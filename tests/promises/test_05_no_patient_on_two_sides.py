@@ -1,4 +1,5 @@
-"""Promise 5: no patient on two sides, and a side that never moves: when patients or stays come, when rows are shuffled, when others leave.
+"""Promise 5: no patient on two sides, and a side that never moves: when patients or stays come, when rows are shuffled,
+when others leave.
 
 (Near-duplicate notes wait for notes.)
 """
@@ -11,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+
 from leak_detector import Findings, accepts_leaky_encoders, on_two_sides
 from timelines import random_stays, random_timelines, write_data
-
 from wardround.errors import LeakageError, UsageError
 from wardround.tasks import splits
 from wardround.tasks.cohort import Window
@@ -51,12 +52,16 @@ def stays_of(seed: int, n: int = STAYS) -> pl.DataFrame:
         start=pl.datetime(2001, 7, 1) + pl.duration(days=365 * pl.col("nth")),
         hospital_id=pl.Series(rng.integers(0, 60, n)),
         orphan=pl.Series(rng.random(n) < 0.05),
-        modalities=pl.Series(rng.choice(["demographics", "demographics+lab", "demographics+lab+aps", "lab"], n, p=[0.5, 0.3, 0.19, 0.01])),
+        modalities=pl.Series(
+            rng.choice(["demographics", "demographics+lab", "demographics+lab+aps", "lab"], n, p=[0.5, 0.3, 0.19, 0.01])
+        ),
     )
     nowhere = pl.Series(rng.random(n) < 0.02)
     alone = pl.when("orphan").then(9_000_000 + pl.col("stay_id")).otherwise("subject_id")
     return table.with_columns(
-        hospital_id=pl.when(~nowhere).then("hospital_id"), subject_id=alone, modalities=pl.col("modalities").str.split("+")
+        hospital_id=pl.when(~nowhere).then("hospital_id"),
+        subject_id=alone,
+        modalities=pl.col("modalities").str.split("+"),
     )
 
 
@@ -64,7 +69,8 @@ def unstable(before: pl.DataFrame, after: pl.DataFrame) -> Findings:
     """Stays of both tables on another side in the second."""
     both = before.join(after, on="stay_id", suffix="_after")
     moved = both.filter(
-        pl.col("split").ne_missing(pl.col("split_after")) | pl.col("pretrain_split").ne_missing(pl.col("pretrain_split_after"))
+        pl.col("split").ne_missing(pl.col("split_after"))
+        | pl.col("pretrain_split").ne_missing(pl.col("pretrain_split_after"))
     )
     return [f"{moved.height} of {both.height} stays changed sides"] if moved.height else []
 
@@ -82,7 +88,11 @@ def test_no_patient_is_on_two_sides(plan: SplitPlan):
 @pytest.mark.parametrize("plan", [plan for plan in PLANS if plan.by == "hospital"], ids=names)
 def test_no_hospital_is_on_two_sides(plan: SplitPlan):
     stays = stays_of(0)
-    table = split_stays(stays, plan).join(stays.select("stay_id", "hospital_id"), on="stay_id").drop_nulls(["split", "hospital_id"])
+    table = (
+        split_stays(stays, plan)
+        .join(stays.select("stay_id", "hospital_id"), on="stay_id")
+        .drop_nulls(["split", "hospital_id"])
+    )
     assert table.group_by("hospital_id").agg(pl.col("split").n_unique())["split"].max() == 1
     assert set(table["split"]) == {TRAIN, VAL, TEST}
 
@@ -104,7 +114,8 @@ def test_disjoint_pretraining_trains_on_nobody_who_is_fine_tuned(plan: SplitPlan
 
 @pytest.mark.parametrize("plan", PLANS, ids=names)
 def test_a_side_does_not_move_when_rows_are_added_removed_or_shuffled(plan: SplitPlan):
-    """Patients that come or go, and rows in another order; with hospitals as units also other stays of the same patient, later ones."""
+    """Patients that come or go, and rows in another order; with hospitals as units also other stays of the same
+    patient, later ones."""
     stays = stays_of(2)
     before = split_stays(stays, plan)
     assert split_stays(stays, plan).equals(before)
@@ -113,7 +124,9 @@ def test_a_side_does_not_move_when_rows_are_added_removed_or_shuffled(plan: Spli
     assert unstable(before, split_stays(pl.concat([stays, more]), plan)) == []
     gone = pl.col("subject_id").hash(5) % 3 == 0
     assert unstable(before, split_stays(stays.filter(~gone), plan)) == []
-    later = stays.filter(pl.col("nth") == 0).with_columns(pl.col("stay_id") + 10**6, pl.col("start") + pl.duration(days=9000))
+    later = stays.filter(pl.col("nth") == 0).with_columns(
+        pl.col("stay_id") + 10**6, pl.col("start") + pl.duration(days=9000)
+    )
     assert unstable(before, split_stays(pl.concat([stays, later]), plan)) == []
 
 
@@ -183,7 +196,17 @@ def pretrained(tmp_path_factory) -> tuple[Path, Path]:
 def test_encoders_that_saw_test_patients_are_refused(pretrained: tuple[Path, Path], tmp_path: Path, on: str):
     folder, data = pretrained
     with pytest.raises(LeakageError, match=r"\d+ of \d+ test patients were used to pretrain") as refusal:
-        train("mlp", data, "mortality", tmp_path / "run", Window(), SplitPlan(), folder / f"1-{on}", ["epochs=1"], quiet=True)
+        train(
+            "mlp",
+            data,
+            "mortality",
+            tmp_path / "run",
+            Window(),
+            SplitPlan(),
+            folder / f"1-{on}",
+            ["epochs=1"],
+            quiet=True,
+        )
     assert "--split-seed" in str(refusal.value)
     assert not (tmp_path / "run" / "weights.safetensors").exists()
 

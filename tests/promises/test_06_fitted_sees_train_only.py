@@ -1,8 +1,8 @@
 """Promise 6: what is fitted sees training patients only.
 
-Whatever happens to a validation or test patient's rows (values, codes, times, outcomes; rows, stays and patients that come or go), the
-hashes of vocabulary, normaliser, quantile edges, `elapsed` bins, class share and trained weights stay. The threshold hangs on validation
-alone. 1,000 changes at scale 1.
+Whatever happens to a validation or test patient's rows (values, codes, times, outcomes; rows, stays and patients that
+come or go), the hashes of vocabulary, normaliser, quantile edges, `elapsed` bins, class share and trained weights stay.
+The threshold hangs on validation alone. 1,000 changes at scale 1.
 """
 
 import os
@@ -15,9 +15,9 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+
 from leak_detector import fits, moved_fits, row_fits
 from timelines import EVENT, Timelines, random_events, random_stays, random_timelines, write_data
-
 from wardround import files
 from wardround.batches.content import ContentSettings
 from wardround.batches.store import InputSettings
@@ -66,7 +66,10 @@ def other_values(timelines: Timelines, stays: list[int], rng: np.random.Generato
 
 
 def other_codes(timelines: Timelines, stays: list[int], rng: np.random.Generator) -> Timelines:
-    there, name = _some_events(timelines, stays, rng), pl.col("modality").str.to_uppercase() + f"//{'abc'[rng.integers(3)]}|new"
+    there, name = (
+        _some_events(timelines, stays, rng),
+        pl.col("modality").str.to_uppercase() + f"//{'abc'[rng.integers(3)]}|new",
+    )
     return replace(timelines, events=timelines.events.with_columns(code=pl.when(there).then(name).otherwise("code")))
 
 
@@ -96,7 +99,9 @@ def patients_more(timelines: Timelines, stays: list[int], rng: np.random.Generat
     wanted = next(side for side, members in sides(timelines).items() if stays[0] in members)
     seed = int(rng.integers(10**6))
     new = random_stays(seed, 30, AT_MIN, first_id=100_000 + 1000 * (seed % 1000))
-    events = random_events(seed, new, 30, AT_MIN).with_columns(pl.col("value").fill_nan(None), code=pl.col("code") + "|theirs")
+    events = random_events(seed, new, 30, AT_MIN).with_columns(
+        pl.col("value").fill_nan(None), code=pl.col("code") + "|theirs"
+    )
     theirs = Timelines(events, new)
     theirs = theirs.only(sides(theirs)[wanted])
     return Timelines(pl.concat([timelines.events, theirs.events]), pl.concat([timelines.stays, theirs.stays]))
@@ -137,7 +142,9 @@ def world(tmp_path_factory) -> World:
     folder, timelines = tmp_path_factory.mktemp("promise-6"), base()
     data = write_data(folder / "base", timelines)
     fitted = [fits(data, WINDOW, MORTALITY, settings) for settings in SETTINGS]
-    return World(folder, timelines, sides(timelines), fitted, row_fits(data, folder / "base elapsed", WINDOW, MORTALITY))
+    return World(
+        folder, timelines, sides(timelines), fitted, row_fits(data, folder / "base elapsed", WINDOW, MORTALITY)
+    )
 
 
 @pytest.mark.parametrize("change", CHANGES_OF_ROWS, ids=lambda change: change.__name__)
@@ -158,7 +165,8 @@ def test_validation_and_test_rows_move_no_hash(world: World, tmp_path: Path, sid
 
 
 def test_training_rows_do_move_every_hash(world: World):
-    """The control of the hashes: each change of training rows moves something, and every hash is moved by some change."""
+    """The control of the hashes: each change of training rows moves something, and every hash is moved by some
+    change."""
     moved: Counter[str] = Counter()
     for number, change in enumerate(CHANGES_OF_ROWS):
         other = change(world.timelines, world.sides[TRAIN], np.random.default_rng([number]))
@@ -172,7 +180,9 @@ def test_the_threshold_hangs_on_validation(world: World, tmp_path: Path):
     """Other deaths among validation patients move it, and nothing else; other deaths among test patients do not."""
     for side, expected in ((VAL, ["elapsed threshold moved"]), (TEST, [])):
         there = pl.col("stay_id").is_in(world.sides[side])
-        dead = world.timelines.with_stays(died_in_hospital=pl.when(there).then(~pl.col("died_in_hospital")).otherwise("died_in_hospital"))
+        dead = world.timelines.with_stays(
+            died_in_hospital=pl.when(there).then(~pl.col("died_in_hospital")).otherwise("died_in_hospital")
+        )
         folder = write_data(tmp_path / side, dead)
         assert moved_fits(world.rows, row_fits(folder, tmp_path / f"{side} elapsed", WINDOW, MORTALITY)) == expected
 
@@ -184,7 +194,10 @@ FITTED_FILES = ("weights.safetensors", "fitted.json", "metrics.json", "history.p
 
 def digests(run: Path) -> dict[str, str]:
     """SHA-256 of all that a finished run has learned or fitted."""
-    names = [*FITTED_FILES, *(str(path.relative_to(run)) for part in ("vocabulary", "normaliser") for path in (run / part).iterdir())]
+    names = [
+        *FITTED_FILES,
+        *(str(path.relative_to(run)) for part in ("vocabulary", "normaliser") for path in (run / part).iterdir()),
+    ]
     return {name: files.sha256(run / name) for name in sorted(names)}
 
 
@@ -216,9 +229,12 @@ def test_trained_weights_and_all_beside_them_do_not_see_test_patients(world: Wor
 
 
 def test_weights_do_not_see_validation_labels_until_they_choose_the_epoch(world: World, tmp_path: Path):
-    """One epoch leaves nothing to choose: other validation deaths move the threshold and the reported numbers, not the weights."""
+    """One epoch leaves nothing to choose: other validation deaths move the threshold and the reported numbers, not the
+    weights."""
     there = pl.col("stay_id").is_in(world.sides[VAL])
-    dead = world.timelines.with_stays(died_in_hospital=pl.when(there).then(~pl.col("died_in_hospital")).otherwise("died_in_hospital"))
+    dead = world.timelines.with_stays(
+        died_in_hospital=pl.when(there).then(~pl.col("died_in_hospital")).otherwise("died_in_hospital")
+    )
     runs = []
     for name, timelines in (("one", world.timelines), ("other", dead)):
         data = write_data(tmp_path / f"{name} data", timelines)
@@ -235,7 +251,9 @@ def test_control_a_fit_on_all_sides_is_caught(world: World, monkeypatch: pytest.
     before = fits(world.folder / "base", WINDOW, MORTALITY, SETTINGS[0])
     other = patients_more(world.timelines, world.sides[TEST], np.random.default_rng(1))
     folder = write_data(world.folder / "leaky", other)
-    assert {"vocabulary moved", "normaliser moved"} <= set(moved_fits(before, fits(folder, WINDOW, MORTALITY, SETTINGS[0])))
+    assert {"vocabulary moved", "normaliser moved"} <= set(
+        moved_fits(before, fits(folder, WINDOW, MORTALITY, SETTINGS[0]))
+    )
 
 
 def test_the_stays_of_the_sides_are_enough_to_tell(world: World):

@@ -1,12 +1,12 @@
-"""Promise 7: online = offline. Events fed one by one, as a ward would see them, give the belief that one pass over the whole line gives
-at that event; padding, batch mates and order in the batch do not matter.
+"""Promise 7: online = offline. Events fed one by one, as a ward would see them, give the belief that one pass over the
+whole line gives at that event; padding, batch mates and order in the batch do not matter.
 
-Online is the product asked again at the minute of each event, with nothing but what is known then: for many stays by a cohort with a row
-for each prefix, for some with a DATA folder written anew that holds no more than the prefix. An hourly bin is complete, and an event,
-when its hour is over. 10,000 timelines at scale 1.
+Online is the product asked again at the minute of each event, with nothing but what is known then: for many stays by a
+cohort with a row for each prefix, for some with a DATA folder written anew that holds no more than the prefix. An
+hourly bin is complete, and an event, when its hour is over. 10,000 timelines at scale 1.
 
-A line longer than `max_events` is cut to its latest events at the prediction time, so its earlier beliefs are not those of that hour:
-the promise holds for the belief at t, and for every belief of a line that was not cut.
+A line longer than `max_events` is cut to its latest events at the prediction time, so its earlier beliefs are not those
+of that hour: the promise holds for the belief at t, and for every belief of a line that was not cut.
 """
 
 import os
@@ -18,10 +18,10 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+
 from leak_detector import View, event_list, fitted_featuriser, predictions, view
 from timelines import Timelines, available_by, random_timelines, write_data
 from untrained import KINDS, random_embedder, untrained
-
 from wardround.batches import content
 from wardround.batches.content import ContentSettings
 from wardround.batches.sequences import SequenceBatch, sequence_batch
@@ -39,10 +39,12 @@ CONTENTS = {
     "own items, no bins": ContentSettings(running=False, hourly=()),
 }
 APART = 1e-6
-"""How far a belief, a probability, may be apart between two shapes in 999 of 1,000; at the same shapes it is 0 always."""
+"""How far a belief, a probability, may be apart between two shapes in 999 of 1,000; at the same shapes it is 0
+always."""
 
 NEVER = 1e-5
-"""How far it never is: fp32 rounding, where the norms of a random model are small. (At 10,000 beliefs the largest was 1.5e-6.)"""
+"""How far it never is: fp32 rounding, where the norms of a random model are small. (At 10,000 beliefs the largest was
+1.5e-6.)"""
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,9 @@ def world(tmp_path_factory) -> World:
     torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("promise-7")
     train = write_data(folder / "train", random_timelines(1, 150))
-    featurisers = {name: fitted_featuriser(train, Window(), InputSettings(content=made)) for name, made in CONTENTS.items()}
+    featurisers = {
+        name: fitted_featuriser(train, Window(), InputSettings(content=made)) for name, made in CONTENTS.items()
+    }
     timelines = random_timelines(7, round(1.5 * TIMELINES), per_stay=20, until=3000)
     write_data(folder / "many", timelines)
     return World(folder, timelines, featurisers)
@@ -74,20 +78,24 @@ def trajectory(world: World, of: str, kind: str = "tabular") -> Trajectory:
 
 
 def prefixes(seen: View) -> tuple[Cohort, np.ndarray, np.ndarray]:
-    """Each stay asked again at the minute of each of its events: a cohort with a row for each, the stay and the events known then."""
+    """Each stay asked again at the minute of each of its events: a cohort with a row for each, the stay and the events
+    known then."""
     events = seen.events
     stay = np.repeat(np.arange(len(events.stay_ids)), np.diff(events.offsets))
     last_of_minute = np.r_[(np.diff(stay) != 0) | (np.diff(events.minute) != 0), True]
     stay, minute = stay[last_of_minute], events.minute[last_of_minute]
     known = np.flatnonzero(last_of_minute) + 1 - events.offsets[stay]
     at = [timedelta(minutes=int(m)) for m in minute]
-    frame = seen.cohort.frame[stay.tolist()].with_columns(prediction_time=pl.col("start") + pl.Series(at, dtype=pl.Duration("us")))
+    frame = seen.cohort.frame[stay.tolist()].with_columns(
+        prediction_time=pl.col("start") + pl.Series(at, dtype=pl.Duration("us"))
+    )
     return Cohort(frame, {}, seen.cohort.window), stay, known
 
 
 @torch.no_grad()
 def logits(model: Trajectory, batch: SequenceBatch) -> np.ndarray:
-    """The belief state after every event. (As a probability it depends on the place in the vector by a bit: sigmoid is vectorised.)"""
+    """The belief state after every event. (As a probability it depends on the place in the vector by a bit: sigmoid is
+    vectorised.)"""
     return model.beliefs(batch)[0].numpy()
 
 
@@ -156,7 +164,7 @@ def test_an_hourly_bin_is_an_event_when_its_hour_is_over(world: World):
     assert len(hourly) > 20
     assert not (hourly % 60).any()
     lines = seen.data.lines
-    asked, stay, _ = prefixes(seen)
+    asked, _, _ = prefixes(seen)
     before = asked.frame.with_columns(prediction_time=pl.col("prediction_time") - pl.duration(minutes=1))
     early = event_store(lines, replace(asked, frame=before), world.featurisers[of])
     late = event_store(lines, asked, world.featurisers[of])
@@ -280,6 +288,8 @@ def test_control_attention_both_ways_is_caught(world: World, monkeypatch: pytest
 
 def test_control_a_norm_over_the_batch_is_caught(world: World, monkeypatch: pytest.MonkeyPatch):
     original = Trajectory.encode
-    monkeypatch.setattr(Trajectory, "encode", lambda self, batch: original(self, batch) - original(self, batch).mean(dim=(0, 1)))
+    monkeypatch.setattr(
+        Trajectory, "encode", lambda self, batch: original(self, batch) - original(self, batch).mean(dim=(0, 1))
+    )
     with pytest.raises(AssertionError):
         test_padding_and_other_mates_do_not_matter(world, "tabular")

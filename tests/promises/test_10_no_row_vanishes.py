@@ -13,6 +13,8 @@ from raw_eicu import COLUMNS, SCALE, Data, demo_folder, none_of, prepare, tiny
 from wardround.errors import DataError
 from wardround.sources import block, csv_reader, gather
 
+pytestmark = pytest.mark.usefixtures("fast_fsync")
+
 TABLES = {name.lower(): name for name in COLUMNS}
 
 

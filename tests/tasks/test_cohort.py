@@ -32,7 +32,7 @@ def stay(stay_id: int, **columns) -> dict:
         "died_in_hospital": False,
         "modalities": ["demographics", "lab"],
     }
-    return {name: None for name in STAY_COLUMNS} | usual | columns
+    return dict.fromkeys(STAY_COLUMNS) | usual | columns
 
 
 def stays(*rows: dict) -> pl.DataFrame:
@@ -134,7 +134,9 @@ def test_lengths_of_stay_are_clipped_in_the_causal_protocol_alone():
 
 
 def test_nobody_left_says_why():
-    with pytest.raises(DataError, match=r"no stay is in the cohort \(age unknown or under 18: 1\)\. Choose another hour"):
+    with pytest.raises(
+        DataError, match=r"no stay is in the cohort \(age unknown or under 18: 1\)\. Choose another hour"
+    ):
         cohort(stays(stay(1, age=3.0)), Window(), MORTALITY)
     with pytest.raises(DataError, match="it is empty"):
         cohort(stays(), Window(), MORTALITY)
@@ -143,6 +145,11 @@ def test_nobody_left_says_why():
 def test_elapsed_hours_are_counted_from_hospital_admission():
     made = stays(stay(1), stay(2, hospital_start=None)).with_columns(prediction_time=pl.lit(at(24)))
     assert made.select(elapsed_h()).to_series().to_list() == [26.0, 0.0]
+
+
+def test_the_hour_of_admission_and_a_year_later_can_be_asked():
+    assert [Window(at_h=hours).at_h for hours in (0, 24 * 366)] == [0, 24 * 366]
+    assert cohort(stays(stay(1), stay(2, end=DAY)), Window(at_h=0), MORTALITY).frame["stay_id"].to_list() == [1]
 
 
 def test_the_clock_of_a_protocol():

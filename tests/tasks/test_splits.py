@@ -45,7 +45,9 @@ def test_folds_of_shares():
 @pytest.mark.usefixtures("told")
 def test_disjoint_pretraining_by_hand():
     """Those that pretraining trained on are not fine-tuned."""
-    table = split_stays(stays(*((subject, subject, 0, 1) for subject in (0, 6, 7, 8, 9))), SplitPlan(pretrain_on="disjoint"))
+    table = split_stays(
+        stays(*((subject, subject, 0, 1) for subject in (0, 6, 7, 8, 9))), SplitPlan(pretrain_on="disjoint")
+    )
     assert table.select("pretrain_split", "split").rows() == [
         (TRAIN, None), (TRAIN, None), (VAL, VAL), (VAL, VAL), (TEST, TEST),
     ]  # fmt: skip
@@ -53,7 +55,8 @@ def test_disjoint_pretraining_by_hand():
 
 @pytest.mark.usefixtures("told")
 def test_hospitals_by_hand():
-    """Hospital 1 trains, 7 validates, 9 tests. A patient stays on the side of the first stay; a stay elsewhere is left out."""
+    """Hospital 1 trains, 7 validates, 9 tests. A patient stays on the side of the first stay; a stay elsewhere is left
+    out."""
     table = split_stays(
         stays(
             (1, 10, 0, 1), (1, 11, 5, 9), (1, 12, 6, 1),
@@ -98,7 +101,8 @@ def test_a_split_that_cannot_be(settings, message):
 
 @pytest.mark.usefixtures("told")
 def test_the_strata_table_by_hand(monkeypatch: pytest.MonkeyPatch):
-    """The modalities of the first stay name a patient's stratum; orphans lie apart; strata under three patients are one."""
+    """The modalities of the first stay name a patient's stratum; orphans lie apart; strata under three patients are
+    one."""
     monkeypatch.setattr(splits, "SMALL_STRATUM", 3)
     rows = [
         *((subject, subject, 0, 1, False, ["demographics", "lab"]) for subject in (0, 1, 7, 9)),

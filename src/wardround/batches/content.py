@@ -34,7 +34,7 @@ class ContentSettings:
         max_events: the latest events of a stay that are kept.
 
     Raises:
-        UsageError: at construction, where a summary has another name.
+        UsageError: at construction, where a summary or a modality has another name.
     """
 
     summaries: tuple[str, ...] = ("last", "mean", "lowest", "highest", "first", "count")
@@ -46,6 +46,8 @@ class ContentSettings:
         unknown = set(self.summaries) - set(SUMMARIES)
         if unknown or not self.summaries or self.max_events < 1:
             raise UsageError(f"summaries are among {', '.join(SUMMARIES)}; max_events is 1 or more.")
+        if not set(self.hourly) <= set(MODALITIES):
+            raise UsageError(f"hourly modalities are among {', '.join(MODALITIES)}.")
 
 
 @dataclass(frozen=True)
@@ -205,9 +207,10 @@ class _OwnItems:
 
     def _carried(self, name: str, segments: list[slice]) -> np.ndarray:
         """The last (or first) value so far: the place of the event that holds it is carried forward."""
-        own = np.zeros(self.shape)
-        order = slice(None) if name == "last" else slice(None, None, -1)
-        own[self.at[0][order], self.at[1][order]] = self.value[order]
+        end = max(len(self.value) - 1, 0)
+        item = np.full(self.shape, 0 if name == "last" else end)
+        (np.maximum if name == "last" else np.minimum).at(item, self.at, np.arange(len(self.value)))
+        own = self.value[item] if len(self.value) else np.zeros(self.shape)
         place = np.arange(self.shape[0])[:, None]
         if name == "last":
             holder = _so_far(np.maximum, np.where(self.seen, place, -1), segments)

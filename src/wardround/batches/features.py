@@ -18,7 +18,7 @@ from jaxtyping import Bool, Int
 
 from wardround import files
 from wardround.batches.lines import Lines
-from wardround.errors import RunError
+from wardround.errors import RunError, UsageError
 from wardround.events import MODALITIES
 
 ALL_CATEGORIES: Final = frozenset({"demographics"})
@@ -33,10 +33,17 @@ class FeatureSettings:
         min_stay_share: a code must be in this share of training stays (appendix A.1.4: 5 %; its 10,000 occurrences for
             labs are a share here, so that small data works).
         paths: count a code for the beginnings of its path too (ours).
+
+    Raises:
+        UsageError: at construction, where the share is none.
     """
 
     min_stay_share: float = 0.05
     paths: bool = True
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.min_stay_share <= 1:
+            raise UsageError(f"min_stay_share must be in [0, 1], got {self.min_stay_share}")
 
 
 @dataclass(frozen=True)

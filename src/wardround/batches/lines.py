@@ -138,14 +138,13 @@ def _place(
     to_start_us = lambda column: (pl.col("start") - pl.col(column)).dt.total_microseconds()  # noqa: E731
     minute = lambda column: (-(to_start_us(column) // MINUTE_US)).cast(pl.Int32)  # noqa: E731 - up, so never too early
     frame = events.drop_nulls("stay_id").join(starts, on="stay_id").join(codes, on="code")
-    frame = frame.sort(
-        "stay_id", clock, "time", pl.col("modality").replace_strict(order, default=255), "code", "numeric_value"
-    )
+    modality = pl.col("modality").replace_strict(order, default=255)
+    frame = frame.sort("stay_id", clock, "time", modality, "code", "numeric_value", "available_time")
     frame = frame.select(
         "stay_id",
         minute=minute(clock),
         available=minute("available_time"),
-        modality=pl.col("modality").replace_strict(order, default=255).cast(pl.UInt8),
+        modality=modality.cast(pl.UInt8),
         code=pl.col("code_id").cast(pl.Int32),
         value=pl.col("numeric_value").fill_null(float("nan")),
     )

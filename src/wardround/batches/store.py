@@ -143,7 +143,7 @@ class EventStore:
     minute: Int32[np.ndarray, "event"]
     modality: UInt8[np.ndarray, "event"]
     row: Int64[np.ndarray, "event"]
-    content: dict[str, Float32[np.ndarray, "event feature"]]
+    content: dict[str, Float32[np.ndarray, "row feature"]]
     last: Int64[np.ndarray, "stay modality"]
     unknown_items: int
 

@@ -1,7 +1,7 @@
-"""The section that no report leaves out: what it would mean to switch the model on at its threshold, and what nobody has looked at yet.
+"""The section that no report leaves out: what it would mean to switch the model on, and what nobody has looked at yet.
 
-Sensitivity, PPV, alerts per 100 stays, stays to look at for one true alert and lead time, overall and by age and sex: the questions
-that were asked too late of a sepsis model in wide use (Wong et al., JAMA Internal Medicine 2021).
+Sensitivity, PPV, alerts per 100 stays, stays to look at for one true alert and lead time, overall and by age and sex:
+the questions that were asked too late of a sepsis model in wide use (Wong et al., JAMA Internal Medicine 2021).
 """
 
 from functools import partial
@@ -57,17 +57,24 @@ def _alerts_table(evidence: Evidence, answers: Answers, threshold: float) -> Tab
         list(rows[0]),
         rows,
         title=f"At the threshold of {threshold:.1%}",
-        caption=f"The threshold was chosen on validation stays. In brackets 95 % intervals. To look at: flagged stays for one who {words.event}. "
-        f"Nothing is shown that would give away a count of 1 to 10 stays, such as who {words.event} and was flagged; then there is {NOT_SHOWN}.",
+        caption="The threshold was chosen on validation stays. In brackets 95 % intervals. To look at: flagged stays "
+        f"for one who {words.event}. Nothing is shown that would give away a count of 1 to 10 stays, such as who "
+        f"{words.event} and was flagged; then there is {NOT_SHOWN}.",
     )
 
 
-def _measures(answers: Answers, inside: np.ndarray, threshold: float, counted: ThresholdCounts, group: str) -> dict[str, str]:
+def _measures(
+    answers: Answers, inside: np.ndarray, threshold: float, counted: ThresholdCounts, group: str
+) -> dict[str, str]:
     """Sensitivity, PPV, stays to look at and AUROC of one subgroup, where it is large enough."""
     names = ("sensitivity", "PPV", "to look at", "AUROC")
     if min(counted.counts[group, "events"], counted.counts[group, "others"]) < MINIMUM:
         return dict.fromkeys(names, NOT_SHOWN)
-    metrics = {"sensitivity": partial(sensitivity, threshold=threshold), "PPV": partial(ppv, threshold=threshold), "AUROC": auroc}
+    metrics = {
+        "sensitivity": partial(sensitivity, threshold=threshold),
+        "PPV": partial(ppv, threshold=threshold),
+        "AUROC": auroc,
+    }
     label, prob = answers.label[inside].astype(int), answers.prob[inside]
     found = bootstrap_intervals(metrics, answers.subject[inside], label, prob, draws=DRAWS)
     texts = {name: f"{number(entry['value'], 2)} ({interval(entry, 2)})" for name, entry in found.items()}
@@ -81,7 +88,7 @@ def _measures(answers: Answers, inside: np.ndarray, threshold: float, counted: T
 
 
 def _lead_time(evidence: Evidence, answers: Answers, threshold: float) -> str:
-    """Hours from the first belief at or above the threshold to the end of the hospital stay, of those flagged rightly."""
+    """Hours from the first belief at or above the threshold to death, of those flagged rightly."""
     right = answers.frame.filter(pl.Series(answers.label & (answers.prob >= threshold)))
     if right.height < MINIMUM or evidence.metrics["task"] != "mortality":
         return f"{BY_YOU}: fewer than {MINIMUM} true alerts here" if evidence.metrics["task"] == "mortality" else BY_YOU
@@ -97,16 +104,31 @@ def _lead_time(evidence: Evidence, answers: Answers, threshold: float) -> str:
     if len(lead_h) < MINIMUM:
         return BY_YOU
     low, middle, high = (lead_h.quantile(share, "linear") or 0.0 for share in (0.25, 0.5, 0.75))
-    return f"{middle:.0f} h from the first alert to death (median; quartiles {low:.0f} to {high:.0f} h), of stays flagged rightly"
+    return (
+        f"{middle:.0f} h from the first alert to death (median; quartiles {low:.0f} to {high:.0f} h), of stays "
+        "flagged rightly"
+    )
 
 
 def _open_questions(evidence: Evidence, lead_time: str) -> Table:
-    here = "this evaluation: the model was made with other data" if evidence.is_external else f"{BY_YOU}: wardround evaluate RUN --data OTHER --split all"
+    here = (
+        "this evaluation: the model was made with other data"
+        if evidence.is_external
+        else f"{BY_YOU}: wardround evaluate RUN --data OTHER --split all"
+    )
     rows = [
         ("Another site", here),
         ("Time to act", lead_time),
-        ("Before or after the ward noticed", f"{BY_YOU}: orders placed before the alert show that the ward already knew"),
+        (
+            "Before or after the ward noticed",
+            f"{BY_YOU}: orders placed before the alert show that the ward already knew",
+        ),
         ("What an alert leads to", f"{BY_YOU}: needs a silent phase, then a trial"),
         ("Who answers an alert, and how many a shift", BY_YOU),
     ]
-    return Table(["question", "answer"], [dict(zip(("question", "answer"), row, strict=True)) for row in rows], title="Still to ask", words=("question", "answer"))
+    return Table(
+        ["question", "answer"],
+        [dict(zip(("question", "answer"), row, strict=True)) for row in rows],
+        title="Still to ask",
+        words=("question", "answer"),
+    )

@@ -12,8 +12,9 @@ from wardround import files
 from wardround.batches.store import event_store
 from wardround.errors import UsageError
 from wardround.evaluate.question import Question
-from wardround.tasks.cohort import Window
+from wardround.tasks.cohort import Cohort, Window
 from wardround.train.data import open_data
+from wardround.train.predict import modalities_past_prediction, without_modalities
 from wardround.train.pretrain import alignment_metrics, embeddings
 from wardround.train.run_folder import Run
 
@@ -21,11 +22,11 @@ MAX_POINTS = 3_000
 
 
 def evaluate_alignment(run: Run, data_folder: Path, to: Path, question: Question) -> dict[str, Any]:
-    """Retrieval and silhouette of a pretraining run (arXiv 2604.18753, section 3.5), written to `metrics.json` and
+    """Retrieval and silhouette of a pretraining run (arXiv 2604.18753, section 3.5); the picture goes to
     `embedding.parquet`.
 
     Raises:
-        UsageError: where the data has no stay on the asked side.
+        UsageError: where the data has no stay on the asked side, or a modality to leave out is none of the run's.
     """
     if run.featuriser is None:
         raise UsageError(f"{run.folder} holds no encoders.")
@@ -42,25 +43,30 @@ def evaluate_alignment(run: Run, data_folder: Path, to: Path, question: Question
         raise UsageError(
             f"this data has no stay on the run's {question.split} side. For another cohort ask for --split all."
         )
+    excluded = dict(cohort.excluded)
+    if len(members) < cohort.frame.height:
+        excluded["not on the asked side of the split"] = cohort.frame.height - len(members)
+    cohort = Cohort(cohort.frame[members], excluded, cohort.window)
     store = event_store(data.lines, cohort, run.featuriser, sequences=False)
-    model = run.embedder()
+    if question.without:
+        store = without_modalities(store, question.without)
+    model, stays = run.embedder(), np.arange(cohort.frame.height)
     metrics = {
         "method": "alignment",
         "task": None,
         "protocol": run.plan.window.protocol,
         "at_h": at_h,
         "split": question.split,
-        "n_stays": len(members),
-        "n_subjects": cohort.frame[members]["subject_id"].n_unique(),
-        "n_excluded": dict(cohort.excluded),
+        "n_stays": cohort.frame.height,
+        "n_subjects": cohort.frame["subject_id"].n_unique(),
+        "n_excluded": excluded,
         "prevalence": None,
+        "without": list(question.without),
+        "sees_past_prediction": modalities_past_prediction(data, cohort, store.modalities),
         "unknown_items": store.unknown_items,
-        **alignment_metrics(
-            model, store, members, cohort.frame["subject_id"].to_numpy(), question.draws, question.seed
-        ),
+        **alignment_metrics(model, store, stays, cohort.frame["subject_id"].to_numpy(), question.draws, question.seed),
     }
-    files.write_json(to / "metrics.json", metrics)
-    points, modality = _points(embeddings(model, store, members), store.observed[members], question.seed)
+    points, modality = _points(embeddings(model, store, stays), store.observed, question.seed)
     picture = (
         PCA(2, random_state=question.seed).fit_transform(points) if len(points) > 2 else np.zeros((len(points), 2))
     )

@@ -8,10 +8,11 @@ import polars as pl
 
 from wardround.evaluate import data_charts
 from wardround.evaluate.evidence import Evidence
-from wardround.evaluate.headline import as_entry
+from wardround.evaluate.headline import retrieval_entry
 from wardround.evaluate.page import Block, Figure, Figures, Section, Table
 from wardround.evaluate.small_cells import MINIMUM
 from wardround.evaluate.wording import interval, number
+from wardround.events import MODALITIES
 
 POINTS_EACH: Final = 150
 CELLS: Final = 28
@@ -24,11 +25,12 @@ def alignment_sections(evidence: Evidence) -> Iterator[Section]:
 
 
 def _retrieval(found: dict[str, Any]) -> Section:
-    mean = found["mean"]
-    ks = sorted(int(name.removeprefix("recall@")) for name in mean if name.startswith("recall@"))
+    ks = sorted(int(name.removeprefix("recall@")) for name in found["mean"] if name.startswith("recall@"))
     rows = []
     for k in ks:
-        recall, baseline, factor = (as_entry(mean.get(f"{name}@{k}")) for name in ("recall", "baseline", "improvement"))
+        recall, baseline, factor = (
+            retrieval_entry(found, f"{name}@{k}") for name in ("recall", "baseline", "improvement")
+        )
         rows.append(
             {
                 "K": str(k),
@@ -42,15 +44,17 @@ def _retrieval(found: dict[str, Any]) -> Section:
     columns = ["K", "recall", "95 % interval", "by chance", "times better", "95 %"]
     shown = [name for name in columns if any(row[name] != "–" for row in rows)]
     caption = (
-        "A record of one kind asks for its own stay among all stays that have both kinds. Recall@K: how often the right stay is among the K "
-        "nearest; ties count for their share. By chance it would be K of all candidates. Means over all ordered pairs of kinds."
+        "A record of one kind asks for its own stay among all stays that have both kinds. Recall@K: how often the "
+        "right stay is among the K nearest; ties count for their share. By chance it would be K of all candidates. "
+        "Means over all ordered pairs of kinds."
     )
-    blocks: list[Block] = [Table(shown, rows, caption=caption, words=())]
+    blocks: list[Block] = [Table(shown, rows, caption=caption)]
     pairs = _pairs(found.get("pairs", {}), max(ks, default=1))
     if pairs:
         text = (
-            f"Row asks, column answers: how many times better than chance the right stay is among the first {max(ks)}. 1 is chance; the stronger "
-            f"the colour the better. Pairs that fewer than {MINIMUM} stays have are left out."
+            "Row asks, column answers: how many times better than chance the right stay is among the first "
+            f"{max(ks)}. 1 is chance; the stronger the colour the better. Pairs that fewer than {MINIMUM} stays have "
+            "are left out."
         )
         blocks.append(Figures([Figure(data_charts.retrieval(pairs), "Which kind of record finds which", text)]))
     return Section("retrieval", "Do kinds of records find each other?", blocks)
@@ -64,35 +68,50 @@ def _pairs(pairs: dict[str, dict[str, Any]], k: int) -> list[dict[str, Any]]:
     rows = []
     for name, pair in pairs.items():
         query, _, target = name.partition("->")
-        factor = as_entry(pair.get(f"improvement@{k}"))["value"]
+        factor = pair.get(f"improvement@{k}")
         if factor is not None and pair["n_candidates"] >= MINIMUM:
             rows.append({"query": query, "target": target, "factor": round(factor, 2)})
     return rows
 
 
 def _latent_space(silhouette: dict[str, Any], embedding: pl.DataFrame | None) -> Section:
-    entries = {"all": silhouette["overall"], **silhouette["by_modality"]}
-    rows = [
-        {"modality": name, "silhouette": number(as_entry(value)["value"]), "95 % interval": interval(as_entry(value))} for name, value in entries.items()
+    by_modality = silhouette["by_modality"]
+    order = [
+        *(name for name in MODALITIES if name in by_modality),
+        *(name for name in by_modality if name not in MODALITIES),
     ]
-    columns = ["modality", "silhouette", "95 % interval"] if any(row["95 % interval"] != "–" for row in rows) else ["modality", "silhouette"]
-    caption = "1: records of one kind keep to themselves. 0: kinds are mixed, as they should be after alignment. Below 0: nearer to other kinds."
+    rows = [{"modality": name, "silhouette": number(by_modality[name])} for name in order]
+    whole = {"modality": "all", "silhouette": number(silhouette["overall"])}
+    between = silhouette.get("interval")
+    if between is not None:
+        whole["silhouette"] += f" ({interval(between)})"
+    caption = (
+        "1: records of one kind keep to themselves. 0: kinds are mixed, as they should be after alignment. Below 0: "
+        "nearer to other kinds. In brackets the 95 % interval."
+    )
     blocks: list[Block] = []
     if embedding is not None and embedding.height >= MINIMUM:
         text = (
-            "Each panel shows the records of one kind as dots, over the area that all kinds fill, in grey. Kinds that cover the same area are "
-            "mixed. Two axes cannot show all of a space: near here need not be near there. A sample; distances have no unit."
+            "Each panel shows the records of one kind as dots, over the area that all kinds fill, in grey. Kinds "
+            "that cover the same area are mixed. Two axes cannot show all of a space: near here need not be near "
+            "there. A sample; distances have no unit."
         )
         blocks.append(Figures([Figure(_embedding_chart(embedding), "The latent space in two dimensions", text)]))
-    blocks.append(Table(columns, rows, title="Silhouette by modality", caption=caption))
+    blocks.append(Table(["modality", "silhouette"], [whole, *rows], title="Silhouette by modality", caption=caption))
     return Section("space", "Are they mixed?", blocks)
 
 
 def _embedding_chart(embedding: pl.DataFrame) -> Any:
     """At most 150 points of each modality, over the grid cells that hold any embedding."""
-    sample = pl.concat([part.gather_every(-(-part.height // POINTS_EACH)) for part in embedding.partition_by("modality", maintain_order=True)])
-    edges = {axis: np.linspace(embedding[axis].min(), embedding[axis].max(), CELLS + 1) for axis in ("x", "y")}
-    place = {axis: np.clip(np.searchsorted(edges[axis], embedding[axis].to_numpy(), side="right") - 1, 0, CELLS - 1) for axis in ("x", "y")}
+    sample = pl.concat(
+        [
+            part.gather_every(-(-part.height // POINTS_EACH))
+            for part in embedding.partition_by("modality", maintain_order=True)
+        ]
+    )
+    at = {axis: embedding[axis].to_numpy() for axis in ("x", "y")}
+    edges = {axis: np.linspace(values.min(), values.max(), CELLS + 1) for axis, values in at.items()}
+    place = {axis: np.clip(np.searchsorted(edges[axis], at[axis], side="right") - 1, 0, CELLS - 1) for axis in at}
     filled = np.zeros((CELLS, CELLS), bool)
     filled[place["y"], place["x"]] = True
     rounded = {axis: np.round(values, 4).tolist() for axis, values in edges.items()}

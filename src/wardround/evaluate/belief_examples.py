@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple
 
 import polars as pl
 
-from wardround.evaluate import charts
+from wardround.evaluate import course_charts
 from wardround.evaluate.evidence import Evidence
 from wardround.evaluate.page import Callout, Figure, Figures, Section
 from wardround.evaluate.wording import outcome_words
@@ -47,12 +47,14 @@ def belief_section(evidence: Evidence) -> Section | None:
         at_h = evidence.metrics["at_h"]
         span = (min(0.0, line[0]["time_h"]), max(line[-1]["time_h"], STEP_H) if at_h is None else at_h)
         title = "risk" if binary else "hours"
-        drawn = charts.belief(line, span, min(1.0, top) if binary else top, example.reference, title, percent=binary)
+        drawn = course_charts.belief(
+            line, span, min(1.0, top) if binary else top, example.reference, title, percent=binary
+        )
         figures.append(Figure(drawn, example.title, example.text))
     note = Callout("note", "Single stays.", "Each picture is one stay. Show them only to those who may see the data.")
     lead = (
-        "The model says something after every event. Above, what it says; below, which kind of record each event came from. "
-        f"What was known more than {BEFORE_H:g} h before unit admission is drawn at the left edge."
+        "The model says something after every event. Above, what it says; below, which kind of record each event "
+        f"came from. What was known more than {BEFORE_H:g} h before unit admission is drawn at the left edge."
     )
     return Section("beliefs", "How the belief moves", [note, Figures(figures)], lead)
 
@@ -60,7 +62,9 @@ def belief_section(evidence: Evidence) -> Section | None:
 def _line(beliefs: pl.DataFrame, stay_id: int, column: str) -> list[dict[str, Any]]:
     """The belief of one stay to the quarter of an hour, the last of each modality and quarter."""
     own = beliefs.filter(pl.col("stay_id") == stay_id).sort("event_index")
-    own = own.with_columns(time_h=((pl.col("time_h") / STEP_H).round() * STEP_H).clip(-BEFORE_H)).unique(["time_h", "modality"], keep="last", maintain_order=True)
+    own = own.with_columns(time_h=((pl.col("time_h") / STEP_H).round() * STEP_H).clip(-BEFORE_H)).unique(
+        ["time_h", "modality"], keep="last", maintain_order=True
+    )
     return [
         {"time_h": time_h, "modality": modality, "value": round(value, 4)}
         for time_h, modality, value in own.select("time_h", "modality", column).drop_nulls(column).iter_rows()
@@ -79,12 +83,17 @@ def _yes_no(evidence: Evidence, asked: pl.DataFrame) -> Iterator[Example]:
         (True, False, "Not flagged, wrongly"),
     ):
         risk = pl.col("predicted_boolean_probability")
-        among = asked.filter((pl.col("boolean_value") == event) & ((risk >= threshold) == flagged)).sort(risk, "stay_id")
+        among = asked.filter((pl.col("boolean_value") == event) & ((risk >= threshold) == flagged)).sort(
+            risk, "stay_id"
+        )
         if among.is_empty():
             continue
         middle = among.row(among.height // 2, named=True)
         outcome = words.event if event else words.no_event
-        text = f"This patient {outcome}. The stay with the middle risk of its kind, so neither the best nor the worst; dashed: the threshold."
+        text = (
+            f"This patient {outcome}. The stay with the middle risk of its kind, so neither the best nor the worst; "
+            "dashed: the threshold."
+        )
         yield Example(middle["stay_id"], name, text, float(threshold))
 
 

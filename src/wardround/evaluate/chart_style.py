@@ -1,7 +1,7 @@
 """How every chart looks, and how it becomes one inline SVG: no script, no font, no address, the same bytes each time.
 
-A colour is a role with a light and a dark value. Charts are drawn in the light ones; a page adds `dark_rules()`, which repaint
-them by value, so that a chart saved by itself is right on paper and one in a page follows the reader's scheme.
+A colour is a role with a light and a dark value. Charts are drawn in the light ones; a page adds `dark_rules()`, which
+repaint them by value, so that a chart saved by itself is right on paper and one in a page follows the reader's scheme.
 """
 
 import hashlib
@@ -54,7 +54,8 @@ COLOURS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "score": ("#45484d", "#b4b7bb"),
     }
 )
-"""Role -> (light, dark). Modalities keep their colour in every chart; each also has a place of its own, so none rests on colour alone."""
+"""Role -> (light, dark). Modalities keep their colour in every chart; each also has a place of its own, so none rests
+on colour alone."""
 
 CONFIG: Final[dict[str, Any]] = {
     "font": "sans-serif",
@@ -100,7 +101,9 @@ def inline(rows: Rows) -> alt.InlineData:
 def dark_rules() -> str:
     """CSS that repaints charts for a dark page; put it under `prefers-color-scheme: dark`."""
     values = dict(COLOURS.values())
-    rules = [f'.chart [{kind}="{light}"]{{{kind}:{dark}}}' for light, dark in values.items() for kind in ("fill", "stroke")]
+    rules = [
+        f'.chart [{kind}="{light}"]{{{kind}:{dark}}}' for light, dark in values.items() for kind in ("fill", "stroke")
+    ]
     return "\n".join(rules)
 
 
@@ -119,12 +122,14 @@ def to_svg(chart: Any, label: str) -> Markup:
     drawn = re.sub(r' (?:xmlns(?::xlink)?|version|role|aria-\w+|pointer-events)="[^"]*"', "", drawn)
     drawn = re.sub(r"\d+\.\d{3,}", lambda match: f"{float(match[0]):.2f}".rstrip("0").rstrip("."), drawn)
     drawn = _own_ids(drawn.replace(' opacity="1"', ""))
-    drawn = re.sub(r'(?<= )(width|height)="([\d.]+)"', lambda match: f'{match[1]}="{float(match[2]) * ZOOM:.0f}"', drawn, count=2)
+    drawn = re.sub(
+        r'(?<= )(width|height)="([\d.]+)"', lambda match: f'{match[1]}="{float(match[2]) * ZOOM:.0f}"', drawn, count=2
+    )
     return Markup(drawn.replace('class="marks"', f'class="chart" role="img" aria-label="{html.escape(label)}"', 1))
 
 
 def _own_ids(drawn: str) -> str:
-    """Vega numbers its ids by how many charts a process drew before; number them from 0 and add a hash of the content."""
+    """Vega counts its ids through the life of a process; number them from 0 and add a hash of the content."""
     ids = {found: f"#{number}" for number, found in enumerate(dict.fromkeys(re.findall(r' id="([^"]+)"', drawn)))}
     numbered = re.sub(r'(?<= id=")[^"]+|(?<=url\(#)[^)]+', lambda match: ids.get(match[0], match[0]), drawn)
     stem = hashlib.sha256(numbered.encode()).hexdigest()[:8]

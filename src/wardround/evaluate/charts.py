@@ -1,4 +1,4 @@
-"""The charts: rows in, one inline SVG out. Rows come from `points.py` and the tables; nothing here knows a stay or a file.
+"""The charts of performance: rows of `points.py` in, one inline SVG out. Nothing here knows a stay or a file.
 
 Widths suit a phone; see `chart_style.py` for the colours and the drawing.
 """
@@ -8,8 +8,7 @@ from typing import Any
 import altair as alt
 from markupsafe import Markup
 
-from wardround.evaluate.chart_style import WIDTH, Rows, colour, inline, modality_scale, to_svg
-from wardround.events import MODALITIES
+from wardround.evaluate.chart_style import WIDTH, Rows, colour, inline, to_svg
 
 SHARE_AXIS = alt.Axis(format="%", tickCount=5, grid=True)
 UNIT = alt.Scale(domain=[0, 1])
@@ -23,7 +22,9 @@ def roc_curve(rows: Rows, operating: tuple[float, float] | None = None) -> Marku
         operating: (1 - specificity, sensitivity) at the threshold, to mark.
     """
     chance = _line([{"x": 0, "y": 0}, {"x": 1, "y": 1}])
-    base = alt.Chart(inline(rows)).encode(x=alt.X("fpr:Q", title="false alarms among those without the event", scale=UNIT, axis=SHARE_AXIS))
+    base = alt.Chart(inline(rows)).encode(
+        x=alt.X("fpr:Q", title="false alarms among those without the event", scale=UNIT, axis=SHARE_AXIS)
+    )
     band = base.mark_area(color=colour("blue"), fillOpacity=0.16).encode(y="low:Q", y2="high:Q")
     curve = base.mark_line(color=colour("blue"), strokeWidth=2).encode(
         y=alt.Y("tpr:Q", title="found among those with the event", scale=UNIT, axis=SHARE_AXIS), order="tpr:Q"
@@ -42,7 +43,9 @@ def pr_curve(rows: Rows, prevalence: float | None, operating: tuple[float, float
         prevalence: precision of flagging everyone, to draw; None where it is not shown.
         operating: (sensitivity, PPV) at the threshold, to mark.
     """
-    base = alt.Chart(inline(rows)).encode(x=alt.X("recall:Q", title="found among those with the event", scale=UNIT, axis=SHARE_AXIS))
+    base = alt.Chart(inline(rows)).encode(
+        x=alt.X("recall:Q", title="found among those with the event", scale=UNIT, axis=SHARE_AXIS)
+    )
     band = base.mark_area(color=colour("blue"), fillOpacity=0.16).encode(y="low:Q", y2="high:Q")
     curve = base.mark_line(color=colour("blue"), strokeWidth=2).encode(
         y=alt.Y("precision:Q", title="right among those flagged", scale=UNIT, axis=SHARE_AXIS)
@@ -69,15 +72,25 @@ def calibration_curve(rows: Rows) -> Markup:
     y = alt.Y("observed:Q", title="observed share", scale=y_scale, axis=SHARE_AXIS)
     points = alt.layer(
         _line([{"x": 0, "y": 0}, {"x": min(top, right), "y": min(top, right)}]),
-        base.mark_rule(color=colour("blue"), strokeWidth=1.5, opacity=0.55).encode(y=alt.Y("low:Q", scale=y_scale), y2="high:Q"),
-        base.mark_point(filled=True, size=64, color=colour("blue"), opacity=1, stroke=colour("surface"), strokeWidth=1.5).encode(y=y),
+        base.mark_rule(color=colour("blue"), strokeWidth=1.5, opacity=0.55).encode(
+            y=alt.Y("low:Q", scale=y_scale), y2="high:Q"
+        ),
+        base.mark_point(
+            filled=True, size=64, color=colour("blue"), opacity=1, stroke=colour("surface"), strokeWidth=1.5
+        ).encode(y=y),
     ).properties(width=WIDTH, height=260)
     counts = (
         base.mark_rule(color=colour("blue"), strokeWidth=3, strokeCap="butt", opacity=0.6)
-        .encode(x=alt.X("predicted:Q", title=None, scale=scale, axis=None), y=alt.Y("n_stays:Q", title="stays", axis=alt.Axis(tickCount=2, grid=False)))
+        .encode(
+            x=alt.X("predicted:Q", title=None, scale=scale, axis=None),
+            y=alt.Y("n_stays:Q", title="stays", axis=alt.Axis(tickCount=2, grid=False)),
+        )
         .properties(width=WIDTH, height=36)
     )
-    return to_svg(alt.vconcat(counts, points, spacing=6), "Calibration curve with 95 % intervals and the number of stays behind each point")
+    return to_svg(
+        alt.vconcat(counts, points, spacing=6),
+        "Calibration curve with 95 % intervals and the number of stays behind each point",
+    )
 
 
 def risk_histogram(rows: Rows, names: tuple[str, str], threshold: float | None = None) -> Markup:
@@ -95,7 +108,11 @@ def risk_histogram(rows: Rows, names: tuple[str, str], threshold: float | None =
     outcomes = [outcome for outcome in (False, True) if any(row["outcome"] == outcome for row in rows)]
     for outcome in outcomes:
         fill = colour("orange" if outcome else "blue")
-        axis = SHARE_AXIS.copy() if outcome == outcomes[-1] else alt.Axis(labels=False, ticks=False, grid=True, tickCount=5)
+        axis = (
+            SHARE_AXIS.copy()
+            if outcome == outcomes[-1]
+            else alt.Axis(labels=False, ticks=False, grid=True, tickCount=5)
+        )
         bars = (
             alt.Chart(inline([row for row in rows if row["outcome"] == outcome]))
             .mark_rect(color=fill, opacity=0.85, stroke=colour("surface"), strokeWidth=1)
@@ -112,7 +129,10 @@ def risk_histogram(rows: Rows, names: tuple[str, str], threshold: float | None =
             rule = alt.Chart(inline([{"x": threshold}])).mark_rule(color=colour("ink"), strokeDash=[3, 3])
             layers.append(rule.encode(x=alt.X("x:Q", scale=scale)))
         panels.append(alt.layer(*layers).properties(width=WIDTH + 30, height=105, title=name))
-    return to_svg(alt.vconcat(*panels, spacing=8), f"Spread of predicted risk: {' and '.join(names[outcome] for outcome in outcomes)}")
+    return to_svg(
+        alt.vconcat(*panels, spacing=8),
+        f"Spread of predicted risk: {' and '.join(names[outcome] for outcome in outcomes)}",
+    )
 
 
 def hours_curve(rows: Rows) -> Markup:
@@ -127,10 +147,12 @@ def hours_curve(rows: Rows) -> Markup:
     base = alt.Chart(inline(rows)).encode(x=alt.X("predicted:Q", title="predicted hours", scale=scale, axis=axis))
     chart = alt.layer(
         _line([{"x": 0, "y": 0}, {"x": top, "y": top}]),
-        base.mark_rule(color=colour("blue"), strokeWidth=5, opacity=0.3, strokeCap="round").encode(y=alt.Y("low:Q", scale=scale), y2="high:Q"),
-        base.mark_point(filled=True, size=64, color=colour("blue"), opacity=1, stroke=colour("surface"), strokeWidth=1.5).encode(
-            y=alt.Y("actual:Q", title="actual hours", scale=scale, axis=axis)
+        base.mark_rule(color=colour("blue"), strokeWidth=5, opacity=0.3, strokeCap="round").encode(
+            y=alt.Y("low:Q", scale=scale), y2="high:Q"
         ),
+        base.mark_point(
+            filled=True, size=64, color=colour("blue"), opacity=1, stroke=colour("surface"), strokeWidth=1.5
+        ).encode(y=alt.Y("actual:Q", title="actual hours", scale=scale, axis=axis)),
     )
     return to_svg(_sized(chart, 270), "Actual against predicted hours, median and quartiles")
 
@@ -139,21 +161,34 @@ def by_group(rows: Rows, title: str, x_title: str, reference: float | None = Non
     """One metric with its interval for groups in order.
 
     Args:
-        rows: `group, value, low, high, firm`, the interval null where undefined; groups with `firm` False are drawn hollow.
+        rows: `group, value, low, high, firm`, the interval null where undefined; groups with `firm` False are drawn
+            hollow.
         title: of the metric.
         x_title: what the groups are.
         reference: a value to draw, such as the AUROC of chance.
     """
     order = [row["group"] for row in rows]
-    values = [value for row in rows for value in (row["value"], row["low"], row["high"], reference) if value is not None]
+    values = [
+        value for row in rows for value in (row["value"], row["low"], row["high"], reference) if value is not None
+    ]
     padding = 0.06 * ((max(values) - min(values)) or 1)
     scale = alt.Scale(domain=[max(0, min(values) - padding), max(values) + padding], nice=True)
-    x = alt.X("group:N", sort=order, title=x_title, axis=alt.Axis(labelAngle=0, ticks=False, labelLimit=WIDTH // max(1, len(order)) + 12))
+    x = alt.X(
+        "group:N",
+        sort=order,
+        title=x_title,
+        axis=alt.Axis(labelAngle=0, ticks=False, labelLimit=WIDTH // max(1, len(order)) + 12),
+    )
     y = alt.Y("value:Q", title=title, scale=scale, axis=alt.Axis(tickCount=5))
-    base, spans = alt.Chart(inline(rows)).encode(x=x), [row for row in rows if row["low"] is not None and row["high"] is not None]
+    base, spans = (
+        alt.Chart(inline(rows)).encode(x=x),
+        [row for row in rows if row["low"] is not None and row["high"] is not None],
+    )
     fill = alt.condition("datum.firm", alt.value(colour("blue")), alt.value(colour("surface")))
     layers: list[Any] = [
-        alt.Chart(inline(spans)).mark_rule(color=colour("blue"), strokeWidth=2, opacity=0.55).encode(x=x, y=alt.Y("low:Q", scale=scale), y2="high:Q"),
+        alt.Chart(inline(spans))
+        .mark_rule(color=colour("blue"), strokeWidth=2, opacity=0.55)
+        .encode(x=x, y=alt.Y("low:Q", scale=scale), y2="high:Q"),
         base.mark_point(filled=True, size=80, stroke=colour("blue"), strokeWidth=2, opacity=1).encode(y=y, fill=fill),
     ]
     if reference is not None:
@@ -162,80 +197,23 @@ def by_group(rows: Rows, title: str, x_title: str, reference: float | None = Non
     return to_svg(_sized(alt.layer(*layers), 220), f"{title} by {x_title}")
 
 
-def history(rows: Rows, names: tuple[str, ...], title: str, best_epoch: int | None = None) -> Markup:
-    """Values by epoch, each line named at its end.
-
-    Args:
-        rows: `epoch, name, value`, nulls left out.
-        names: of the lines, at most two.
-        title: of the values.
-        best_epoch: whose weights were kept, to mark.
-    """
-    last = max(row["epoch"] for row in rows)
-    x_scale, y_scale = alt.Scale(domain=[0, max(last, 1)], nice=False), alt.Scale(zero=False, nice=True)
-    hues = alt.Scale(domain=list(names), range=[colour("blue"), colour("orange")][: len(names)])
-    base = alt.Chart(inline(rows)).encode(
-        x=alt.X("epoch:Q", title="epoch", scale=x_scale, axis=alt.Axis(tickMinStep=1, format="d", grid=False, tickCount=6)),
-        y=alt.Y("value:Q", title=title, scale=y_scale, axis=alt.Axis(tickCount=5)),
-        color=alt.Color("name:N", scale=hues, legend=None),
-    )
-    ends = [max((row for row in rows if row["name"] == name), key=lambda row: row["epoch"]) for name in names]
-    label = alt.Chart(inline(ends)).mark_text(align="left", dx=7, fontSize=12)
-    layers: list[Any] = [
-        base.mark_line(strokeWidth=2, point={"size": 18}),
-        label.encode(x="epoch:Q", y="value:Q", text="name:N", color=alt.Color("name:N", scale=hues, legend=None)),
-    ]
-    if best_epoch is not None:
-        kept = alt.Chart(inline([{"epoch": best_epoch}])).mark_rule(color=colour("muted"), strokeDash=[3, 3])
-        layers.insert(0, kept.encode(x=alt.X("epoch:Q", scale=x_scale)))
-    return to_svg(alt.layer(*layers).properties(width=WIDTH - 60, height=200), f"{title} by epoch: {' and '.join(names)}")
-
-
-def belief(rows: Rows, span_h: tuple[float, float], top: float, threshold: float | None, title: str, percent: bool = True) -> Markup:
-    """One stay: the belief after every event, and which modality each event came from.
-
-    Args:
-        rows: `time_h, modality, value` in order.
-        span_h: hours to draw.
-        top: highest value to draw.
-        threshold: value from which a stay is flagged, or the true value, to draw.
-        title: of the values.
-        percent: whether values are probabilities.
-    """
-    names = [name for name in MODALITIES if any(row["modality"] == name for row in rows)]
-    x_scale, y_scale = alt.Scale(domain=list(span_h), nice=False), alt.Scale(domain=[0, top], nice=False)
-    hue = alt.Color("modality:N", scale=modality_scale(), legend=None)
-    steps = [*rows, {**rows[-1], "time_h": span_h[1]}]
-    base = alt.Chart(inline(steps)).encode(x=alt.X("time_h:Q", title=None, scale=x_scale, axis=alt.Axis(labels=False, ticks=False, tickCount=6)))
-    y = alt.Y("value:Q", title=title, scale=y_scale, axis=alt.Axis(format="%" if percent else ",.0f", tickCount=4))
-    marks = alt.Chart(inline(rows))
-    layers: list[Any] = [
-        base.mark_line(color=colour("muted"), strokeWidth=1.5, interpolate="step-after").encode(y=y),
-        marks.mark_point(filled=True, size=26, opacity=1).encode(x=alt.X("time_h:Q", scale=x_scale), y=y, color=hue),
-    ]
-    if threshold is not None:
-        rule = alt.Chart(inline([{"y": threshold}])).mark_rule(color=colour("ink"), strokeDash=[3, 3])
-        layers.insert(0, rule.encode(y=alt.Y("y:Q", scale=y_scale)))
-    lanes = (
-        alt.Chart(inline(rows))
-        .mark_tick(thickness=1.5, size=9, opacity=0.9)
-        .encode(
-            x=alt.X("time_h:Q", title="hours since unit admission", scale=x_scale, axis=alt.Axis(tickCount=6, grid=True)),
-            y=alt.Y("modality:N", sort=names, title=None, axis=alt.Axis(domain=False, ticks=False, grid=False)),
-            color=hue,
-        )
-        .properties(width=WIDTH - 20, height=14 * len(names))
-    )
-    return to_svg(alt.vconcat(alt.layer(*layers).properties(width=WIDTH - 20, height=150), lanes, spacing=4), f"{title} over one stay")
-
-
 def _line(rows: Rows) -> alt.Chart:
-    return alt.Chart(inline(rows)).mark_line(color=colour("axis"), strokeDash=[4, 4], strokeWidth=1.5).encode(x="x:Q", y="y:Q")
+    return (
+        alt.Chart(inline(rows))
+        .mark_line(color=colour("axis"), strokeDash=[4, 4], strokeWidth=1.5)
+        .encode(x="x:Q", y="y:Q")
+    )
 
 
 def _mark(x: float, y: float) -> alt.Chart:
     point = alt.Chart(inline([{"x": x, "y": y}])).mark_point(
-        filled=True, shape="diamond", size=110, color=colour("orange"), opacity=1, stroke=colour("surface"), strokeWidth=1.5
+        filled=True,
+        shape="diamond",
+        size=110,
+        color=colour("orange"),
+        opacity=1,
+        stroke=colour("surface"),
+        strokeWidth=1.5,
     )
     return point.encode(x="x:Q", y="y:Q")
 

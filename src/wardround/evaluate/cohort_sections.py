@@ -15,7 +15,9 @@ from wardround.evaluate.table_one import Group, by_outcome, table_one
 from wardround.evaluate.wording import outcome_words
 
 OTHER_SIDE: Final = "not on the asked side of the split"
-HIDING: Final = f"Counts of 1 to 10 are shown as {SMALL}, and {NOT_SHOWN} stands for a count that would give one of them away."
+HIDING: Final = (
+    f"Counts of 1 to 10 are shown as {SMALL}, and {NOT_SHOWN} stands for a count that would give one of them away."
+)
 SIDES: Final = {"train": "Training", "val": "Validation", "test": "Test"}
 
 
@@ -31,7 +33,11 @@ def cohort_section(evidence: Evidence) -> Section:
 
 def _flow(evidence: Evidence) -> Flow:
     metrics, everyone = evidence.metrics, evidence.stays.height
-    counts = {"all": everyone, "asked": metrics["n_stays"], **{f"why {why}": count for why, count in metrics["n_excluded"].items()}}
+    counts = {
+        "all": everyone,
+        "asked": metrics["n_stays"],
+        **{f"why {why}": count for why, count in metrics["n_excluded"].items()},
+    }
     unexplained = everyone - metrics["n_stays"] - sum(metrics["n_excluded"].values())
     if unexplained > 0:
         counts[f"why {OTHER_SIDE}"] = counts.get(f"why {OTHER_SIDE}", 0) + unexplained
@@ -43,19 +49,25 @@ def _flow(evidence: Evidence) -> Flow:
 
     left = [(text(cell), cell.removeprefix("why ")) for cell in reasons if counts[cell]]
     n_subjects = count_text(metrics["n_subjects"])
-    return Flow([(text("all"), "stays in the data", left), (text("asked"), f"stays of {n_subjects} patients were asked", [])])
+    return Flow(
+        [(text("all"), "stays in the data", left), (text("asked"), f"stays of {n_subjects} patients were asked", [])]
+    )
 
 
 def _table_one(evidence: Evidence) -> Table:
     groups = [*_asked_groups(evidence), *_training_groups(evidence)]
-    return table_one_block(table_one(groups), f"Modalities are counted where they occur at any time of the stay. {HIDING}")
+    return table_one_block(
+        table_one(groups), f"Modalities are counted where they occur at any time of the stay. {HIDING}"
+    )
 
 
 def _asked_groups(evidence: Evidence) -> list[Group]:
     name, answers = "Evaluated", evidence.answers
     if answers is not None:
         words = outcome_words(evidence.metrics["task"])
-        return by_outcome(answers.frame, name, pl.col("boolean_value"), (words.no_event.capitalize(), words.event.capitalize()))
+        return by_outcome(
+            answers.frame, name, pl.col("boolean_value"), (words.no_event.capitalize(), words.event.capitalize())
+        )
     if evidence.asked is not None:
         return by_outcome(evidence.asked, name, pl.col("died_in_hospital"), ("Survived", "Died"))
     return [Group(name, _on_side(evidence, "pretrain_split", evidence.metrics["split"]))]
@@ -100,7 +112,12 @@ def missingness_section(evidence: Evidence) -> Section | None:
     block = missingness_block(_asked_groups(evidence)[0].stays, modalities)
     if block is None:
         return None
-    return Section("missing", "What was missing", [block], "A model must cope with what a ward did not record. These are the combinations it met.")
+    return Section(
+        "missing",
+        "What was missing",
+        [block],
+        "A model must cope with what a ward did not record. These are the combinations it met.",
+    )
 
 
 def missingness_block(stays: pl.DataFrame, modalities: Sequence[str] = ()) -> Figures | None:
@@ -113,8 +130,9 @@ def missingness_block(stays: pl.DataFrame, modalities: Sequence[str] = ()) -> Fi
             Figure(
                 missingness(rows, names),
                 "Combinations of modalities",
-                "Each row is a combination: a dark dot means that the stays of this row have that kind of record, a pale one that they lack it. "
-                "The bar says how many stays have exactly this combination. Columns run from the most to the least common kind.",
+                "Each row is a combination: a dark dot means that the stays of this row have that kind of record, a "
+                "pale one that they lack it. The bar says how many stays have exactly this combination. Columns run "
+                "from the most to the least common kind.",
                 _pattern_table(rows, names),
             )
         ]
@@ -122,5 +140,8 @@ def missingness_block(stays: pl.DataFrame, modalities: Sequence[str] = ()) -> Fi
 
 
 def _pattern_table(rows: list[dict[str, Any]], names: Sequence[str]) -> Table:
-    lines = [{"combination": pattern_words(row, names), "stays": f"{row['n_stays']:,}", "share": f"{row['share']:.0%}"} for row in rows]
+    lines = [
+        {"combination": pattern_words(row, names), "stays": f"{row['n_stays']:,}", "share": f"{row['share']:.0%}"}
+        for row in rows
+    ]
     return Table(["combination", "stays", "share"], lines, folded=True)

@@ -1,4 +1,4 @@
-"""Charts of data rather than of performance: which modalities are there, how often they speak, where they lie in latent space."""
+"""Charts of kinds of records: which are there together, which finds which, and where they lie in latent space."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +10,6 @@ from wardround.evaluate.chart_style import BLUE_STEPS, WIDTH, Rows, colour, inli
 from wardround.events import MODALITIES
 
 DOT_STEP = 17
-LANE_HEIGHT = 26
 PANEL = 104
 
 
@@ -36,52 +35,28 @@ def missingness(rows: Rows, modalities: Sequence[str]) -> Markup:
         sort=list(modalities),
         title=None,
         scale=alt.Scale(domain=list(modalities)),
-        axis=alt.Axis(orient="top", labelAngle=-60, labelAlign="left", domain=False, ticks=False, labelPadding=6, grid=False),
+        axis=alt.Axis(
+            orient="top", labelAngle=-60, labelAlign="left", domain=False, ticks=False, labelPadding=6, grid=False
+        ),
     )
     y = alt.Y("row:O", title=None, axis=None, scale=alt.Scale(domain=[row["row"] for row in rows]))
     matrix = alt.layer(
-        alt.Chart(inline(links)).mark_rule(color=colour("ink"), strokeWidth=2).encode(x=alt.X("first:N", sort=list(modalities)), x2="last:N", y=y),
+        alt.Chart(inline(links))
+        .mark_rule(color=colour("ink"), strokeWidth=2)
+        .encode(x=alt.X("first:N", sort=list(modalities)), x2="last:N", y=y),
         alt.Chart(inline(dots))
         .mark_circle(size=70, opacity=1)
         .encode(x=x, y=y, color=alt.condition("datum.there", alt.value(colour("ink")), alt.value(colour("empty")))),
-        alt.Chart(inline(words)).mark_text(align="left", dx=-6, fontSize=11, fontStyle="italic").encode(x=x, y=y, text="text:N"),
+        alt.Chart(inline(words))
+        .mark_text(align="left", dx=-6, fontSize=11, fontStyle="italic")
+        .encode(x=x, y=y, text="text:N"),
     ).properties(width=DOT_STEP * len(modalities), height=height)
     bars = alt.Chart(inline(rows)).encode(x=alt.X("n_stays:Q", title=None, axis=None), y=y)
     counts = alt.layer(
-        bars.mark_bar(color=colour("blue"), height=10, cornerRadiusEnd=3), bars.mark_text(align="left", dx=5, fontSize=11).encode(text="text:N")
+        bars.mark_bar(color=colour("blue"), height=10, cornerRadiusEnd=3),
+        bars.mark_text(align="left", dx=5, fontSize=11).encode(text="text:N"),
     ).properties(width=max(110, WIDTH - 20 - DOT_STEP * len(modalities)), height=height)
     return to_svg(alt.hconcat(matrix, counts, spacing=8), "Most frequent combinations of modalities")
-
-
-def event_rates(rows: Rows, last_h: float) -> Markup:
-    """Events an hour over the first hours of a stay, a lane for each modality, each lane on its own scale.
-
-    Args:
-        rows: `modality, hour, rate` (events per stay still in the unit).
-        last_h: hours to draw.
-    """
-    lanes = []
-    names = [name for name in MODALITIES if any(row["modality"] == name for row in rows)]
-    for name in names:
-        own = [row for row in rows if row["modality"] == name]
-        peak = max(row["rate"] for row in own)
-        bottom = name == names[-1]
-        axis = alt.Axis(tickCount=6, grid=False, domain=bottom, ticks=bottom, labels=bottom)
-        x_scale = alt.Scale(domain=[0, last_h], nice=False)
-        area = (
-            alt.Chart(inline(own))
-            .mark_area(color=colour(name), opacity=0.8, interpolate="step-after")
-            .encode(
-                x=alt.X("hour:Q", title="hours since unit admission" if bottom else None, scale=x_scale, axis=axis),
-                y=alt.Y("rate:Q", title=None, axis=None, scale=alt.Scale(domain=[0, peak])),
-            )
-        )
-        word = alt.Chart(inline([{"text": name, "peak": f"{peak:.2g} / h"}]))
-        left = word.mark_text(align="right", fontSize=11, baseline="bottom").encode(text="text:N", x=alt.value(-8), y=alt.value(LANE_HEIGHT))
-        right = word.mark_text(align="left", fontSize=10, baseline="top", color=colour("muted"))
-        peak_word = right.encode(text="peak:N", x=alt.value(WIDTH - 92), y=alt.value(0))
-        lanes.append(alt.layer(area, left, peak_word).properties(width=WIDTH - 100, height=LANE_HEIGHT))
-    return to_svg(alt.vconcat(*lanes, spacing=6), "Events an hour by modality over the first hours")
 
 
 def embedding(rows: Rows, everywhere: Rows) -> Markup:
@@ -92,7 +67,8 @@ def embedding(rows: Rows, everywhere: Rows) -> Markup:
         everywhere: `x, y, x2, y2`: cells that hold some embedding.
     """
     bounds = {
-        axis: [min(cell[axis] for cell in everywhere), max(cell[f"{axis}2"] for cell in everywhere)] for axis in ("x", "y")
+        axis: [min(cell[axis] for cell in everywhere), max(cell[f"{axis}2"] for cell in everywhere)]
+        for axis in ("x", "y")
     }
     x = alt.X("x:Q", axis=None, scale=alt.Scale(domain=bounds["x"], nice=False))
     y = alt.Y("y:Q", axis=None, scale=alt.Scale(domain=bounds["y"], nice=False))
@@ -101,7 +77,9 @@ def embedding(rows: Rows, everywhere: Rows) -> Markup:
         ground = alt.Chart(inline(everywhere)).mark_rect(color=colour("grid")).encode(x=x, x2="x2:Q", y=y, y2="y2:Q")
         own = alt.Chart(inline([row for row in rows if row["modality"] == name]))
         points = own.mark_circle(size=9, color=colour(name), opacity=0.75).encode(x=x, y=y)
-        title = alt.TitleParams(name, fontSize=11, fontWeight="normal", color=colour("secondary"), anchor="start", offset=3)
+        title = alt.TitleParams(
+            name, fontSize=11, fontWeight="normal", color=colour("secondary"), anchor="start", offset=3
+        )
         panels.append(alt.layer(ground, points).properties(width=PANEL, height=PANEL, title=title))
     return to_svg(alt.concat(*panels, columns=3, spacing=12), "Embeddings of each modality in two dimensions")
 
@@ -117,11 +95,20 @@ def retrieval(rows: Rows) -> Markup:
     text = [{**row, "text": f"{row['factor']:.1f}" if row["factor"] < 10 else f"{row['factor']:.0f}"} for row in rows]
     head = {"title": None, "sort": names}
     base = alt.Chart(inline(text)).encode(
-        x=alt.X("target:N", axis=alt.Axis(orient="top", labelAngle=-60, labelAlign="left", domain=False, ticks=False, labelPadding=6), **head),
+        x=alt.X(
+            "target:N",
+            axis=alt.Axis(orient="top", labelAngle=-60, labelAlign="left", domain=False, ticks=False, labelPadding=6),
+            **head,
+        ),
         y=alt.Y("query:N", axis=alt.Axis(domain=False, ticks=False, grid=False), **head),
     )
-    cells = base.mark_rect(stroke=colour("surface"), strokeWidth=2).encode(color=alt.Color("factor:Q", scale=hues, legend=None))
+    cells = base.mark_rect(stroke=colour("surface"), strokeWidth=2).encode(
+        color=alt.Color("factor:Q", scale=hues, legend=None)
+    )
     ink = alt.condition("datum.factor >= 6", alt.value(colour("surface")), alt.value(colour("ink")))
     words = base.mark_text(fontSize=10).encode(text="text:N", color=ink)
     size = 28 * len(names)
-    return to_svg(alt.layer(cells, words).properties(width=size, height=size), "Retrieval between modalities, times better than chance")
+    return to_svg(
+        alt.layer(cells, words).properties(width=size, height=size),
+        "Retrieval between modalities, times better than chance",
+    )

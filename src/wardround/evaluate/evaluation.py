@@ -5,7 +5,7 @@ counted.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import wardround
 from wardround import files
 from wardround.batches.content import visible_items
 from wardround.batches.store import EventStore, event_store, stays_and_cuts
-from wardround.errors import UsageError
+from wardround.errors import DataError, UsageError
 from wardround.evaluate.question import Question
 from wardround.evaluate.tables import hours_metrics, probability_metrics
 from wardround.methods.registry import METHODS
@@ -40,7 +40,7 @@ class Answer:
         modalities: input modalities, in the order of the beliefs' index.
         n_events: raw events that each stay shows up to its prediction time.
         unknown_items: events whose code the run does not know.
-        sees_past: input modalities that see past the prediction time.
+        sees_past: modalities read that see past the prediction time.
     """
 
     run: Run
@@ -60,7 +60,7 @@ def answer(run: Run, data_folder: Path, question: Question) -> Answer:
     """Predict for the stays that a question is about.
 
     Raises:
-        DataError: where the data is unfinished or nobody is in the cohort.
+        DataError: where the data is unfinished, nobody is in the cohort, or nobody has a published score.
         UsageError: where the data has no stay on the asked side of the run's split.
     """
     task = find_task(run.plan.task or "")
@@ -77,12 +77,13 @@ def answer(run: Run, data_folder: Path, question: Question) -> Answer:
     if len(have) < cohort.frame.height:
         excluded["no published score"] = cohort.frame.height - len(have)
         if len(have) == 0:
-            raise UsageError(f"no stay has a published score at hour {at_h}: APACHE's is known at 24 h.")
+            raise DataError(f"no stay has a published score at hour {at_h}: APACHE's is known at 24 h.")
         cohort, predictions = _only(cohort, predictions, have)
     stays, cut = stays_and_cuts(data.lines, cohort)
     seen = visible_items(data.lines, stays, cut)
     modalities = () if store is None else store.modalities
-    past = modalities_past_prediction(data, cohort, modalities)
+    reads = ("score",) if run.plan.method == "score" else modalities
+    past = modalities_past_prediction(data, cohort, reads)
     n_events = np.bincount(seen.stay, minlength=len(stays))
     unknown = 0 if store is None else store.unknown_items
     return Answer(run, data, task, question, cohort, excluded, predictions, modalities, n_events, unknown, past)
@@ -111,11 +112,8 @@ def _predict(
         cases = Cases.of_row(data, cohort, run.plan.method, task, run.fitted)
         return predict_cases(None, cases, everyone), None
     store = event_store(data.lines, cohort, run.featuriser, sequences=METHODS[run.plan.method].shape == "sequence")
-    unknown = [name for name in question.without if name not in store.modalities]
-    if unknown:
-        raise UsageError(f"--without {', '.join(unknown)}: the run's modalities are {', '.join(store.modalities)}.")
     if question.without:
-        store = without_modalities(store, list(question.without))
+        store = without_modalities(store, question.without)
     model = run.model()
     return predict_cases(model, Cases.of(data, cohort, store, model), everyone), store
 
@@ -216,32 +214,24 @@ def evaluate(
         "question": {**question.__dict__, "without": list(question.without), "at_h": None},
         "hours": asked_hours,
     }
-    inputs = {"run": run.hash, "data": files.read_manifest(data, "data", UsageError)["hash"]}
+    inputs = {"run": run.hash, "data": files.read_manifest(data, "data", DataError)["hash"]}
     if files.is_complete(to, "evaluation", settings, inputs):
-        name = "metrics.json" if len(asked_hours) == 1 else f"metrics_{asked_hours[-1]:g}h.json"
-        return to, True, files.read_json(to / name)
-    if run.plan.command == "pretrain":
-        metrics = evaluate_alignment(run, data, to, question)
-    else:
-        metrics = {}
-        for hour in asked_hours:
-            metrics = _write(
-                answer(run, data, Question(**{**question.__dict__, "at_h": hour})),
-                to,
-                hour if len(asked_hours) > 1 else None,
-            )
+        return to, True, files.read_json(to / "metrics.json")
+    metrics: dict[str, Any] = {}
+    for hour in asked_hours:
+        at_hour = replace(question, at_h=hour)
+        if run.plan.command == "pretrain":
+            metrics = evaluate_alignment(run, data, to, at_hour)
+        else:
+            asked = answer(run, data, at_hour)
+            metrics = metrics_of(asked)
+            write_predictions(asked, to)
+        files.write_json(to / "metrics.json", metrics)
+        if len(asked_hours) > 1:
+            files.write_json(to / f"metrics_{hour:g}h.json", metrics)
     write_report(to, run_folder, data)
     files.write_manifest(to, "evaluation", inputs, settings, wardround.__version__)
     return to, False, metrics
-
-
-def _write(asked: Answer, to: Path, hour: float | None) -> dict[str, Any]:
-    metrics = metrics_of(asked)
-    files.write_json(to / ("metrics.json" if hour is None else f"metrics_{hour:g}h.json"), metrics)
-    if hour is not None:
-        files.write_json(to / "metrics.json", metrics)
-    write_predictions(asked, to)
-    return metrics
 
 
 def write_predictions(asked: Answer, to: Path) -> None:
@@ -266,7 +256,7 @@ def predict(run_folder: Path, data: Path, to: Path, at_h: float | None = None) -
         raise UsageError(
             f"{run_folder} is a pretraining: it predicts nothing. Train a method with --encoders {run_folder}."
         )
-    inputs = {"run": run.hash, "data": files.read_manifest(data, "data", UsageError)["hash"]}
+    inputs = {"run": run.hash, "data": files.read_manifest(data, "data", DataError)["hash"]}
     settings = {"at_h": at_h}
     if files.is_complete(to, "predictions", settings, inputs):
         return to, True, files.read_table(to / "predictions.parquet").height

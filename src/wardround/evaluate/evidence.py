@@ -113,7 +113,11 @@ def read_evidence(evaluation: Path, run: Path, data: Path) -> Evidence:
         RunError: where a file of the evaluation or the run is missing or torn.
         DataError: where one of the data is.
     """
-    hours = sorted((float(match[1]), path) for path in evaluation.glob("metrics_*h.json") if (match := BY_HOUR.fullmatch(path.name)))
+    hours = sorted(
+        (float(match[1]), path)
+        for path in evaluation.glob("metrics_*h.json")
+        if (match := BY_HOUR.fullmatch(path.name))
+    )
 
     def table(name: str) -> pl.DataFrame | None:
         path = evaluation / name

@@ -9,7 +9,12 @@ from wardround.evaluate.small_cells import MINIMUM, SMALL, count_text, is_small
 from wardround.evaluate.tables import FEW_EVENTS, WIDE_INTERVAL
 from wardround.evaluate.wording import TASK_TITLES, hour_words, interval, number, outcome_words, sentence
 
-SIDE_WORDS = {"test": "test side", "val": "validation side", "train": "training side", "all": "all stays of the cohort rule"}
+SIDE_WORDS = {
+    "test": "test side",
+    "val": "validation side",
+    "train": "training side",
+    "all": "all stays of the cohort rule",
+}
 
 
 def title(evidence: Evidence) -> str:
@@ -67,10 +72,18 @@ def _warnings(evidence: Evidence) -> Iterator[Block]:
             "The numbers below repeat a published set-up; no bedside could reach them.",
         )
     elif metrics["protocol"] != "causal":
-        yield Callout("warn", "Paper protocol", "Values count from the time they describe, not from the time at which the ward could know them.")
+        yield Callout(
+            "warn",
+            "Paper protocol",
+            "Values count from the time they describe, not from the time at which the ward could know them.",
+        )
     seen = metrics.get("n_seen_in_training", 0)
     if seen and metrics["split"] != "train":
-        yield Callout("warn", f"{count_text(seen)} stays are of patients whom the model was trained on", "The numbers below are too good.")
+        yield Callout(
+            "warn",
+            f"{count_text(seen)} stays are of patients whom the model was trained on",
+            "The numbers below are too good.",
+        )
     reasons = list(_doubts(evidence))
     if reasons:
         yield Callout(
@@ -93,19 +106,31 @@ def _doubts(evidence: Evidence) -> Iterator[str]:
     if answers is not None and answers.rarer < FEW_EVENTS:
         words = outcome_words(evidence.metrics["task"])
         what = words.events if answers.n_events == answers.rarer else f"stays that {words.no_event}"
-        few = "no" if answers.rarer == 0 else f"fewer than {MINIMUM}" if is_small(answers.rarer) else f"only {answers.rarer}"
+        few = (
+            "no"
+            if answers.rarer == 0
+            else f"fewer than {MINIMUM}"
+            if is_small(answers.rarer)
+            else f"only {answers.rarer}"
+        )
         yield f"there are {few} {what} (fewer than {FEW_EVENTS})"
 
 
 def _stays_tile(evidence: Evidence) -> Tile:
-    return Tile("Stays", count_text(evidence.metrics["n_stays"]), (f"of {count_text(evidence.metrics['n_subjects'])} patients",))
+    return Tile(
+        "Stays", count_text(evidence.metrics["n_stays"]), (f"of {count_text(evidence.metrics['n_subjects'])} patients",)
+    )
 
 
-def _metric_tile(label: str, entry: dict[str, Any], places: int, detail: str = "", scale: tuple[float, float] | None = None) -> Tile:
+def _metric_tile(
+    label: str, entry: dict[str, Any], places: int, detail: str = "", scale: tuple[float, float] | None = None
+) -> Tile:
     bar = None
     if scale and None not in (entry["value"], entry["low"], entry["high"]):
         bar = (entry["value"], entry["low"], entry["high"], *scale)
-    return Tile(label, number(entry["value"], places), tuple(filter(None, (f"95 %: {interval(entry, places)}", detail))), bar)
+    return Tile(
+        label, number(entry["value"], places), tuple(filter(None, (f"95 %: {interval(entry, places)}", detail))), bar
+    )
 
 
 def _probability_tiles(evidence: Evidence) -> list[Tile]:
@@ -131,7 +156,11 @@ def prevalence_words(evidence: Evidence) -> str:
     share = answers.n_events / len(answers.label)
     if is_small(answers.rarer):
         below = MINIMUM / len(answers.label)
-        return f"less than {below:.0%} of stays" if answers.n_events == answers.rarer else f"all but {SMALL} of these stays"
+        return (
+            f"less than {below:.0%} of stays"
+            if answers.n_events == answers.rarer
+            else f"all but {SMALL} of these stays"
+        )
     return f"{share:.1%} of stays"
 
 
@@ -153,14 +182,13 @@ def _hours_tiles(evidence: Evidence) -> list[Tile]:
 
 
 def _alignment_tiles(evidence: Evidence) -> list[Tile]:
-    mean = evidence.metrics["retrieval"]["mean"]
+    retrieval, silhouette = evidence.metrics["retrieval"], evidence.metrics["silhouette"]
     tiles = []
     for k in (1, 10):
-        recall, factor = as_entry(mean.get(f"recall@{k}")), as_entry(mean.get(f"improvement@{k}"))
-        share = "–" if recall["value"] is None else f"{recall['value']:.1%}"
-        tiles.append(Tile(f"Recall@{k}", share, (_times(factor),)))
-    overall = as_entry(evidence.metrics["silhouette"]["overall"])
-    tiles.append(Tile("Silhouette by modality", number(overall["value"]), ("0: well mixed, 1: apart",)))
+        recall = retrieval_entry(retrieval, f"recall@{k}")["value"]
+        times = _times(retrieval_entry(retrieval, f"improvement@{k}"))
+        tiles.append(Tile(f"Recall@{k}", "–" if recall is None else f"{recall:.1%}", (times,)))
+    tiles.append(Tile("Silhouette by modality", number(silhouette["overall"]), ("0: well mixed, 1: apart",)))
     return [*tiles, _stays_tile(evidence)]
 
 
@@ -171,6 +199,7 @@ def _times(factor: dict[str, Any]) -> str:
     return f"{factor['value']:.1f}{between} times better than chance"
 
 
-def as_entry(value: Any) -> dict[str, Any]:
-    """A number with or without an interval, as one with an interval."""
-    return value if isinstance(value, dict) else {"value": value, "low": None, "high": None}
+def retrieval_entry(retrieval: dict[str, Any], name: str) -> dict[str, Any]:
+    """A mean of the retrieval metrics, with its interval where the evaluation has one."""
+    bare = {"value": retrieval["mean"].get(name), "low": None, "high": None}
+    return retrieval.get("intervals", {}).get(name, bare)

@@ -1,11 +1,11 @@
-"""Sections of a report about how the model came to be: training, what it says about itself, settings, hashes, and the raw rows."""
+"""The section about how a model came to be: training, what it says about itself, settings, hashes, the raw rows."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
 
-from wardround.evaluate import charts
+from wardround.evaluate import course_charts
 from wardround.evaluate.evidence import Evidence
 from wardround.evaluate.page import Block, Figure, Figures, Section, Table
 from wardround.evaluate.small_cells import MINIMUM, NOT_SHOWN, count_text
@@ -20,7 +20,11 @@ def making_section(evidence: Evidence) -> Section:
         blocks.append(Figures(figures))
     if evidence.diagnostics:
         blocks.append(_diagnostics(evidence.diagnostics))
-    blocks += [_balance(entry["value"]) for entry in evidence.diagnostics if entry["check"] == "split_balance" and entry["value"]]
+    blocks += [
+        _balance(entry["value"])
+        for entry in evidence.diagnostics
+        if entry["check"] == "split_balance" and entry["value"]
+    ]
     blocks += [_settings(evidence), _hashes(evidence), ledger_table(evidence.ledger)]
     return Section("making", "How it was made", blocks)
 
@@ -32,16 +36,19 @@ def _history(evidence: Evidence) -> list[Figure]:
     losses = {"training": "train_loss", "validation": "val_loss"}
     rows = _lines(history, losses)
     if rows:
-        text = "What training makes small. Where the validation line turns up while the other falls, the model begins to learn by heart."
+        text = (
+            "What training makes small. Where the validation line turns up while the other falls, the model begins "
+            "to learn by heart."
+        )
         kept = " Dashed: the epoch whose weights were kept." if best is not None else ""
-        figures.append(Figure(charts.history(rows, _names(rows), "loss", best), "Loss", text + kept))
+        figures.append(Figure(course_charts.history(rows, _names(rows), "loss", best), "Loss", text + kept))
     watched = [name for name in history.columns if name.startswith("val_") and name != "val_loss"]
     for name in watched[:1]:
         measure = metric_words(name.removeprefix("val_")).name
         rows = _lines(history, {"validation": name})
         if rows:
             text = "On validation patients, after every epoch. Dashed: the epoch whose weights were kept."
-            figures.append(Figure(charts.history(rows, _names(rows), measure, best), measure, text))
+            figures.append(Figure(course_charts.history(rows, _names(rows), measure, best), measure, text))
     return figures
 
 
@@ -64,9 +71,27 @@ def _diagnostics(diagnostics: list[dict[str, Any]]) -> Table:
     for entry in diagnostics:
         value = entry["value"]
         plain = isinstance(value, (int, float)) and not isinstance(value, bool)
-        text = number(value) if plain and isinstance(value, float) else str(value) if plain or isinstance(value, (str, bool)) else ""
-        rows.append({"check": entry["check"].replace("_", " "), "verdict": entry["verdict"], "value": text, "advice": entry["advice"]})
-    return Table(["check", "verdict", "value", "advice"], rows, title="What training says about itself", words=("check", "verdict", "value", "advice"))
+        text = (
+            number(value)
+            if plain and isinstance(value, float)
+            else str(value)
+            if plain or isinstance(value, (str, bool))
+            else ""
+        )
+        rows.append(
+            {
+                "check": entry["check"].replace("_", " "),
+                "verdict": entry["verdict"],
+                "value": text,
+                "advice": entry["advice"],
+            }
+        )
+    return Table(
+        ["check", "verdict", "value", "advice"],
+        rows,
+        title="What training says about itself",
+        words=("check", "verdict", "value", "advice"),
+    )
 
 
 def _balance(strata: list[dict[str, Any]]) -> Table:
@@ -77,9 +102,16 @@ def _balance(strata: list[dict[str, Any]]) -> Table:
         on_side = {side: stratum[side] * patients for side in ("train", "val", "test")}
         shown = all(count == 0 or count >= MINIMUM for count in on_side.values())
         shares = {side: f"{stratum[side]:.0%}" if shown else NOT_SHOWN for side in on_side}
-        rows.append({"first stay has": stratum["stratum"].replace("+", ", "), "patients": count_text(patients), **shares})
-    caption = f"Patients go to a side by hash, so shares come out near 70/15/15 (or the fold) but not forced. Sides of fewer than {MINIMUM} patients are hidden."
-    return Table(["first stay has", "patients", "train", "val", "test"], rows, "How even the split is", caption, folded=True)
+        rows.append(
+            {"first stay has": stratum["stratum"].replace("+", ", "), "patients": count_text(patients), **shares}
+        )
+    caption = (
+        "Patients go to a side by hash, so shares come out near 70/15/15 (or the fold) but not forced. Sides of "
+        f"fewer than {MINIMUM} patients are hidden."
+    )
+    return Table(
+        ["first stay has", "patients", "train", "val", "test"], rows, "How even the split is", caption, folded=True
+    )
 
 
 def _settings(evidence: Evidence) -> Table:
@@ -112,7 +144,13 @@ def _hashes(evidence: Evidence) -> Table:
     if unknown is not None:
         facts["events whose code the run does not know"] = f"{unknown:,}"
     rows = [{"what": name, "SHA-256 or version": value} for name, value in facts.items()]
-    return Table(["what", "SHA-256 or version"], rows, title="Where it comes from", folded=True, words=("what", "SHA-256 or version"))
+    return Table(
+        ["what", "SHA-256 or version"],
+        rows,
+        title="Where it comes from",
+        folded=True,
+        words=("what", "SHA-256 or version"),
+    )
 
 
 def ledger_table(ledger: Mapping[str, Any], folded: bool = True) -> Table:
@@ -120,11 +158,15 @@ def ledger_table(ledger: Mapping[str, Any], folded: bool = True) -> Table:
     rows = []
     for name, account in ledger["tables"].items():
         reasons = [f"{count:,} {reason}" for reason, count in account["set_aside"].items()]
-        reasons += [f"{count:,} single values: {reason}" for reason, count in account.get("values_set_aside", {}).items()]
+        reasons += [
+            f"{count:,} single values: {reason}" for reason, count in account.get("values_set_aside", {}).items()
+        ]
         cells = {"rows in": f"{account['rows_in']:,}", "rows out": f"{account['rows_out']:,}"}
         rows.append({"table": name, "set aside": "; ".join(reasons) or "nothing", **cells})
     absent = ledger.get("absent", [])
     missing = f" Not there: {', '.join(absent)}." if absent else ""
-    caption = f"Rows in = rows out + rows set aside, for every raw table. Counts are rows of files, not people.{missing}"
+    caption = (
+        f"Rows in = rows out + rows set aside, for every raw table. Counts are rows of files, not people.{missing}"
+    )
     columns = ["table", "rows in", "rows out", "set aside"]
     return Table(columns, rows, "The ledger: no row vanishes", caption, folded, words=("table", "set aside"))

@@ -12,18 +12,23 @@ MOST_PATTERNS: Final = 12
 
 
 def patterns(stays: pl.DataFrame, modalities: Sequence[str] = ()) -> tuple[list[dict[str, Any]], list[str]]:
-    """The combinations of modalities present at any time of a stay, most frequent first; published scores are no modality here.
+    """The combinations of modalities present at any time of a stay, most frequent first; published scores left aside.
 
     Args:
         stays: rows of `stays.parquet`.
         modalities: names to look at; default all that some stay has.
 
     Returns:
-        `modalities` (list; None for all rarer combinations together), `n_stays` and `share`: at most 12 combinations of 11 stays or more,
-        and the rest in one row, left out where it is itself below 11. And the names, the most frequent first.
+        `modalities` (list; None for all rarer combinations together), `n_stays` and `share`: at most 12 combinations of
+        11 stays or more, and the rest in one row, left out where it is itself below 11. And the names, the most
+        frequent first.
     """
     present = stays["modalities"].explode().drop_nulls()
-    names = [name for name in MODALITIES if name not in NOT_INPUTS and (name in modalities if modalities else (present == name).any())]
+    names = [
+        name
+        for name in MODALITIES
+        if name not in NOT_INPUTS and (name in modalities if modalities else (present == name).any())
+    ]
     names.sort(key=lambda name: -int((present == name).sum()))
     has = stays.select(pl.col("modalities").list.contains(name).fill_null(False).alias(name) for name in names)
     if not names or not stays.height:
@@ -35,7 +40,11 @@ def patterns(stays: pl.DataFrame, modalities: Sequence[str] = ()) -> tuple[list[
         rest += int(frequent["n_stays"][-1])
         frequent = frequent.head(frequent.height - 1)
     rows = [
-        {"modalities": [name for name in names if row[name]], "n_stays": row["n_stays"], "share": row["n_stays"] / stays.height}
+        {
+            "modalities": [name for name in names if row[name]],
+            "n_stays": row["n_stays"],
+            "share": row["n_stays"] / stays.height,
+        }
         for row in frequent.iter_rows(named=True)
     ]
     if rest >= MINIMUM:

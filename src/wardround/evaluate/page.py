@@ -34,7 +34,8 @@ class Tile:
     Attributes:
         label, value: what, and how much.
         details: lines below.
-        bar: (value, low, high, start, end): where to draw the interval between start and end of a scale; None draws none.
+        bar: (value, low, high, start, end): where to draw the interval between start and end of a scale; None draws
+            none.
     """
 
     label: str
@@ -151,7 +152,13 @@ def write_page(path: Path, page: Page) -> None:
     """Render a page and write it, atomically. Raises `StorageError`."""
     folder = Path(__file__).parent
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folder), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=jinja2.FileSystemLoader(folder),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    style = Markup((folder / "report.css").read_text(encoding="utf-8").replace("/* charts in the dark */", dark_rules()))
+    style = Markup(
+        (folder / "report.css").read_text(encoding="utf-8").replace("/* charts in the dark */", dark_rules())
+    )
     files.write_text(path, environment.get_template("report.html").render(page=page, style=style) + "\n")

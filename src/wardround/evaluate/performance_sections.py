@@ -5,19 +5,22 @@ from typing import Any
 
 from wardround.evaluate import charts
 from wardround.evaluate.evidence import Answers, Evidence
-from wardround.evaluate.headline import decimals
+from wardround.evaluate.metric_tables import beside, hidden_measures, metrics_table
 from wardround.evaluate.page import Block, Callout, Figure, Figures, Section, Table
 from wardround.evaluate.points import calibration_points, hours_points, ranking_curves, risk_bars
-from wardround.evaluate.small_cells import MINIMUM, NOT_SHOWN, count_text, is_small
-from wardround.evaluate.threshold_counts import threshold_counts
-from wardround.evaluate.wording import in_order, interval, metric_words, number, outcome_words
+from wardround.evaluate.small_cells import MINIMUM, is_small
+from wardround.evaluate.wording import interval, metric_words, number, outcome_words
 
 EACH_POINT = f"Each point stands for {MINIMUM} patients or more."
-TOO_FEW = Callout("note", "Too few stays for a picture.", f"A curve is drawn from groups of {MINIMUM} patients or more of both outcomes.")
+TOO_FEW = Callout(
+    "note",
+    "Too few stays for a picture.",
+    f"A curve is drawn from groups of {MINIMUM} patients or more, and a comparison of outcomes needs both.",
+)
 
 
 def performance_sections(evidence: Evidence) -> Iterator[Section]:
-    """Ranking and calibration of a probability, or the errors of hours; then by how much was known; then every number."""
+    """Ranking and calibration of a probability, or the errors of hours; then by how much was known."""
     if evidence.answers is not None:
         yield _ranking(evidence, evidence.answers)
         yield _calibration(evidence, evidence.answers)
@@ -29,15 +32,9 @@ def performance_sections(evidence: Evidence) -> Iterator[Section]:
         yield Section("known", "Less and more known", [Figures(known)], text)
 
 
-def _hidden_measures(evidence: Evidence) -> tuple[str, ...]:
-    """Measures at the threshold that would give away a small count."""
-    answers, threshold = evidence.answers, evidence.metrics.get("threshold")
-    return () if answers is None or threshold is None else threshold_counts(answers, float(threshold)).hidden_measures()
-
-
 def _ranking(evidence: Evidence, answers: Answers) -> Section:
     words, threshold = outcome_words(evidence.metrics["task"]), evidence.metrics.get("threshold")
-    hidden = _hidden_measures(evidence)
+    hidden = hidden_measures(evidence)
     values = {name: entry["value"] for name, entry in evidence.metrics["metrics"].items() if name not in hidden}
     at = [values.get(name) for name in ("specificity", "sensitivity", "ppv")]
     roc, pr = ranking_curves(answers.label, answers.prob, answers.subject)
@@ -49,9 +46,10 @@ def _ranking(evidence: Evidence, answers: Answers) -> Section:
             Figure(
                 charts.roc_curve(roc, point),
                 "ROC curve",
-                f"As the threshold falls, more of those who {words.event} are found (up), and more of those who {words.no_event} are flagged "
-                f"by mistake (right). The closer to the upper left corner the better; the dashed line is a coin.{flagged} "
-                f"Shaded: where the curve lies in 95 % of redrawn samples of patients. {EACH_POINT}",
+                f"As the threshold falls, more of those who {words.event} are found (up), and more of those who "
+                f"{words.no_event} are flagged by mistake (right). The closer to the upper left corner the better; "
+                f"the dashed line is a coin.{flagged} Shaded: 95 % of redrawn samples of patients, at the same "
+                f"thresholds. {EACH_POINT}",
             )
         )
         point = None if at[1] is None or at[2] is None else (at[1], at[2])
@@ -60,22 +58,31 @@ def _ranking(evidence: Evidence, answers: Answers) -> Section:
             Figure(
                 charts.pr_curve(pr, prevalence, point),
                 "Precision and recall",
-                f"Of the stays that are flagged (up), how many {words.event}; to find more of them (right) one has to accept more false "
-                f"alarms. The dashed line is what flagging everyone would give. {EACH_POINT}",
+                f"Of the stays that are flagged (up), how many {words.event}; to find more of them (right) one has to "
+                f"accept more false alarms. The dashed line is what flagging everyone would give. {EACH_POINT}",
             )
         )
     bars = risk_bars(answers.label, answers.prob, answers.subject)
     if bars:
-        absent = "" if len({row["outcome"] for row in bars}) == 2 else f" An outcome of fewer than {MINIMUM} patients is not drawn."
+        absent = (
+            ""
+            if len({row["outcome"] for row in bars}) == 2
+            else f" An outcome of fewer than {MINIMUM} patients is not drawn."
+        )
         figures.append(
             Figure(
                 charts.risk_histogram(bars, (words.no_event, words.event), threshold),
                 "Predicted risk by outcome",
-                "The further the two hills lie apart, the better the model tells the outcomes from each other. "
-                f"The dashed line is the threshold from which a stay is flagged. Where stays are few, bars are wider: each stands for {MINIMUM} patients or more.{absent}",
+                "The further the two hills lie apart, the better the model tells the outcomes from each other. The "
+                "dashed line is the threshold from which a stay is flagged. Where stays are few, bars are wider: "
+                f"each stands for {MINIMUM} patients or more.{absent}",
             )
         )
-    return Section("ranking", "Does a higher risk mean the event?", [Figures(figures)] if figures else [TOO_FEW])
+    return Section(
+        "ranking",
+        "Does a higher risk mean the event?",
+        [*([] if roc else [TOO_FEW]), *([Figures(figures)] if figures else [])],
+    )
 
 
 def _calibration(evidence: Evidence, answers: Answers) -> Section:
@@ -100,13 +107,17 @@ def _calibration(evidence: Evidence, answers: Answers) -> Section:
     figure = Figure(
         charts.calibration_curve(rows),
         "Calibration",
-        f"Stays with about the same predicted risk form one point: how many of them {words.event}. Points on the dashed line mean that a "
-        "risk of 20 % is followed by the event in 20 of 100 stays; above it the model says too little, below it too much. "
-        f"Lines are 95 % intervals, bars on top the number of stays. {EACH_POINT}",
+        f"Stays with about the same predicted risk form one point: how many of them {words.event}. Points on the "
+        "dashed line mean that a risk of 20 % is followed by the event in 20 of 100 stays; above it the model says "
+        f"too little, below it too much. Lines are 95 % intervals, bars on top the number of stays. {EACH_POINT}",
         numbers,
     )
     metrics = evidence.metrics["metrics"]
-    chosen = [name for name in ("calibration_slope", "calibration_intercept", "ace", "brier", "bss", "bss_train") if name in metrics]
+    chosen = [
+        name
+        for name in ("calibration_slope", "calibration_intercept", "ace", "brier", "bss", "bss_train")
+        if name in metrics
+    ]
     table = metrics_table({name: metrics[name] for name in chosen}, 2)
     return Section("calibration", "Can the risk be taken at its word?", [Figures([figure]), table])
 
@@ -114,32 +125,35 @@ def _calibration(evidence: Evidence, answers: Answers) -> Section:
 def _hours(evidence: Evidence) -> Section:
     asked = evidence.asked
     blocks: list[Block] = []
+    rows = []
     if asked is not None:
         asked = asked.drop_nulls(["float_value", "predicted_float_value"])
         columns = (asked[name].to_numpy() for name in ("float_value", "predicted_float_value", "subject_id"))
         rows = hours_points(*columns)
         if rows:
             caption = (
-                "Stays with about the same predicted hours form one point: the median of their actual hours, with the middle half of them as "
-                f"a bar. On the dashed line prediction and reality agree. {EACH_POINT}"
+                "Stays with about the same predicted hours form one point: the median of their actual hours, with "
+                f"the middle half of them as a bar. On the dashed line prediction and reality agree. {EACH_POINT}"
             )
             blocks.append(Figures([Figure(charts.hours_curve(rows), "Predicted and actual hours", caption)]))
+    if not rows:
+        blocks.append(TOO_FEW)
     metrics, elapsed = evidence.metrics["metrics"], evidence.metrics.get("elapsed_baseline")
     if elapsed:
-        blocks.append(_beside("measure", {"model": metrics, "elapsed hours alone": elapsed}, "Beside what elapsed hours alone know"))
+        blocks.append(
+            beside(
+                "measure", {"model": metrics, "elapsed hours alone": elapsed}, "Beside what elapsed hours alone know"
+            )
+        )
     apart = evidence.metrics.get("by_outcome", {})
-    shown = {f"{name} ({part['n_stays']:,} stays)": part["metrics"] for name, part in apart.items() if part["n_stays"] >= MINIMUM}
+    shown = {
+        f"{name} ({part['n_stays']:,} stays)": part["metrics"]
+        for name, part in apart.items()
+        if part["n_stays"] >= MINIMUM
+    }
     if len(shown) > 1:
-        blocks.append(_beside("measure", shown, "Deaths and survivors apart"))
-    return Section("hours", "How far off?", blocks or [TOO_FEW], "A stay that ends in death counts up to the death.")
-
-
-def _beside(head: str, columns: Mapping[str, Mapping[str, Any]], title: str) -> Table:
-    rows = []
-    for name, _ in in_order(next(iter(columns.values()))):
-        cells = {column: f"{number(entries[name]['value'], 2)}  ({interval(entries[name], 2)})" for column, entries in columns.items()}
-        rows.append({head: metric_words(name).name, **cells})
-    return Table([head, *columns], rows, title=title, caption="95 % intervals in brackets, by the bootstrap over patients.")
+        blocks.append(beside("measure", shown, "Deaths and survivors apart"))
+    return Section("hours", "How far off?", blocks, "A stay that ends in death counts up to the death.")
 
 
 def _by_known(evidence: Evidence) -> Iterator[Figure]:
@@ -153,7 +167,8 @@ def _by_known(evidence: Evidence) -> Iterator[Figure]:
         yield Figure(
             charts.by_group(drawn, name, "events known at the prediction", reference),
             "By the number of events",
-            f"Each point is about a quarter of the stays, by how many events were known at the time of prediction; lines are 95 % intervals.{hollow}",
+            "Each point is about a quarter of the stays, by how many events were known at the time of prediction; "
+            f"lines are 95 % intervals.{hollow}",
             _groups_table(rows, bins, name),
         )
     if len(evidence.by_hour) > 1 and not evidence.is_alignment:
@@ -161,11 +176,22 @@ def _by_known(evidence: Evidence) -> Iterator[Figure]:
         rows = []
         for hour, found in evidence.by_hour.items():
             entry = found["metrics"][key]
-            rows.append({"group": f"{hour:g}", "value": entry["value"], "low": entry["low"], "high": entry["high"], "firm": True})
+            rows.append(
+                {
+                    "group": f"{hour:g}",
+                    "value": entry["value"],
+                    "low": entry["low"],
+                    "high": entry["high"],
+                    "firm": True,
+                }
+            )
         yield Figure(
-            charts.by_group([row for row in rows if row["value"] is not None], metric_words(key).name, "hours after unit admission"),
+            charts.by_group(
+                [row for row in rows if row["value"] is not None], metric_words(key).name, "hours after unit admission"
+            ),
             "By prediction hour",
-            "Later predictions know more, and are asked of those who are still in the unit: the groups differ as well as the knowledge.",
+            "Later predictions know more, and are asked of those who are still in the unit: the groups differ as "
+            "well as the knowledge.",
         )
 
 
@@ -187,39 +213,12 @@ def _events_words(bins: list[dict[str, Any]], place: int) -> str:
 
 def _groups_table(rows: list[dict[str, Any]], bins: list[dict[str, Any]], name: str) -> Table:
     lines = [
-        {"events": row["group"], name: number(row["value"], 2), "95 % interval": interval(row, 2), "stays": f"{entry['n_stays']:,}"}
+        {
+            "events": row["group"],
+            name: number(row["value"], 2),
+            "95 % interval": interval(row, 2),
+            "stays": f"{entry['n_stays']:,}",
+        }
         for row, entry in zip(rows, bins, strict=True)
     ]
     return Table(["events", name, "95 % interval", "stays"], lines, folded=True)
-
-
-def metrics_table(metrics: Mapping[str, Mapping[str, Any]], places: int, hidden: tuple[str, ...] = (), title: str = "") -> Table:
-    """Metrics with intervals and what they say; those in `hidden` without their numbers."""
-    rows = []
-    for name, entry in in_order(metrics):
-        words = metric_words(name)
-        value = NOT_SHOWN if name in hidden else number(entry["value"], places)
-        between = NOT_SHOWN if name in hidden else interval(entry, places)
-        rows.append({"measure": words.name, "what it says": words.says, "value": value, "95 % interval": between, "ideal": words.ideal})
-    caption = f"Not shown ({NOT_SHOWN}): shares that would give away a count of fewer than {MINIMUM} stays." if hidden else ""
-    return Table(["measure", "value", "95 % interval", "ideal", "what it says"], rows, title, caption, words=("measure", "what it says"))
-
-
-def every_number_section(evidence: Evidence) -> Section:
-    """All metrics of the evaluation, and by label where it has several."""
-    blocks: list[Block] = [metrics_table(evidence.metrics["metrics"], decimals(evidence), _hidden_measures(evidence))]
-    by_label = evidence.metrics.get("by_label", {})
-    if by_label:
-        rows = [
-            {
-                "label": label,
-                **{name: number(entry[name]["value"]) for name in ("auroc", "auprc")},
-                "AUROC, 95 %": interval(entry["auroc"]),
-                "stays with it": count_text(entry["n_pos"]),
-            }
-            for label, entry in by_label.items()
-        ]
-        blocks.append(Table(["label", "auroc", "AUROC, 95 %", "auprc", "stays with it"], rows, title="By label"))
-    draws = evidence.metrics.get("intervals", {}).get("draws")
-    text = f"Intervals are 95 %, from {draws:,} redrawn samples of patients." if draws else "Intervals are 95 %, by the bootstrap over patients."
-    return Section("numbers", "Every number", blocks, text)

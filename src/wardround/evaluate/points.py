@@ -1,9 +1,10 @@
 """From stays to points that may be shown: each stands for 11 patients or more, where there are that many.
 
-A vertex of a raw ROC curve is one patient. Here stays are gathered in order of their prediction, ties together, until a group holds
-11 patients; curves go from group to group.
+A vertex of a raw ROC curve is one patient. Here stays are gathered in order of their prediction, ties together, until a
+group holds 11 patients; curves go from group to group.
 """
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -32,7 +33,8 @@ def patient_groups(values: PerStay, subject: Subjects, most: int, minimum: int =
         minimum: patients in a group.
 
     Returns:
-        The group of each stay, 0 for the lowest values; one group for all where there are fewer than `minimum` patients.
+        The group of each stay, 0 for the lowest values; one group for all where there are fewer than `minimum`
+        patients.
     """
     order = np.argsort(values, kind="stable")
     ends_tie = np.diff(values[order], append=np.inf) != 0
@@ -51,8 +53,10 @@ def patient_groups(values: PerStay, subject: Subjects, most: int, minimum: int =
     return group
 
 
-def ranking_curves(label: Bool[np.ndarray, "stay"], prob: PerStay, subject: Subjects, seed: int = 0) -> tuple[Rows, Rows]:
-    """ROC and precision-recall curve, with 95 % bands by the bootstrap over patients.
+def ranking_curves(
+    label: Bool[np.ndarray, "stay"], prob: PerStay, subject: Subjects, seed: int = 0
+) -> tuple[Rows, Rows]:
+    """ROC and precision-recall curve, with 95 % bands at each threshold by the bootstrap over patients.
 
     Args:
         label: outcome.
@@ -61,8 +65,8 @@ def ranking_curves(label: Bool[np.ndarray, "stay"], prob: PerStay, subject: Subj
         seed: of the draws.
 
     Returns:
-        `fpr, tpr, low, high` by rising false positive rate, and `recall, precision, low, high` by rising recall. Both are empty where
-        there are fewer than two groups or one class.
+        `fpr, tpr, low, high` by rising false positive rate, and `recall, precision, low, high` by rising recall. Both
+        are empty where there are fewer than two groups or one class.
     """
     group = patient_groups(-prob, subject, CURVE_GROUPS)
     n_groups = int(group.max()) + 1
@@ -70,26 +74,22 @@ def ranking_curves(label: Bool[np.ndarray, "stay"], prob: PerStay, subject: Subj
         return [], []
     member = np.eye(n_groups)[group]
     fpr, tpr, precision = (value[0] for value in _rates(np.ones((1, len(label))), label, member))
-    fpr_drawn, tpr_drawn, precision_drawn = (
-        np.concatenate(parts)
-        for parts in zip(*(_rates(block, label, member) for block in cluster_weights(subject, BAND_DRAWS, seed)), strict=True)
-    )
-    tpr_band = _band(fpr_drawn, tpr_drawn, fpr)
-    precision_band = _band(tpr_drawn[:, 1:], precision_drawn[:, 1:], tpr[1:])
-    roc = [dict(zip(("fpr", "tpr", "low", "high"), row, strict=True)) for row in zip(*_floats(fpr, tpr, *tpr_band), strict=True)]
-    columns = _floats(tpr[1:], precision[1:], *precision_band)
-    pr = [dict(zip(("recall", "precision", "low", "high"), row, strict=True)) for row in zip(*columns, strict=True)]
-    return roc, pr
+    blocks = [_rates(weights, label, member) for weights in cluster_weights(subject, BAND_DRAWS, seed)]
+    tpr_band, precision_band = (_band(np.concatenate([block[place] for block in blocks])) for place in (1, 2))
+    roc = {"fpr": fpr, "tpr": tpr, "low": tpr_band[0], "high": tpr_band[1]}
+    pr = {"recall": tpr[1:], "precision": precision[1:], "low": precision_band[0][1:], "high": precision_band[1][1:]}
+    return _rows(roc), _rows(pr)
 
 
-def _floats(*columns: np.ndarray) -> list[list[float]]:
-    return [np.round(column, 4).tolist() for column in columns]
+def _rows(columns: Mapping[str, np.ndarray]) -> Rows:
+    rounded = [np.round(column, 4).tolist() for column in columns.values()]
+    return [dict(zip(columns, row, strict=True)) for row in zip(*rounded, strict=True)]
 
 
 def _rates(
     weights: Float[np.ndarray, "draw stay"], label: np.ndarray, member: Float[np.ndarray, "stay group"]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """False and true positive rate and precision when the first 0, 1, ... groups are flagged, in draws of both classes."""
+    """False and true positive rate and precision when the first 0, 1, ... groups are flagged; draws of both classes."""
     weights = weights[(weights @ label > 0) & (weights @ ~label > 0)]
     hits = _running(weights @ (member * label[:, None]))
     flagged = _running(weights @ member)
@@ -102,11 +102,8 @@ def _running(counts: np.ndarray) -> np.ndarray:
     return np.concatenate([np.zeros((len(counts), 1)), np.cumsum(counts, axis=1)], axis=1)
 
 
-def _band(x: np.ndarray, y: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """2.5 and 97.5 % of y over draws at some x, "at"."""
-    if len(x) == 0:
-        return np.full(len(at), np.nan), np.full(len(at), np.nan)
-    drawn = np.stack([np.interp(at, x_row, y_row) for x_row, y_row in zip(x, y, strict=True)])
+def _band(drawn: Float[np.ndarray, "draw cut"]) -> tuple[np.ndarray, np.ndarray]:
+    """2.5 and 97.5 % over draws, threshold by threshold: a curve has steps where no x tells its points apart."""
     low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
     return low, high
 
@@ -115,7 +112,8 @@ def calibration_points(label: Bool[np.ndarray, "stay"], prob: PerStay, subject: 
     """Predicted and observed risk by group of rising risk.
 
     Returns:
-        `predicted` (mean), `observed` (share), `low, high` (Wilson's 95 % interval of the share), `n_stays`; empty below 11 patients.
+        `predicted` (mean), `observed` (share), `low, high` (Wilson's 95 % interval of the share), `n_stays`; empty
+        below 11 patients.
     """
     if len(np.unique(subject)) < MINIMUM:
         return []
@@ -145,11 +143,11 @@ def wilson(positive: int, total: int) -> tuple[float, float]:
 
 
 def risk_bars(label: Bool[np.ndarray, "stay"], prob: PerStay, subject: Subjects, most: int = 24) -> Rows:
-    """How predicted risk is spread in each outcome: bars of equal width, neighbours joined until a bar holds 11 patients.
+    """The spread of predicted risk in each outcome: bars of equal width, neighbours joined until one holds 11 patients.
 
     Returns:
-        `outcome` (bool), `begin, end` (risk), `share` (of that outcome's stays, per equal-width bar); an outcome of fewer than 11
-        patients has none.
+        `outcome` (bool), `begin, end` (risk), `share` (of that outcome's stays, per equal-width bar); an outcome of
+        fewer than 11 patients has none.
     """
     low, high = float(prob.min()), float(prob.max())
     if not high > low:
@@ -168,13 +166,21 @@ def risk_bars(label: Bool[np.ndarray, "stay"], prob: PerStay, subject: Subjects,
             last = int(place[chosen][inside].max()) if number < group.max() else most - 1
             bars = (edges[last + 1] - begin) / (edges[1] - edges[0])
             share = float(inside.mean() / bars)
-            rows.append({"outcome": outcome, "begin": round(float(begin), 4), "end": round(float(edges[last + 1]), 4), "share": share})
+            rows.append(
+                {
+                    "outcome": outcome,
+                    "begin": round(float(begin), 4),
+                    "end": round(float(edges[last + 1]), 4),
+                    "share": share,
+                }
+            )
             begin = edges[last + 1]
     return rows
 
 
 def hours_points(actual_h: PerStay, predicted_h: PerStay, subject: Subjects) -> Rows:
-    """Actual hours by group of rising predicted hours: `predicted` (mean), `actual` (median), `low, high` (quartiles), `n_stays`."""
+    """Actual hours by group of rising predicted hours: `predicted` (mean), `actual` (median), `low, high` (quartiles),
+    `n_stays`."""
     if len(np.unique(subject)) < MINIMUM:
         return []
     group = patient_groups(predicted_h, subject, CALIBRATION_GROUPS)

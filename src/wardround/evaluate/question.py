@@ -19,6 +19,9 @@ class Question:
         labelled: False predicts for stays without a label too.
         draws: bootstrap draws of each interval.
         seed: of the draws.
+
+    Raises:
+        UsageError: at construction, for an unknown split or a negative seed.
     """
 
     split: str = "test"
@@ -31,3 +34,5 @@ class Question:
     def __post_init__(self) -> None:
         if self.split not in SPLITS:
             raise UsageError(f"--split {self.split}: one of {', '.join(SPLITS)}.")
+        if self.seed < 0:
+            raise UsageError(f"--seed {self.seed}: give 0 or more.")

@@ -10,8 +10,9 @@ from wardround.evaluate.cohort_sections import cohort_section, missingness_secti
 from wardround.evaluate.evidence import Evidence, read_evidence
 from wardround.evaluate.headline import chips, headline_section, lead, title
 from wardround.evaluate.making_sections import making_section
+from wardround.evaluate.metric_tables import every_number_section
 from wardround.evaluate.page import Page, Section, write_page
-from wardround.evaluate.performance_sections import every_number_section, performance_sections
+from wardround.evaluate.performance_sections import performance_sections
 
 REPORT = "report.html"
 
@@ -22,7 +23,8 @@ def write_report(evaluation: Path, run: Path, data: Path) -> None:
     The same folders give the same bytes: no clock, no path and no chance goes in.
 
     Args:
-        evaluation: holds `metrics.json` and, where the method has them, `predictions.parquet`, `beliefs.parquet`, `embedding.parquet`.
+        evaluation: holds `metrics.json` and, where the method has them, `predictions.parquet`, `beliefs.parquet`,
+            `embedding.parquet`.
         run: the RUN that was evaluated.
         data: the DATA that it was evaluated on.
 

@@ -60,11 +60,12 @@ def _mortality(path: Path, read: Sequence[Row], truth: Path | None) -> Section |
         return None
     cells = [_cells(path, row, MORTALITY) for row in rows]
     blocks: list[Block] = []
-    notes = {row[2].get("note") for row in rows} - {None, ""}
+    notes = {row[2]["note"] for row in rows if row[2].get("note")}
     if notes:
         blocks.append(Callout("warn", "Few deaths", "; ".join(sorted(notes))))
     if truth is not None:
-        cells.append(_best(next(row for row in rows if row[2]["method"] != "score"), truth))
+        widest = max(rows, key=lambda row: row[2]["n_stays"])  # APACHE's row covers the stays that have a score alone
+        cells.append(_best(widest, truth))
     blocks.append(Table(("method", "stays", *MORTALITY), cells, caption="Value and 95 % interval over patients."))
     if truth is not None:
         agreement = [_agreement(row, truth) for row in rows]

@@ -43,7 +43,10 @@ def by_outcome(stays: pl.DataFrame, name: str, event: pl.Expr, words: tuple[str,
     without, with_event = stays.filter(~outcome.fill_null(False)), stays.filter(outcome.fill_null(False))
     if without.is_empty() or with_event.is_empty():
         return [Group(name, stays)]
-    parts = [Group(words[0] if outcome.null_count() == 0 else f"{words[0]} or unknown", without), Group(words[1], with_event)]
+    parts = [
+        Group(words[0] if outcome.null_count() == 0 else f"{words[0]} or unknown", without),
+        Group(words[1], with_event),
+    ]
     return [Group(name, stays, tuple(part.name for part in parts)), *parts]
 
 
@@ -54,13 +57,15 @@ def table_one(groups: Sequence[Group]) -> list[dict[str, str]]:
         groups: columns, left to right.
 
     Returns:
-        Rows with the keys `variable`, `category` and the name of each group. A count of 1 to 10 reads `<11`; one that would give
-        such a count away reads `–`; medians come with quartiles, and only of 11 stays or more.
+        Rows with the keys `variable`, `category` and the name of each group. A count of 1 to 10 reads `<11`; one that
+        would give such a count away reads `–`; medians come with quartiles, and only of 11 stays or more.
     """
     present = set().union(*(set(group.stays["modalities"].explode().drop_nulls()) for group in groups))
     modalities = [name for name in MODALITIES if name in present - NOT_INPUTS]
     counts = {(group.name, key): count for group in groups for key, count in _counts(group.stays, modalities)}
-    hidden = hidden_cells(counts, list(_sums(groups, modalities)), keep={(group.name, ("stays", "")) for group in groups})
+    parts = {part for group in groups for part in group.parts}  # other sizes stand at the head of a report as well
+    known = {(group.name, ("stays", "")) for group in groups if group.name not in parts}
+    hidden = hidden_cells(counts, list(_sums(groups, modalities)), keep=known)
     rows = [_row(groups, counts, hidden, ("stays", ""))]
     rows += [_row(groups, counts, hidden, ("patients", ""))]
     rows += [_quartiles(groups, "age", "years", pl.col("age"))]
@@ -105,11 +110,13 @@ def _sums(
                 yield (group.name, key), [(part, key) for part in group.parts]
 
 
-def _row(groups: Sequence[Group], counts: dict[tuple[str, Key], int], hidden: set[tuple[str, Key]], key: Key) -> dict[str, str]:
+def _row(
+    groups: Sequence[Group], counts: dict[tuple[str, Key], int], hidden: set[tuple[str, Key]], key: Key
+) -> dict[str, str]:
     cells = {}
     for group in groups:
         count, whole = counts[group.name, key], counts[group.name, ("stays", "")]
-        absent = counts.get((group.name, (key[0], f"not {key[1]}".strip())), None)
+        absent = counts.get((group.name, (key[0], f"not {key[1]}".strip())))
         if (group.name, key) in hidden:
             nearly_all = absent is not None and is_small(absent) and not is_small(count)
             cells[group.name] = f"all but {SMALL}" if nearly_all else count_text(count, hidden=True)

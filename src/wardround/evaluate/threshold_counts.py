@@ -78,17 +78,23 @@ def threshold_counts(answers: Answers, threshold: float) -> ThresholdCounts:
         "tn": ~label & ~flagged,
     }
     groups = _groups(answers)
-    counts = {(group, what): int((inside & mask).sum()) for group, inside in groups.items() for what, mask in masks.items()}
+    counts = {
+        (group, what): int((inside & mask).sum()) for group, inside in groups.items() for what, mask in masks.items()
+    }
     sums = [((ALL, what), [(name, what) for name in names]) for names in PARTS for what in masks]
     sums += [((group, total), [(group, part) for part in parts]) for group in groups for total, parts in SUMS]
-    return ThresholdCounts(groups, counts, hidden_cells(counts, sums, keep={(ALL, what) for what in ("stays", "events", "others")}))
+    return ThresholdCounts(
+        groups, counts, hidden_cells(counts, sums, keep={(ALL, what) for what in ("stays", "events", "others")})
+    )
 
 
 def _groups(answers: Answers) -> dict[str, Bool[np.ndarray, "stay"]]:
     age, sex = answers.frame["age"], answers.frame["sex"].str.to_lowercase()
     groups = {ALL: np.ones(len(answers.label), bool)}
     groups |= {name: ((age >= low) & (age < high)).fill_null(False).to_numpy() for name, low, high in AGE_BANDS}
-    groups |= {name: (sex == value).fill_null(False).to_numpy() for name, value in (("women", "female"), ("men", "male"))}
+    groups |= {
+        name: (sex == value).fill_null(False).to_numpy() for name, value in (("women", "female"), ("men", "male"))
+    }
     for names in PARTS:
         groups[names[-1]] = ~np.any([groups[name] for name in names[:-1]], axis=0)
     return groups

@@ -45,14 +45,24 @@ class MetricWords(NamedTuple):
 
 METRICS: Final[Mapping[str, MetricWords]] = MappingProxyType(
     {
-        "auroc": MetricWords("AUROC", "a stay with the event gets the higher risk of a random pair; 0.5 is a coin", "1"),
+        "auroc": MetricWords(
+            "AUROC", "a stay with the event gets the higher risk of a random pair; 0.5 is a coin", "1"
+        ),
         "auprc": MetricWords("AUPRC", "average precision over all thresholds; prevalence is a coin", "1"),
         "brier": MetricWords("Brier score", "mean squared distance of risk and outcome", "0"),
-        "bss": MetricWords("Brier skill", "gain over always saying the prevalence of these stays; below 0 is worse than that", "1"),
+        "bss": MetricWords(
+            "Brier skill", "gain over always saying the prevalence of these stays; below 0 is worse than that", "1"
+        ),
         "bss_train": MetricWords("Brier skill, training", "the same against the prevalence of the training stays", "1"),
-        "ace": MetricWords("Calibration error", "mean gap of predicted and observed risk over 15 groups of equal size (ACE)", "0"),
-        "calibration_slope": MetricWords("Calibration slope", "below 1 the risks are too extreme, above 1 too timid", "1"),
-        "calibration_intercept": MetricWords("Calibration intercept", "below 0 the risks are too high, above 0 too low", "0"),
+        "ace": MetricWords(
+            "Calibration error", "mean gap of predicted and observed risk over 15 groups of equal size (ACE)", "0"
+        ),
+        "calibration_slope": MetricWords(
+            "Calibration slope", "below 1 the risks are too extreme, above 1 too timid", "1"
+        ),
+        "calibration_intercept": MetricWords(
+            "Calibration intercept", "below 0 the risks are too high, above 0 too low", "0"
+        ),
         "sensitivity": MetricWords("Sensitivity", "share of those with the event who were flagged", "1"),
         "specificity": MetricWords("Specificity", "share of those without the event who were not flagged", "1"),
         "ppv": MetricWords("PPV", "share of flagged stays that had the event", "1"),
@@ -61,7 +71,9 @@ METRICS: Final[Mapping[str, MetricWords]] = MappingProxyType(
         "event1": MetricWords("Event 1", "the lower of sensitivity and PPV (PhysioNet Challenge 2012)", "1"),
         "mae_h": MetricWords("Mean absolute error, h", "hours by which a prediction is off, on average", "0"),
         "mse_h2": MetricWords("Mean squared error, h²", "the same, with large errors counting far more", "0"),
-        "r2": MetricWords("R²", "share of the spread that is explained; below 0 is worse than always saying the mean", "1"),
+        "r2": MetricWords(
+            "R²", "share of the spread that is explained; below 0 is worse than always saying the mean", "1"
+        ),
         "pearson": MetricWords("Pearson's r", "linear agreement of predicted and actual hours", "1"),
         "spearman": MetricWords("Spearman's ρ", "agreement in order: does a longer prediction mean a longer stay", "1"),
     }

@@ -30,6 +30,7 @@ from torch.nn.functional import normalize
 
 from wardround.errors import UsageError
 from wardround.methods.contrastive import SHORTEST, Loss, all_pairs_loss, masked_global_loss, one_vs_others_loss
+from wardround.models.tabular import check_probs
 
 LossName = Literal["masked-global", "one-vs-others", "all-pairs"]
 DropoutMode = Literal["one", "independent"]
@@ -70,8 +71,7 @@ class AlignmentSettings:
             raise UsageError(f"unknown loss {self.loss!r}; one of {', '.join(get_args(LossName))}")
         if self.dropout_mode not in get_args(DropoutMode):
             raise UsageError(f"unknown dropout_mode {self.dropout_mode!r}; one of {', '.join(get_args(DropoutMode))}")
-        if not 0 <= self.dropout_prob < 1:
-            raise UsageError(f"dropout_prob must be in [0, 1), got {self.dropout_prob}")
+        check_probs(dropout_prob=self.dropout_prob)
         if self.token_weight < 0:
             raise UsageError(f"token_weight must not be negative, got {self.token_weight}")
         low, high = TEMPERATURE_RANGE

@@ -9,6 +9,7 @@ from torch import nn
 
 from wardround.errors import UsageError
 from wardround.methods.alignment import Alignment, AlignmentSettings
+from wardround.methods.scores import ROWS
 from wardround.methods.static import StaticModel, StaticSettings
 from wardround.methods.target import Target
 from wardround.methods.trajectory import Trajectory, TrajectorySettings
@@ -74,7 +75,7 @@ METHODS: Final[dict[str, Method]] = {
 def find_method(name: str) -> Method:
     """The method of that name. Raises `UsageError` listing those that exist."""
     if name not in METHODS:
-        raise UsageError(f"no method {name!r}. There are: {', '.join((*METHODS, 'score', 'elapsed'))}.")
+        raise UsageError(f"no method {name!r}. There are: {', '.join((*METHODS, *ROWS))}.")
     return METHODS[name]
 
 

@@ -13,6 +13,9 @@ from jaxtyping import Float
 
 from wardround.errors import UsageError
 
+ROWS: Final = ("score", "elapsed")
+"""The names on the command line."""
+
 SCORE_CODES: Final = {
     "mortality": ("APACHE//IVa//predictedhospitalmortality", 1.0),
     "los": ("APACHE//IVa//predictedhospitallos", 24.0),

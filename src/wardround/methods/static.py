@@ -23,6 +23,7 @@ from wardround.methods.alignment import Alignment, modality_dropout
 from wardround.methods.target import Target
 from wardround.models.fusion import ConcatenationFusion, LSTMFusion
 from wardround.models.modality_encoder import EncoderSettings
+from wardround.models.tabular import check_probs, check_widths
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,9 @@ class StaticSettings:
         positive_weight: of deaths in the loss.
         train_encoders: whether the encoders learn with the fusion.
         batch_size: stays a batch.
+
+    Raises:
+        UsageError: at construction, for a size below 1 or a chance outside [0, 1).
     """
 
     encoder: EncoderSettings = field(default_factory=EncoderSettings)
@@ -46,6 +50,10 @@ class StaticSettings:
     positive_weight: float = 1.0
     train_encoders: bool = True
     batch_size: int = 64
+
+    def __post_init__(self) -> None:
+        check_widths(hidden=self.hidden, batch_size=self.batch_size)
+        check_probs(dropout=self.dropout, modality_dropout_prob=self.modality_dropout_prob)
 
 
 class StaticModel(nn.Module):
@@ -76,7 +84,9 @@ class StaticModel(nn.Module):
         else:
             self.fusion = LSTMFusion(embed, hidden, 1, dropout)
         self.start = nn.Parameter(torch.tensor(float(start)))
-        self.embedder.requires_grad_(settings.train_encoders)
+        self.embedder.requires_grad_(False)  # the temperature is of the alignment: nothing here reads it
+        self.embedder.encoders.requires_grad_(settings.train_encoders)
+        self.embedder.tokens.requires_grad_(settings.train_encoders)
 
     def train(self, mode: bool = True) -> "StaticModel":
         """Training mode; encoders that do not learn stay as they are at prediction, without dropout."""

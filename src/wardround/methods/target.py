@@ -12,6 +12,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from wardround.errors import UsageError
+
 
 @dataclass(frozen=True)
 class Target:
@@ -20,10 +22,17 @@ class Target:
     Attributes:
         kind: "binary" or "hours".
         positive_weight: of deaths in the loss.
+
+    Raises:
+        UsageError: at construction, where the weight is not above 0.
     """
 
     kind: Literal["binary", "hours"]
     positive_weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not self.positive_weight > 0:
+            raise UsageError(f"positive_weight must be above 0, got {self.positive_weight}")
 
     def loss(self, outputs: Float[Tensor, "*batch"], labels: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
         """The loss of each output, not reduced; 0 where the label is NaN."""

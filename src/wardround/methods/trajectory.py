@@ -27,6 +27,7 @@ from wardround.models.decoder import Decoder, DecoderSettings
 from wardround.models.fusion import ConcatenationFusion
 from wardround.models.latest_state import latest_state
 from wardround.models.modality_encoder import EncoderSettings
+from wardround.models.tabular import check_probs, check_widths
 from wardround.models.time_encoding import FourierTime
 
 
@@ -45,11 +46,14 @@ class TrajectorySettings:
         weighting: "uniform" over all [PREDICT] positions of a stay, or "last".
         positive_weight: of deaths in the loss.
         budget: padded events a batch.
+
+    Raises:
+        UsageError: at construction, for a budget below 1 or a chance outside [0, 1).
     """
 
     encoder: EncoderSettings = field(default_factory=EncoderSettings)
     decoder: DecoderSettings = field(
-        default_factory=lambda: DecoderSettings(hidden=64, layers=2, heads=4, mlp_hidden=176, dropout=0.2)
+        default_factory=lambda: DecoderSettings(hidden=64, layers=1, heads=4, mlp_hidden=176, dropout=0.4)
     )
     train_encoders: bool = True
     state: bool = True
@@ -58,6 +62,10 @@ class TrajectorySettings:
     weighting: Literal["uniform", "last"] = "uniform"
     positive_weight: float = 1.0
     budget: int = 1024
+
+    def __post_init__(self) -> None:
+        check_widths(budget=self.budget)
+        check_probs(modality_dropout_prob=self.modality_dropout_prob)
 
 
 class Trajectory(nn.Module):

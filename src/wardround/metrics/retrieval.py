@@ -54,6 +54,7 @@ def recall_at_k(
         ValueError: shapes that do not match, observed values that are NaN or infinite, a K below 1.
     """
     unit, names = _unit_vectors(embeddings, observed, modalities)
+    _check_patients(subject_ids, len(observed))
     if len(ks) == 0 or min(ks) < 1:
         raise ValueError(f"ks: {list(ks)}, expected numbers of 1 or more")
     pairs: dict[str, Any] = {}
@@ -88,7 +89,9 @@ def _mean_recall_draws(
         drawn = np.stack([weights[:, stays] @ credit for stays, credit in credits])
         queries = np.stack([weights[:, stays].sum(axis=1) for stays, _ in credits])[:, :, None]
         recall = np.divide(drawn, queries, out=np.full(drawn.shape, np.nan), where=queries > 0)
-        blocks.append(np.nanmean(recall, axis=0))
+        n_pairs = np.count_nonzero(queries > 0, axis=0)
+        mean = np.full(recall.shape[1:], np.nan)
+        blocks.append(np.divide(np.nansum(recall, axis=0), n_pairs, out=mean, where=n_pairs > 0))
     return np.concatenate(blocks)
 
 
@@ -133,6 +136,7 @@ def silhouette(
         ValueError: as `recall_at_k`.
     """
     unit, names = _unit_vectors(embeddings, observed, modalities)
+    _check_patients(subject_ids, len(observed))
     stays, modality_of_point = np.nonzero(observed)
     if stays.size > max_points:
         sample = np.sort(np.random.default_rng(seed).choice(stays.size, max_points, replace=False))
@@ -152,6 +156,11 @@ def silhouette(
     blocks = (weights[:, stays] for weights in cluster_weights(subject_ids, draws, seed))
     samples = np.concatenate([block @ scores / np.maximum(block.sum(axis=1), 1) for block in blocks])
     return result | {"interval": percentile_interval(float(scores.mean()), samples)}
+
+
+def _check_patients(subject_ids: SubjectIds | None, n_stays: int) -> None:
+    if subject_ids is not None and len(subject_ids) != n_stays:
+        raise ValueError(f"subject_ids: {len(subject_ids)} for {n_stays} stays, expected one a stay")
 
 
 def _unit_vectors(

@@ -17,7 +17,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from wardround.errors import UsageError
-from wardround.models.tabular import check_widths
+from wardround.models.tabular import check_probs, check_widths
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,7 @@ class DecoderSettings:
         )
         if self.hidden % (2 * self.heads):
             raise UsageError(f"hidden must be a multiple of 2 x heads = {2 * self.heads}, got {self.hidden}")
-        if not 0 <= self.dropout < 1:
-            raise UsageError(f"dropout must be in [0, 1), got {self.dropout}")
+        check_probs(dropout=self.dropout)
 
 
 class Decoder(nn.Module):

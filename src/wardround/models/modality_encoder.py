@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from wardround.errors import UsageError
 from wardround.models.numeric_set import NumericSet
 from wardround.models.quantile import QuantileEncoding
-from wardround.models.tabular import TabularBlock, check_widths
+from wardround.models.tabular import TabularBlock, check_probs, check_widths
 
 EncoderKind = Literal["tabular", "quantile", "set"]
 
@@ -50,7 +50,7 @@ class EncoderSettings:
         bins: quantile bins of `quantile` and `set`.
 
     Raises:
-        UsageError: at construction, for an unknown kind or a width below 1.
+        UsageError: at construction, for an unknown kind, a width below 1 or a dropout outside [0, 1).
     """
 
     kind: EncoderKind = "tabular"
@@ -61,6 +61,7 @@ class EncoderSettings:
 
     def __post_init__(self) -> None:
         check_widths(hidden=self.hidden, embed=self.embed, bins=self.bins)
+        check_probs(dropout=self.dropout)
         if self.kind not in get_args(EncoderKind):
             raise UsageError(f"encoder kind {self.kind!r}: one of {', '.join(get_args(EncoderKind))}.")
 

@@ -66,3 +66,14 @@ def check_widths(**widths: int) -> None:
     for name, width in widths.items():
         if width < 1:
             raise UsageError(f"{name} must be 1 or more, got {width}")
+
+
+def check_probs(**probs: float) -> None:
+    """Refuse a chance of dropping something outside [0, 1), by name.
+
+    Raises:
+        UsageError: naming the chance.
+    """
+    for name, prob in probs.items():
+        if not 0 <= prob < 1:
+            raise UsageError(f"{name} must be in [0, 1), got {prob}")

@@ -9,7 +9,7 @@ import contextlib
 import errno
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -31,7 +31,7 @@ SUMS: Final = "SHA256SUMS.txt"
 
 UNREADABLE: Final[tuple[type[Exception], ...]] = (OSError, pa.ArrowException, *UNPACKABLE)
 
-_COLUMN_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
+_COLUMN_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
 def find_table(folder: Path, table: RawTable) -> Path | None:
@@ -148,16 +148,14 @@ def _unreadable(path: Path, error: Exception) -> SourceError | StorageError:
         return StorageError(f"reading {path}: {reason}. Free or fix the disk, then run the same command again.")
     if "straddling" in str(error):
         return BrokenFileError(f"{path} has a row larger than a block ({BLOCK_BYTES >> 20} MiB): damaged or no csv.")
-    if "UTF8" in str(error):
-        return BrokenFileError(f"{path} is not UTF-8: save it as UTF-8, or get it again.")
     return BrokenFileError(f"{path} cannot be read to its end ({type(error).__name__}): cut or changed. Get it again.")
 
 
 def _blocks(stream: CheckedStream, table: RawTable, block_bytes: int) -> Iterator[RawRows]:
-    ragged = [0]
+    ragged: list[None] = []  # only ever grows: the parser calls from a thread of its own, while a block is being used
 
     def count_ragged(_: pacsv.InvalidRow) -> str:
-        ragged[0] += 1
+        ragged.append(None)
         return "skip"
 
     header, rest = _split_header(stream)
@@ -174,14 +172,14 @@ def _blocks(stream: CheckedStream, table: RawTable, block_bytes: int) -> Iterato
             quoted_strings_can_be_null=True,
         ),
     )
-    first_row = 0
+    rows = told = 0
     for batch in reader:
         frame = pl.DataFrame(pl.from_arrow(batch)).rename({raw: name for name, raw in columns.items()})
-        yield RawRows(frame, first_row, ragged[0])
-        first_row += frame.height + ragged[0]
-        ragged[0] = 0
-    if ragged[0] or not first_row:
-        yield RawRows(pl.DataFrame(schema=dict.fromkeys(columns, pl.String)), first_row, ragged[0])
+        new = len(ragged) - told
+        yield RawRows(frame, rows + told, new)
+        rows, told = rows + frame.height, told + new
+    if len(ragged) > told or not rows:
+        yield RawRows(pl.DataFrame(schema=dict.fromkeys(columns, pl.String)), rows + told, len(ragged) - told)
 
 
 class _Joined(io.RawIOBase):
@@ -219,7 +217,10 @@ def _split_header(stream: CheckedStream) -> tuple[list[str], _Joined]:
     line, _, rest = head.partition(b"\n")
     if not line.strip():
         raise BrokenFileError(f"{stream.path} has no header line: it is empty or was cut. Get it again.")
-    header = [name.strip().strip('"') for name in line.decode(errors="replace").strip("\r").split(",")]
+    text = line.decode(errors="replace").strip("\r")
+    if text.count('"') % 2 or "\r" in text:
+        raise BrokenFileError(f"{stream.path} has a line end inside a column's name: it is damaged. Get it again.")
+    header = [name.strip().strip('"') for name in text.split(",")]
     return header, _Joined(rest or stream.read(PIECE_BYTES) or b"\n", stream)
 
 
@@ -229,24 +230,24 @@ def match_columns(path: Path, header: list[str], table: RawTable) -> dict[str, s
     Raises:
         SourceError: naming the file and each declared column that it lacks, or that is there twice.
     """
-    declared = {name.lower(): name for name in table.columns}
-    spelling: dict[str, str] = {}
-    for place, name in enumerate(header, 1):
-        if name.lower() in spelling:
-            known = declared.get(name.lower(), f"number {place}")
-            raise SourceError(f"{path} has column {known} of table {table.name} twice. Keep one.")
-        spelling[name.lower()] = name
+    spelling: dict[str, list[str]] = {}
+    for name in header:
+        spelling.setdefault(name.lower(), []).append(name)
     missing = [name for name in table.read if name.lower() not in spelling]
     if missing:
-        hint = _hint(spelling, declared, table)
+        hint = _hint(spelling.keys(), table)
         raise SourceError(f"{path} lacks column {', '.join(missing)} of table {table.name}.{hint}")
-    return {name: spelling[name.lower()] for name in table.read}
+    for name in table.read:
+        if len(spelling[name.lower()]) > 1:
+            raise SourceError(f"{path} has column {name} of table {table.name} twice. Keep one.")
+    return {name: spelling[name.lower()][0] for name in table.read}
 
 
-def _hint(spelling: Mapping[str, str], declared: Mapping[str, str], table: RawTable) -> str:
+def _hint(header: Collection[str], table: RawTable) -> str:
     """What may have happened to a column. Names are shown only where the line surely is a header, no patient's row."""
-    found = sum(name.lower() in spelling for name in table.read)
+    found = sum(name.lower() in header for name in table.read)
     if 2 * found < len(table.read):
         return f" Its first line names {found} of {len(table.read)} columns: is it the header?"
-    extra = sorted(name for name in set(spelling) - set(declared) if _COLUMN_NAME.fullmatch(name))
+    declared = {name.lower() for name in table.columns}
+    extra = sorted(name for name in header if name not in declared and _COLUMN_NAME.fullmatch(name))
     return f" It has {', '.join(extra[:5])}, which is not declared: renamed?" if extra else ""

@@ -2,11 +2,12 @@
 
 A parser alone is too kind: it takes a file that was cut inside a quoted field, or one stray quote that swallows the
 lines up to the next, and gives fewer rows without a word. Here such a file is a `BrokenFileError`. What is checked: the
-checksum and length of every gzip member, a bound on what it unpacks to, no NUL byte, quotes that open and close whole
-fields (RFC 4180), and a last line end. Nothing can show a cut exactly between two gzip members, or between two lines of
-a plain csv, but `SHA256SUMS.txt` beside the file.
+checksum and length of every gzip member, a bound on what it unpacks to, UTF-8 without a NUL, quotes that open and close
+whole fields (RFC 4180), and a last line end. Nothing can show a cut exactly between two gzip members, or between two
+lines of a plain csv, but `SHA256SUMS.txt` beside the file.
 """
 
+import codecs
 import io
 import zlib
 from pathlib import Path
@@ -80,6 +81,7 @@ class CheckedStream(io.RawIOBase):
         self._bytes_out = 0
         self._last = b""
         self._quotes = Quotes()
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
 
     def readable(self) -> bool:
         """True."""
@@ -96,6 +98,7 @@ class CheckedStream(io.RawIOBase):
             self._bytes_out, data = len(data), data.removeprefix(_BOM)
         else:
             self._bytes_out += len(data)
+        self._check_utf8(data)
         if not self._quotes.fit(data):
             raise BrokenFileError(
                 f"{self.path} has a quote inside a bare field or text after a closing quote, "
@@ -103,6 +106,15 @@ class CheckedStream(io.RawIOBase):
             )
         self._last = data[-1:] or self._last
         return data
+
+    def _check_utf8(self, data: bytes) -> None:
+        """The parser looks at the columns that are read alone, and drops lines of other bytes and a wrong length."""
+        try:
+            if not data or not data.isascii() or self._decoder.getstate()[0]:
+                self._decoder.decode(data, final=not data)
+        except UnicodeDecodeError:
+            where = f"before byte {self._bytes_out:,} of its text"
+            raise BrokenFileError(f"{self.path} is not UTF-8, {where}: save it as UTF-8, or get it again.") from None
 
     def close(self) -> None:
         """Close the file."""

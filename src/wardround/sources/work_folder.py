@@ -3,8 +3,8 @@
     TO/.work/plan.json            what is being made, from which inputs, with which versions
     TO/.work/STEP/NAME.json       a finished step: its facts, and the SHA-256 of every file it left
 
-A step counts as finished only while each of its files is what it was, so parts that a crash left half-written are made
-again. A folder that holds anything else than such work is somebody's: it is never cleared.
+A step counts as finished only while its record and each of its files are what they were, so parts that a crash left
+half-written are made again. A folder that holds anything else than such work is somebody's: it is never cleared.
 """
 
 import contextlib
@@ -46,6 +46,9 @@ class WorkFolder:
             return None
         with contextlib.suppress(DataError):
             record = files.read_json(done)
+            digest = record.pop("hash", None) if isinstance(record, dict) else None
+            if digest != files.hash_of(record):
+                return None
             if all(self._is_whole(file, digest) for file, digest in record["files"].items()):
                 return record["facts"]
         return None
@@ -57,7 +60,8 @@ class WorkFolder:
     def finish(self, step: str, name: str, facts: Mapping[str, Any], made: Sequence[Path]) -> None:
         """Write down that a step is finished, with what it found and the files it made. Raises `StorageError`."""
         digests = {str(path.relative_to(self.to)): files.sha256(path) for path in made}
-        files.write_json(self.path / step / f"{name}.json", {"facts": dict(facts), "files": digests})
+        record = {"facts": dict(facts), "files": digests}
+        files.write_json(self.path / step / f"{name}.json", {**record, "hash": files.hash_of(record)})
 
     def remove(self) -> None:
         """Take the hidden folder away, once the folder is finished. Raises `StorageError`."""

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field, make_dataclass
 from typing import Any, Literal
 
 from wardround.batches.store import InputSettings
-from wardround.errors import RunError
+from wardround.errors import RunError, UsageError
 from wardround.methods.alignment import AlignmentSettings
 from wardround.methods.registry import Method
 from wardround.models.modality_encoder import EncoderSettings
+from wardround.models.tabular import check_widths
 from wardround.settings import as_json, from_json
 from wardround.tasks.cohort import Window
 from wardround.tasks.splits import SplitPlan
@@ -25,6 +26,9 @@ class PretrainSettings:
         alignment: the loss.
         loop: the training loop. The paper: Adam, batch 128, 100 epochs, patience 10 on the validation loss.
         batch_size: stays a batch.
+
+    Raises:
+        UsageError: at construction, for a batch size below 1.
     """
 
     inputs: InputSettings = field(default_factory=InputSettings)
@@ -34,6 +38,9 @@ class PretrainSettings:
         default_factory=lambda: LoopSettings(learning_rate=1e-3, weight_decay=1e-4, epochs=100, patience=10)
     )
     batch_size: int = 128
+
+    def __post_init__(self) -> None:
+        check_widths(batch_size=self.batch_size)
 
 
 @dataclass(frozen=True)
@@ -88,6 +95,9 @@ class Plan:
         encoders: hash of the pretraining run whose encoders are taken.
         settings: everything that `--set` may change.
         seed: of the weights and the batches.
+
+    Raises:
+        UsageError: at construction, for a negative seed.
     """
 
     command: Literal["pretrain", "train"]
@@ -98,6 +108,10 @@ class Plan:
     encoders: str | None
     settings: Any
     seed: int
+
+    def __post_init__(self) -> None:
+        if self.seed < 0:
+            raise UsageError(f"--seed {self.seed}: give 0 or more.")
 
     def as_json(self) -> dict[str, Any]:
         """The JSON of `settings.json`."""
@@ -123,12 +137,12 @@ class Plan:
         """The plan of a run folder.
 
         Raises:
-            RunError: where a part is missing or does not fit this version.
+            RunError: where a part is missing, unknown, or does not fit this version.
         """
         try:
             split = values["split"]
             fold = None if split["fold"] is None else tuple(int(part) for part in split["fold"].split("/"))
-            return cls(
+            plan = cls(
                 command=values["command"],
                 method=values["method"],
                 task=values["task"],
@@ -138,5 +152,8 @@ class Plan:
                 settings=None if settings_class is None else from_json(settings_class, values["settings"]),
                 seed=values["seed"],
             )
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError, ValueError, UsageError) as error:
             raise RunError("settings.json of the run lacks a part: it is of another version. Train again.") from error
+        if plan.as_json() != values:
+            raise RunError("settings.json of the run says more than this version knows. Update wardround.")
+        return plan

@@ -1,5 +1,6 @@
 """A model on stays: predictions at the prediction time, and the belief after every event where the method has one."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from wardround.batches.embedding_cache import cached_embeddings
 from wardround.batches.sequences import SequenceBatches
 from wardround.batches.static import StaticBatches
 from wardround.batches.store import EventStore, stays_and_cuts
+from wardround.errors import UsageError
 from wardround.events import MODALITIES
 from wardround.methods.scores import predict_elapsed, score_code
 from wardround.methods.static import StaticModel
@@ -167,12 +169,15 @@ def _sequence_predictions(
     return Predictions(prediction, stay, store.minute[asked], store.modality[asked], beliefs[asked])
 
 
-def without_modalities(store: EventStore, names: list[str]) -> EventStore:
+def without_modalities(store: EventStore, names: Sequence[str]) -> EventStore:
     """The store as if some modalities had never been recorded.
 
     Raises:
-        ValueError: where a name is no modality of the store.
+        UsageError: where a name is no modality of the store.
     """
+    unknown = [name for name in names if name not in store.modalities]
+    if unknown:
+        raise UsageError(f"--without {', '.join(unknown)}: the run's modalities are {', '.join(store.modalities)}.")
     gone = [store.modalities.index(name) for name in names]
     keep = ~np.isin(store.modality, gone)
     lengths = np.diff(store.offsets)

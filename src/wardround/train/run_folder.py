@@ -13,6 +13,7 @@ from wardround.batches.store import Featuriser
 from wardround.errors import LeakageError, RunError
 from wardround.methods.alignment import Alignment
 from wardround.methods.registry import METHODS, build_embedder, find_method
+from wardround.methods.scores import ROWS
 from wardround.tasks.splits import TRAIN, VAL
 from wardround.tasks.task import find_task
 from wardround.train.data import row_shapes
@@ -100,16 +101,23 @@ def open_run(folder: Path) -> Run:
     """
     manifest = files.verify_folder(folder, "run", RunError)
     values = files.read_json(folder / "settings.json", RunError)
-    command, method = values.get("command"), values.get("method")
-    if command == "train" and method not in METHODS:
-        settings_class = None
-    else:
-        settings_class = PretrainSettings if command == "pretrain" else TrainSettings.of(find_method(method))
-    plan = Plan.from_json(values, settings_class)
+    plan = Plan.from_json(values, _settings_class(values, folder))
     featuriser = None if plan.settings is None else Featuriser.load(folder, plan.settings.inputs)
     splits = files.read_table(folder / "splits.parquet", RunError)
     fitted = files.read_json(folder / "fitted.json", RunError)
     return Run(folder, manifest["hash"], manifest["inputs"]["data"], plan, splits, fitted, featuriser)
+
+
+def _settings_class(values: Any, folder: Path) -> type | None:
+    """The class of a run's settings; None for rows that have none."""
+    command, method = (values.get(name) for name in ("command", "method")) if isinstance(values, dict) else (None, None)
+    if (command, method) == ("pretrain", "alignment"):
+        return PretrainSettings
+    if command == "train" and method in METHODS:
+        return TrainSettings.of(METHODS[method])
+    if command == "train" and method in ROWS:
+        return None
+    raise RunError(f"{folder} holds a {command} run of {method}, which this version does not know. Update wardround.")
 
 
 @dataclass

@@ -12,11 +12,11 @@ from torch import nn
 from wardround.batches.sequences import SequenceBatches
 from wardround.batches.static import StaticBatches
 from wardround.batches.store import EventStore, event_store, fit_featuriser, stays_and_cuts
-from wardround.errors import UsageError
+from wardround.errors import DataError, UsageError
 from wardround.files import hash_of
 from wardround.methods.alignment import Alignment
 from wardround.methods.registry import Method, build_embedder, find_method
-from wardround.methods.scores import fit_elapsed, score_code
+from wardround.methods.scores import ROWS, fit_elapsed, score_code
 from wardround.methods.target import Target
 from wardround.metrics.discrimination import auroc, choose_threshold
 from wardround.metrics.regression import mae
@@ -68,7 +68,7 @@ def train(
         TrainingStopped: after SIGTERM; the same call goes on.
     """
     task = find_task(task_name)
-    if method_name in ("score", "elapsed"):
+    if method_name in ROWS:
         if assignments or encoders:
             raise UsageError(f"{method_name} learns no weights: it takes neither --set nor --encoders.")
         return _train_row(method_name, data_folder, task, to, window, split)
@@ -98,8 +98,9 @@ def _settings(method: Method, assignments: Sequence[str], pretrained: Run | None
     model = replace(settings.model, encoder=brought.encoder)
     settings = replace(settings, inputs=brought.inputs, model=model, alignment=brought.alignment)
     changed = override(settings, assignments)
-    if (changed.inputs, changed.model.encoder) != (brought.inputs, brought.encoder):
-        raise UsageError("inputs and encoder come with --encoders: set them in `wardround pretrain` instead.")
+    fixed = brought.inputs, brought.encoder, brought.alignment
+    if (changed.inputs, changed.model.encoder, changed.alignment) != fixed:
+        raise UsageError("inputs, encoder and alignment come with --encoders: set them in `wardround pretrain`.")
     return changed
 
 
@@ -247,7 +248,7 @@ def _train_row(name: str, data_folder: Path, task: Task, to: Path, window: Windo
     predicted = cases.row[val]
     have = ~np.isnan(predicted)
     if not have.any():
-        raise UsageError(f"no validation stay has a published score at hour {window.at_h}: APACHE's is known at 24 h.")
+        raise DataError(f"no validation stay has a published score at hour {window.at_h}: APACHE's is known at 24 h.")
     fitted |= fitted_values(task, label[train_side], label[val][have], predicted[have])
     run.close(table, fitted, validation_metrics(task, label[val][have], predicted[have]), [])
     return Finished(to, False, [])

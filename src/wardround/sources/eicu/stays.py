@@ -119,8 +119,7 @@ def stays(rows: pl.DataFrame) -> pl.DataFrame:
             f"table patient: more than {MAX_HOSPITAL_STAYS} hospital stays share one uniquepid. "
             "Leave the column blank where the patient is not known."
         )
-    calendar = {i: calendar_start(i) for i in rows["index"].unique()}
-    day_zero = pl.col("index").replace_strict(calendar, return_dtype=TIME)
+    day_zero = pl.Series([calendar_start(index) for index in rows["index"]], dtype=TIME)
     rows = rows.with_columns(start=day_zero + _minutes("after_first_min"))
     admit, discharge = pl.col("hospitaladmitoffset"), pl.col("hospitaldischargeoffset")
     return rows.select(

@@ -1,0 +1,73 @@
+"""Embeddings on disk: another encoder or other rows have another place; the same ones are made once."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from jaxtyping import install_import_hook
+
+from wardround.errors import DataError, StorageError
+
+with install_import_hook("wardround.batches", "beartype.beartype"):
+    from wardround.batches.embedding_cache import cache_key, cached_embeddings
+
+WEIGHTS = {"linear.weight": np.ones((2, 3), np.float32), "linear.bias": np.zeros(2, np.float32)}
+ROWS = np.arange(12, dtype=np.float32).reshape(4, 3)
+
+
+def embed(rows: np.ndarray) -> np.ndarray:
+    return rows @ WEIGHTS["linear.weight"].T
+
+
+@pytest.mark.parametrize(
+    ("weights", "rows"),
+    [
+        ({**WEIGHTS, "linear.bias": np.ones(2, np.float32)}, ROWS),
+        ({"linear.bias": WEIGHTS["linear.bias"]}, ROWS),
+        ({**WEIGHTS, "linear.weight": np.ones((3, 2), np.float32)}, ROWS),
+        ({"linear.weight": WEIGHTS["linear.weight"], "other.bias": WEIGHTS["linear.bias"]}, ROWS),
+        (WEIGHTS, ROWS + 1),
+        (WEIGHTS, ROWS[::-1]),
+        (WEIGHTS, ROWS.reshape(3, 4)),
+        (WEIGHTS, ROWS[:0]),
+    ],
+)
+def test_another_encoder_or_other_rows_have_another_key(weights: dict, rows: np.ndarray):
+    assert cache_key(weights, rows) != cache_key(WEIGHTS, ROWS)
+
+
+def test_the_key_hangs_on_values_and_not_on_how_they_lie():
+    assert cache_key(dict(reversed(WEIGHTS.items())), np.asfortranarray(ROWS)) == cache_key(WEIGHTS, ROWS)
+
+
+def test_a_frozen_encoder_meets_each_row_once(tmp_path: Path):
+    calls = []
+
+    def counted(rows: np.ndarray) -> np.ndarray:
+        calls.append(len(rows))
+        return embed(rows)
+
+    first, second = (cached_embeddings(tmp_path / "new", WEIGHTS, ROWS, counted) for _ in range(2))
+    assert calls == [4]
+    assert first.tobytes() == second.tobytes() == embed(ROWS).tobytes()
+    assert not second.flags.writeable
+    cached_embeddings(tmp_path / "new", WEIGHTS, ROWS[:2], counted)
+    assert calls == [4, 2]
+
+
+def test_no_rows_are_cached_too(tmp_path: Path):
+    assert cached_embeddings(tmp_path, WEIGHTS, ROWS[:0], embed).shape == (0, 2)
+
+
+def test_a_torn_entry_is_named(tmp_path: Path):
+    cached_embeddings(tmp_path, WEIGHTS, ROWS, embed)
+    entry = next(tmp_path.iterdir())
+    entry.write_bytes(entry.read_bytes()[:30])
+    with pytest.raises(DataError, match="missing or torn"):
+        cached_embeddings(tmp_path, WEIGHTS, ROWS, embed)
+
+
+def test_a_cache_that_cannot_be_written_is_an_error_of_the_disk(tmp_path: Path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StorageError):
+        cached_embeddings(tmp_path / "file", WEIGHTS, ROWS, embed)

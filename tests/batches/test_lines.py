@@ -1,0 +1,169 @@
+"""A DATA folder as lines of items: order, clocks, the cache."""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from jaxtyping import install_import_hook
+
+from timelines import Timelines, hand, random_timelines, write_data
+from wardround import files
+from wardround.errors import DataError, StorageError
+from wardround.events import MEDS_EVENT_SCHEMA, MODALITIES
+from wardround.tasks.cohort import Window
+
+with install_import_hook("wardround.batches", "beartype.beartype"):
+    from wardround.batches import lines as lines_module
+    from wardround.batches.lines import Lines, open_lines
+
+CAUSAL, PAPER = Window(), Window("paper", None)
+
+EVENTS = [
+    (1, 0, 0, "demographics", "AGE", 60.0),
+    (1, 0, 1440, "aps", "APS//gcs", 15.0),
+    (1, 10, 90, "lab", "LAB//sodium", 140.0),
+    (1, 20, 20, "medication", "MEDICATION//heparin", None),
+    (1, -200, -150, "lab", "LAB//sodium", 138.0),
+    (3, 5, 5, "vitals", "VITALS//sao2", 97.0),
+]
+STAYS = [{"stay_id": 2}]
+
+
+def as_text(lines: Lines) -> str:
+    """A line for each item: stay, clock minute, minute of availability, modality, code, value."""
+    stay = np.repeat(lines.stay_ids, np.diff(lines.offsets))
+    rows = zip(stay, lines.minute, lines.available, lines.modality, lines.code, lines.value, strict=True)
+    return "\n".join(f"{s} {m} {a} {MODALITIES[o]} {lines.codes[c]} {v:g}" for s, m, a, o, c, v in rows)
+
+
+def opened(folder: Path, timelines: Timelines, window: Window = CAUSAL, **written) -> Lines:
+    return open_lines(write_data(folder, timelines, **written), window)
+
+
+def test_in_the_causal_protocol_a_line_is_in_the_order_in_which_it_became_known(tmp_path: Path):
+    lines = opened(tmp_path, hand(EVENTS, STAYS))
+    assert as_text(lines) == (
+        "1 -150 -150 lab LAB//sodium 138\n"
+        "1 0 0 demographics AGE 60\n"
+        "1 20 20 medication MEDICATION//heparin nan\n"
+        "1 90 90 lab LAB//sodium 140\n"
+        "1 1440 1440 aps APS//gcs 15\n"
+        "3 5 5 vitals VITALS//sao2 97"
+    )
+    assert lines.stay_ids.tolist() == [1, 2, 3]
+    assert lines.offsets.tolist() == [0, 5, 5, 6]
+
+
+def test_in_the_paper_protocol_a_line_is_in_the_order_in_which_it_happened(tmp_path: Path):
+    assert as_text(opened(tmp_path, hand(EVENTS, STAYS), PAPER)) == (
+        "1 -200 -150 lab LAB//sodium 138\n"
+        "1 0 0 demographics AGE 60\n"
+        "1 0 1440 aps APS//gcs 15\n"
+        "1 10 90 lab LAB//sodium 140\n"
+        "1 20 20 medication MEDICATION//heparin nan\n"
+        "3 5 5 vitals VITALS//sao2 97"
+    )
+
+
+def test_ties_go_by_time_then_modality_then_code_then_value(tmp_path: Path):
+    ties = [
+        (1, 30, 60, "lab", "LAB//b", 1.0),
+        (1, 30, 60, "lab", "LAB//a", 2.0),
+        (1, 30, 60, "lab", "LAB//a", 1.0),
+        (1, 30, 60, "diagnosis", "DIAGNOSIS//z", None),
+        (1, 10, 60, "vitals", "VITALS//sao2", 97.0),
+    ]
+    expected = (
+        "1 60 60 vitals VITALS//sao2 97\n"
+        "1 60 60 diagnosis DIAGNOSIS//z nan\n"
+        "1 60 60 lab LAB//a 1\n"
+        "1 60 60 lab LAB//a 2\n"
+        "1 60 60 lab LAB//b 1"
+    )
+    assert as_text(opened(tmp_path / "one", hand(ties))) == expected
+    assert as_text(opened(tmp_path / "other", hand(ties[::-1]), shuffle=4)) == expected
+
+
+def test_a_begun_minute_counts_as_whole_so_that_nothing_is_known_too_early(tmp_path: Path):
+    half = [(1, minute, minute, "lab", "LAB//sodium", 1.0) for minute in (-1.5, -1, -0.5, 0, 1 / 60, 59.99, 60, 60.01)]
+    assert opened(tmp_path, hand(half)).minute.tolist() == [-1, -1, 0, 0, 1, 60, 60, 61]
+
+
+@pytest.mark.parametrize("window", [CAUSAL, PAPER], ids=lambda window: window.protocol)
+def test_shards_and_the_order_of_the_rows_carry_nothing(tmp_path: Path, window: Window):
+    timelines = random_timelines(3, 60)
+    one = opened(tmp_path / "one", timelines, window)
+    for number, written in enumerate(({"shards": 4}, {"shuffle": 8}, {"shards": 3, "shuffle": 9})):
+        other = opened(tmp_path / str(number), timelines, window, **written)
+        assert one.codes == other.codes
+        for name in ("stay_ids", "offsets", "minute", "available", "modality", "code", "value"):
+            assert getattr(one, name).tobytes() == getattr(other, name).tobytes()
+
+
+def test_data_without_any_event_opens(tmp_path: Path):
+    lines = opened(tmp_path, hand([], [{"stay_id": 4}, {"stay_id": 5}]))
+    assert (lines.offsets.tolist(), len(lines.minute), lines.codes) == ([0, 0, 0], 0, [])
+
+
+def test_events_of_no_stay_are_left_out(tmp_path: Path):
+    """MEDS allows rows without a stay: births, deaths."""
+    timelines = hand(EVENTS, STAYS)
+    write_data(tmp_path, timelines)
+    shard = files.read_table(tmp_path / "data" / "0.parquet")
+    stray = shard.head(1).with_columns(stay_id=None, code=pl.lit("MEDS_DEATH"))
+    files.write_table(tmp_path / "data" / "0.parquet", shard.vstack(stray.cast(shard.schema)), MEDS_EVENT_SCHEMA)
+    files.write_manifest(tmp_path, "data", {}, {}, "0")
+    assert len(open_lines(tmp_path, CAUSAL).minute) == len(EVENTS)
+
+
+def test_places_of_stays(tmp_path: Path):
+    lines = opened(tmp_path, hand(EVENTS, STAYS))
+    assert lines.index_of(np.asarray([3, 1, 3])).tolist() == [2, 0, 2]
+    with pytest.raises(DataError, match=r"2 of 3 stays are not in this data"):
+        lines.index_of(np.asarray([1, 0, 99]))
+
+
+def test_the_second_opening_builds_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    first = opened(tmp_path, hand(EVENTS, STAYS))
+    monkeypatch.setattr(lines_module, "_build", None)
+    again = open_lines(tmp_path, CAUSAL)
+    assert as_text(again) == as_text(first)
+
+
+def test_each_clock_and_each_version_of_the_data_has_its_own_lines(tmp_path: Path):
+    opened(tmp_path, hand(EVENTS, STAYS))
+    opened(tmp_path, hand(EVENTS, STAYS), PAPER)
+    moved = [*EVENTS[:-1], (3, 5, 7, "vitals", "VITALS//sao2", 97.0)]
+    assert as_text(opened(tmp_path, hand(moved, STAYS))).endswith("3 7 7 vitals VITALS//sao2 97")
+    assert len(list((tmp_path / "cache").iterdir())) == 3
+
+
+def test_two_builders_at_once_do_no_harm(tmp_path: Path):
+    lines = opened(tmp_path, hand(EVENTS, STAYS))
+    folder = next((tmp_path / "cache").iterdir())
+    lines_module._build(tmp_path, CAUSAL.clock, folder)
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == [folder.name]
+    assert as_text(open_lines(tmp_path, CAUSAL)) == as_text(lines)
+
+
+def test_changed_data_is_refused(tmp_path: Path):
+    write_data(tmp_path, hand(EVENTS, STAYS))
+    (tmp_path / "stays.parquet").write_bytes((tmp_path / "stays.parquet").read_bytes() + b"x")
+    with pytest.raises(DataError, match=r"stays\.parquet differs from what was written"):
+        open_lines(tmp_path, CAUSAL)
+
+
+def test_a_torn_cache_is_named(tmp_path: Path):
+    opened(tmp_path, hand(EVENTS, STAYS))
+    torn = next((tmp_path / "cache").iterdir()) / "value.npy"
+    torn.write_bytes(torn.read_bytes()[:20])
+    with pytest.raises(DataError, match=r"value\.npy is missing or torn"):
+        open_lines(tmp_path, CAUSAL)
+
+
+def test_a_cache_that_cannot_be_written_is_an_error_of_the_disk(tmp_path: Path):
+    write_data(tmp_path, hand(EVENTS, STAYS))
+    (tmp_path / "cache").write_text("in the way")
+    with pytest.raises(StorageError, match="Free or fix the disk"):
+        open_lines(tmp_path, CAUSAL)

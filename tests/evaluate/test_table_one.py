@@ -1,0 +1,84 @@
+"""Table one on made-up stays, as text, and what it hides."""
+
+import numpy as np
+import polars as pl
+import pytest
+from made_up_evaluation import make_stays
+
+from wardround.evaluate.missingness import pattern_words, patterns
+from wardround.evaluate.table_one import Group, by_outcome, table_one
+
+STAYS = make_stays(300, np.random.default_rng(0))
+DIED = pl.col("died_in_hospital")
+
+
+def rows_of(groups: list[Group]) -> dict[tuple[str, str], dict[str, str]]:
+    return {(row.pop("variable"), row.pop("category")): row for row in table_one(groups)}
+
+
+def outcomes(stays: pl.DataFrame) -> list[Group]:
+    return by_outcome(stays, "All", DIED, ("Survived", "Died"))
+
+
+def test_counts_shares_and_quartiles():
+    rows, died = rows_of(outcomes(STAYS)), int(STAYS["died_in_hospital"].sum())
+    assert rows["stays", ""] == {"All": "300", "Survived": str(300 - died), "Died": str(died)}
+    assert rows["patients", ""]["All"] == "200"
+    assert rows["female", ""]["All"] == "150 (50%)"
+    assert rows["died in hospital", ""] == {
+        "All": f"{died} ({died / 300:.0%})",
+        "Survived": "0",
+        "Died": f"{died} (100%)",
+    }
+    assert rows["unit stay", "days, median [quartiles]"]["All"] == "2.5 [2.5–2.5]"
+    age = STAYS["age"].cast(pl.Float64)
+    text = "{:.0f} [{:.0f}–{:.0f}]".format(*(age.quantile(q, "linear") for q in (0.5, 0.25, 0.75)))
+    assert rows["age", "years, median [quartiles]"]["All"] == text
+
+
+def test_a_small_group_is_hidden_whole():
+    few = STAYS.with_columns(died_in_hospital=pl.int_range(pl.len()) < 4)
+    rows = rows_of(outcomes(few))
+    assert rows["stays", ""] == {"All": "300", "Survived": "–", "Died": "<11"}
+    assert rows["age", "years, median [quartiles]"]["Died"] == "–"
+    assert {row["Died"] for row in rows.values()} <= {"<11", "–", "0"}
+
+
+def test_nearly_everyone_is_not_counted_out():
+    missing = pl.int_range(pl.len()) < 3
+    others = pl.col("modalities").list.set_difference(["vitals"])
+    with_vitals = pl.col("modalities").list.set_union(["vitals"])
+    few = STAYS.with_columns(modalities=pl.when(missing).then(others).otherwise(with_vitals))
+    assert rows_of([Group("All", few)])["modality present", "vitals"] == {"All": "all but <11"}
+
+
+def test_unknown_outcomes_are_named_and_not_lost():
+    unknown = STAYS.with_columns(died_in_hospital=pl.when(pl.int_range(pl.len()) < 5).then(None).otherwise(DIED))
+    groups = outcomes(unknown)
+    assert [group.name for group in groups] == ["All", "Survived or unknown", "Died"]
+    assert sum(group.stays.height for group in groups[1:]) == 300
+
+
+@pytest.mark.parametrize("value", [True, False])
+def test_one_outcome_is_one_column(value: bool):
+    assert [group.name for group in outcomes(STAYS.with_columns(died_in_hospital=pl.lit(value)))] == ["All"]
+
+
+def test_patterns_are_whole_and_never_small():
+    rows, names = patterns(STAYS)
+    assert names[0] == "demographics"
+    assert sum(row["n_stays"] for row in rows) == 300
+    assert min(row["n_stays"] for row in rows) >= 11
+    assert sum(row["share"] for row in rows) == pytest.approx(1)
+    assert pattern_words(rows[0], names) in ("nothing missing", "without medication")
+
+
+def test_a_small_rest_takes_another_with_it():
+    kinds = [["lab"]] * 40 + [["vitals"]] * 20 + [["aps"]] * 3
+    rows, _ = patterns(pl.DataFrame({"modalities": kinds}))
+    assert [(row["modalities"], row["n_stays"]) for row in rows] == [(["lab"], 40), (None, 23)]
+
+
+def test_too_few_stays_have_no_pattern():
+    assert patterns(STAYS.head(8))[0] == []
+    assert patterns(STAYS.clear())[0] == []

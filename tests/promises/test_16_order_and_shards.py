@@ -1,0 +1,120 @@
+"""Promise 16: the order of rows, the size of blocks and shards and the number of workers do not matter."""
+
+import dataclasses
+import random
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from odd_rows import planted
+from raw_eicu import COLUMNS, SCALE, Data, RawEicu, none_of, prepare, tiny
+from wardround import files
+from wardround.sources import csv_reader, gather, pipeline
+
+pytestmark = pytest.mark.usefixtures("fast_fsync")
+
+
+def cohort() -> RawEicu:
+    """Fourteen stays with events, odd rows and duplicates among them."""
+    raw, _ = planted(3, tables=6)
+    template = tiny()
+    for stay in range(4, 15):
+        patient = dict(template.rows["patient"][stay % 3]) | {
+            "patientunitstayid": str(stay),
+            "uniquepid": f"00-{stay // 2}",
+        }
+        raw.rows["patient"].append(patient | {"patienthealthsystemstayid": str(stay)})
+        for table, rows in raw.rows.items():
+            if table != "patient":
+                of_stay = [row for row in template.rows[table] if row["patientunitstayid"] == "1"]
+                ids = COLUMNS[table][0]
+                rows += [row | {"patientunitstayid": str(stay), ids: f"{stay}00{n}"} for n, row in enumerate(of_stay)]
+    return raw
+
+
+def shuffled(raw: RawEicu, seed: int) -> RawEicu:
+    rng = random.Random(seed)
+    return RawEicu({table: rng.sample(rows, len(rows)) for table, rows in raw.rows.items()}, raw.lines)
+
+
+def hashes(data: Data) -> dict[str, str]:
+    """All but the manifest, which names the hashes of the raw files."""
+    return {name: digest for name, digest in data.hashes().items() if name != files.MANIFEST}
+
+
+def set_shard(monkeypatch: pytest.MonkeyPatch, stays: int) -> None:
+    for module in (gather, pipeline):
+        monkeypatch.setattr(module, "STAYS_PER_SHARD", stays)
+
+
+@pytest.mark.slow
+def test_the_same_bytes_whatever_the_order_the_blocks_and_the_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    set_shard(monkeypatch, 5)
+    raw, cases = cohort(), max(20, round(500 * SCALE))
+    right = hashes(prepare(raw.write(tmp_path / "raw"), tmp_path / "data"))
+    assert sum(name.startswith("data/") for name in right) == 3
+    differing = []
+    for case in range(cases):
+        rng = random.Random(case)
+        monkeypatch.setattr(csv_reader, "BLOCK_BYTES", rng.choice([1_200, 3_000, 20_000, 1 << 24]))
+        folder = shuffled(raw, case).write(tmp_path / f"{case}", packed=rng.random() < 0.5)
+        if hashes(prepare(folder, tmp_path / f"{case}-data", workers=rng.choice([1, 4]))) != right:
+            differing.append(case)
+    assert differing == []
+    print(f"cases that differ: {none_of(cases)}")
+
+
+@pytest.mark.parametrize("stays", [1, 2, 3, 16])
+def test_another_number_of_shards_gives_the_same_events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stays: int):
+    raw = cohort().write(tmp_path / "raw")
+    whole = prepare(raw, tmp_path / "whole")
+    set_shard(monkeypatch, stays)
+    data = prepare(raw, tmp_path / "data", workers=4)
+    shards = len(list((data.folder / "data").iterdir()))
+    assert shards >= whole.stays.height // (stays + 3), "a patient's stays are in one shard"
+    for path in (data.folder / "data").iterdir():
+        others = [other for other in (data.folder / "data").iterdir() if other != path]
+        subjects = files.read_table(path)["subject_id"].unique()
+        assert all(not files.read_table(other)["subject_id"].is_in(subjects.implode()).any() for other in others)
+    assert data.events.equals(whole.events)
+    assert data.stays.equals(whole.stays)
+    assert data.ledger == whole.ledger
+    for name in ("codes", "subject_splits"):
+        assert (data.folder / "metadata" / f"{name}.parquet").read_bytes() == (
+            whole.folder / "metadata" / f"{name}.parquet"
+        ).read_bytes()
+
+
+def test_the_order_on_disk_is_that_of_meds_and_total(tmp_path: Path):
+    events = prepare(cohort().write(tmp_path / "raw"), tmp_path / "data").events
+    order = ["subject_id", "time", "stay_id", "available_time", "modality", "code", "numeric_value", "text_value"]
+    assert set(order) == set(events.columns)
+    assert events.equals(events.sort(order, nulls_last=True))
+
+
+def keep_file_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ties stay as they come."""
+    monkeypatch.setattr(gather, "SORT_WITHIN_SUBJECT", ("subject_id", "time"))
+
+
+def find_duplicates_inside_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Equal rows of two blocks are two."""
+    sound = pipeline.convert_block
+
+    def faulty(rows: csv_reader.RawRows, *args):
+        made = sound(rows, *args)
+        return dataclasses.replace(made, events=made.events.with_columns(pl.col("row_hash") + rows.first_row))
+
+    monkeypatch.setattr(pipeline, "convert_block", faulty)
+
+
+@pytest.mark.parametrize("fault", [None, keep_file_order, find_duplicates_inside_blocks])
+def test_a_planted_fault_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault):
+    """Negative controls: an order that shows through, and duplicates that are found or not by where they stand."""
+    monkeypatch.setattr(csv_reader, "BLOCK_BYTES", 1_200)
+    if fault is not None:
+        fault(monkeypatch)
+    folders = [shuffled(cohort(), seed).write(tmp_path / f"{seed}") for seed in range(3)]
+    found = [hashes(prepare(folder, tmp_path / f"{folder.name}-data")) for folder in folders]
+    assert all(each == found[0] for each in found) == (fault is None)
