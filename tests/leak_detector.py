@@ -92,7 +92,7 @@ def model_inputs(seen: View, places: np.ndarray | None = None) -> dict[str, np.n
     """Every array that a method is given for some stays of a cohort, outcomes left out."""
     places = np.arange(seen.cohort.frame.height) if places is None else places
     nothing = np.full(seen.cohort.frame.height, np.nan)
-    at_h = store.stays_and_cuts(seen.data.lines, seen.cohort)[1] / 60
+    at_h = predict.prediction_hours(seen.cohort)
     fixed = static.static_batch(seen.state, seen.subject, nothing, places)
     line = sequences.sequence_batch(seen.events, nothing, at_h, places)
     arrays = {f"static {name}": rows.numpy() for name, rows in fixed.inputs.items()}

@@ -183,7 +183,7 @@ def _pretrain(into: Any) -> None:
     verb.add_argument("method", choices=("alignment",))
     verb.add_argument("--data", type=Path, required=True, metavar="DATA")
     verb.add_argument("--to", type=Path, required=True, metavar="RUN")
-    verb.add_argument("--loss", choices=("masked-global", "one-vs-others", "all-pairs"))
+    verb.add_argument("--loss", choices=("masked-global", "one-vs-others", "all-pairs", "none"))
     _window(verb)
     _split(verb)
     verb.add_argument("--seed", type=int, default=0)

@@ -1,12 +1,13 @@
 """Every error that wardround raises on purpose, in one tree.
 
     WardroundError                something went wrong and the message says what to do (exit code 1)
-    ├── UsageError                the call itself is off: unknown names, options that exclude each other (exit code 2)
+    ├── UsageError                the call itself is off: an unknown name, two options that exclude each other (code 2)
     ├── SourceError               a raw table is missing, or its columns are not the ones that the source declares
     │   └── BrokenFileError       a file cannot be read to its end: cut, tampered with, not what its name says
     ├── DataError                 a DATA folder is incomplete, altered or has nothing for the task
-    ├── RunError                  a RUN folder is incomplete, altered or was made with other settings
-    │   └── TrainingStopped       a training was asked to stop and saved its state (train/stopping.py)
+    ├── RunError                  a folder is incomplete, altered, somebody else's, or was made with other settings
+    │   └── Stopped               work was asked to stop, and can be gone on with (stopping.py)
+    │       └── TrainingStopped   a training was, and saved its state (train/stopping.py)
     ├── LeakageError              what was asked would let the answer reach the model
     ├── FetchError                a download failed, or what came is not what was published
     └── StorageError              the disk refused: full, read-only, an I/O error

@@ -188,6 +188,13 @@ def test_running_summaries_against_a_plain_loop(tmp_path_factory, rows: list[tup
             np.testing.assert_allclose(made.summaries[:, event, number], expected)
 
 
+def test_what_an_event_carries_unless_asked_otherwise():
+    made = ContentSettings()
+    assert made.summaries == ("last", "mean", "lowest", "highest", "first", "count")
+    assert made.hourly == ("vitals", "infusion", "intake_output")
+    assert (made.running, made.max_events) == (True, 512)
+
+
 @pytest.mark.parametrize(
     "wrong", [{"summaries": ("median",)}, {"summaries": ()}, {"max_events": 0}], ids=["name", "none", "no events"]
 )

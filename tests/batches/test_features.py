@@ -51,8 +51,8 @@ def test_a_code_counts_for_the_beginnings_of_its_path(code: str, names: list[str
 
 
 def test_features_by_hand(tmp_path: Path):
-    """Four stays, a code must be in two: lactate is in one, both shocks share their beginnings, height is in one
-    only."""
+    """Four stays, a code must be in two: lactate is in one, both shocks share their beginnings, height is in one only.
+    A drug counts whatever unit its rate is in: the norepinephrine of two stays, in two units."""
     lines = lines_of(
         tmp_path,
         (1, "lab", "LAB//sodium", 140.0),
@@ -63,10 +63,12 @@ def test_features_by_hand(tmp_path: Path):
         (1, "diagnosis", "DIAGNOSIS//cardio|shock|septic", None),
         (2, "diagnosis", "DIAGNOSIS//cardio|shock|other", None),
         (3, "diagnosis", "DIAGNOSIS//cardio|arrest", None),
-        (1, "infusion", "INFUSION//norepinephrine", 0.1),
-        (2, "infusion", "INFUSION//norepinephrine", 0.2),
-        (4, "infusion", "INFUSION//saline", None),
-        (3, "infusion", "INFUSION//saline", None),
+        (1, "infusion", "INFUSION//norepinephrine//ml/hr", 0.1),
+        (2, "infusion", "INFUSION//norepinephrine//mcg/min", 0.2),
+        (4, "infusion", "INFUSION//saline//", None),
+        (3, "infusion", "INFUSION//saline//", None),
+        (4, "infusion", "INFUSION//propofol//mg/hr", 1.0),
+        (3, "infusion", "INFUSION//propofol//mg/hr", 1.0),
         (1, "demographics", "AGE", 60.0),
         (2, "demographics", "AGE", 61.0),
         (3, "demographics", "HEIGHT//cm", 170.0),
@@ -78,8 +80,11 @@ def test_features_by_hand(tmp_path: Path):
         "diagnosis 0 presence DIAGNOSIS//cardio\n"
         "diagnosis 1 presence DIAGNOSIS//cardio|shock\n"
         "lab 0 number LAB//sodium\n"
-        "infusion 0 number INFUSION//norepinephrine\n"
-        "infusion 1 presence INFUSION//saline"
+        "infusion 0 number INFUSION//propofol//mg/hr\n"
+        "infusion 1 presence INFUSION//norepinephrine\n"
+        "infusion 2 presence INFUSION//propofol\n"
+        "infusion 3 presence INFUSION//saline\n"
+        "infusion 4 presence INFUSION//saline//"
     )
 
 
@@ -87,6 +92,10 @@ def test_the_share_of_stays_is_a_threshold_that_counts(tmp_path: Path):
     lines = lines_of(tmp_path, *((stay, "lab", "LAB//a", 1.0) for stay in range(1, 11)), (1, "lab", "LAB//b", 1.0))
     assert fitted(lines, ["lab"], FeatureSettings(min_stay_share=0.1)).numbers["lab"] == ("LAB//a", "LAB//b")
     assert fitted(lines, ["lab"], FeatureSettings(min_stay_share=0.11)).numbers["lab"] == ("LAB//a",)
+
+
+def test_a_code_must_be_in_one_stay_of_twenty_unless_asked_otherwise():
+    assert FeatureSettings() == FeatureSettings(min_stay_share=0.05, paths=True)
 
 
 def test_demographics_need_two_stays_however_many_there_are(tmp_path: Path):
@@ -145,6 +154,12 @@ def test_codes_to_features_by_hand():
         "LAB//unheard": [],
     }
     assert made.is_number.tolist() == [False, False, False, False, True]
+
+
+def test_a_rate_counts_for_its_drug_whatever_its_unit():
+    drugs = Vocabulary(("infusion",), {"infusion": ("INFUSION//a//mg/hr",)}, {"infusion": ("INFUSION//a",)})
+    made = map_codes(["INFUSION//a//ml/hr", "INFUSION//a//mg/hr", "INFUSION//b//mg/hr"], drugs, paths=True)
+    assert (made.offsets.tolist(), made.feature.tolist()) == ([0, 1, 3, 3], [1, 0, 1])
 
 
 def test_no_codes_give_no_features():

@@ -117,6 +117,13 @@ def test_events_of_no_stay_are_left_out(tmp_path: Path):
     assert len(open_lines(tmp_path, CAUSAL).minute) == len(EVENTS)
 
 
+def test_a_modality_of_somebody_elses_data_stands_after_ours(tmp_path: Path):
+    foreign = [(1, 0, 0, "xray", "XRAY//chest", None), (1, 0, 0, "history", "HISTORY//copd", None)]
+    lines = opened(tmp_path, hand(foreign))
+    assert [lines.codes[code] for code in lines.code] == ["HISTORY//copd", "XRAY//chest"]
+    assert lines.modality.tolist() == [MODALITIES.index("history"), 255]
+
+
 def test_places_of_stays(tmp_path: Path):
     lines = opened(tmp_path, hand(EVENTS, STAYS))
     assert lines.index_of(np.asarray([3, 1, 3])).tolist() == [2, 0, 2]
@@ -157,8 +164,13 @@ def test_changed_data_is_refused(tmp_path: Path):
 def test_a_torn_cache_is_named(tmp_path: Path):
     opened(tmp_path, hand(EVENTS, STAYS))
     torn = next((tmp_path / "cache").iterdir()) / "value.npy"
-    torn.write_bytes(torn.read_bytes()[:20])
-    with pytest.raises(DataError, match=r"value\.npy is missing or torn"):
+    whole = torn.read_bytes()
+    for damaged in (whole[:20], whole[:-1] + bytes([whole[-1] ^ 1])):
+        torn.write_bytes(damaged)
+        with pytest.raises(DataError, match=r"value\.npy differs from what was written\. Delete .*; it is made again"):
+            open_lines(tmp_path, CAUSAL)
+    torn.unlink()
+    with pytest.raises(DataError, match=r"value\.npy differs"):
         open_lines(tmp_path, CAUSAL)
 
 

@@ -23,11 +23,11 @@ STORE = EventStore(
     unknown_items=0,
 )
 LABEL = np.asarray([1.0, np.nan, 0.0])
-AT_H = np.asarray([24.0, 24.0, np.inf])
+AT_H = np.asarray([24.0, 24.0, 12.5])
 
 
 def test_a_batch_by_hand():
-    """Padded on the right to the longest; the whole stay is asked at its last event."""
+    """Padded on the right to the longest."""
     batch = sequence_batch(STORE, LABEL, AT_H, np.asarray([2, 1, 0]))
     assert batch.modality.tolist() == [[1, 0, 0], [0, 0, 0], [0, 1, 0]]
     assert batch.hours.tolist() == [[-1, 10, 0], [0, 0, 0], [0, 0.5, 1.5]]
@@ -36,14 +36,14 @@ def test_a_batch_by_hand():
     assert batch.rows["lab"].tolist() == [[3, 3], [1, 1], [2, 2]]
     assert batch.slots["vitals"].tolist() == [0, 7]
     assert batch.rows["vitals"].tolist() == [[8], [7]]
-    assert batch.at_h.tolist() == [10, 24, 24]
+    assert batch.at_h.tolist() == [12.5, 24, 24]
     assert batch.label.tolist() == pytest.approx([0, np.nan, 1], nan_ok=True)
     assert batch.stays.tolist() == [2, 1, 0]
 
 
 def test_a_stay_without_events_is_a_line_of_padding():
-    batch = sequence_batch(STORE, LABEL, np.full(3, np.inf), np.asarray([1]))
-    assert (batch.modality.tolist(), batch.lengths.tolist(), batch.at_h.tolist()) == ([[0]], [0], [0])
+    batch = sequence_batch(STORE, LABEL, AT_H, np.asarray([1]))
+    assert (batch.modality.tolist(), batch.lengths.tolist(), batch.hours.tolist()) == ([[0]], [0], [[0]])
     assert batch.rows["lab"].shape == (0, 2)
 
 
@@ -54,7 +54,7 @@ def test_data_without_any_event_makes_batches_too():
         content={"lab": np.empty((0, 2), np.float32), "vitals": np.empty((0, 1), np.float32)}, last=np.full((3, 2), -1),
     )  # fmt: skip
     batch = sequence_batch(empty, LABEL, AT_H, np.asarray([0, 1, 2]))
-    assert (batch.lengths.tolist(), batch.at_h.tolist()) == ([0, 0, 0], [24, 24, 0])
+    assert (batch.lengths.tolist(), batch.at_h.tolist()) == ([0, 0, 0], [24, 24, 12.5])
     assert [one.lengths.tolist() for one in SequenceBatches(empty, LABEL, AT_H, np.asarray([0, 2]), 10)] == [[0, 0]]
 
 

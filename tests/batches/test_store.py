@@ -1,6 +1,6 @@
 """The events of a cohort, ready for a model: order, state at the prediction time, what is fitted."""
 
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, replace
 from math import e
 from pathlib import Path
 
@@ -110,11 +110,15 @@ def test_static_models_get_the_whole_state_even_where_events_carry_their_own_ite
 @pytest.mark.parametrize(
     ("most", "expected"),
     [
-        (1, "1 95 lab 0 1\n2 90 lab 0 1"),
-        (2, "1 90 medication 1\n1 95 lab 0 1\n2 0 demographics 1\n2 90 lab 0 1"),
+        (1, "1 0 demographics 1\n1 60 vitals 0 1\n1 90 medication 1\n1 95 lab 0 1\n2 0 demographics 1\n2 90 lab 0 1"),
+        (
+            4,
+            "1 0 demographics 1\n1 60 vitals 0 1\n1 90 lab -2 1\n1 90 medication 1\n1 95 lab 0 1\n"
+            "2 0 demographics 1\n2 90 lab 0 1",
+        ),
     ],
 )
-def test_only_the_latest_events_are_kept_and_the_state_is_whole(by_hand, most: int, expected: str):
+def test_only_the_latest_events_and_the_last_of_each_modality_are_kept(by_hand, most: int, expected: str):
     lines, chosen, featuriser = by_hand
     cut = replace(featuriser, settings=replace(SIMPLE, content=ContentSettings(summaries=("last",), max_events=most)))
     made = event_store(lines, chosen, cut)
@@ -215,6 +219,16 @@ def test_a_score_or_an_unknown_modality_is_no_input(tmp_path: Path, name: str):
         fit_featuriser(lines, chosen, replace(SIMPLE, modalities=("lab", name)))
 
 
+def test_a_modality_of_somebody_elses_data_is_no_input(tmp_path: Path):
+    lines, chosen = opened(tmp_path, hand([*EVENTS, (1, 0, 0, "xray", "XRAY//chest", None)]))
+    assert fit_featuriser(lines, chosen, SIMPLE).vocabulary.modalities == (
+        "demographics",
+        "medication",
+        "lab",
+        "vitals",
+    )
+
+
 def test_no_frequent_code_at_all_is_an_error(tmp_path: Path):
     lines, chosen = opened(tmp_path, hand(EVENTS))
     with pytest.raises(DataError, match="no code is in enough training stays"):
@@ -237,3 +251,11 @@ def test_a_cohort_without_any_visible_event_has_an_empty_store(by_hand: tuple[Li
     for sequences in (True, False):
         made = event_store(lines, third, featuriser, sequences)
         assert (made.offsets.tolist(), made.observed.any()) == ([0, 0], False)
+
+
+def test_what_is_made_once_cannot_be_changed(by_hand: tuple[Lines, Cohort, Featuriser]):
+    lines, chosen, featuriser = by_hand
+    made = event_store(lines, chosen, featuriser)
+    for value in (lines, chosen, chosen.window, featuriser, featuriser.vocabulary, featuriser.normaliser, SIMPLE, made):
+        with pytest.raises(FrozenInstanceError):
+            value.changed = True  # type: ignore[union-attr]

@@ -165,6 +165,7 @@ def _apart_at_another_shape(before: View, after: View, model) -> list[np.ndarray
     scale."""
     task, at_h, n = before.task, before.data.window.at_h, before.cohort.frame.height
     whole, compared = predictions(before, model), []
+    assert np.ptp(whole.prediction) > 0.01, "the answers must differ"
     for members in (np.arange(n)[::-2], np.asarray([n // 2])):
         part = predictions(after, model, members)
         compared.append((output(task, part.prediction, at_h), output(task, whole.prediction[members], at_h)))

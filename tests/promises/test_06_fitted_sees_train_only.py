@@ -98,7 +98,7 @@ def patients_more(timelines: Timelines, stays: list[int], rng: np.random.Generat
     """New patients of the same side: their ids are drawn until the hash puts them there."""
     wanted = next(side for side, members in sides(timelines).items() if stays[0] in members)
     seed = int(rng.integers(10**6))
-    new = random_stays(seed, 30, AT_MIN, first_id=100_000 + 1000 * (seed % 1000))
+    new = random_stays(seed, 60, AT_MIN, first_id=100_000 + 1000 * (seed % 1000))
     events = random_events(seed, new, 30, AT_MIN).with_columns(
         pl.col("value").fill_nan(None), code=pl.col("code") + "|theirs"
     )

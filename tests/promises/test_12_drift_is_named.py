@@ -172,6 +172,7 @@ def retyped(table: str, column: str, pattern: str) -> list[dict[str, str]]:
     return [row | {column: pattern.format(n=number % 9 + 1)} for number, row in enumerate(many(table))]
 
 
+@pytest.mark.slow
 def test_every_retyped_column_is_named(tmp_path: Path):
     count = 0
     for table, column in READ:

@@ -162,6 +162,7 @@ def test_the_clock_of_a_protocol():
         ("causal", None, "needs a prediction hour"),
         ("causal", -1, "--at-h -1 is not an hour"),
         ("paper", 9000, "--at-h 9000 is not an hour"),
+        ("causal", 24 * 366 + 0.5, "is not an hour"),
         ("causal", float("nan"), "--at-h nan is not an hour"),
         ("future", 24, "no protocol 'future'. There are: causal, paper"),
     ],

@@ -83,6 +83,15 @@ def test_shares_lie_in_0_1_and_hang_on_seed_purpose_and_key():
     assert all(0 <= share < 1 for share in shares)
 
 
+def test_the_first_and_the_last_fold_can_be_asked():
+    assert [SplitPlan(fold=fold).fold for fold in ((1, 5), (5, 5), (1, 2))] == [(1, 5), (5, 5), (1, 2)]
+
+
+def test_the_split_that_is_made_unless_asked_otherwise():
+    assert SplitPlan() == SplitPlan(seed=0, fold=None, by="patient", pretrain_on="train-side")
+    assert (splits.SHARES, splits.SMALL_STRATUM) == ((0.70, 0.15, 0.15), 20)
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -108,6 +117,7 @@ def test_the_strata_table_by_hand(monkeypatch: pytest.MonkeyPatch):
         *((subject, subject, 0, 1, False, ["demographics", "lab"]) for subject in (0, 1, 7, 9)),
         (0, 100, 5, 1, False, ["aps"]),
         *((subject, subject, 0, 1, True, ["demographics", "lab"]) for subject in (12, 13, 19)),
+        *((subject, subject, 0, 1, False, ["aps"]) for subject in (32, 33, 34)),
         (24, 24, 0, 1, False, ["lab"]),
         (25, 25, 0, 1, False, ["demographics"]),
     ]
@@ -116,6 +126,7 @@ def test_the_strata_table_by_hand(monkeypatch: pytest.MonkeyPatch):
     assert made.with_columns(pl.col("train", "val", "test").round(3)).write_csv() == (
         "stratum,patients,train,val,test\n"
         "demographics+lab,4,0.5,0.25,0.25\n"
+        "aps,3,1.0,0.0,0.0\n"
         "demographics+lab (orphans),3,0.667,0.0,0.333\n"
         "merged small strata,2,1.0,0.0,0.0\n"
     )

@@ -31,7 +31,7 @@ class ContentSettings:
             pretraining).
         running: the state so far (ours); False for the event's own items (printed).
         hourly: modalities gathered by the hour (the paper's 1-hour bins for time series).
-        max_events: the latest events of a stay that are kept.
+        max_events: the latest events of a stay that are kept, beside the last of each modality.
 
     Raises:
         UsageError: at construction, where a summary or a modality has another name.

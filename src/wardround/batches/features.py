@@ -22,7 +22,12 @@ from wardround.errors import RunError, UsageError
 from wardround.events import MODALITIES
 
 ALL_CATEGORIES: Final = frozenset({"demographics"})
-"""Modalities whose every training category is a feature (one-hot ignoring unknowns, appendix A.1.2)."""
+"""Modalities whose every category seen in two training stays is a feature (one-hot ignoring unknowns, appendix
+A.1.2)."""
+
+
+DRUGS_BY_RATE: Final = frozenset({"infusion"})
+"""Modalities whose codes end in the unit of a rate: split by unit, a drug that many stays were given would be rare."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +95,11 @@ def code_and_paths(code: str, paths: bool) -> list[str]:
     return ["|".join(parts[:depth]) for depth in range(len(parts), 0, -1)]
 
 
+def drug_of(code: str) -> str:
+    """A code without its unit: "INFUSION//propofol//mg/hr" -> "INFUSION//propofol"."""
+    return code.rpartition("//")[0]
+
+
 @dataclass(frozen=True)
 class CodeMap:
     """Which features each code of a DATA folder stands for, as a ragged array.
@@ -118,7 +128,7 @@ def map_codes(codes: Sequence[str], vocabulary: Vocabulary, paths: bool) -> Code
         if code in number:
             feature.append(number[code])
             is_number.append(True)
-        found = [presence[name] for name in code_and_paths(code, paths) if name in presence]
+        found = [presence[name] for name in (*code_and_paths(code, paths), drug_of(code)) if name in presence]
         feature += found
         is_number += [False] * len(found)
         offsets.append(len(feature))
@@ -156,7 +166,7 @@ def fit_vocabulary(
     per_code = seen.group_by("modality", "code_id").agg(pl.col("number").mean(), pl.col("stay").unique())
     is_number = pl.col("number") > 0.5
     kinds = per_code.with_columns(kind=pl.when(is_number).then(pl.lit("number")).otherwise(pl.lit("presence")))
-    named = kinds.join(_names_of(lines.codes, kinds, settings.paths), on=["code_id", "kind"])
+    named = kinds.drop("kind").join(_names_of(lines.codes, kinds, settings.paths), on=["modality", "code_id"])
     counted = named.explode("stay").group_by("modality", "kind", "code").agg(pl.col("stay").n_unique().alias("stays"))
     least = (
         pl.when(pl.col("modality").is_in(list(ALL_CATEGORIES))).then(2.0).otherwise(settings.min_stay_share * n_stays)
@@ -165,10 +175,14 @@ def fit_vocabulary(
 
 
 def _names_of(codes: list[str], kinds: pl.DataFrame, paths: bool) -> pl.DataFrame:
-    """`code_id, kind, code`: a number under its own code, a presence under its code and the beginnings of its path."""
+    """`modality, code_id, kind, code`: a number under its own code, a presence under its code and the beginnings of its
+    path; a drug given at a rate also as a presence, whatever unit its rate is charted in."""
     rows = []
-    for code_id, kind in kinds.select("code_id", "kind").unique().iter_rows():
+    for modality, code_id, kind in kinds.select("modality", "code_id", "kind").iter_rows():
         code = codes[int(code_id)]
-        names = [code] if kind == "number" else code_and_paths(code, paths)
-        rows += [(code_id, kind, name) for name in names]
-    return pl.DataFrame(rows, schema={"code_id": pl.Int32, "kind": pl.String, "code": pl.String}, orient="row")
+        names = [(kind, code)] if kind == "number" else [(kind, name) for name in code_and_paths(code, paths)]
+        if modality in DRUGS_BY_RATE:
+            names.append(("presence", drug_of(code)))
+        rows += [(modality, code_id, *name) for name in names]
+    schema = {"modality": pl.String, "code_id": pl.Int32, "kind": pl.String, "code": pl.String}
+    return pl.DataFrame(rows, schema=schema, orient="row")

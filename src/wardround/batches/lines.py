@@ -24,7 +24,7 @@ from wardround.errors import DataError
 from wardround.events import MINUTE_US, MODALITIES
 from wardround.tasks.cohort import Window
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 _ITEM_TYPES: Final = {
     "minute": np.dtype(np.int32),
     "available": np.dtype(np.int32),
@@ -86,9 +86,17 @@ def open_lines(data: Path, window: Window) -> Lines:
     if not (folder / "done.json").is_file():
         files.verify_folder(data, "data")
         _build(data, window.clock, folder)
+    _verify(folder)
     arrays = {name: files.map_array(folder / f"{name}.npy") for name in ("stay_ids", "offsets", *_ITEM_TYPES)}
     codes = files.read_table(data / "metadata" / "codes.parquet", columns=["code"])["code"].to_list()
     return Lines(**arrays, codes=codes)
+
+
+def _verify(folder: Path) -> None:
+    """Each cached array is what was written. Raises `DataError`."""
+    for name, digest in files.read_json(folder / "done.json")["files"].items():
+        if not (folder / name).is_file() or files.sha256(folder / name) != digest:
+            raise DataError(f"{folder / name} differs from what was written. Delete {folder}; it is made again.")
 
 
 def _build(data: Path, clock: str, folder: Path) -> None:
@@ -116,7 +124,8 @@ def _build(data: Path, clock: str, folder: Path) -> None:
             np.save(partial / f"{name}.npy", np.empty(0, _ITEM_TYPES[name])) if array is None else array.flush()
     files.write_array(partial / "stay_ids.npy", stay_ids)
     files.write_array(partial / "offsets.npy", offsets)
-    files.write_json(partial / "done.json", {"format": FORMAT})
+    hashes = {path.name: files.sha256(path) for path in sorted(partial.glob("*.npy"))}
+    files.write_json(partial / "done.json", {"format": FORMAT, "files": hashes})
     with files.storage_errors(folder, "writing"):
         if folder.exists():
             shutil.rmtree(partial)

@@ -23,7 +23,7 @@ class SequenceBatch:
         modality: of each event; 0 in the padding.
         hours: from unit admission to when each event became known; 0 in the padding.
         lengths: events of each stay.
-        at_h: hours from unit admission to the prediction (the last event's where the whole stay is seen).
+        at_h: hours from unit admission to the prediction.
         label: 0/1 or hours, at the prediction time; NaN where unknown.
         stays: places in the store.
     """
@@ -51,7 +51,7 @@ def sequence_batch(store: EventStore, label: np.ndarray, at_h: np.ndarray, stays
 
     Args:
         store: the cohort's events.
-        label, at_h: by stay of the store; `at_h` is infinite where the whole stay is seen.
+        label, at_h: by stay of the store.
         stays: places in the store.
     """
     begin, lengths = store.offsets[stays], np.diff(store.offsets)[stays]
@@ -75,7 +75,7 @@ def sequence_batch(store: EventStore, label: np.ndarray, at_h: np.ndarray, stays
         modality=torch.from_numpy(modality).view(len(stays), longest),
         hours=torch.from_numpy(hours).view(len(stays), longest),
         lengths=torch.from_numpy(lengths.astype(np.int64)),
-        at_h=torch.from_numpy(np.where(np.isfinite(at_h[stays]), at_h[stays], last_h).astype(np.float32)),
+        at_h=torch.from_numpy(at_h[stays].astype(np.float32)),
         label=torch.from_numpy(label[stays].astype(np.float32)),
         stays=torch.from_numpy(np.asarray(stays, np.int64)),
     )

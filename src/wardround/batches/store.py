@@ -1,4 +1,4 @@
-"""The events of a cohort, ready for a model: memory-mapped rows by modality, and the order in which they became known.
+"""The events of a cohort, ready for a model: rows by modality, and the order in which they became known.
 
 `Featuriser` is all that is fitted (vocabulary and normaliser, on training stays); `event_store` applies it to any
 cohort.
@@ -213,7 +213,8 @@ class _Growing:
         self.parts["last"].append(last)
 
     def _order(self, contents: dict[str, ModalityContent], max_events: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
-        """All events of the chunk by (stay, minute, first item, modality), the latest `max_events` of each stay."""
+        """Events of the chunk by (stay, minute, first item, modality): of each stay the latest `max_events`, and the
+        last of each modality, so that what was recorded early does not look missing."""
         joined = {
             "stay": np.concatenate([contents[name].stay for name in self.modalities]),
             "minute": np.concatenate([contents[name].minute for name in self.modalities]),
@@ -224,8 +225,20 @@ class _Growing:
         order = np.lexsort((joined["modality"], joined["first_item"], joined["minute"], joined["stay"]))
         stay = joined["stay"][order]
         from_end = np.searchsorted(stay, stay, side="right") - 1 - np.arange(len(stay))
-        order = order[from_end < max_events]
+        kept = from_end < max_events
+        if max_events:
+            kept |= self._is_last(contents)[order]
+        order = order[kept]
         return {name: values[order] for name, values in joined.items()}, row[order]
+
+    def _is_last(self, contents: dict[str, ModalityContent]) -> np.ndarray:
+        """Which events are the last of their modality in their stay, modality by modality."""
+        parts = []
+        for name in self.modalities:
+            last = np.zeros(len(contents[name].stay), bool)
+            last[_last_of_each(contents[name].stay)] = True
+            parts.append(last)
+        return np.concatenate(parts)
 
     def store(self, stay_ids: np.ndarray) -> EventStore:
         lengths = np.concatenate(self.parts["lengths"])

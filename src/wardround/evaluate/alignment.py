@@ -28,8 +28,7 @@ def evaluate_alignment(run: Run, data_folder: Path, to: Path, question: Question
     Raises:
         UsageError: where the data has no stay on the asked side, or a modality to leave out is none of the run's.
     """
-    if run.featuriser is None:
-        raise UsageError(f"{run.folder} holds no encoders.")
+    _, featuriser = run.pretraining()
     at_h = run.plan.window.at_h if question.at_h is None else question.at_h
     data = open_data(data_folder, Window(run.plan.window.protocol, at_h))
     cohort = data.cohort(None)
@@ -47,7 +46,7 @@ def evaluate_alignment(run: Run, data_folder: Path, to: Path, question: Question
     if len(members) < cohort.frame.height:
         excluded["not on the asked side of the split"] = cohort.frame.height - len(members)
     cohort = Cohort(cohort.frame[members], excluded, cohort.window)
-    store = event_store(data.lines, cohort, run.featuriser, sequences=False)
+    store = event_store(data.lines, cohort, featuriser, sequences=False)
     if question.without:
         store = without_modalities(store, question.without)
     model, stays = run.embedder(), np.arange(cohort.frame.height)
@@ -63,6 +62,7 @@ def evaluate_alignment(run: Run, data_folder: Path, to: Path, question: Question
         "prevalence": None,
         "without": list(question.without),
         "sees_past_prediction": modalities_past_prediction(data, cohort, store.modalities),
+        "n_seen_in_training": run.n_seen(cohort.frame["subject_id"]),
         "unknown_items": store.unknown_items,
         **alignment_metrics(model, store, stays, cohort.frame["subject_id"].to_numpy(), question.draws, question.seed),
     }

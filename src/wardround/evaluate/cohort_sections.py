@@ -106,10 +106,13 @@ def table_one_block(rows: Sequence[dict[str, str]], caption: str = HIDING) -> Ta
 
 
 def missingness_section(evidence: Evidence) -> Section | None:
-    """Which modalities the evaluated stays have together."""
+    """Which modalities the evaluated stays have together at their prediction times, as the model was given them."""
     settings = evidence.settings.get("settings") or {}
     modalities = settings.get("inputs", {}).get("modalities", [])
-    block = missingness_block(_asked_groups(evidence)[0].stays, modalities)
+    stays = _asked_groups(evidence)[0].stays
+    if evidence.observed is not None:
+        stays = stays.drop("modalities").join(evidence.observed, on="stay_id", how="inner")
+    block = missingness_block(stays, modalities)
     if block is None:
         return None
     return Section(

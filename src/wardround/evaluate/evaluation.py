@@ -38,6 +38,7 @@ class Answer:
         excluded: reason -> stays left out.
         predictions: in the order of the cohort.
         modalities: input modalities, in the order of the beliefs' index.
+        observed: "stay modality", what each stay has at its prediction time.
         n_events: raw events that each stay shows up to its prediction time.
         unknown_items: events whose code the run does not know.
         sees_past: modalities read that see past the prediction time.
@@ -51,6 +52,7 @@ class Answer:
     excluded: dict[str, int]
     predictions: Predictions
     modalities: tuple[str, ...]
+    observed: np.ndarray
     n_events: np.ndarray
     unknown_items: int
     sees_past: list[str]
@@ -86,7 +88,10 @@ def answer(run: Run, data_folder: Path, question: Question) -> Answer:
     past = modalities_past_prediction(data, cohort, reads)
     n_events = np.bincount(seen.stay, minlength=len(stays))
     unknown = 0 if store is None else store.unknown_items
-    return Answer(run, data, task, question, cohort, excluded, predictions, modalities, n_events, unknown, past)
+    observed = np.zeros((len(stays), 0), bool) if store is None else store.observed
+    return Answer(
+        run, data, task, question, cohort, excluded, predictions, modalities, observed, n_events, unknown, past
+    )
 
 
 def _members(run: Run, cohort: Cohort, question: Question) -> np.ndarray:
@@ -152,12 +157,10 @@ def beliefs_table(asked: Answer) -> pl.DataFrame | None:
     )
 
 
-def metrics_of(asked: Answer) -> dict[str, Any]:
-    """`metrics.json`: every number with its interval over patients, and what a reader must know to trust it."""
+def about(asked: Answer) -> dict[str, Any]:
+    """What a reader must know before any number: method, protocol and its stamp, who was asked, who was left out."""
     run, frame, question = asked.run, asked.cohort.frame, asked.question
-    subject, label = frame["subject_id"].to_numpy(), frame["label"].to_numpy()
-    trained = run.splits.filter(pl.col("split") == "train")["subject_id"].unique()
-    about: dict[str, Any] = {
+    return {
         "method": run.plan.method,
         "task": asked.task.name,
         "protocol": run.plan.window.protocol,
@@ -168,21 +171,30 @@ def metrics_of(asked: Answer) -> dict[str, Any]:
         "n_excluded": asked.excluded,
         "without": list(question.without),
         "sees_past_prediction": asked.sees_past,
-        "n_seen_in_training": int(frame["subject_id"].is_in(trained.implode()).sum()),
+        "n_seen_in_training": run.n_seen(frame["subject_id"]),
         "unknown_items": asked.unknown_items,
-        "intervals": {"level": 0.95, "draws": question.draws, "over": "subjects"},
     }
+
+
+def metrics_of(asked: Answer) -> dict[str, Any]:
+    """`metrics.json`: `about`, and every number with its interval over patients."""
+    run, frame, question = asked.run, asked.cohort.frame, asked.question
+    subject, label = frame["subject_id"].to_numpy(), frame["label"].to_numpy()
+    intervals = {"level": 0.95, "draws": question.draws, "over": "subjects"}
+    known = about(asked) | {"intervals": intervals}
     predicted = asked.predictions.prediction
     if asked.task.kind == "binary":
-        return about | probability_metrics(
+        return known | probability_metrics(
             label, predicted, subject, asked.n_events, run.fitted, question.draws, question.seed
         )
-    baseline = predict_elapsed(asked.data.elapsed_h(asked.cohort), run.fitted["edges"], run.fitted["values"])
+    baseline = None
+    if asked.cohort.window.at_h == run.plan.window.at_h:  # the bins are of the run's own hour
+        baseline = predict_elapsed(asked.data.elapsed_h(asked.cohort), run.fitted["edges"], run.fitted["values"])
     died = frame.join(
         asked.data.stays.select("stay_id", "died_in_hospital"), on="stay_id", how="left", maintain_order="left"
     )
     died_mask = died["died_in_hospital"].fill_null(False).to_numpy()
-    return about | hours_metrics(
+    return known | hours_metrics(
         label, predicted, subject, asked.n_events, baseline, died_mask, question.draws, question.seed
     )
 
@@ -237,6 +249,11 @@ def evaluate(
 def write_predictions(asked: Answer, to: Path) -> None:
     """Write `predictions.parquet` and, where there are beliefs, `beliefs.parquet`. Raises `StorageError`."""
     files.write_table(to / "predictions.parquet", predictions_table(asked))
+    if asked.modalities:
+        names = [[asked.modalities[place] for place in np.flatnonzero(row)] for row in asked.observed]
+        columns = {"stay_id": asked.cohort.frame["stay_id"], "modalities": names}
+        schema = {"stay_id": pl.Int64, "modalities": pl.List(pl.String)}
+        files.write_table(to / "observed.parquet", pl.DataFrame(columns, schema=schema))
     beliefs = beliefs_table(asked)
     if beliefs is not None:
         files.write_table(to / "beliefs.parquet", beliefs)
@@ -261,6 +278,7 @@ def predict(run_folder: Path, data: Path, to: Path, at_h: float | None = None) -
     if files.is_complete(to, "predictions", settings, inputs):
         return to, True, files.read_table(to / "predictions.parquet").height
     asked = answer(run, data, Question(split="all", at_h=at_h, labelled=False))
+    files.write_json(to / "metrics.json", {**about(asked), "metrics": {}})
     write_predictions(asked, to)
     files.write_manifest(to, "predictions", inputs, settings, wardround.__version__)
     return to, False, asked.cohort.frame.height

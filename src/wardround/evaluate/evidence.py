@@ -24,7 +24,7 @@ class Evidence:
     Attributes:
         metrics: `metrics.json` of the evaluation.
         by_hour: prediction hour -> `metrics_{H}h.json`, where several hours were asked.
-        predictions, beliefs, embedding: tables of the evaluation; None where it has none.
+        predictions, beliefs, observed, embedding: tables of the evaluation; None where it has none.
         settings, history, diagnostics, splits: of the run.
         stays, ledger: of the data.
         run_manifest, data_manifest: what both were made from.
@@ -34,6 +34,7 @@ class Evidence:
     by_hour: dict[float, dict[str, Any]]
     predictions: pl.DataFrame | None
     beliefs: pl.DataFrame | None
+    observed: pl.DataFrame | None
     embedding: pl.DataFrame | None
     settings: dict[str, Any]
     history: pl.DataFrame
@@ -128,6 +129,7 @@ def read_evidence(evaluation: Path, run: Path, data: Path) -> Evidence:
         by_hour={hour: files.read_json(path, RunError) for hour, path in hours},
         predictions=table("predictions.parquet"),
         beliefs=table("beliefs.parquet"),
+        observed=table("observed.parquet"),
         embedding=table("embedding.parquet"),
         settings=files.read_json(run / "settings.json", RunError),
         history=files.read_table(run / "history.parquet", RunError),

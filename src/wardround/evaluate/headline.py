@@ -166,7 +166,7 @@ def prevalence_words(evidence: Evidence) -> str:
 
 def _hours_tiles(evidence: Evidence) -> list[Tile]:
     metrics = evidence.metrics["metrics"]
-    elapsed = evidence.metrics.get("elapsed_baseline", {}).get("mae_h")
+    elapsed = (evidence.metrics.get("elapsed_baseline") or {}).get("mae_h")
     beside = "" if elapsed is None else f"{number(elapsed['value'])} h from elapsed hours alone"
     tiles = [
         _metric_tile("Mean absolute error, h", metrics["mae_h"], 1, beside),

@@ -44,12 +44,13 @@ def probability_metrics(
     area = metrics["auroc"]
     wide = area["low"] is None or area["high"] is None or area["high"] - area["low"] > WIDE_INTERVAL
     few = int(min(label.sum(), len(label) - label.sum()))
-    note = f"{few} events of the rarer outcome; interval too wide to conclude" if wide or few < FEW_EVENTS else ""
+    notes = [f"fewer than {FEW_EVENTS} events of the rarer outcome"] if few < FEW_EVENTS else []
+    notes += ["interval too wide to conclude"] if wide else []
     return {
         "prevalence": float(label.mean()),
         "threshold": fitted["threshold"],
         "metrics": metrics,
-        "note": note,
+        "note": "; ".join(notes),
         "by_n_events": _by_n_events("auroc", auroc, label.astype(int), predicted, subject, n_events, draws, seed),
     }
 
@@ -59,7 +60,7 @@ def hours_metrics(
     predicted: PerStay,
     subject: np.ndarray,
     n_events: Int[np.ndarray, "stay"],
-    elapsed: PerStay,
+    elapsed: PerStay | None,
     died: Bool[np.ndarray, "stay"],
     draws: int,
     seed: int,
@@ -76,7 +77,7 @@ def hours_metrics(
     return {
         "prevalence": None,
         "metrics": regression_table(label, predicted, subject, draws, seed),
-        "elapsed_baseline": regression_table(label, elapsed, subject, draws, seed),
+        "elapsed_baseline": None if elapsed is None else regression_table(label, elapsed, subject, draws, seed),
         "by_outcome": apart,
         "by_n_events": _by_n_events("mae_h", mae, label, predicted, subject, n_events, draws, seed),
     }

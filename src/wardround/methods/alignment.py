@@ -32,7 +32,7 @@ from wardround.errors import UsageError
 from wardround.methods.contrastive import SHORTEST, Loss, all_pairs_loss, masked_global_loss, one_vs_others_loss
 from wardround.models.tabular import check_probs
 
-LossName = Literal["masked-global", "one-vs-others", "all-pairs"]
+LossName = Literal["masked-global", "one-vs-others", "all-pairs", "none"]
 DropoutMode = Literal["one", "independent"]
 
 TEMPERATURE_RANGE: Final = (0.01, 1.0)
@@ -204,6 +204,8 @@ class Alignment(nn.Module):
     ) -> Loss:
         settings = self.settings
         masked = settings.mask_same_subject
+        if settings.loss == "none":
+            raise UsageError("loss none is the random start of the encoders: there is nothing to minimise")
         if settings.loss == "masked-global":
             return masked_global_loss(
                 u, self.tokens, observed, subject, self.log_temperature, settings.token_weight, masked

@@ -124,12 +124,17 @@ def candidates(
     """
     made = frame.with_columns(
         code=code,
-        numeric_value=pl.lit(None, pl.Float64) if number is None else number.cast(pl.Float64) + 0.0,
+        numeric_value=pl.lit(None, pl.Float64) if number is None else _without_minus_zero(number.cast(pl.Float64)),
         text_value=pl.lit(None, pl.String) if text is None else text,
         modality=pl.lit(modality),
     )
     made = with_reason(made, ~pl.col("numeric_value").abs().is_between(0, LARGEST), IMPLAUSIBLE)
     return with_reason(made, pl.col("code").is_null(), "no code").select(CANDIDATE.keys())
+
+
+def _without_minus_zero(number: pl.Expr) -> pl.Expr:
+    """-0 and 0 are equal, but not in bytes: rows would lie in the order in which they came."""
+    return pl.when(number == 0).then(0.0).otherwise(number)
 
 
 def melted(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:

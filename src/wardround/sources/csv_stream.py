@@ -45,10 +45,10 @@ class Quotes:
         if not text:
             return True
         follows = not self._closed_at_end or text[0] in _BETWEEN_FIELDS
-        fits = follows and (b'"' not in text or self._pairs_fit(np.frombuffer(text, np.uint8)))
+        pairs_fit = b'"' not in text or self._pairs_fit(np.frombuffer(text, np.uint8))
         self._before = text[-1]
         self._closed_at_end = text[-1] == _QUOTE and not self.inside
-        return fits
+        return follows and pairs_fit
 
     def _pairs_fit(self, text: np.ndarray) -> bool:
         """Quotes open and close in turn: each opening one needs the right byte before it, each closing one after it."""
@@ -90,6 +90,8 @@ class CheckedStream(io.RawIOBase):
     def read(self, size: int = -1) -> bytes:
         """The next bytes, at most `size`; empty at the end."""
         data = self._stream.read(size)
+        if self._bytes_out == 0 and data == _BOM:
+            self._bytes_out, data = len(data), self._stream.read(size)
         if self._limit is not None and self._bytes_out + len(data) > self._limit:
             raise BrokenFileError(f"{self.path} unpacks to more than {MAX_RATIO} times its size. Get it again.")
         if b"\0" in data:

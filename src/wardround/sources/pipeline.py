@@ -53,6 +53,7 @@ CODES_SCHEMA: Final = pa.schema(
         ("modality", pa.string()),
     ]
 )
+SPLITS_SCHEMA: Final = pa.schema([("subject_id", pa.int64()), ("split", pa.string())])
 PART_COMPRESSION: Final = "lz4"
 
 Item = TypeVar("Item")
@@ -249,7 +250,7 @@ class _Job:
         files.write_table(to / "stays.parquet", stays.select(pl.col(n).cast(kind) for n, kind in STAY_COLUMNS.items()))
         codes = codes.with_columns(description="code", parent_codes=pl.lit(None, pl.List(pl.String)))
         files.write_table(to / "metadata" / "codes.parquet", codes, CODES_SCHEMA)
-        files.write_table(to / "metadata" / "subject_splits.parquet", subject_splits(stays))
+        files.write_table(to / "metadata" / "subject_splits.parquet", subject_splits(stays), SPLITS_SCHEMA)
         dataset = {
             "dataset_name": self.source.name,
             "etl_name": "wardround",

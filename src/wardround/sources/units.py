@@ -125,7 +125,7 @@ EICU_LABS: Final[dict[str, Quantity]] = {
     "HCO3": Quantity("mmol/L", 1, 80, _ELECTROLYTE),
     "Hct": Quantity("%", 3, 85, {"L/L": (100.0, 0.0)}),
     "Hgb": Quantity("g/dL", 1, 30, _G_DL),
-    "ionized calcium": Quantity("mmol/L", 0.2, 5, {"mg/dL": (0.25, 0.0)}),
+    "ionized calcium": Quantity("mmol/L", 0.5, 5, {"mg/dL": (0.25, 0.0)}),
     "lactate": Quantity("mmol/L", 0, 50, {"mg/dL": (0.111, 0.0), "mEq/L": (1.0, 0.0)}),
     "LDH": Quantity("Units/L", 0, 60_000, _ENZYME),
     "lipase": Quantity("Units/L", 0, 40_000, _ENZYME),

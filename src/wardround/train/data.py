@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -11,6 +12,7 @@ from wardround import files
 from wardround.batches.lines import Lines, open_lines
 from wardround.batches.store import EventStore, Featuriser
 from wardround.errors import DataError
+from wardround.events import INPUT_MODALITIES
 from wardround.models.modality_encoder import EncoderSettings, RowShape
 from wardround.models.quantile import quantile_edges
 from wardround.tasks.cohort import Cohort, Window, cohort, elapsed_h
@@ -53,7 +55,7 @@ def open_data(folder: Path, window: Window) -> OpenData:
     Raises:
         DataError: where it is unfinished or changed.
     """
-    manifest = files.read_manifest(folder, "data", DataError)
+    manifest = files.verify_folder(folder, "data", DataError)
     stays = files.read_table(folder / "stays.parquet")
     return OpenData(folder, manifest["hash"], stays, open_lines(folder, window), window)
 
@@ -127,3 +129,12 @@ def bin_edges(
             observed = rows[:, values : values + shape.numbers].repeat(1, shape.summaries) > 0.5
             edges[name] = quantile_edges(rows[:, :values], observed, settings.bins)
     return edges
+
+
+def unread_modalities(stays: pl.DataFrame, featuriser: Featuriser) -> dict[str, Any]:
+    """A diagnostics entry on modalities that were asked for and are in the data, but have no code in enough stays."""
+    asked = featuriser.settings.modalities or INPUT_MODALITIES
+    there = set(stays["modalities"].explode().drop_nulls())
+    unread = [name for name in asked if name in there and name not in featuriser.vocabulary.modalities]
+    advice = "no code of these modalities is in enough training stays: lower min_stay_share to read them."
+    return {"check": "unread_modalities", "verdict": "warn" if unread else "pass", "value": unread, "advice": advice}

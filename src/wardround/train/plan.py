@@ -24,7 +24,8 @@ class PretrainSettings:
         inputs: what the encoders see.
         encoder: kind and size of the encoders.
         alignment: the loss.
-        loop: the training loop. The paper: Adam, batch 128, 100 epochs, patience 10 on the validation loss.
+        loop: the training loop. The paper: Adam, batch 128, 100 epochs, patience 10 on the validation
+            loss, here its contrastive term.
         batch_size: stays a batch.
 
     Raises:
@@ -35,7 +36,9 @@ class PretrainSettings:
     encoder: EncoderSettings = field(default_factory=EncoderSettings)
     alignment: AlignmentSettings = field(default_factory=AlignmentSettings)
     loop: LoopSettings = field(
-        default_factory=lambda: LoopSettings(learning_rate=1e-3, weight_decay=1e-4, epochs=100, patience=10)
+        default_factory=lambda: LoopSettings(
+            monitor="alignment", learning_rate=1e-3, weight_decay=1e-4, epochs=100, patience=10
+        )
     )
     batch_size: int = 128
 

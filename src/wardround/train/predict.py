@@ -26,6 +26,11 @@ PREDICT_STAYS = 512
 PREDICT_BUDGET = 32_768
 
 
+def prediction_hours(cohort: Cohort) -> Float[np.ndarray, "stay"]:
+    """Hours from unit admission to the prediction time, by stay."""
+    return (cohort.frame["prediction_time"] - cohort.frame["start"]).dt.total_minutes().to_numpy() / 60
+
+
 @dataclass(frozen=True)
 class Cases:
     """Stays ready for one model.
@@ -33,7 +38,7 @@ class Cases:
     Attributes:
         cohort: whose.
         store: their events, already embedded where the model's encoders are frozen.
-        at_h: hours from unit admission to the prediction; infinite for the whole stay.
+        at_h: hours from unit admission to the prediction.
         row: predictions of a row that learns nothing; NaN where a stay has none.
     """
 
@@ -45,7 +50,7 @@ class Cases:
     @classmethod
     def of(cls, data: OpenData, cohort: Cohort, store: EventStore, model: nn.Module) -> "Cases":
         """For a model that reads events; frozen encoders are run here, once."""
-        at_h = stays_and_cuts(data.lines, cohort)[1] / 60
+        at_h = prediction_hours(cohort)
         if isinstance(model, Trajectory) and not model.settings.train_encoders:
             store = embedded(store, model, data.folder / "cache" / "embeddings")
         return cls(cohort, store, at_h)
@@ -53,7 +58,7 @@ class Cases:
     @classmethod
     def of_row(cls, data: OpenData, cohort: Cohort, name: str, task: Task, fitted: dict[str, list[float]]) -> "Cases":
         """For `score` and `elapsed`."""
-        at_h = stays_and_cuts(data.lines, cohort)[1] / 60
+        at_h = prediction_hours(cohort)
         if name == "elapsed":
             row = predict_elapsed(data.elapsed_h(cohort), fitted["edges"], fitted["values"])
         else:

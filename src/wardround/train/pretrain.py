@@ -1,7 +1,7 @@
 """pretrain alignment: label-free, on the training patients of the split, early stopping on the validation patients'
 loss."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from wardround.metrics.retrieval import recall_at_k, silhouette
 from wardround.tasks.cohort import Window
 from wardround.tasks.splits import TRAIN, VAL, SplitPlan, strata
 from wardround.train.checkpoint import remove_checkpoints
-from wardround.train.data import bin_edges, open_data, row_shapes, sides_of
+from wardround.train.data import bin_edges, open_data, row_shapes, sides_of, unread_modalities
 from wardround.train.loop import fit
 from wardround.train.plan import Plan, PretrainSettings
 from wardround.train.run_folder import NewRun
@@ -74,6 +74,7 @@ def pretrain(
     store = event_store(data.lines, sides.cohort, featuriser, sequences=False)
     if len(store.modalities) < 2:
         raise UsageError(f"alignment needs two modalities or more; this data has {', '.join(store.modalities)}.")
+    settings = replace(settings, loop=replace(settings.loop, seed=seed))
     torch.manual_seed(seed)
     shapes = row_shapes(featuriser)
     edges = bin_edges(store, sides.members(TRAIN), shapes, settings.encoder)
@@ -85,19 +86,14 @@ def pretrain(
         return StaticBatches(store, subject, label, sides.members(side), settings.batch_size, shuffle)
 
     def validate(module: nn.Module) -> dict[str, float]:
-        losses = [module.loss(batch)[0].item() for batch in batches(VAL, (seed, 0))]  # type: ignore[operator]
-        return {"loss": float(np.mean(losses))}
+        return {"alignment": alignment_loss(module, batches(VAL, (seed, 0)))}
 
-    result = fit(
-        model,
-        lambda epoch: batches(TRAIN, (seed, epoch)),
-        validate,
-        settings.loop,
-        to,
-        identity=hash_of([run.plan.as_json(), run.inputs]),
-        quiet=quiet,
-        notes=run.notes,
-    )
+    if settings.alignment.loss == "none":
+        result = None
+    else:
+        identity = hash_of([run.plan.as_json(), run.inputs])
+        train_batches = lambda epoch: batches(TRAIN, (seed, epoch))  # noqa: E731
+        result = fit(model, train_batches, validate, settings.loop, to, identity=identity, quiet=quiet, notes=run.notes)
     metrics = {
         "split": VAL,
         "n_stays": len(sides.members(VAL)),
@@ -113,21 +109,36 @@ def pretrain(
         "value": strata(data.stays, table, "pretrain_split").to_dicts(),
         "advice": "",
     }
-    run.close(table, {}, metrics, [*result.diagnostics, *named, balance], featuriser, model, result)
+    diagnostics = [*(result.diagnostics if result else []), *named, balance, unread_modalities(data.stays, featuriser)]
+    run.close(table, {}, metrics, diagnostics, featuriser, model, result)
     remove_checkpoints(to)
     return Finished(to, False, run.notes)
+
+
+def alignment_loss(model: nn.Module, batches: StaticBatches) -> float:
+    """The contrastive term alone, mean over the stays of all batches: what the paper stops on; the token term left
+    out."""
+    device = next(model.parameters()).device
+    total = stays = 0.0
+    for batch in batches:
+        _, parts = model.loss(batch.to(device))  # type: ignore[operator]
+        total += float(parts["alignment"]) * len(batch.subject)
+        stays += len(batch.subject)
+    return total / max(stays, 1.0)
 
 
 @torch.no_grad()
 def embeddings(model: Alignment, store: EventStore, members: np.ndarray, batch_size: int = 1024) -> np.ndarray:
     """Unit embeddings of some stays, "stay modality embed"; zeros where a modality is missing."""
     model.eval()
+    device = model.tokens.device
     nothing = np.zeros(len(store.stay_ids))
     made = []
     for begin in range(0, len(members), batch_size):
         batch = static_batch(store, nothing.astype(np.int64), nothing, members[begin : begin + batch_size])
+        batch = batch.to(device)
         z = torch.nn.functional.normalize(model.embed(batch.inputs, batch.observed), dim=-1)
-        made.append((z * batch.observed.unsqueeze(-1)).numpy())
+        made.append((z * batch.observed.unsqueeze(-1)).cpu().numpy())
     return np.concatenate(made)
 
 

@@ -44,15 +44,29 @@ class Run:
     fitted: dict[str, Any]
     featuriser: Featuriser | None
 
-    def embedder(self) -> Alignment:
-        """The pretrained encoders and tokens. Raises `RunError` where this is no pretraining run or the weights do not
-        fit."""
+    def n_seen(self, subjects: pl.Series) -> int:
+        """How many of these stays are of patients that the run learned from, was stopped or given its threshold by, or
+        whose encoders were pretrained on."""
+        used = pl.col("split").is_in([TRAIN, VAL])
+        if self.plan.command == "pretrain" or self.plan.encoders is not None:
+            used |= pl.col("pretrain_split").is_in([TRAIN, VAL])
+        known = self.splits.filter(used.fill_null(False))["subject_id"].unique()
+        return int(subjects.is_in(known.implode()).sum())
+
+    def pretraining(self) -> tuple[PretrainSettings, Featuriser]:
+        """Settings and inputs of a pretraining. Raises `RunError` where this is none."""
         settings = self.plan.settings
         if not isinstance(settings, PretrainSettings) or self.featuriser is None:
             raise RunError(
                 f"{self.folder} is a {self.plan.method} run, not a pretraining. Give one made by `wardround pretrain`."
             )
-        model = build_embedder(row_shapes(self.featuriser), settings.encoder, settings.alignment)
+        return settings, self.featuriser
+
+    def embedder(self) -> Alignment:
+        """The pretrained encoders and tokens. Raises `RunError` where this is no pretraining run or the weights do not
+        fit."""
+        settings, featuriser = self.pretraining()
+        model = build_embedder(row_shapes(featuriser), settings.encoder, settings.alignment)
         self._load(model)
         return model
 

@@ -11,8 +11,9 @@ from torch import nn
 
 from wardround.batches.sequences import SequenceBatches
 from wardround.batches.static import StaticBatches
-from wardround.batches.store import EventStore, event_store, fit_featuriser, stays_and_cuts
+from wardround.batches.store import EventStore, event_store, fit_featuriser
 from wardround.errors import DataError, UsageError
+from wardround.events import INPUT_MODALITIES
 from wardround.files import hash_of
 from wardround.methods.alignment import Alignment
 from wardround.methods.registry import Method, build_embedder, find_method
@@ -20,15 +21,17 @@ from wardround.methods.scores import ROWS, fit_elapsed, score_code
 from wardround.methods.target import Target
 from wardround.metrics.discrimination import auroc, choose_threshold
 from wardround.metrics.regression import mae
+from wardround.metrics.tables import classification_table, regression_table
 from wardround.settings import override
 from wardround.tasks.cohort import Window
 from wardround.tasks.splits import TRAIN, VAL, SplitPlan
 from wardround.tasks.task import Task, find_task
 from wardround.train.checkpoint import remove_checkpoints
-from wardround.train.data import OpenData, Sides, bin_edges, open_data, row_shapes, sides_of
+from wardround.train.data import OpenData, Sides, bin_edges, open_data, row_shapes, sides_of, unread_modalities
+from wardround.train.failure_signatures import failure_signatures
 from wardround.train.loop import fit
 from wardround.train.plan import Plan, TrainSettings
-from wardround.train.predict import Cases, predict_cases
+from wardround.train.predict import Cases, modalities_past_prediction, predict_cases, prediction_hours
 from wardround.train.pretrain import Finished
 from wardround.train.run_folder import NewRun, Run, open_run
 
@@ -94,7 +97,7 @@ def _settings(method: Method, assignments: Sequence[str], pretrained: Run | None
     settings = TrainSettings.default(method)
     if pretrained is None:
         return override(settings, assignments)
-    brought = pretrained.plan.settings
+    brought, _ = pretrained.pretraining()
     model = replace(settings.model, encoder=brought.encoder)
     settings = replace(settings, inputs=brought.inputs, model=model, alignment=brought.alignment)
     changed = override(settings, assignments)
@@ -132,6 +135,7 @@ class _Training:
         quiet: bool,
         pretrained: Run | None,
     ) -> None:
+        settings = replace(settings, loop=replace(settings.loop, seed=seed))
         self.method, self.task, self.data, self.sides, self.settings = method, task, data, sides, settings
         self.seed, self.quiet, self.pretrained = seed, quiet, pretrained
         self.label = sides.cohort.frame["label"].to_numpy()
@@ -162,10 +166,16 @@ class _Training:
         )
         val = self.sides.members(VAL)
         predicted = predict_cases(model, cases, val).prediction
-        metrics = validation_metrics(self.task, self.label[val], predicted)
         fitted = fitted_values(self.task, self.label[self.sides.members(TRAIN)], self.label[val], predicted)
         fitted |= self._elapsed()
-        run.close(splits, fitted, metrics, fit_result.diagnostics, self.featuriser, model, fit_result)
+        subject = self.sides.cohort.frame["subject_id"].to_numpy()[val]
+        metrics = validation_metrics(self.data, self.sides, self.task, self.label[val], predicted, subject, fitted)
+        diagnostics = [
+            *fit_result.diagnostics,
+            unread_modalities(self.data.stays, self.featuriser),
+            *failure_signatures(metrics["metrics"], fit_result.history),
+        ]
+        run.close(splits, fitted, metrics, diagnostics, self.featuriser, model, fit_result)
         remove_checkpoints(run.folder)
 
     def _elapsed(self) -> dict[str, Any]:
@@ -191,10 +201,9 @@ class _Training:
         if self.method.shape == "static":
             subject = self.sides.cohort.frame["subject_id"].to_numpy()
             return StaticBatches(store, subject, self.label, members, settings.batch_size, shuffle)
-        return SequenceBatches(store, self.label, self._at_h(), members, settings.budget, shuffle)
-
-    def _at_h(self) -> np.ndarray:
-        return stays_and_cuts(self.data.lines, self.sides.cohort)[1] / 60
+        return SequenceBatches(
+            store, self.label, prediction_hours(self.sides.cohort), members, settings.budget, shuffle
+        )
 
     def _validate(self, module: nn.Module, cases: Cases) -> dict[str, float]:
         val = self.sides.members(VAL)
@@ -211,13 +220,36 @@ class _Training:
         return {"loss": loss, "auroc": score}
 
 
-def validation_metrics(task: Task, label: np.ndarray, predicted: np.ndarray) -> dict[str, Any]:
-    """The few point values of a run's own `metrics.json`; `evaluate` writes those with intervals."""
-    values: dict[str, Any] = {"split": VAL, "n_stays": len(label)}
+def validation_metrics(
+    data: OpenData,
+    sides: Sides,
+    task: Task,
+    label: np.ndarray,
+    predicted: np.ndarray,
+    subject: np.ndarray,
+    fitted: dict[str, Any],
+) -> dict[str, Any]:
+    """A run's own `metrics.json`: every metric on validation with its interval over patients, and the protocol's stamp.
+
+    Args:
+        data, sides: whose validation side it is.
+        task: what was predicted.
+        label, predicted, subject: by validation stay.
+        fitted: threshold and training prevalence.
+    """
+    window = sides.cohort.window
+    about = {
+        "split": VAL,
+        "protocol": window.protocol,
+        "at_h": window.at_h,
+        "n_stays": len(label),
+        "sees_past_prediction": modalities_past_prediction(data, sides.part(VAL), INPUT_MODALITIES),
+    }
     if task.kind == "hours":
-        return {**values, "mae_h": float(mae(label, predicted))}
-    both = 0 < label.sum() < len(label)
-    return {**values, "prevalence": float(label.mean()), "auroc": float(auroc(label, predicted)) if both else None}
+        return {**about, "prevalence": None, "metrics": regression_table(label, predicted, subject)}
+    references = {"bss": None, "bss_train": fitted["train_prevalence"]}
+    table = classification_table(label.astype(int), predicted, subject, fitted["threshold"], references)
+    return {**about, "prevalence": float(label.mean()), "metrics": table}
 
 
 def fitted_values(task: Task, train_label: np.ndarray, val_label: np.ndarray, predicted: np.ndarray) -> dict[str, Any]:
@@ -250,5 +282,7 @@ def _train_row(name: str, data_folder: Path, task: Task, to: Path, window: Windo
     if not have.any():
         raise DataError(f"no validation stay has a published score at hour {window.at_h}: APACHE's is known at 24 h.")
     fitted |= fitted_values(task, label[train_side], label[val][have], predicted[have])
-    run.close(table, fitted, validation_metrics(task, label[val][have], predicted[have]), [])
+    subject = sides.cohort.frame["subject_id"].to_numpy()[val][have]
+    metrics = validation_metrics(data, sides, task, label[val][have], predicted[have], subject, fitted)
+    run.close(table, fitted, metrics, failure_signatures(metrics["metrics"], []))
     return Finished(to, False, [])

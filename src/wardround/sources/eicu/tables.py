@@ -58,9 +58,19 @@ def _is_fraction(name: str, number: str, code: str) -> pl.Expr:
     return (pl.col(name) == code) & pl.col(number).is_between(0.1, 1.0)
 
 
-def _is_fahrenheit(name: str, number: str) -> pl.Expr:
-    """Whether a temperature without a unit is in Fahrenheit: no patient has 77 to 113 degrees Celsius."""
-    return (pl.col(name) == "temperature") & pl.col(number).is_between(77.0, 113.0)
+def _is_fahrenheit(name: str, number: str, code: str = "temperature") -> pl.Expr:
+    """Whether a temperature, whatever its column says, is in Fahrenheit: no patient has 77 to 113 degrees Celsius."""
+    return (pl.col(name) == code) & pl.col(number).is_between(77.0, 113.0)
+
+
+def _lab_unit() -> pl.Expr:
+    """The unit that a result is in. Some of the published labels are wrong: ionized calcium of 1.2 "mg/dL" is in mmol/L
+    (nobody lives under 2 mg/dL, which is 0.5 mmol/L), and temperatures of 98.6 "C" are in Fahrenheit."""
+    given = pl.col("labmeasurenamesystem")
+    molar = (pl.col("labname") == "ionized calcium") & (given == "mg/dL") & (pl.col("labresult") < 2.0)
+    unit = pl.when(_is_fraction("labname", "labresult", "FiO2")).then(pl.lit("fraction"))
+    unit = unit.when(_is_fahrenheit("labname", "labresult", "Temperature")).then(pl.lit("F"))
+    return unit.when(molar).then(pl.lit("mmol/L")).otherwise(given)
 
 
 def _lab(frame: pl.DataFrame) -> pl.DataFrame:
@@ -68,10 +78,8 @@ def _lab(frame: pl.DataFrame) -> pl.DataFrame:
     frame = timed(frame, raw.LAB, "labresult")
     frame = with_reason(frame, pl.col("labname").is_null(), "no code")
     frame = with_reason(frame, pl.col("labresult").is_null() & pl.col("labresulttext").is_null(), "no value")
-    fraction = _is_fraction("labname", "labresult", "FiO2")
-    unit = pl.when(fraction).then(pl.lit("fraction")).otherwise("labmeasurenamesystem")
     stated = pl.when(pl.col("labresultrevisedoffset").is_null()).then(FLOORED_MIN).otherwise(0)
-    frame = frame.with_columns(labmeasurenamesystem=unit, available_minute=pl.col("available_minute") + stated)
+    frame = frame.with_columns(labmeasurenamesystem=_lab_unit(), available_minute=pl.col("available_minute") + stated)
     frame = in_canonical_units(frame, EICU_LABS, "labname", "labresult", "labmeasurenamesystem")
     code = pl.lit("LAB//") + pl.col("labname") + "//" + pl.col("labmeasurenamesystem")
     text = pl.when(pl.col("labresult").is_null()).then("labresulttext")

@@ -1,0 +1,76 @@
+"""The table of methods: every one is built for every task, and says what it is."""
+
+import pytest
+import torch
+
+from wardround.errors import UsageError
+from wardround.methods.alignment import AlignmentSettings
+from wardround.methods.registry import METHODS, build_embedder, find_method
+from wardround.methods.static import StaticModel
+from wardround.methods.trajectory import Trajectory
+from wardround.models.decoder import DecoderSettings
+from wardround.models.modality_encoder import EncoderSettings, RowShape
+from wardround.tasks.task import TASKS
+
+torch.set_num_threads(1)
+
+SHAPES = {"lab": RowShape(2, 2, 0), "medication": RowShape(2, 0, 3)}
+ENCODER = EncoderSettings(hidden=8, embed=4, bins=4)
+SIZES = {
+    "static": {"hidden": 8},
+    "sequence": {"decoder": DecoderSettings(hidden=8, layers=1, heads=2, mlp_hidden=8)},
+}
+
+
+def built(name: str, task: str, **settings):
+    method = METHODS[name]
+    settings = method.settings(encoder=ENCODER, **SIZES[method.shape], **settings)
+    return method.build(build_embedder(SHAPES, ENCODER, AlignmentSettings()), TASKS[task], settings, 0.7)
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_is_built_for_every_task(name: str, task: str):
+    model = built(name, task, positive_weight=3.0)
+    assert isinstance(model, StaticModel if METHODS[name].shape == "static" else Trajectory)
+    assert model.target.kind == TASKS[task].kind
+    assert model.target.positive_weight == 3
+    if isinstance(model, Trajectory):
+        assert model.falls == TASKS[task].falls
+        assert model.head.bias.item() == pytest.approx(0.7)
+    else:
+        assert model.start.item() == pytest.approx(0.7)
+
+
+def test_a_method_stands_under_its_name_and_cites_its_paper():
+    assert [method.name for method in METHODS.values()] == list(METHODS)
+    assert all("arXiv" in method.summary for method in METHODS.values())
+
+
+def test_each_fusion_is_its_own():
+    assert type(built("mlp", "mortality").fusion) is not type(built("lstm", "mortality").fusion)
+
+
+def test_an_unknown_method_is_told_what_there_is():
+    with pytest.raises(UsageError, match=r"no method .gru.\. There are: mlp, lstm, trajectory, score, elapsed\."):
+        find_method("gru")
+    assert find_method("mlp") is METHODS["mlp"]
+
+
+def test_encoders_stand_in_the_order_of_the_vocabulary():
+    embedder = build_embedder(SHAPES, ENCODER, AlignmentSettings())
+    assert embedder.modalities == ("lab", "medication")
+    assert embedder.tokens.shape == (2, 4)
+
+
+def test_fitted_edges_reach_their_encoder():
+    settings = EncoderSettings(kind="quantile", hidden=8, embed=4, bins=2)
+    edges = {"lab": torch.arange(12.0).view(4, 3)}
+    embedder = build_embedder(SHAPES, settings, AlignmentSettings(), edges)
+    kept = [value for name, value in embedder.encoders["lab"].state_dict().items() if "edge" in name]
+    assert any(torch.equal(value, edges["lab"]) for value in kept)
+
+
+def test_one_modality_has_nothing_to_be_told_from():
+    with pytest.raises(UsageError, match="needs 2 modalities or more, got 1"):
+        build_embedder({"lab": SHAPES["lab"]}, ENCODER, AlignmentSettings())

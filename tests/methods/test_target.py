@@ -1,0 +1,77 @@
+"""What a head learns, worked by hand."""
+
+import math
+
+import pytest
+import torch
+from jaxtyping import install_import_hook
+
+from wardround.errors import UsageError
+
+with install_import_hook("wardround.methods", "beartype.beartype"):
+    from wardround.methods.target import Target
+
+NAN = float("nan")
+
+
+def test_cross_entropy_by_hand():
+    """Odds of 3 to 1: -log 3/4 where it happens, -log 1/4 where it does not; nothing where nobody knows."""
+    logits = torch.tensor([math.log(3), math.log(3), 0.0, 5.0])
+    losses = Target("binary").loss(logits, torch.tensor([1.0, 0.0, 1.0, NAN]))
+    expected = torch.tensor([math.log(4 / 3), math.log(4), math.log(2), 0.0])
+    torch.testing.assert_close(losses, expected)
+
+
+def test_the_weight_is_of_deaths_alone():
+    plain, weighted = (Target("binary", weight).loss(torch.zeros(2), torch.tensor([1.0, 0.0])) for weight in (1.0, 4.0))
+    torch.testing.assert_close(weighted, plain * torch.tensor([4.0, 1.0]))
+
+
+def test_squared_error_of_the_log_of_hours_by_hand():
+    labels = torch.tensor([math.e - 1, 0.0, -5.0, NAN])
+    losses = Target("hours").loss(torch.tensor([3.0, 0.5, 0.5, 9.0]), labels)
+    torch.testing.assert_close(losses, torch.tensor([4.0, 0.25, 0.25, 0.0]))
+
+
+@pytest.mark.parametrize("kind", ["binary", "hours"])
+def test_an_unknown_label_teaches_nothing(kind: str):
+    outputs = torch.tensor([0.3, 0.3], requires_grad=True)
+    Target(kind).loss(outputs, torch.tensor([NAN, 1.0])).sum().backward()  # type: ignore[arg-type]
+    assert outputs.grad[0] == 0
+    assert outputs.grad[1] != 0
+
+
+def test_predictions_are_probabilities_or_hours():
+    outputs = torch.tensor([-math.log(3), 0.0, 100.0])
+    torch.testing.assert_close(Target("binary").prediction(outputs), torch.tensor([0.25, 0.5, 1.0]))
+    hours = Target("hours").prediction(torch.tensor([-3.0, 0.0, math.log(25), 1e9]))
+    torch.testing.assert_close(hours, torch.tensor([0.0, 0.0, 24.0, math.expm1(12)]))
+
+
+def test_a_prediction_of_the_label_has_no_loss():
+    labels = torch.tensor([0.0, 0.5, 30.0, 700.0])
+    outputs = labels.log1p()
+    target = Target("hours")
+    torch.testing.assert_close(target.prediction(outputs), labels)
+    assert target.loss(outputs, labels).max() == 0
+
+
+def test_a_head_starts_at_the_average():
+    assert Target("binary").start(torch.tensor([1.0, 0, 0, 0, NAN])) == pytest.approx(-math.log(3), abs=1e-6)
+    assert Target("hours").start(torch.tensor([0.0, math.e - 1, NAN])) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(("labels", "prob"), [([0.0, 0.0], 1e-3), ([1.0, 1.0], 1 - 1e-3), ([NAN], 0.5), ([], 0.5)])
+def test_a_start_without_both_classes_is_finite(labels: list[float], prob: float):
+    start = Target("binary").start(torch.tensor(labels))
+    assert torch.tensor(start).sigmoid().item() == pytest.approx(prob, rel=1e-4)
+
+
+def test_a_start_without_known_hours_is_zero():
+    assert Target("hours").start(torch.tensor([NAN])) == 0
+
+
+@pytest.mark.parametrize("weight", [0.0, -1.0, NAN])
+def test_a_weight_that_unlearns_deaths_is_refused(weight: float):
+    with pytest.raises(UsageError, match="positive_weight must be above 0"):
+        Target("binary", weight)

@@ -1,0 +1,330 @@
+"""Promise 26, sources: no value of a patient leaves by the side door: messages, tracebacks, ledgers, logs, file names.
+
+`data/*.parquet`, `metadata/codes.parquet` and `stays.parquet` hold events, codes and ids by nature: they are the data.
+Everything else that `prepare` leaves or says is searched for canaries, with every error of the source side forced.
+"""
+
+import gzip
+import logging
+import os
+import signal
+import sys
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from canaries import KINDS, Canaries, texts_of, with_canaries
+from faulty_disk import REFUSALS, FaultyDisk
+from raw_eicu import COLUMNS, Data, none_of
+from wardround import files, ledger
+from wardround.errors import SourceError, WardroundError
+from wardround.sources import block, csv_reader, csv_stream, gather, pipeline
+from wardround.sources.eicu import EICU
+
+pytestmark = pytest.mark.usefixtures("fast_fsync")
+
+
+@pytest.fixture(scope="module")
+def canaries() -> Canaries:
+    return Canaries()
+
+
+@pytest.fixture(scope="module")
+def raw(canaries: Canaries, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return with_canaries(canaries, copies=3).write(tmp_path_factory.mktemp("raw"), packed=False)
+
+
+def run(raw: Path, to: Path) -> str:
+    """Prepare, with progress; the whole traceback where it fails, chained errors and all."""
+    try:
+        pipeline.prepare(EICU, raw, to)
+    except (WardroundError, SystemExit) as error:
+        return "".join(traceback.format_exception(error)) + str(error)
+    return ""
+
+
+def said(capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> dict[str, bytes]:
+    captured = capfd.readouterr()
+    return {"stdout": captured.out.encode(), "stderr": captured.err.encode(), "log": caplog.text.encode()}
+
+
+def copied(raw: Path, folder: Path) -> Path:
+    folder.mkdir()
+    for path in raw.iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    return folder
+
+
+def test_there_are_enough_canaries_and_they_reach_the_data(canaries: Canaries, raw: Path, tmp_path: Path):
+    assert len(KINDS) == 18
+    assert run(raw, tmp_path / "data") == ""
+    data = Data(tmp_path / "data")
+    codes = files.read_table(data.folder / "metadata" / "codes.parquet")["code"].str.join("\n").item().encode()
+    found = canaries.found_in({"codes": codes, "raw": b"".join(path.read_bytes() for path in raw.iterdir())})
+    assert sum(each.startswith("raw") for each in found) == len(canaries.tokens) > 600
+    assert sum(each.startswith("codes") for each in found) > 20, "canaries do go through the pipeline"
+
+
+def test_a_run_that_ends_well_shows_none(
+    canaries: Canaries, raw: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+):
+    caplog.set_level(logging.DEBUG)
+    assert run(raw, tmp_path / "data") == ""
+    shown = texts_of(tmp_path / "data") | said(capfd, caplog)
+    assert {"ledger.json", "manifest.json", "metadata/dataset.json", "metadata/subject_splits.parquet"} <= shown.keys()
+    assert b"reading tables" in shown["stderr"]
+    assert canaries.found_in(shown) == []
+    print(f"{len(canaries.tokens)} canaries, {len(shown)} texts: {none_of(len(canaries.tokens))}")
+
+
+def test_a_run_that_was_killed_shows_none(
+    canaries: Canaries, raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def die(*_: object) -> None:
+        raise SystemExit("stopped here")
+
+    monkeypatch.setattr(files, "write_manifest", die)
+    run(raw, tmp_path / "data")
+    shown = texts_of(tmp_path / "data")
+    assert any(name.startswith(".work/tables/") for name in shown)
+    assert canaries.found_in(shown) == []
+
+
+# Every error of the source side, forced on a folder full of canaries.
+
+
+def edit(path: Path, change: Callable[[bytes], bytes]) -> None:
+    path.write_bytes(change(path.read_bytes()))
+
+
+def middle(text: bytes) -> int:
+    """A place inside a row, well after the header."""
+    return text.index(b",", len(text) // 2)
+
+
+TEXT_FAULTS: dict[str, Callable[[bytes], bytes]] = {
+    "no header": lambda text: text.partition(b"\n")[2],
+    "a header of one name less": lambda text: text.partition(b",")[2],
+    "a doubled column": lambda text: text.replace(b"patientunitstayid", b"patientunitstayid,PatientUnitStayID", 1),
+    "cut in a row": lambda text: text[: middle(text) + 9],
+    "an open quote": lambda text: text[: middle(text) + 1] + b'"' + text[middle(text) + 1 :],
+    "a quote in a field": lambda text: text[: middle(text) - 1] + b'"' + text[middle(text) - 1 :],
+    "a NUL": lambda text: text[: middle(text)] + b"\0" + text[middle(text) :],
+    "not UTF-8": lambda text: text[: middle(text)] + b"\xff" + text[middle(text) :],
+    "not UTF-8 in a short line": lambda text: text + text.splitlines()[-1][:30] + b"\xff\n",
+    "a row for a header": lambda text: text.splitlines()[-1] + b"\n" + text,
+    "a line end in the header": lambda text: text.replace(b",", b"\r,", 1),
+    "words for all": lambda text: retyped(text),
+    "empty": lambda _: b"",
+}
+
+
+def retyped(text: bytes) -> bytes:
+    """Every cell but the header's is the words of its neighbour: nothing reads as declared."""
+    header, *lines = text.splitlines()
+    return b"\n".join([header, *(b",".join(line.split(b",")[::-1]) for line in lines * 3)]) + b"\n"
+
+
+def broken_folders(raw: Path, folder: Path) -> Iterator[tuple[str, Path]]:
+    """Each fault in each table's text, and faults of its packing."""
+    for table in COLUMNS:
+        for fault, change in TEXT_FAULTS.items():
+            name = f"{fault} in {table}"
+            edit(copied(raw, folder / name) / f"{table}.csv", change)
+            yield name, folder / name
+        for fault in ("cut", "flip", "not gzip"):
+            name = f"{fault} of {table}"
+            path = copied(raw, folder / name) / f"{table}.csv"
+            packed = bytearray(gzip.compress(path.read_bytes()))
+            path.unlink()
+            packed[len(packed) // 2] ^= 255 if fault == "flip" else 0
+            kept = {"cut": packed[:-20], "flip": packed, "not gzip": b"x" + packed}[fault]
+            path.with_name(f"{table}.csv.gz").write_bytes(kept)
+            yield name, folder / name
+
+
+def odd_folders(raw: Path, folder: Path) -> Iterator[tuple[str, Path]]:
+    """Faults of the folder as a whole."""
+    both = copied(raw, folder / "two files for a table")
+    (both / "LAB.CSV.GZ").write_bytes(gzip.compress((both / "lab.csv").read_bytes()))
+    yield "two files for a table", both
+    without = copied(raw, folder / "no patient table")
+    (without / "patient.csv").unlink()
+    yield "no patient table", without
+    summed = copied(raw, folder / "other sums")
+    (summed / "SHA256SUMS.txt").write_text(f"{'0' * 64} lab.csv\n")
+    yield "other sums", summed
+    nobody = copied(raw, folder / "no usable stay")
+    edit(
+        nobody / "patient.csv",
+        lambda text: text.replace(b",64,", b",640,").replace(b",47,", b",470,").replace(b",> 89,", b",890,"),
+    )
+    yield "no usable stay", nobody
+    yield "no folder", folder / "absent"
+
+
+@pytest.mark.slow
+def test_no_broken_input_shows_a_canary(
+    canaries: Canaries, raw: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+):
+    caplog.set_level(logging.DEBUG)
+    errors = 0
+    for name, folder in [*broken_folders(raw, tmp_path), *odd_folders(raw, tmp_path)]:
+        to = tmp_path / "data of" / name
+        shown = {"error": run(folder, to).encode()}
+        shown |= said(capfd, caplog) | (texts_of(to) if to.exists() else {})
+        assert canaries.found_in(shown) == [], name
+        errors += shown["error"] != b""
+    assert errors >= 200
+    print(f"{errors} forced errors of inputs, canaries found: {none_of(errors)}")
+
+
+def test_no_refusal_of_the_disk_shows_a_canary(
+    canaries: Canaries, raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+):
+    errors = 0
+    for at in range(1, 150, 13):
+        with monkeypatch.context() as patch:
+            FaultyDisk(patch, at, REFUSALS["disk full"])
+            message = run(raw, tmp_path / str(at))
+        shown = {"error": message.encode(), "stderr": capfd.readouterr().err.encode()} | texts_of(tmp_path / str(at))
+        assert canaries.found_in(shown) == [], at
+        errors += message != ""
+    assert errors > 5
+
+
+def an_unbalanced_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gather, "_without_duplicates", lambda rows: (rows.drop("row", "row_hash"), -7))
+    monkeypatch.setattr(ledger.TableLedger, "from_json", classmethod(lambda cls, _: cls(rows_in=5)))
+
+
+def a_bomb(monkeypatch: pytest.MonkeyPatch) -> None:
+    sound = csv_stream.CheckedStream.__init__
+
+    def limited(stream: csv_stream.CheckedStream, path: Path) -> None:
+        sound(stream, path)
+        stream._limit = 1_000
+
+    monkeypatch.setattr(csv_stream.CheckedStream, "__init__", limited)
+
+
+def a_small_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_reader, "BLOCK_BYTES", 50)
+
+
+def a_signal(monkeypatch: pytest.MonkeyPatch) -> None:
+    sound = pipeline.convert_block
+
+    def interrupted(*args):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return sound(*args)
+
+    monkeypatch.setattr(pipeline, "convert_block", interrupted)
+
+
+@pytest.mark.parametrize("force", [an_unbalanced_account, a_bomb, a_small_block, a_signal])
+def test_no_other_error_shows_a_canary(
+    canaries: Canaries, raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, force
+):
+    force(monkeypatch)
+    message = run(raw, tmp_path / "data")
+    assert "wardround" in message
+    assert canaries.found_in({"error": message.encode()}) == []
+
+
+def test_an_error_of_a_finished_folder_shows_no_canary(canaries: Canaries, raw: Path, tmp_path: Path):
+    run(raw, tmp_path / "data")
+    path = tmp_path / "data" / "data" / "0.parquet"
+    edit(path, lambda data: data[:-9])
+    with pytest.raises(WardroundError) as cut:
+        files.read_table(path)
+    edit(tmp_path / "data" / "ledger.json", lambda data: data[:-9])
+    with pytest.raises(WardroundError) as torn:
+        files.read_json(tmp_path / "data" / "ledger.json")
+    messages = [run(raw, tmp_path / "data"), *("".join(traceback.format_exception(e.value)) for e in (cut, torn))]
+    assert canaries.found_in({"errors": "".join(messages).encode()}) == []
+
+
+# Negative control: ten ways out, planted; the search must find each.
+
+
+def say(place: str, value: str) -> None:
+    if place == "print":
+        print(value)
+    elif place == "log":
+        logging.getLogger("wardround").warning("odd row %s", value)
+    elif place == "warning":
+        sys.stderr.write(warnings.formatwarning(value, UserWarning, "reader.py", 1))
+    elif place == "message":
+        raise SourceError(f"cannot read {value}")
+    elif place == "cause":
+        raise SourceError("cannot read a row") from ValueError(value)
+    elif place == "context":
+        try:
+            raise ValueError(value)
+        except ValueError:
+            raise SourceError("cannot read a row")  # noqa: B904 - the fault that is planted
+
+
+def plant(place: str, row: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a row out at a place."""
+    if place == "ledger":
+        sound = ledger.TableLedger.as_json
+        monkeypatch.setattr(ledger.TableLedger, "as_json", lambda account: sound(account) | {"example": row})
+    elif place == "manifest":
+        written = files.write_manifest
+        monkeypatch.setattr(
+            files,
+            "write_manifest",
+            lambda to, kind, inputs, settings, version: written(to, kind, inputs, {"row": row}, version),
+        )
+    elif place == "file name":
+        monkeypatch.setattr(pipeline, "_part", lambda folder, shard: folder / f"{row.split(',')[0]}-{shard}.parquet")
+        monkeypatch.setattr(pipeline.WorkFolder, "remove", lambda _: None)
+    elif place == "forgotten file":
+        whole = pipeline.subject_splits
+
+        def with_a_copy(stays: pl.DataFrame) -> pl.DataFrame:
+            Path(os.environ["CANARY_DATA"], "debug.csv").write_text(row)
+            return whole(stays)
+
+        monkeypatch.setattr(pipeline, "subject_splits", with_a_copy)
+    else:
+        numbered = block.numbered
+
+        def leaky(rows, table):
+            frame = numbered(rows, table)
+            say(place, str(frame.row(frame.height // 2)))
+            return frame
+
+        for module in (pipeline, block):
+            monkeypatch.setattr(module, "numbered", leaky)
+
+
+PLACES = ("print", "log", "warning", "message", "cause", "context", "ledger", "manifest", "file name", "forgotten file")
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_planted_leak_is_found(
+    canaries: Canaries,
+    raw: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+    place: str,
+):
+    monkeypatch.setenv("CANARY_DATA", str(tmp_path / "data"))
+    plant(place, (raw / "patient.csv").read_text().splitlines()[2], monkeypatch)
+    message = run(raw, tmp_path / "data")
+    shown = {"error": message.encode()} | said(capfd, caplog)
+    shown |= texts_of(tmp_path / "data") if (tmp_path / "data").exists() else {}
+    assert canaries.found_in(shown) != []
+
+
+def test_ten_leaks_are_planted():
+    assert len(PLACES) == 10

@@ -1,0 +1,63 @@
+"""`wardround list`: what there is, and that the names it gives are taken where it says."""
+
+import pytest
+
+from wardround import cli
+from wardround.catalogue import catalogue
+from wardround.events import MODALITIES, PAPER_EICU
+from wardround.methods.registry import METHODS
+from wardround.methods.scores import ROWS
+from wardround.settings import flatten, override
+from wardround.sources.open_demos import DEMOS
+from wardround.sources.synthetic import SyntheticSettings
+from wardround.tasks.task import TASKS
+from wardround.train.plan import PretrainSettings, TrainSettings
+
+
+def names(what: str) -> list[str]:
+    return [row["name"] for row in catalogue(what)]
+
+
+@pytest.mark.parametrize("what", cli.LISTS)
+def test_every_list_has_rows_of_a_name_and_a_summary(what: str):
+    rows = catalogue(what)
+    assert rows
+    assert all(set(row) == {"name", "summary"} and row["name"] and row["summary"] != "" for row in rows)
+    assert len(set(names(what))) == len(rows)
+
+
+def test_methods_are_what_can_be_pretrained_and_trained():
+    assert names("methods") == ["alignment", *METHODS, *ROWS]
+
+
+def test_tasks_say_what_they_are_and_what_they_are_not():
+    assert names("tasks") == list(TASKS)
+    assert all("not" in row["summary"] or "part of it" in row["summary"] for row in catalogue("tasks"))
+
+
+def test_modalities_say_where_they_come_from():
+    of = {row["name"]: row["summary"] for row in catalogue("modalities")}
+    assert tuple(of) == MODALITIES
+    assert {name for name, summary in of.items() if summary == "of the paper"} == set(PAPER_EICU)
+    assert of["score"] == "a comparator, never an input"
+    assert of["vitals"] == "beyond the paper"
+
+
+def test_every_setting_that_is_listed_can_be_set():
+    settings = {"synth eicu": SyntheticSettings(), "pretrain alignment": PretrainSettings()}
+    settings |= {f"train {name}": TrainSettings.default(method) for name, method in METHODS.items()}
+    listed: dict[str, set[str]] = {command: set() for command in settings}
+    for row in catalogue("settings"):
+        command, path = row["name"].split(": ")
+        value = flatten(settings[command])[path]
+        text = ",".join(value) if isinstance(value, tuple) else str(value)
+        assert flatten(override(settings[command], [f"{path}={text}"]))[path] == value
+        listed[command].add(path)
+    assert listed == {command: set(flatten(made)) for command, made in settings.items()}
+
+
+def test_the_command_line_takes_what_there_is():
+    """Its literals stand apart so that `--help` need not load torch."""
+    assert (*METHODS, *ROWS) == cli.METHODS
+    assert set(cli.TASKS) == set(TASKS)
+    assert set(cli.DEMOS) == set(DEMOS)

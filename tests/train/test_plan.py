@@ -1,0 +1,141 @@
+"""The plan of a run: to JSON and back for every method; nothing that a version does not know is passed over."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from wardround.errors import RunError, UsageError
+from wardround.methods.registry import METHODS
+from wardround.settings import override
+from wardround.tasks.cohort import Window
+from wardround.tasks.splits import SplitPlan
+from wardround.train.plan import Plan, PretrainSettings, TrainSettings
+
+HOSPITALS = SplitPlan(seed=3, by="hospital")
+FOLD = SplitPlan(fold=(2, 5), pretrain_on="disjoint")
+CHANGED = ["inputs.modalities=lab,aps", "content.hourly=", "loop.checkpoint_every_steps=7"]
+
+
+def plans() -> dict[str, tuple[Plan, type | None]]:
+    """A plan of each kind, and the class that reads its settings back."""
+    pretraining = override(PretrainSettings(), [*CHANGED, "loss=all-pairs", "encoder.kind=set"])
+    made: dict[str, tuple[Plan, type | None]] = {
+        "alignment": (
+            Plan("pretrain", "alignment", None, Window("paper", None), FOLD, None, pretraining, 2),
+            PretrainSettings,
+        ),
+        "score": (Plan("train", "score", "los", Window("paper", 12.0), SplitPlan(), None, None, 0), None),
+    }
+    for name, method in METHODS.items():
+        settings = override(TrainSettings.default(method), [*CHANGED, "positive_weight=2", "train_encoders=false"])
+        plan = Plan("train", name, "mortality", Window(at_h=6.0), HOSPITALS, "abc", settings, 1)
+        made[name] = plan, TrainSettings.of(method)
+    return made
+
+
+@pytest.mark.parametrize("name", plans())
+def test_every_plan_comes_back_from_its_json(name: str):
+    plan, settings_class = plans()[name]
+    read = Plan.from_json(json.loads(json.dumps(plan.as_json())), settings_class)
+    assert read.as_json() == plan.as_json()
+    assert replace(read, settings=None) == replace(plan, settings=None)
+    assert type(read.split.fold) is type(plan.split.fold)
+    if plan.command == "train" and plan.settings is not None:
+        assert read.settings.model == plan.settings.model
+        assert read.settings.inputs == plan.settings.inputs
+        assert isinstance(read.settings, TrainSettings)
+    else:
+        assert read.settings == plan.settings
+
+
+def test_the_json_of_a_plan_by_hand():
+    plan, _ = plans()["alignment"]
+    values = plan.as_json()
+    assert values.pop("settings")["inputs"]["modalities"] == ["lab", "aps"]
+    assert values == {
+        "command": "pretrain",
+        "method": "alignment",
+        "task": None,
+        "protocol": "paper",
+        "at_h": None,
+        "split": {"seed": 0, "fold": "2/5", "by": "patient", "pretrain_on": "disjoint"},
+        "encoders": None,
+        "seed": 2,
+    }
+
+
+def edited(name: str, *path: str, value: object = "new", drop: bool = False) -> dict:
+    """The JSON of a plan with one place changed, added or taken away."""
+    values = json.loads(json.dumps(plans()[name][0].as_json()))
+    place = values
+    for key in path[:-1]:
+        place = place[key]
+    if drop:
+        del place[path[-1]]
+    else:
+        place[path[-1]] = value
+    return values
+
+
+@pytest.mark.parametrize("name", plans())
+@pytest.mark.parametrize("path", [("horizon_h",), ("split", "stratify")])
+def test_a_field_that_this_version_does_not_know_is_refused(name: str, path: tuple[str, ...]):
+    with pytest.raises(RunError, match="more than this version knows"):
+        Plan.from_json(edited(name, *path), plans()[name][1])
+
+
+@pytest.mark.parametrize("name", [*METHODS, "alignment"])
+@pytest.mark.parametrize("part", [("loop",), ("inputs", "content")])
+def test_a_setting_that_this_version_does_not_know_is_refused(name: str, part: tuple[str, ...]):
+    with pytest.raises(RunError, match=r"settings do not fit .* of this version: momentum"):
+        Plan.from_json(edited(name, "settings", *part, "momentum"), plans()[name][1])
+
+
+@pytest.mark.parametrize(
+    "path", [("task",), ("seed",), ("protocol",), ("split", "by"), ("split",), ("settings", "loop"), ("settings",)]
+)
+def test_a_part_that_is_missing_is_refused(path: tuple[str, ...]):
+    with pytest.raises(RunError, match=r"lacks a part|do not fit"):
+        Plan.from_json(edited("mlp", *path, drop=True), plans()["mlp"][1])
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("protocol",), "retrospective"),
+        (("at_h",), -1),
+        (("split", "fold"), "9/5"),
+        (("split", "fold"), "a/b"),
+        (("split", "by"), "ward"),
+        (("seed",), -1),
+        (("split",), None),
+        (("settings", "loop", "epochs"), 0),
+        (("settings", "model", "hidden"), 0),
+    ],
+)
+def test_a_value_that_no_run_has_is_refused(path: tuple[str, ...], value: object):
+    with pytest.raises(RunError):
+        Plan.from_json(edited("mlp", *path, value=value), plans()["mlp"][1])
+
+
+def test_a_row_has_no_settings():
+    """JSON that holds some is of another kind of run."""
+    with pytest.raises(RunError):
+        Plan.from_json(edited("score", "settings", value={"epochs": 3}), None)
+
+
+@pytest.mark.parametrize("method", METHODS.values(), ids=lambda method: method.name)
+def test_the_defaults_of_a_method_are_its_own(method):
+    assert TrainSettings.default(method).model == method.settings()
+
+
+@pytest.mark.parametrize("change", ["batch_size=0", "batch_size=-1"])
+def test_a_pretraining_without_stays_in_a_batch_is_refused(change: str):
+    with pytest.raises(UsageError, match="batch_size must be 1 or more"):
+        override(PretrainSettings(), [change])
+
+
+def test_a_negative_seed_is_refused():
+    with pytest.raises(UsageError, match="--seed -1: give 0 or more"):
+        replace(plans()["mlp"][0], seed=-1)

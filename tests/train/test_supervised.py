@@ -1,0 +1,302 @@
+"""train METHOD end to end on small timelines: sides, encoders, rows that learn next to nothing, refusals."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+
+from small_runs import DAYS, RISK, aligned, published, small_data, trained
+from timelines import Timelines, random_timelines, write_data
+from wardround import files
+from wardround.batches.store import event_store
+from wardround.errors import DataError, LeakageError, RunError, UsageError
+from wardround.methods.scores import fit_elapsed
+from wardround.metrics.discrimination import auroc, choose_threshold
+from wardround.tasks.cohort import Window
+from wardround.tasks.splits import SplitPlan
+from wardround.tasks.task import TASKS
+from wardround.train import supervised
+from wardround.train.data import open_data, sides_of
+from wardround.train.predict import Cases, predict_cases
+from wardround.train.run_folder import open_run
+from wardround.train.supervised import fitted_values, validation_metrics
+from wardround.train.weights import read_weights
+
+torch.set_num_threads(1)
+
+STILL = "loop.learning_rate=1e-12"
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return small_data(tmp_path_factory.mktemp("supervised") / "data")
+
+
+@pytest.fixture(scope="module")
+def encoders(data: Path) -> Path:
+    return aligned(data, data.parent / "aligned", "encoder.kind=quantile", "max_events=64").folder
+
+
+def sides(data: Path, task: str = "mortality", plan: SplitPlan | None = None):
+    opened = open_data(data, Window())
+    return opened, sides_of(opened, opened.cohort(TASKS[task]), plan or SplitPlan(), "split")[0]
+
+
+# What is trained, and how it is judged
+
+
+@pytest.mark.parametrize(("method", "task"), [("mlp", "mortality"), ("trajectory", "los_remaining")])
+def test_the_numbers_of_a_run_are_those_of_its_model_on_validation_stays(
+    data: Path, tmp_path: Path, method: str, task: str
+):
+    run = open_run(trained(method, data, tmp_path / "run", "loop.epochs=2", task=task).folder)
+    opened, of = sides(data, task)
+    model, val = run.model(), of.members("val")
+    stored = event_store(opened.lines, of.cohort, run.featuriser, sequences=method == "trajectory")
+    predicted = predict_cases(model, Cases.of(opened, of.cohort, stored, model), val).prediction
+    label = of.cohort.frame["label"].to_numpy()
+    metrics = files.read_json(run.folder / "metrics.json")
+    assert (metrics["split"], metrics["n_stays"]) == ("val", len(val))
+    best = pl.read_parquet(run.folder / "history.parquet").sort("val_loss").row(0, named=True)
+    if task == "mortality":
+        assert metrics["auroc"] == pytest.approx(float(auroc(label[val], predicted)))
+        assert metrics["prevalence"] == label[val].mean()
+        assert run.fitted["threshold"] == pytest.approx(float(choose_threshold(label[val], predicted)))
+        assert run.fitted["train_prevalence"] == label[of.members("train")].mean()
+        clipped = np.clip(predicted, 1e-6, 1 - 1e-6)
+        loss = -np.mean(np.where(label[val] == 1, np.log(clipped), np.log(1 - clipped)))
+    else:
+        assert metrics["mae_h"] == pytest.approx(np.abs(predicted - label[val]).mean())
+        assert run.fitted["train_median_h"] == np.median(label[of.members("train")])
+        loss = np.mean((np.log1p(predicted) - np.log1p(label[val])) ** 2)
+    assert best["val_loss"] == pytest.approx(loss, rel=1e-5)
+
+
+def test_hours_carry_what_the_elapsed_row_fits(data: Path, tmp_path: Path):
+    """Every length of stay is shown beside it."""
+    row, run = (trained(m, data, tmp_path / m, task="los_remaining").folder for m in ("elapsed", "mlp"))
+    one, other = (files.read_json(folder / "fitted.json") for folder in (row, run))
+    assert one == other
+    opened, of = sides(data, "los_remaining")
+    train = of.members("train")
+    edges, values = fit_elapsed(
+        opened.elapsed_h(of.cohort)[train], of.cohort.frame["label"].to_numpy()[train], binary=False
+    )
+    assert (one["edges"], one["values"]) == (edges, values)
+
+
+def test_a_model_starts_at_the_average_of_its_training_labels(data: Path, tmp_path: Path):
+    run = trained("mlp", data, tmp_path / "run", STILL, "loop.weight_decay=0").folder
+    _, of = sides(data)
+    rate = of.cohort.frame["label"].to_numpy()[of.members("train")].mean()
+    assert read_weights(run / "weights.safetensors", None)["start"].sigmoid().item() == pytest.approx(rate, abs=1e-5)
+
+
+def test_a_second_call_finds_it_and_another_run_is_never_overwritten(data: Path, tmp_path: Path):
+    to = trained("mlp", data, tmp_path / "run").folder
+    before = files.sha256(to / "manifest.json")
+    assert trained("mlp", data, to).already
+    for change in ("model.hidden=9", "loop.epochs=2"):
+        with pytest.raises(RunError, match="made with other settings or inputs"):
+            trained("mlp", data, to, change)
+    for other in ({"seed": 1}, {"task": "los"}, {"split": SplitPlan(fold=(1, 5))}):
+        with pytest.raises(RunError, match="made with other settings"):
+            trained("mlp", data, to, **other)
+    assert files.sha256(to / "manifest.json") == before
+
+
+@pytest.mark.parametrize("method", ["mlp", "trajectory"])
+def test_a_disjoint_training_sees_stays_that_pretraining_held_out(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
+):
+    plan = SplitPlan(pretrain_on="disjoint", seed=2)
+    pretrained = aligned(data, tmp_path / "aligned", split=plan).folder
+    seen: set[int] = set()
+    for name in ("StaticBatches", "SequenceBatches"):
+        made = getattr(supervised, name)
+
+        def watched(store, *rest, made=made, name=name):
+            members = rest[2]  # store, then subject and label, or label and at_h
+            seen.update(store.stay_ids[members].tolist())
+            return made(store, *rest)
+
+        monkeypatch.setattr(supervised, name, watched)
+    run = trained(method, data, tmp_path / "run", split=plan, encoders=pretrained).folder
+    splits = pl.read_parquet(run / "splits.parquet")
+    assert splits.filter(pl.col("split").is_not_null())["pretrain_split"].unique().sort().to_list() == ["test", "val"]
+    held_out = set(splits.filter(pl.col("pretrain_split") != "train")["stay_id"])
+    assert seen
+    assert seen <= held_out
+    trained_on = splits.filter(split="train")["stay_id"]
+    assert seen <= set(trained_on), "and of them the training side alone"
+
+
+# Encoders
+
+
+def test_encoders_bring_inputs_kind_and_weights(data: Path, encoders: Path, tmp_path: Path):
+    run = open_run(trained("mlp", data, tmp_path / "run", STILL, "loop.weight_decay=0", encoders=encoders).folder)
+    brought = open_run(encoders)
+    settings = run.plan.settings
+    assert run.plan.encoders == brought.hash
+    assert settings.inputs == brought.plan.settings.inputs
+    assert settings.inputs.content.max_events == 64
+    assert settings.model.encoder == brought.plan.settings.encoder
+    assert settings.model.encoder.kind == "quantile"
+    mine, theirs = (read_weights(folder / "weights.safetensors", None) for folder in (run.folder, encoders))
+    for name, value in theirs.items():
+        torch.testing.assert_close(mine[f"embedder.{name}"], value, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("method", ["mlp", "lstm", "trajectory"])
+def test_frozen_encoders_are_the_pretrained_ones_to_the_bit(data: Path, encoders: Path, tmp_path: Path, method: str):
+    run = trained(method, data, tmp_path / "run", "train_encoders=false", "loop.epochs=3", encoders=encoders).folder
+    theirs = read_weights(encoders / "weights.safetensors", None)
+    mine = {name.removeprefix("embedder."): v for name, v in read_weights(run / "weights.safetensors", None).items()}
+    kept = [name for name in theirs if name.startswith(("encoders.", "tokens"))]
+    assert kept
+    assert all(torch.equal(mine[name], theirs[name]) for name in kept)
+
+
+@pytest.mark.parametrize(
+    "setting",
+    ["modalities=lab,aps", "min_stay_share=0.2", "max_events=32", "encoder.hidden=16", "encoder.kind=set",
+     "alignment.loss=all-pairs", "token_weight=0"],
+)  # fmt: skip
+def test_what_the_encoders_bring_may_not_be_set(data: Path, encoders: Path, tmp_path: Path, setting: str):
+    with pytest.raises(UsageError, match="come with --encoders: set them in `wardround pretrain`"):
+        trained("mlp", data, tmp_path / "run", setting, encoders=encoders)
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_same_words_as_the_encoders_may_be_said(data: Path, encoders: Path, tmp_path: Path):
+    assert not trained(
+        "mlp", data, tmp_path / "run", "max_events=64", "encoder.kind=quantile", encoders=encoders
+    ).already
+
+
+def test_encoders_of_another_protocol_are_refused(data: Path, encoders: Path, tmp_path: Path):
+    with pytest.raises(UsageError, match="pretrained under the causal protocol, this training is paper"):
+        trained("mlp", data, tmp_path / "run", encoders=encoders, window=Window("paper", 24.0))
+
+
+def test_encoders_of_another_hour_or_of_other_data_are_said_to_be(data: Path, encoders: Path, tmp_path: Path):
+    same = trained("mlp", data, tmp_path / "same", encoders=encoders)
+    assert not any("pretrained" in note for note in same.notes)
+    hour = trained("mlp", data, tmp_path / "hour", encoders=encoders, window=Window(at_h=12.0))
+    assert "The encoders were pretrained at hour 24.0, this training is at 12.0." in hour.notes
+    timelines = published(random_timelines(3, 150))
+    fewer = write_data(tmp_path / "fewer", timelines.only(timelines.stays["stay_id"][:140]))
+    assert (
+        "The encoders were pretrained on other data." in trained("mlp", fewer, tmp_path / "x", encoders=encoders).notes
+    )
+
+
+def test_encoders_that_saw_a_test_patient_are_refused(data: Path, encoders: Path, tmp_path: Path):
+    with pytest.raises(LeakageError, match="test patients were used to pretrain"):
+        trained("mlp", data, tmp_path / "run", encoders=encoders, split=SplitPlan(seed=5))
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_trained_run_is_no_encoders(data: Path, tmp_path: Path):
+    run = trained("mlp", data, tmp_path / "mlp").folder
+    with pytest.raises(RunError, match="not a pretraining"):
+        trained("mlp", data, tmp_path / "run", encoders=run)
+    row = trained("elapsed", data, tmp_path / "elapsed").folder
+    with pytest.raises(RunError, match="not a pretraining"):
+        trained("mlp", data, tmp_path / "run", encoders=row)
+
+
+# Rows that learn next to nothing
+
+
+def test_the_elapsed_row_knows_the_death_rate_by_hours(data: Path, tmp_path: Path):
+    run = open_run(trained("elapsed", data, tmp_path / "run").folder)
+    opened, of = sides(data)
+    label, train = of.cohort.frame["label"].to_numpy(), of.members("train")
+    edges, values = fit_elapsed(opened.elapsed_h(of.cohort)[train], label[train], binary=True)
+    assert (run.fitted["edges"], run.fitted["values"]) == (edges, values)
+    assert set(run.fitted) == {"edges", "values", "threshold", "train_prevalence"}
+    assert not (run.folder / "weights.safetensors").exists()
+
+
+def test_the_score_row_chooses_its_threshold_among_validation_stays_that_have_one(data: Path, tmp_path: Path):
+    run = open_run(trained("score", data, tmp_path / "run").folder)
+    opened, of = sides(data)
+    val = of.members("val")
+    score = Cases.of_row(opened, of.cohort, "score", TASKS["mortality"], {}).row[val]
+    have, label = ~np.isnan(score), of.cohort.frame["label"].to_numpy()
+    assert 0 < have.sum() < len(val)
+    metrics = files.read_json(run.folder / "metrics.json")
+    assert metrics["n_stays"] == have.sum()
+    assert run.fitted["threshold"] == pytest.approx(float(choose_threshold(label[val][have], score[have])))
+    assert run.fitted["train_prevalence"] == label[of.members("train")].mean()
+    assert pl.read_parquet(run.folder / "history.parquet").height == 0
+
+
+def test_a_row_is_there_already_when_asked_again(data: Path, tmp_path: Path):
+    assert not trained("score", data, tmp_path / "run").already
+    assert trained("score", data, tmp_path / "run").already
+    with pytest.raises(RunError, match="other settings"):
+        trained("elapsed", data, tmp_path / "run")
+
+
+def without_codes(folder: Path, *codes: str) -> Path:
+    timelines = published(random_timelines(3, 150))
+    return write_data(folder, replace(timelines, events=timelines.events.filter(~pl.col("code").is_in(codes))))
+
+
+def test_nobody_with_a_published_score_is_said_to_be_so(data: Path, tmp_path: Path):
+    """Not there, or not known yet."""
+    with pytest.raises(DataError, match="no validation stay has a published score at hour 24"):
+        trained("score", without_codes(tmp_path / "data", RISK, DAYS), tmp_path / "run")
+    with pytest.raises(DataError, match=r"at hour 6\.0: APACHE's is known at 24 h"):
+        trained("score", data, tmp_path / "run", window=Window(at_h=6.0))
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("row", ["score", "elapsed"])
+def test_a_row_takes_no_settings_and_no_encoders(data: Path, encoders: Path, tmp_path: Path, row: str):
+    for given in ({"encoders": encoders}, {"assignments": ["loop.epochs=2"]}):
+        with pytest.raises(UsageError, match=f"{row} learns no weights: it takes neither --set nor --encoders"):
+            supervised.train(row, data, "mortality", tmp_path / "run", Window(), SplitPlan(), **given)
+
+
+# Refusals
+
+
+@pytest.mark.parametrize(("method", "task"), [("gru", "mortality"), ("mlp", "sepsis"), ("score", "sepsis")])
+def test_an_unknown_method_or_task_is_told_what_there_is(data: Path, tmp_path: Path, method: str, task: str):
+    with pytest.raises(UsageError, match=r"no (method|task) '(gru|sepsis)'\. There are"):
+        supervised.train(method, data, task, tmp_path / "run", Window(), SplitPlan())
+
+
+def test_a_cohort_without_labels_is_refused(tmp_path: Path):
+    timelines: Timelines = published(random_timelines(3, 60)).with_stays(died_in_hospital=pl.lit(None, pl.Boolean))
+    with pytest.raises(DataError, match=r"no stay is in the cohort .*no label: "):
+        trained("mlp", write_data(tmp_path / "data", timelines), tmp_path / "run")
+
+
+# The values beside the weights, by hand
+
+
+def test_the_threshold_is_of_validation_and_the_prevalence_of_training():
+    train, val = np.asarray([0.0, 0, 0, 1]), np.asarray([0.0, 1, 1])
+    fitted = fitted_values(TASKS["mortality"], train, val, np.asarray([0.2, 0.3, 0.6]))
+    assert fitted == {"threshold": 0.3, "train_prevalence": 0.25}
+
+
+@pytest.mark.parametrize("val", [[0.0, 0.0], [1.0, 1.0]])
+def test_where_validation_has_one_class_the_threshold_is_the_training_prevalence(val: list[float]):
+    fitted = fitted_values(TASKS["mortality"], np.asarray([0.0, 1, 0, 0]), np.asarray(val), np.asarray([0.2, 0.3]))
+    assert fitted["threshold"] == 0.25
+    assert validation_metrics(TASKS["mortality"], np.asarray(val), np.asarray([0.2, 0.3]))["auroc"] is None
+
+
+def test_hours_by_hand():
+    label, predicted = np.asarray([10.0, 20, 90]), np.asarray([12.0, 20, 80])
+    assert fitted_values(TASKS["los"], label, label, predicted) == {"train_median_h": 20}
+    assert validation_metrics(TASKS["los"], label, predicted) == {"split": "val", "n_stays": 3, "mae_h": 4}
