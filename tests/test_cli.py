@@ -240,7 +240,8 @@ def test_another_cohort_is_judged_with_the_run_s_own_inputs(work: Path, capsys: 
     ]
     assert main(call) == 0
     metrics = json.loads((work / "external" / "metrics.json").read_text())
-    trained = pl.read_parquet(work / "mlp" / "splits.parquet").filter(split="train")["subject_id"].unique()
+    learned = pl.col("split").is_in(["train", "val"])
+    trained = pl.read_parquet(work / "mlp" / "splits.parquet").filter(learned)["subject_id"].unique()
     judged = pl.read_parquet(work / "external" / "predictions.parquet")["subject_id"]
     assert metrics["n_seen_in_training"] == judged.is_in(trained.implode()).sum()
     assert main(["predict", str(work / "mlp"), "--data", str(data), "--to", str(work / "predicted"), "--quiet"]) == 0

@@ -203,3 +203,8 @@ def test_content_that_cannot_be(wrong: dict):
         UsageError, match="summaries are among mean, sum, last, first, lowest, highest, count; max_events is 1 or more"
     ):
         ContentSettings(**wrong)
+
+
+def test_an_hourly_modality_that_does_not_exist_is_refused():
+    with pytest.raises(UsageError, match="hourly modalities are among demographics, .*score"):
+        ContentSettings(hourly=("vitals", "vitalss"))

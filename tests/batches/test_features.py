@@ -7,7 +7,7 @@ import pytest
 from jaxtyping import install_import_hook
 
 from timelines import hand, write_data
-from wardround.errors import RunError
+from wardround.errors import RunError, UsageError
 from wardround.tasks.cohort import Window
 
 with install_import_hook("wardround.batches", "beartype.beartype"):
@@ -96,6 +96,12 @@ def test_the_share_of_stays_is_a_threshold_that_counts(tmp_path: Path):
 
 def test_a_code_must_be_in_one_stay_of_twenty_unless_asked_otherwise():
     assert FeatureSettings() == FeatureSettings(min_stay_share=0.05, paths=True)
+
+
+@pytest.mark.parametrize("share", [-0.01, 1.01, float("nan")])
+def test_a_share_that_cannot_be(share: float):
+    with pytest.raises(UsageError, match=r"min_stay_share must be in \[0, 1\]"):
+        FeatureSettings(min_stay_share=share)
 
 
 def test_demographics_need_two_stays_however_many_there_are(tmp_path: Path):

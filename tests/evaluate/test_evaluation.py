@@ -100,7 +100,7 @@ def test_a_probability_is_a_row_a_stay_in_the_frozen_columns(made: Made, tmp_pat
     side = made.run("trajectory").splits.filter(split="test")["stay_id"]
     assert predictions["stay_id"].is_in(side.implode()).all()
     assert {path.name for path in to.iterdir()} == {
-        "metrics.json", "predictions.parquet", "beliefs.parquet", "report.html", "manifest.json",
+        "metrics.json", "predictions.parquet", "beliefs.parquet", "observed.parquet", "report.html", "manifest.json",
     }  # fmt: skip
 
 
@@ -227,7 +227,8 @@ def test_unknown_codes_alone_are_a_stay_without_events(made: Made, tmp_path: Pat
 
 
 def test_patients_that_the_run_was_trained_on_are_counted(made: Made, tmp_path: Path):
-    trained_on = made.run("mlp").splits.filter(split="train")["subject_id"].unique()
+    splits = made.run("mlp").splits
+    trained_on = splits.filter(pl.col("split").is_in(["train", "val"]))["subject_id"].unique()
     data = write_data(tmp_path / "d", joined([others(), mine()]))
     for folder in (made.data, data, write_data(tmp_path / "o", others())):
         asked = made.answer("mlp", ALL, folder)
@@ -412,7 +413,10 @@ def test_stays_without_a_label_are_predicted_too(made: Made, tmp_path: Path):
     assert predictions["predicted_boolean_probability"].null_count() == 0
     whole = predictions_table(made.answer("trajectory", ALL, write_data(tmp_path / "whole", timelines)))
     assert predictions.drop("boolean_value").equals(whole.drop("boolean_value")), "labels move nothing"
-    assert {path.name for path in to.iterdir()} == {"predictions.parquet", "beliefs.parquet", "manifest.json"}
+    files_there = {path.name for path in to.iterdir()}
+        assert files_there == {
+            "metrics.json", "predictions.parquet", "beliefs.parquet", "observed.parquet", "manifest.json",
+        }  # fmt: skip
     assert predict(made.folder / "trajectory", data, to) == (to, True, n)
     with pytest.raises(RunError, match="other settings"):
         predict(made.folder / "trajectory", data, to, at_h=6)

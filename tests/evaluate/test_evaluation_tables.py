@@ -7,6 +7,7 @@ from wardround.evaluate.tables import hours_metrics, probability_metrics
 
 FITTED = {"threshold": 0.5, "train_prevalence": 0.25}
 NOTE = "fewer than 50 events of the rarer outcome"
+WIDE = "interval too wide to conclude"
 
 
 def judged(n: int, n_events: np.ndarray | None = None, label: np.ndarray | None = None, draws: int = 20) -> dict:
@@ -44,10 +45,10 @@ def test_the_threshold_is_the_run_s():
 
 
 def test_few_deaths_are_said_to_be_few():
-    assert judged(30)["note"] == f"10 {NOTE}"
+    assert judged(30)["note"].startswith(NOTE)
     few_survivors = (np.arange(30) % 3 != 0).astype(float)
-    assert judged(30, label=few_survivors)["note"] == f"10 {NOTE}", "the rarer of the two"
-    assert judged(30, label=np.zeros(30))["note"] == f"0 {NOTE}", "no interval at all"
+    assert judged(30, label=few_survivors)["note"].startswith(NOTE), "the rarer of the two"
+    assert judged(30, label=np.zeros(30))["note"] == f"{NOTE}; {WIDE}", "no interval at all"
 
 
 def test_many_deaths_and_a_narrow_interval_need_no_word():
@@ -55,7 +56,7 @@ def test_many_deaths_and_a_narrow_interval_need_no_word():
     label = (np.arange(n) >= n / 2).astype(float)
     assert judged(n, label=label)["note"] == ""
     half = (np.arange(100) % 2).astype(float)
-    assert judged(100, label=half, draws=200)["note"] == f"50 {NOTE}", "50 deaths, yet an interval of no use"
+    assert judged(100, label=half, draws=200)["note"] == WIDE, "50 deaths, yet an interval of no use"
 
 
 def test_quarters_of_the_stays_by_number_of_events():

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import torch
 from torch import nn
 
@@ -99,20 +100,21 @@ def pretrain(
         "n_stays": len(sides.members(VAL)),
         **alignment_metrics(model, store, sides.members(VAL), subject, seed=seed),
     }
-    named = [
-        {"check": name, "verdict": "warn", "value": None, "advice": advice}
-        for name, advice in model.diagnostics().items()
-    ]
-    balance = {
-        "check": "split_balance",
-        "verdict": "pass",
-        "value": strata(data.stays, table, "pretrain_split").to_dicts(),
-        "advice": "",
-    }
-    diagnostics = [*(result.diagnostics if result else []), *named, balance, unread_modalities(data.stays, featuriser)]
+    diagnostics = result.diagnostics if result else []
+    diagnostics = [*diagnostics, *_checks(model, data.stays, table), unread_modalities(data.stays, featuriser)]
     run.close(table, {}, metrics, diagnostics, featuriser, model, result)
     remove_checkpoints(to)
     return Finished(to, False, run.notes)
+
+
+def _checks(model: Alignment, stays: pl.DataFrame, splits: pl.DataFrame) -> list[dict[str, Any]]:
+    """What the model warns of, and how evenly the modality combinations lie on the sides."""
+    warned = model.diagnostics().items()
+    balance = strata(stays, splits, "pretrain_split").to_dicts()
+    return [
+        *({"check": name, "verdict": "warn", "value": None, "advice": advice} for name, advice in warned),
+        {"check": "split_balance", "verdict": "pass", "value": balance, "advice": ""},
+    ]
 
 
 def alignment_loss(model: nn.Module, batches: StaticBatches) -> float:
