@@ -58,7 +58,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_help_answers_at_once() -> None:
     start = time.perf_counter()
     done = subprocess.run([sys.executable, "-m", "wardround.cli", "--help"], capture_output=True, text=True, check=True)
-    heavy = "import sys; import wardround.cli; print(sorted({'torch', 'polars', 'numpy', 'transformers'} & set(sys.modules)))"
+    heavy = "import sys, wardround.cli; print(sorted({'torch', 'polars', 'numpy', 'transformers'} & set(sys.modules)))"
     loaded = subprocess.run([sys.executable, "-c", heavy], capture_output=True, text=True, check=True)
     assert "prepare" in done.stdout
     assert loaded.stdout.strip() == "[]", "a heavy library is imported before a verb runs"
@@ -150,7 +150,8 @@ def test_evaluate_writes_metrics_predictions_beliefs_report(work: Path, capsys: 
         "metrics",
     }
     assert keys <= set(metrics)
-    names = "auroc auprc brier bss ace calibration_slope calibration_intercept sensitivity specificity ppv f1 accuracy event1"
+    names = "auroc auprc brier bss ace calibration_slope calibration_intercept "
+    names += "sensitivity specificity ppv f1 accuracy event1"
     assert set(names.split()) <= set(metrics["metrics"])
     assert all({"value", "low", "high"} <= set(entry) for entry in metrics["metrics"].values())
     predictions = pl.read_parquet(to / "predictions.parquet")

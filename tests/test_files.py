@@ -105,6 +105,21 @@ def test_a_table_in_pieces_appears_at_the_end(tmp_path: Path):
     assert files.read_table(tmp_path / "t.parquet").equals(pl.concat([TABLE, TABLE]))
 
 
+def test_a_table_of_no_pieces_is_none(tmp_path: Path):
+    with pytest.raises(ValueError, match="before any table was added"), files.table_stream(tmp_path / "t.parquet"):
+        pass
+    assert names(tmp_path) == []
+
+
+def test_large_files_are_written_whole(tmp_path: Path):
+    data = os.urandom(3 << 20)
+    files.write_bytes(tmp_path / "large", data)
+    assert (tmp_path / "large").read_bytes() == data
+    noise = pl.DataFrame({"x": np.random.default_rng(0).random(400_000)})
+    files.write_table(tmp_path / "large.parquet", noise)
+    assert files.read_table(tmp_path / "large.parquet").equals(noise)
+
+
 def half_made(path: Path) -> None:
     with contextlib.suppress(ZeroDivisionError), files.table_stream(path) as stream:
         stream.add(TABLE)

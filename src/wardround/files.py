@@ -110,9 +110,10 @@ class TableStream:
         self._writer.write_table(arrow, row_group_size=ROWS_PER_GROUP)
 
     def close(self) -> None:
-        """Write the footer. Raises OSError."""
-        if self._writer is not None:
-            self._writer.close()
+        """Write the footer. Raises OSError, and ValueError where nothing was added: a table has columns."""
+        if self._writer is None:
+            raise ValueError("a table stream was closed before any table was added to it")
+        self._writer.close()
 
     def abandon(self) -> None:
         """Write no footer, also not when the writer is collected."""
@@ -131,6 +132,7 @@ def table_stream(path: Path, schema: pa.Schema | None = None, compression: str =
 
     Raises:
         StorageError: if the disk refuses.
+        ValueError: if the block ends well but added nothing.
     """
     with whole_file(path) as file:
         stream = TableStream(file, schema, compression)

@@ -206,5 +206,5 @@ def test_content_that_cannot_be(wrong: dict):
 
 
 def test_an_hourly_modality_that_does_not_exist_is_refused():
-    with pytest.raises(UsageError, match="hourly modalities are among demographics, .*score"):
+    with pytest.raises(UsageError, match=r"hourly modalities are among demographics, .*score"):
         ContentSettings(hourly=("vitals", "vitalss"))

@@ -312,6 +312,19 @@ def test_by_number_of_events_counts_what_each_stay_shows(made: Made):
     assert bins[-1]["high"] == counts.max()
 
 
+def test_at_another_hour_than_the_run_s_the_elapsed_bins_do_not_hold(made: Made):
+    assert metrics_of(made.answer("hours", replace(ALL, at_h=6)))["elapsed_baseline"] is None
+
+
+def test_what_each_stay_has_at_its_prediction_time_is_written_down(made: Made, tmp_path: Path):
+    to, _, n = predict(made.folder / "trajectory", made.data, tmp_path / "p")
+    observed, beliefs = (pl.read_parquet(to / f"{name}.parquet") for name in ("observed", "beliefs"))
+    seen = beliefs.group_by("stay_id").agg(seen=pl.col("modality").unique().sort())
+    both = observed.join(seen, on="stay_id", how="left").with_columns(pl.col("modalities").list.sort())
+    assert both.height == n
+    assert both["modalities"].to_list() == both["seen"].fill_null([]).to_list()
+
+
 def test_a_modality_that_is_left_out_has_no_belief(made: Made):
     asked = made.answer("trajectory", replace(ALL, without=("lab", "vitals")))
     assert not {"lab", "vitals"} & set(beliefs_table(asked)["modality"])
@@ -413,10 +426,12 @@ def test_stays_without_a_label_are_predicted_too(made: Made, tmp_path: Path):
     assert predictions["predicted_boolean_probability"].null_count() == 0
     whole = predictions_table(made.answer("trajectory", ALL, write_data(tmp_path / "whole", timelines)))
     assert predictions.drop("boolean_value").equals(whole.drop("boolean_value")), "labels move nothing"
-    files_there = {path.name for path in to.iterdir()}
-        assert files_there == {
-            "metrics.json", "predictions.parquet", "beliefs.parquet", "observed.parquet", "manifest.json",
-        }  # fmt: skip
+    assert {path.name for path in to.iterdir()} == {
+        "metrics.json", "predictions.parquet", "beliefs.parquet", "observed.parquet", "manifest.json",
+    }  # fmt: skip
+    metrics = json.loads((to / "metrics.json").read_text())
+    assert metrics["metrics"] == {}, "who was asked under which protocol, and no number that needs a label"
+    assert metrics["n_stays"] + sum(metrics["n_excluded"].values()) == timelines.stays.height
     assert predict(made.folder / "trajectory", data, to) == (to, True, n)
     with pytest.raises(RunError, match="other settings"):
         predict(made.folder / "trajectory", data, to, at_h=6)

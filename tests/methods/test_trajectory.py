@@ -292,14 +292,6 @@ def test_where_the_label_falls_the_hours_since_the_last_event_have_passed():
 
 
 @torch.no_grad()
-def test_a_whole_stay_is_asked_at_its_last_event():
-    """No prediction hour: no time has passed since."""
-    whole = batch(at_h=np.full(4, np.inf))
-    assert whole.at_h.tolist() == [20, 23, 0, 10]
-    torch.testing.assert_close(plain(falls=True, start=math.log(6)).predict(whole)[1], torch.full((4,), 5.0))
-
-
-@torch.no_grad()
 @pytest.mark.parametrize(("kind", "start", "expected"), [("binary", 0.0, 0.5), ("hours", math.log(6), 5.0)])
 def test_a_stay_without_events_gets_the_bias(kind: str, start: float, expected: float):
     for state in (True, False):

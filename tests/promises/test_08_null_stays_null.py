@@ -1,6 +1,8 @@
-"""Promise 8: null stays null. Labels that no input knows anything about are not predicted: 95 % intervals of AUROC hold 0.5.
+"""Promise 8: null stays null. Labels that no input knows anything about are not predicted: 95 % intervals of AUROC hold
+0.5.
 
-Three nulls by turns: shuffled labels, noise features, inputs that only name the stay. Planted fault: a label inside a feature.
+Three nulls by turns: shuffled labels, noise features, inputs that only name the stay. Planted fault: a label inside a
+feature.
 """
 
 import os
@@ -9,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-import timelines
 from scipy.stats import binom
 
+import timelines
 from wardround.evaluate.evaluation import answer
 from wardround.evaluate.question import Question
 from wardround.metrics.bootstrap import bootstrap_intervals

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import timelines
 import torch
 
+import timelines
 from wardround.files import sha256
 from wardround.methods.registry import METHODS
 from wardround.settings import override

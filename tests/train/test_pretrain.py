@@ -1,6 +1,5 @@
 """pretrain alignment end to end on small timelines: files, sides, notes, and what it refuses."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +10,17 @@ import torch
 from small_runs import aligned, published, small_data
 from timelines import random_timelines, write_data
 from wardround import files
-from wardround.batches.static import static_batch
+from wardround.batches.static import StaticBatches, static_batch
 from wardround.batches.store import event_store
 from wardround.errors import DataError, RunError, UsageError
+from wardround.events import INPUT_MODALITIES
 from wardround.tasks.cohort import Window
 from wardround.tasks.splits import SplitPlan
 from wardround.train import pretrain as module
 from wardround.train.data import open_data
-from wardround.train.pretrain import alignment_metrics, embeddings
+from wardround.train.pretrain import alignment_loss, alignment_metrics, embeddings
 from wardround.train.run_folder import open_run
+from wardround.train.weights import read_weights
 
 torch.set_num_threads(1)
 
@@ -152,19 +153,50 @@ def test_metrics_hang_on_the_members_and_have_intervals_over_patients(data: Path
     assert interval["low"] == pytest.approx(interval["high"]), "all stays of one patient: every draw is the same"
 
 
-def test_validation_is_the_loss_of_the_validation_stays(data: Path, run: Path):
-    """In eval mode: no modality dropout; the history's value is found again from the folder."""
+def validation_batches(data: Path, run: Path, size: int) -> tuple[torch.nn.Module, StaticBatches]:
     model, store, subject = stays_of(data, run)
     splits = dict(pl.read_parquet(run / "splits.parquet").select("stay_id", "pretrain_split").iter_rows())
     val = np.flatnonzero([splits[stay] == "val" for stay in store.stay_ids.tolist()])
-    batch = static_batch(store, subject, np.full(len(subject), np.nan), val)
-    with torch.no_grad():
-        order = torch.from_numpy(np.random.Generator(np.random.PCG64([0, 0])).permutation(len(val)))
-        shuffled = replace(
-            batch,
-            inputs={name: rows[order] for name, rows in batch.inputs.items()},
-            observed=batch.observed[order],
-            subject=batch.subject[order],
-        )
-        loss = model.loss(shuffled)[0].item()
-    assert pl.read_parquet(run / "history.parquet")["val_loss"][0] == pytest.approx(loss, abs=1e-6)
+    return model, StaticBatches(store, subject, np.full(len(subject), np.nan), val, size, (0, 0))
+
+
+@torch.no_grad()
+def test_validation_is_the_contrastive_term_of_the_validation_stays(data: Path, run: Path):
+    """In eval mode, without modality dropout and token term; the history's value is found again from the folder."""
+    model, batches = validation_batches(data, run, 128)
+    _, parts = model.loss(batches[0])
+    assert len(batches) == 1
+    assert parts["token"] > 0
+    history = pl.read_parquet(run / "history.parquet")
+    assert history["val_alignment"][0] == pytest.approx(parts["alignment"].item(), abs=1e-6)
+    assert open_run(run).plan.settings.loop.monitor == "alignment"
+
+
+@torch.no_grad()
+def test_a_small_last_batch_counts_by_its_stays(data: Path, run: Path):
+    model, batches = validation_batches(data, run, 8)
+    each = [(model.loss(batch)[1]["alignment"].item(), len(batch.subject)) for batch in batches]
+    assert each[-1][1] < 8
+    mean = sum(value * stays for value, stays in each) / sum(stays for _, stays in each)
+    assert alignment_loss(model, batches) == pytest.approx(mean, abs=1e-6)
+
+
+def test_loss_none_is_the_random_start(data: Path, tmp_path: Path):
+    """The comparator without pretraining: same file shape, no epoch, weights of the seed alone."""
+    one, other = (aligned(data, tmp_path / str(seed), "loss=none", seed=seed).folder for seed in (0, 1))
+    weights = [read_weights(folder / "weights.safetensors", None) for folder in (one, other)]
+    assert not torch.equal(weights[0]["tokens"], weights[1]["tokens"])
+    started = aligned(data, tmp_path / "still", "learning_rate=1e-12", "weight_decay=0").folder
+    learnt = read_weights(started / "weights.safetensors", None)
+    for name in [name for name in learnt if name.startswith(("encoders.", "tokens"))]:
+        torch.testing.assert_close(weights[0][name], learnt[name], rtol=0, atol=1e-6)
+    assert pl.read_parquet(one / "history.parquet").height == 0
+    assert {"retrieval", "silhouette"} <= set(files.read_json(one / "metrics.json"))
+
+
+def test_a_modality_whose_codes_are_all_rare_is_named(data: Path, tmp_path: Path):
+    made = aligned(data, tmp_path / "run", "min_stay_share=0.25").folder
+    check = next(c for c in files.read_json(made / "diagnostics.json") if c["check"] == "unread_modalities")
+    read = open_run(made).featuriser.vocabulary.modalities
+    assert check["verdict"] == "warn"
+    assert set(check["value"]) == set(INPUT_MODALITIES) - set(read) != set()

@@ -22,7 +22,7 @@ from wardround.train import supervised
 from wardround.train.data import open_data, sides_of
 from wardround.train.predict import Cases, predict_cases
 from wardround.train.run_folder import open_run
-from wardround.train.supervised import fitted_values, validation_metrics
+from wardround.train.supervised import fitted_values
 from wardround.train.weights import read_weights
 
 torch.set_num_threads(1)
@@ -60,16 +60,19 @@ def test_the_numbers_of_a_run_are_those_of_its_model_on_validation_stays(
     label = of.cohort.frame["label"].to_numpy()
     metrics = files.read_json(run.folder / "metrics.json")
     assert (metrics["split"], metrics["n_stays"]) == ("val", len(val))
+    assert (metrics["protocol"], metrics["at_h"], metrics["sees_past_prediction"]) == ("causal", 24, [])
+    assert all({"value", "low", "high"} <= set(entry) for entry in metrics["metrics"].values())
     best = pl.read_parquet(run.folder / "history.parquet").sort("val_loss").row(0, named=True)
     if task == "mortality":
-        assert metrics["auroc"] == pytest.approx(float(auroc(label[val], predicted)))
+        assert metrics["metrics"]["auroc"]["value"] == pytest.approx(float(auroc(label[val], predicted)))
         assert metrics["prevalence"] == label[val].mean()
         assert run.fitted["threshold"] == pytest.approx(float(choose_threshold(label[val], predicted)))
         assert run.fitted["train_prevalence"] == label[of.members("train")].mean()
         clipped = np.clip(predicted, 1e-6, 1 - 1e-6)
         loss = -np.mean(np.where(label[val] == 1, np.log(clipped), np.log(1 - clipped)))
     else:
-        assert metrics["mae_h"] == pytest.approx(np.abs(predicted - label[val]).mean())
+        assert metrics["metrics"]["mae_h"]["value"] == pytest.approx(np.abs(predicted - label[val]).mean())
+        assert metrics["prevalence"] is None
         assert run.fitted["train_median_h"] == np.median(label[of.members("train")])
         loss = np.mean((np.log1p(predicted) - np.log1p(label[val])) ** 2)
     assert best["val_loss"] == pytest.approx(loss, rel=1e-5)
@@ -210,6 +213,13 @@ def test_a_trained_run_is_no_encoders(data: Path, tmp_path: Path):
         trained("mlp", data, tmp_path / "run", encoders=row)
 
 
+def test_validation_under_the_paper_protocol_is_stamped(data: Path, tmp_path: Path):
+    run = trained("mlp", data, tmp_path / "run", window=Window("paper", 12.0)).folder
+    metrics = files.read_json(run / "metrics.json")
+    assert metrics["protocol"] == "paper"
+    assert "aps" in metrics["sees_past_prediction"]
+
+
 # Rows that learn next to nothing
 
 
@@ -293,10 +303,8 @@ def test_the_threshold_is_of_validation_and_the_prevalence_of_training():
 def test_where_validation_has_one_class_the_threshold_is_the_training_prevalence(val: list[float]):
     fitted = fitted_values(TASKS["mortality"], np.asarray([0.0, 1, 0, 0]), np.asarray(val), np.asarray([0.2, 0.3]))
     assert fitted["threshold"] == 0.25
-    assert validation_metrics(TASKS["mortality"], np.asarray(val), np.asarray([0.2, 0.3]))["auroc"] is None
 
 
 def test_hours_by_hand():
     label, predicted = np.asarray([10.0, 20, 90]), np.asarray([12.0, 20, 80])
     assert fitted_values(TASKS["los"], label, label, predicted) == {"train_median_h": 20}
-    assert validation_metrics(TASKS["los"], label, predicted) == {"split": "val", "n_stays": 3, "mae_h": 4}

@@ -67,8 +67,6 @@ def sequence_batch(store: EventStore, label: np.ndarray, at_h: np.ndarray, stays
         mine = store.modality[event] == index
         rows[name] = torch.from_numpy(np.array(store.content[name][store.row[event[mine]]], np.float32))
         slots[name] = torch.from_numpy(slot[mine])
-    last_h, some = np.zeros(len(stays)), lengths > 0
-    last_h[some] = store.minute[(begin + lengths - 1)[some]] / 60
     return SequenceBatch(
         rows=rows,
         slots=slots,

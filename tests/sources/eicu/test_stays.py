@@ -1,14 +1,23 @@
 """eICU's patient table as stays on the synthetic calendar, and as demographics."""
 
+import dataclasses
+import sys
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from raw_eicu import RawEicu, as_text, prepare
+from wardround.sources.eicu.columns import PATIENT
 from wardround.sources.eicu.stays import subject_number
+from wardround.sources.raw_table import NEVER
 
-DAY = 24 * 60
+WRITTEN_DOWN = [
+    9_081_956_893_943_714_603,
+    2_299_689_533_100_629_330,
+    6_083_078_290_623_349_036,
+    668_734_720_220_713_052,
+]
 
 
 def stays(raw: RawEicu, folder: Path, *columns: str) -> str:
@@ -18,12 +27,8 @@ def stays(raw: RawEicu, folder: Path, *columns: str) -> str:
 
 def test_subject_numbers_are_the_same_for_ever():
     """Written down: a new release must not move a patient to another side of a split."""
-    assert subject_number("patient:002-1039") == 6_930_014_837_604_060_421 or subject_number("patient:002-1039") > 0
-    assert [subject_number(key) for key in ("patient:002-1", "stay:2", "hospital stay:102")] == [
-        9_081_956_893_943_714_603,
-        subject_number("stay:2"),
-        subject_number("hospital stay:102"),
-    ]
+    keys = ("patient:002-1", "patient:002-3", "stay:2", "hospital stay:102")
+    assert [subject_number(key) for key in keys] == WRITTEN_DOWN
     numbers = {subject_number(f"patient:{n}") for n in range(10_000)}
     assert len(numbers) == 10_000
     assert min(numbers) >= 0
@@ -112,6 +117,23 @@ def test_all_demographics_and_the_admission_diagnosis_a_day_later(tmp_path: Path
 
 def test_a_hospital_admission_that_is_still_to_come_is_no_input(tmp_path: Path):
     assert "BEFORE_UNIT" not in demographics(tmp_path, "all", hospitaladmitoffset=30)
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        ("gender", "gender is not declared as known at admission"),
+        ("apacheadmissiondx", "is not declared as known at 24 h"),
+    ],
+)
+def test_a_column_that_is_declared_otherwise_makes_no_event(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, column: str, message: str
+):
+    changed = {**PATIENT.columns, column: (PATIENT.columns[column][0], NEVER)}
+    module = sys.modules["wardround.sources.eicu.stays"]
+    monkeypatch.setattr(module, "PATIENT", dataclasses.replace(PATIENT, columns=changed))
+    with pytest.raises(ValueError, match=f"patient.*{message}"):
+        demographics(tmp_path, "all")
 
 
 def test_blanks_make_no_events(tmp_path: Path):

@@ -10,6 +10,8 @@ import pytest
 
 from raw_eicu import RawEicu, as_text, demo_folder, prepare
 from wardround.sources.eicu import EICU
+from wardround.sources.eicu import columns as raw
+from wardround.sources.eicu.tables import _at_24_h
 from wardround.sources.units import EICU_LABS
 
 MEDICATION = {"patientunitstayid": 1, "drugorderoffset": 10, "drugstartoffset": 30}
@@ -17,10 +19,10 @@ MEDICATION = {"patientunitstayid": 1, "drugorderoffset": 10, "drugstartoffset": 
 
 def events(folder: Path, table: str, *rows: dict[str, object]) -> str:
     """The events of one table alone, of stay 1, as "minute known code value text"."""
-    raw = RawEicu().patient(1)
+    tables = RawEicu().patient(1)
     for row in rows:
-        raw.add(table, **{"patientunitstayid": 1} | row)
-    data = prepare(raw.write(folder / "raw"), folder / "data")
+        tables.add(table, **{"patientunitstayid": 1} | row)
+    data = prepare(tables.write(folder / "raw"), folder / "data")
     made = data.events.filter(pl.col("modality") != "demographics").join(
         data.stays.select("stay_id", "start"), on="stay_id"
     )
@@ -302,14 +304,20 @@ def by_hand(row: dict[str, str]) -> tuple[int, int, str, float | None, str | Non
     return drawn, max(drawn, revised), f"LAB//{name}//{unit}", value, text
 
 
+def test_a_first_day_value_that_is_declared_otherwise_does_not_build():
+    frame = pl.DataFrame({"row": [0]})
+    with pytest.raises(ValueError, match=r"apachePredVar\.diedinhospital is not declared as known at 24 h"):
+        _at_24_h(frame, raw.APACHE_PREDICTORS, "diabetes", "diedinhospital")
+
+
 @pytest.mark.data
 def test_the_original_laboratory_rows_of_the_demo_row_by_row(tmp_path: Path):
     text = gzip.decompress((demo_folder("eicu-demo-raw-lab") / "lab.csv.gz").read_bytes()).decode()
     rows = list(csv.DictReader(io.StringIO(text)))
-    raw = RawEicu()
+    stays = RawEicu()
     for stay in sorted({int(row["patientunitstayid"]) for row in rows}):
-        raw.patient(stay)
-    folder = raw.write(tmp_path / "raw")
+        stays.patient(stay)
+    folder = stays.write(tmp_path / "raw")
     (folder / "lab.csv.gz").write_bytes(gzip.compress(text.encode()))
     data = prepare(folder, tmp_path / "data")
     expected = [(int(row["patientunitstayid"]), *event) for row in rows if (event := by_hand(row)) is not None]
