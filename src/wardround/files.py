@@ -153,6 +153,17 @@ def read_table(path: Path, error: type[Folder] = DataError, columns: Sequence[st
         raise error(f"{path} cannot be read as parquet: it was cut or changed. Make the folder again.") from None
 
 
+def read_columns(path: Path, columns: Mapping[str, pl.DataType], error: type[Folder] = DataError) -> pl.DataFrame:
+    """Read declared columns of a parquet table. Raises `error` naming a column that is missing or of another type."""
+    table = read_table(path, error, list(columns))
+    for name, kind in columns.items():
+        found = table.schema.get(name)
+        if found != kind:
+            what = "is missing" if found is None else f"is {found}, expected {kind}"
+            raise error(f"{path}: column {name} {what}. Make the folder again.")
+    return table
+
+
 def write_array(path: Path, array: np.ndarray) -> None:
     """Write one array as npy (no objects), atomically. Raises `StorageError`."""
     buffer = io.BytesIO()

@@ -9,7 +9,6 @@ line. Built once a DATA folder and clock into `DATA/cache`, shard by shard; open
 """
 
 import os
-import shutil
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +20,7 @@ from jaxtyping import Float32, Int, Int32, Int64, UInt8
 
 from wardround import files
 from wardround.errors import DataError
-from wardround.events import MINUTE_US, MODALITIES
+from wardround.events import EVENT_COLUMNS, MINUTE_US, MODALITIES, TIME
 from wardround.tasks.cohort import Window
 
 FORMAT: Final = 3
@@ -32,6 +31,10 @@ _ITEM_TYPES: Final = {
     "code": np.dtype(np.int32),
     "value": np.dtype(np.float32),
 }
+
+
+_CODE: Final = {"code": EVENT_COLUMNS["code"]}
+_EVENT: Final = {name: kind for name, kind in EVENT_COLUMNS.items() if name not in ("subject_id", "text_value")}
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ def open_lines(data: Path, window: Window) -> Lines:
         _build(data, window.clock, folder)
     _verify(folder)
     arrays = {name: files.map_array(folder / f"{name}.npy") for name in ("stay_ids", "offsets", *_ITEM_TYPES)}
-    codes = files.read_table(data / "metadata" / "codes.parquet", columns=["code"])["code"].to_list()
+    codes = files.read_columns(data / "metadata" / "codes.parquet", _CODE)["code"].to_list()
     return Lines(**arrays, codes=codes)
 
 
@@ -102,13 +105,35 @@ def _verify(folder: Path) -> None:
 def _build(data: Path, clock: str, folder: Path) -> None:
     """Fill a private folder, then rename it into place: two builders at once do no harm."""
     shards = sorted((data / "data").glob("*.parquet"), key=lambda path: int(path.stem))
-    sizes = [files.read_table(path, columns=["stay_id"]) for path in shards]
+    sizes = [files.read_columns(path, {"stay_id": pl.Int64()}) for path in shards]
     counts = pl.concat(sizes).group_by("stay_id").len()
-    starts = files.read_table(data / "stays.parquet", columns=["stay_id", "start"])
+    starts = files.read_columns(data / "stays.parquet", {"stay_id": pl.Int64(), "start": TIME})
+    if starts["stay_id"].is_duplicated().any() or starts["start"].has_nulls():
+        raise DataError(f"{data / 'stays.parquet'} has a stay twice or without its start. Make the folder again.")
     per_stay = starts.sort("stay_id").join(counts, on="stay_id", how="left", maintain_order="left").fill_null(0)
     offsets = np.concatenate([[0], np.cumsum(per_stay["len"].to_numpy())]).astype(np.int64)
     partial = folder.with_name(f".{folder.name}-{uuid.uuid4().hex}")
-    with files.storage_errors(folder, "writing"):
+    try:
+        _fill(partial, data, shards, clock, starts, per_stay["stay_id"].to_numpy(), offsets)
+        with files.storage_errors(folder, "writing"):
+            if not folder.exists():
+                os.replace(partial, folder)
+    finally:
+        files.remove(partial)
+
+
+def _fill(
+    partial: Path,
+    data: Path,
+    shards: list[Path],
+    clock: str,
+    starts: pl.DataFrame,
+    stay_ids: np.ndarray,
+    offsets: np.ndarray,
+) -> None:
+    """Write every array of the lines, and last the hashes of them all."""
+    codes = files.read_columns(data / "metadata" / "codes.parquet", _CODE).with_row_index("code_id")
+    with files.storage_errors(partial, "writing"):
         partial.mkdir(parents=True)
         items = {
             name: np.lib.format.open_memmap(partial / f"{name}.npy", "w+", kind, (int(offsets[-1]),))
@@ -116,21 +141,14 @@ def _build(data: Path, clock: str, folder: Path) -> None:
             else None
             for name, kind in _ITEM_TYPES.items()
         }
-        codes = files.read_table(data / "metadata" / "codes.parquet", columns=["code"]).with_row_index("code_id")
-        stay_ids = per_stay["stay_id"].to_numpy()
         for path in shards:
-            _place(files.read_table(path), clock, starts, codes, stay_ids, offsets, items)
+            _place(files.read_columns(path, _EVENT), clock, starts, codes, stay_ids, offsets, items)
         for name, array in items.items():
             np.save(partial / f"{name}.npy", np.empty(0, _ITEM_TYPES[name])) if array is None else array.flush()
     files.write_array(partial / "stay_ids.npy", stay_ids)
     files.write_array(partial / "offsets.npy", offsets)
     hashes = {path.name: files.sha256(path) for path in sorted(partial.glob("*.npy"))}
     files.write_json(partial / "done.json", {"format": FORMAT, "files": hashes})
-    with files.storage_errors(folder, "writing"):
-        if folder.exists():
-            shutil.rmtree(partial)
-        else:
-            os.replace(partial, folder)
 
 
 def _place(
@@ -146,7 +164,10 @@ def _place(
     order = {name: place for place, name in enumerate(MODALITIES)}
     to_start_us = lambda column: (pl.col("start") - pl.col(column)).dt.total_microseconds()  # noqa: E731
     minute = lambda column: (-(to_start_us(column) // MINUTE_US)).cast(pl.Int32)  # noqa: E731 - up, so never too early
-    frame = events.drop_nulls("stay_id").join(starts, on="stay_id").join(codes, on="code")
+    known = events.drop_nulls("stay_id").join(starts, on="stay_id")
+    frame = known.join(codes, on="code")
+    if frame.height != known.height or known.select({clock, "available_time"}).null_count().sum_horizontal().item():
+        raise DataError("events lack a time, or have a code that metadata/codes.parquet lists not once. Prepare again.")
     modality = pl.col("modality").replace_strict(order, default=255)
     frame = frame.sort("stay_id", clock, "time", modality, "code", "numeric_value", "available_time")
     frame = frame.select(

@@ -12,7 +12,7 @@ from wardround import files
 from wardround.batches.lines import Lines, open_lines
 from wardround.batches.store import EventStore, Featuriser
 from wardround.errors import DataError
-from wardround.events import INPUT_MODALITIES
+from wardround.events import INPUT_MODALITIES, STAY_COLUMNS
 from wardround.models.modality_encoder import EncoderSettings, RowShape
 from wardround.models.quantile import quantile_edges
 from wardround.tasks.cohort import Cohort, Window, cohort, elapsed_h
@@ -56,7 +56,7 @@ def open_data(folder: Path, window: Window) -> OpenData:
         DataError: where it is unfinished or changed.
     """
     manifest = files.verify_folder(folder, "data", DataError)
-    stays = files.read_table(folder / "stays.parquet")
+    stays = files.read_columns(folder / "stays.parquet", STAY_COLUMNS)
     return OpenData(folder, manifest["hash"], stays, open_lines(folder, window), window)
 
 
