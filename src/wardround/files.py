@@ -144,23 +144,25 @@ def table_stream(path: Path, schema: pa.Schema | None = None, compression: str =
 
 
 def read_table(path: Path, error: type[Folder] = DataError, columns: Sequence[str] | None = None) -> pl.DataFrame:
-    """Read a parquet table whole. Raises `error` where it is missing or cannot be read."""
+    """Read a parquet table, or some of its columns. Raises `error` where it or one of them is missing or cannot be
+    read."""
     if not path.is_file():
         raise error(f"{path} is missing: the folder was not finished or is of another kind. Make it again.")
     try:
-        return pl.DataFrame(pl.from_arrow(pq.read_table(path, columns=list(columns) if columns else None)))
+        missing = set(columns or ()) - set(pq.read_schema(path).names)
+        if not missing:
+            return pl.DataFrame(pl.from_arrow(pq.read_table(path, columns=list(columns) if columns else None)))
     except (pa.ArrowException, OSError):
         raise error(f"{path} cannot be read as parquet: it was cut or changed. Make the folder again.") from None
+    raise error(f"{path}: column {', '.join(sorted(missing))} is missing. Make the folder again.")
 
 
 def read_columns(path: Path, columns: Mapping[str, pl.DataType], error: type[Folder] = DataError) -> pl.DataFrame:
     """Read declared columns of a parquet table. Raises `error` naming a column that is missing or of another type."""
     table = read_table(path, error, list(columns))
     for name, kind in columns.items():
-        found = table.schema.get(name)
-        if found != kind:
-            what = "is missing" if found is None else f"is {found}, expected {kind}"
-            raise error(f"{path}: column {name} {what}. Make the folder again.")
+        if table.schema[name] != kind:
+            raise error(f"{path}: column {name} is {table.schema[name]}, expected {kind}. Make the folder again.")
     return table
 
 

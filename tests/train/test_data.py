@@ -1,5 +1,6 @@
 """A DATA folder opened for a window: who is on which side, hours elapsed, the layout of rows, bin edges."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 import torch
 
 from timelines import hand, random_timelines, write_data
+from wardround import files
 from wardround.batches.content import ContentSettings
 from wardround.batches.features import FeatureSettings
 from wardround.batches.store import InputSettings, event_store, fit_featuriser
@@ -143,3 +145,47 @@ def test_bin_edges_are_quantiles_of_the_last_states_of_the_members(by_hand: Path
 def test_the_plain_encoder_needs_no_edges(by_hand: Path):
     store, featuriser = opened_rows(by_hand)
     assert bin_edges(store, np.arange(3), row_shapes(featuriser), EncoderSettings()) == {}
+
+
+# Folders that another tool wrote, under a sound manifest
+
+
+def rewritten(folder: Path, name: str, change: Callable[[pl.DataFrame], pl.DataFrame]) -> Path:
+    manifest = files.read_json(folder / "manifest.json")
+    files.write_table(folder / name, change(files.read_table(folder / name)))
+    files.write_manifest(folder, "data", manifest["inputs"], manifest["settings"], manifest["version"])
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("stays.parquet", lambda t: t.drop("end"), r"stays\.parquet: column end is missing"),
+        ("stays.parquet", lambda t: t.cast({"age": pl.Int32}), "column age is Int32, expected Float32"),
+        ("stays.parquet", lambda t: t.cast({"start": pl.Datetime("ns")}), "column start is Datetime.*'ns'"),
+        ("stays.parquet", lambda t: pl.concat([t, t[:1]]), "has a stay twice or without its start"),
+        ("stays.parquet", lambda t: t.with_columns(start=pl.lit(None, pl.Datetime("us"))), "without its start"),
+        ("data/0.parquet", lambda t: t.drop("code"), r"0\.parquet: column code is missing"),
+        ("data/0.parquet", lambda t: t.cast({"stay_id": pl.String}), "column stay_id is String, expected Int64"),
+        ("data/0.parquet", lambda t: t.with_columns(code=pl.lit("LAB//new")), "a code that .* lists not once"),
+        ("data/0.parquet", lambda t: t.with_columns(available_time=pl.lit(None, pl.Datetime("us"))), "lack a time"),
+        ("metadata/codes.parquet", lambda t: t.drop("code"), "column code is missing"),
+        ("metadata/codes.parquet", lambda t: pl.concat([t, t[:1]]), "a code that .* lists not once"),
+    ],
+)
+@pytest.mark.parametrize("protocol", ["causal", "paper"])
+def test_a_folder_with_other_columns_is_refused_by_name(
+    by_hand: Path, name: str, change: Callable, message: str, protocol: str
+):
+    folder = rewritten(by_hand, name, change)
+    with pytest.raises(DataError, match=message):
+        open_data(folder, Window(protocol, 24.0))  # type: ignore[arg-type]
+    assert list((folder / "cache").glob("*")) == [], "nothing half-made is left"
+
+
+def test_columns_of_one_s_own_are_nobody_s_business(by_hand: Path):
+    rewritten(by_hand, "stays.parquet", lambda table: table.with_columns(ward=pl.lit("4b")))
+    rewritten(by_hand, "data/0.parquet", lambda table: table.with_columns(nurse=pl.lit("n")))
+    data = open_data(by_hand, Window())
+    assert "ward" not in data.stays.columns
+    assert len(data.lines.minute) == 6
