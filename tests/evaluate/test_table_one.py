@@ -3,8 +3,8 @@
 import numpy as np
 import polars as pl
 import pytest
-from made_up_evaluation import make_stays
 
+from made_up_evaluation import make_stays
 from wardround.evaluate.missingness import pattern_words, patterns
 from wardround.evaluate.table_one import Group, by_outcome, table_one
 
