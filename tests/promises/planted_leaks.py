@@ -168,8 +168,9 @@ def _(patch: Patch) -> None:
 
     def sequence_batch(original: Any, made: Any, *rest: Any) -> Any:
         batch = original(made, *rest)
-        wider = known[id(made)] - batch.hours.shape[1]
-        return replace(batch, hours=torch.nn.functional.pad(batch.hours, (0, max(wider, 0))))
+        wider = (0, max(known[id(made)] - batch.hours.shape[1], 0))
+        pad = torch.nn.functional.pad
+        return replace(batch, hours=pad(batch.hours, wider), modality=pad(batch.modality, wider))
 
     around(patch, store, "event_store", event_store)
     around(patch, sequences, "sequence_batch", sequence_batch)

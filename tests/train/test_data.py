@@ -180,7 +180,7 @@ def test_a_folder_with_other_columns_is_refused_by_name(
     folder = rewritten(by_hand, name, change)
     with pytest.raises(DataError, match=message):
         open_data(folder, Window(protocol, 24.0))  # type: ignore[arg-type]
-    assert list((folder / "cache").glob("*")) == [], "nothing half-made is left"
+    assert list(folder.glob("cache/*")) == [], "nothing half-made is left"
 
 
 def test_columns_of_one_s_own_are_nobody_s_business(by_hand: Path):
