@@ -243,6 +243,20 @@ def test_a_side_of_the_split_that_other_data_does_not_have_is_named(made: Made, 
         made.answer("mlp", replace(ALL, split="val"), data)
 
 
+def test_a_stay_id_of_another_patient_is_another_stay(made: Made, tmp_path: Path):
+    """Databases number their stays alike: nobody there is on a side of the run's split."""
+    strangers = mine().with_stays(subject_id=pl.col("subject_id") + 1_000_000)
+    with pytest.raises(UsageError, match="no stay on the run's test side"):
+        made.answer("mlp", Question(draws=20), write_data(tmp_path / "d", strangers))
+
+
+def test_a_static_model_is_given_the_whole_state_whatever_its_events_carry(made: Made, tmp_path: Path):
+    """`content.running=false` is about events: validation, judged again, is what the run says of itself."""
+    run = open_run(trained("mlp", made.data, tmp_path / "run", "content.running=false").folder)
+    again = metrics_of(answer(run, made.data, replace(ALL, split="val")))["metrics"]["brier"]["value"]
+    assert again == pytest.approx(files.read_json(run.folder / "metrics.json")["metrics"]["brier"]["value"])
+
+
 def test_the_run_is_left_as_it_was(made: Made, tmp_path: Path):
     before = {path: files.sha256(path) for path in (made.folder / "mlp").rglob("*") if path.is_file()}
     evaluate(made.folder / "mlp", made.data, tmp_path / "e", Question(draws=20))

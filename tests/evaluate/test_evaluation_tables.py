@@ -46,8 +46,8 @@ def test_the_threshold_is_the_run_s():
 
 def test_few_deaths_are_said_to_be_few():
     assert judged(30)["note"].startswith(NOTE)
-    few_survivors = (np.arange(30) % 3 != 0).astype(float)
-    assert judged(30, label=few_survivors)["note"].startswith(NOTE), "the rarer of the two"
+    few_survivors = (np.arange(100) % 5 >= 2).astype(float)
+    assert judged(100, label=few_survivors)["note"].startswith(NOTE), "the rarer of the two"
     assert judged(30, label=np.zeros(30))["note"] == f"{NOTE}; {WIDE}", "no interval at all"
 
 

@@ -14,8 +14,8 @@ from wardround.evaluate.summary import BEST, write_summary
 from wardround.metrics.discrimination import auroc
 
 INTERVAL = {"value": 0.8125, "low": 0.7, "high": 0.9}
-RISKS = [0.05, 0.1, 0.2, 0.4, 0.6, 0.9, 0.3, 0.15]
-DIED = [False, False, False, True, False, True, True, False]
+RISKS = [0.05, 0.1, 0.2, 0.4, 0.6, 0.9, 0.3, 0.15, 0.25]
+DIED = [False, False, False, True, False, True, True, False, True]
 NOTE = "3 events of the rarer outcome; interval too wide to conclude"
 
 
@@ -60,8 +60,8 @@ def alignment(folder: Path, intervals: bool) -> tuple[str, Path]:
 
 
 def truth(folder: Path) -> Path:
-    """Two stays more, one without a risk at 24 h: it left before."""
-    risks = pl.DataFrame({"stay_id": [*range(9), 99], "true_risk_at_24h": [*RISKS, None, 0.5]})
+    """Stay 8 has no risk at 24 h; stay 99 was not asked."""
+    risks = pl.DataFrame({"stay_id": [*range(9), 99], "true_risk_at_24h": [*RISKS[:8], None, 0.5]})
     files.write_table(folder / "truth.parquet", risks)
     return folder / "truth.parquet"
 
@@ -99,16 +99,16 @@ def test_retrieval_without_intervals_stands_with_its_value(tmp_path: Path):
 
 def test_on_synthetic_data_the_truth_is_a_row_of_its_own(tmp_path: Path):
     """Judged on the same stays, and against each prediction: half of each risk is perfectly correlated with it."""
-    finished = [mortality(tmp_path, "static", "mlp")]
+    finished = [mortality(tmp_path, "static", "mlp", range(9))]
     page = write_summary(tmp_path / "report.html", finished, truth(tmp_path))
     found = {row[0]: row[1:] for row in rows(page) if row[0] == BEST}
     stays, area = found[BEST][:2]
     assert stays == "8"
-    value = float(auroc([int(died) for died in DIED], RISKS))
+    value = float(auroc([int(died) for died in DIED[:8]], RISKS[:8]))
     assert area.startswith(f"{value:.3f} [")
     agreement = next(row for row in rows(page) if row[0] == "static" and len(row) == 3)
     assert agreement[1].startswith("1.000 [1.000")
-    assert agreement[2].startswith(f"{sum(RISKS) / 8 / 2:.3f} [")
+    assert agreement[2].startswith(f"{sum(RISKS[:8]) / 8 / 2:.3f} [")
     assert "synthetic data" in page.read_text()
 
 

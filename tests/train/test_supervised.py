@@ -233,13 +233,24 @@ def test_the_elapsed_row_knows_the_death_rate_by_hours(data: Path, tmp_path: Pat
     assert not (run.folder / "weights.safetensors").exists()
 
 
-def test_the_score_row_chooses_its_threshold_among_validation_stays_that_have_one(data: Path, tmp_path: Path):
+def test_the_score_row_chooses_its_threshold_among_validation_stays_that_have_one(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    judged: list[np.ndarray] = []
+
+    def watched(task, train_label, val_label, predicted):
+        judged.extend((val_label, predicted))
+        return fitted_values(task, train_label, val_label, predicted)
+
+    monkeypatch.setattr(supervised, "fitted_values", watched)
     run = open_run(trained("score", data, tmp_path / "run").folder)
     opened, of = sides(data)
     val = of.members("val")
     score = Cases.of_row(opened, of.cohort, "score", TASKS["mortality"], {}).row[val]
     have, label = ~np.isnan(score), of.cohort.frame["label"].to_numpy()
     assert 0 < have.sum() < len(val)
+    assert judged[0].tolist() == label[val][have].tolist()
+    assert judged[1].tolist() == score[have].tolist()
     metrics = files.read_json(run.folder / "metrics.json")
     assert metrics["n_stays"] == have.sum()
     assert run.fitted["threshold"] == pytest.approx(float(choose_threshold(label[val][have], score[have])))
