@@ -71,7 +71,7 @@ def test_same_seed_gives_the_same_bytes_and_another_seed_does_not(tmp_path: Path
     for name, seed in (("first", 3), ("again", 3), ("other", 4)):
         synthesise_eicu(tmp_path / name, 60, seed, SyntheticSettings(odd_rows=True))
     files = sorted(p.relative_to(tmp_path / "first") for p in (tmp_path / "first").rglob("*") if p.is_file())
-    assert len(files) == len(COLUMNS) + 4
+    assert len(files) == len(COLUMNS) + 5
     for file in files:
         first, again, other = ((tmp_path / name / file).read_bytes() for name in ("first", "again", "other"))
         assert first == again, file
@@ -81,7 +81,8 @@ def test_same_seed_gives_the_same_bytes_and_another_seed_does_not(tmp_path: Path
 def test_chunks_join_into_one_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(eicu_write, "PATIENTS_PER_CHUNK", 40)
     synthesise_eicu(tmp_path, 200, 1, SyntheticSettings())
-    assert sorted(p.name for p in tmp_path.iterdir()) == sorted([*(f"{name}.csv.gz" for name in COLUMNS), "truth"])
+    wanted = {*(f"{name}.csv.gz" for name in COLUMNS), "truth", "manifest.json"}
+    assert {path.name for path in tmp_path.iterdir()} == wanted
     assert gzip.decompress((tmp_path / "lab.csv.gz").read_bytes()).count(b"labresulttext") == 1
     patient = raw(tmp_path, "patient")
     assert patient.height == patient[STAY].n_unique() == 200

@@ -13,8 +13,9 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+import wardround
 from wardround.errors import UsageError
-from wardround.files import storage_errors, write_json, write_table
+from wardround.files import storage_errors, write_json, write_manifest, write_table
 from wardround.sources.synthetic.eicu.apache import apache_tables
 from wardround.sources.synthetic.eicu.coded import diagnosis_table, history_table, medication_table, treatment_table
 from wardround.sources.synthetic.eicu.columns import COLUMNS, MODALITY_OF
@@ -44,7 +45,8 @@ def synthesise_eicu(to: Path, stays: int, seed: int, settings: SyntheticSettings
     Args:
         to: the folder; gets a `.csv.gz` a table (names as in the open demo), `truth/stays.parquet`,
             `truth/hours.parquet`,
-            `truth/settings.json` and, with odd rows, `truth/odd_rows.json`. Files of these names are replaced.
+            `truth/settings.json`, `manifest.json` and, with odd rows, `truth/odd_rows.json`. Files of these names are
+            replaced.
         stays: number of unit stays, at least 1.
         seed: 0 or more; equal seeds give equal files.
         settings: mechanism of missingness, mortality, hospitals, ...; the defaults where None.
@@ -153,3 +155,4 @@ class _Writer:
             write_json(folder / "odd_rows.json", self.odd_rows.as_json())
         summary = {"source": "eicu", "stays": truth.height, "seed": self.seed, "settings": self.settings.as_json()}
         write_json(folder / "settings.json", {**summary, "best": best_possible(truth)})
+        write_manifest(self.to, "raw", {}, summary, wardround.__version__)
