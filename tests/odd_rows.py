@@ -1,6 +1,7 @@
 """Odd rows of each table of eICU, and the one reason under which each is set aside: the written rules, as data.
 
-`ODD[table][reason]` is what is changed in a row like any other of that table.
+`ODD[table][reason]` is what is changed in a row like any other of that table; `ODD_STAYS` are rows of `patient` that
+are no stay, `DOUBTFUL_STAYS` stays of which one value becomes null.
 """
 
 import random
@@ -101,23 +102,31 @@ ODD["nurseCharting"] |= {
 ODD_STAYS: dict[str, dict[str, str]] = {
     "blank stay id": {"patientunitstayid": ""},
     "unreadable age": {"age": "old"},
-    "impossible age": {"age": "300"},
     "not a status: hospitaldischargestatus": {"hospitaldischargestatus": "home"},
     "not a status: unitdischargestatus": {"unitdischargestatus": "7"},
-    "no unit discharge time": {"unitdischargeoffset": ""},
-    "unit discharge before admission": {"unitdischargeoffset": "-37"},
-    "hospital discharge before unit admission": {"hospitaldischargeoffset": "-1"},
-    "hospital discharge before hospital admission": {"hospitaladmitoffset": "90", "hospitaldischargeoffset": "80"},
-    YEAR_AWAY: {"hospitaldischargeoffset": "600000"},
-    "impossible discharge year": {"hospitaldischargeyear": "20144"},
+    f"hospital admission {YEAR_AWAY}": {"hospitaladmitoffset": "-600000"},
     "not a number: unitdischargeoffset": {"unitdischargeoffset": "unknown"},
     "not a whole number: hospitaladmitoffset": {"hospitaladmitoffset": "-0.5"},
 }
-"""Reason -> what is changed in a patient row like any other."""
+"""Reason -> what is changed in a patient row like any other, so that it is set aside."""
+
+DOUBTFUL_STAYS: dict[str, dict[str, str]] = {
+    "impossible age": {"age": "300"},
+    "unit discharge before admission": {"unitdischargeoffset": "-37"},
+    f"unit discharge {YEAR_AWAY}": {"unitdischargeoffset": "600000"},
+    "hospital discharge before unit admission": {"hospitaldischargeoffset": "-1"},
+    "hospital discharge before hospital admission": {"hospitaladmitoffset": "90", "hospitaldischargeoffset": "80"},
+    f"hospital discharge {YEAR_AWAY}": {"hospitaldischargeoffset": "600000"},
+    "impossible discharge year": {"hospitaldischargeyear": "20144"},
+}
+"""Reason -> what is changed in a patient row like any other, which stays; the value is counted."""
 
 
 def planted(seed: int, tables: int = 3) -> tuple[RawEicu, dict[str, Counter[str]]]:
-    """A folder of `patient` and other tables with odd rows among good ones; table -> what is set aside, by reason."""
+    """A folder of `patient` and other tables with odd rows among good ones; table -> what is set aside, by reason.
+
+    Each of `DOUBTFUL_STAYS` is there once, and sets aside no row.
+    """
     rng = random.Random(seed)
     names = ["patient", *rng.sample(sorted(ODD), tables)]
     raw, expected = RawEicu(), {name: Counter[str]() for name in names}
@@ -130,6 +139,9 @@ def planted(seed: int, tables: int = 3) -> tuple[RawEicu, dict[str, Counter[str]
             times = rng.randrange(3)
             odd += [_fresh(name, rng.choice(good), f"9{number}{time}") | change for time in range(times)]
             expected[name][reason] += times
+        if name == "patient":
+            doubtful = enumerate(DOUBTFUL_STAYS.values())
+            rows += [_fresh(name, rng.choice(good), f"98{number}") | change for number, change in doubtful]
         repeated = [dict(rng.choice(rows)) for _ in range(rng.randrange(3))]
         expected[name]["duplicate row"] += len(repeated)
         raw.rows[name] = rows + odd + repeated

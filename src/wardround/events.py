@@ -63,7 +63,8 @@ STAY_COLUMNS: Final[dict[str, pl.DataType]] = {
     "modalities": pl.List(pl.String()),
 }
 """A row a stay. `start, end` are the unit's; `los_h` is hospital discharge - hospital admission in hours (the paper's
-length of stay). The outcome columns are read by `tasks` alone: no feature ever comes from this table."""
+length of stay). A null `end`, `hospital_end` or `los_h` is not known: the raw time was blank or cannot be right. The
+outcome columns are read by `tasks` alone: no feature ever comes from this table."""
 
 SORT_WITHIN_SUBJECT: Final = (
     "subject_id",

@@ -8,7 +8,7 @@ from raw_eicu import RawEicu, prepare
 from wardround.errors import SourceError
 
 
-@pytest.mark.parametrize("raw", [RawEicu({"patient": []}), RawEicu().patient(1, age="300")], ids=["no row", "no stay"])
+@pytest.mark.parametrize("raw", [RawEicu({"patient": []}), RawEicu().patient(1, age="old")], ids=["no row", "no stay"])
 def test_it_is_said(tmp_path: Path, raw: RawEicu):
     with pytest.raises(SourceError, match="holds no usable stay"):
         prepare(raw.write(tmp_path / "raw"), tmp_path / "data")

@@ -16,9 +16,10 @@ import pytest
 from leak_detector import Findings, accepts_leaky_encoders, on_two_sides
 from timelines import random_stays, random_timelines, write_data
 from wardround.errors import LeakageError, UsageError
-from wardround.tasks import splits
+from wardround.tasks import latest_years, splits, strata
 from wardround.tasks.cohort import Window
-from wardround.tasks.splits import SHARES, TEST, TRAIN, VAL, SplitPlan, split_stays, strata
+from wardround.tasks.splits import SHARES, TEST, TRAIN, VAL, SplitPlan, split_stays
+from wardround.tasks.strata import SMALL_STRATUM, balance
 from wardround.train.plan import PretrainSettings
 from wardround.train.pretrain import pretrain
 from wardround.train.run_folder import open_run
@@ -39,10 +40,21 @@ PLANS = [
     SplitPlan(pretrain_on="disjoint"),
     SplitPlan(pretrain_on="disjoint", fold=(3, 5), seed=2),
 ]
+"""A side of these is of the patient or hospital alone."""
+
+EXACT = [
+    SplitPlan(strata="exact"),
+    SplitPlan(strata="exact", seed=3),
+    SplitPlan(strata="exact", fold=(2, 5)),
+    SplitPlan(strata="exact", pretrain_on="disjoint"),
+    SplitPlan(strata="exact", pretrain_on="disjoint", fold=(1, 3)),
+]
+LATEST = [SplitPlan(by="time"), SplitPlan(by="time", seed=7)]
+"""Sides of these lie against the other patients."""
 
 
 def names(plan: SplitPlan) -> str:
-    return f"{plan.by}, {plan.pretrain_on}, fold {plan.fold}, seed {plan.seed}"
+    return f"{plan.by}, {plan.pretrain_on}, fold {plan.fold}, seed {plan.seed}, {plan.strata}"
 
 
 def stays_of(seed: int, n: int = STAYS) -> pl.DataFrame:
@@ -51,15 +63,17 @@ def stays_of(seed: int, n: int = STAYS) -> pl.DataFrame:
     table = random_stays(seed, n).with_columns(
         start=pl.datetime(2001, 7, 1) + pl.duration(days=365 * pl.col("nth")),
         hospital_id=pl.Series(rng.integers(0, 60, n)),
+        year=pl.Series(rng.choice([2012, 2013, 2014, 2015], n), dtype=pl.Int32) + pl.col("nth").cast(pl.Int32),
         orphan=pl.Series(rng.random(n) < 0.05),
         modalities=pl.Series(
             rng.choice(["demographics", "demographics+lab", "demographics+lab+aps", "lab"], n, p=[0.5, 0.3, 0.19, 0.01])
         ),
     )
-    nowhere = pl.Series(rng.random(n) < 0.02)
+    nowhere, never = pl.Series(rng.random(n) < 0.02), pl.Series(rng.random(n) < 0.02)
     alone = pl.when("orphan").then(9_000_000 + pl.col("stay_id")).otherwise("subject_id")
     return table.with_columns(
         hospital_id=pl.when(~nowhere).then("hospital_id"),
+        year=pl.when(~never).then("year"),
         subject_id=alone,
         modalities=pl.col("modalities").str.split("+"),
     )
@@ -75,7 +89,7 @@ def unstable(before: pl.DataFrame, after: pl.DataFrame) -> Findings:
     return [f"{moved.height} of {both.height} stays changed sides"] if moved.height else []
 
 
-@pytest.mark.parametrize("plan", PLANS, ids=names)
+@pytest.mark.parametrize("plan", [*PLANS, *EXACT, *LATEST], ids=names)
 def test_no_patient_is_on_two_sides(plan: SplitPlan):
     patients = 0
     for seed in SEEDS:
@@ -104,7 +118,7 @@ def test_folds_test_every_patient_once():
     assert sum(table["subject_id"].n_unique() for table in tables) == len(tested) == stays["subject_id"].n_unique()
 
 
-@pytest.mark.parametrize("plan", [plan for plan in PLANS if plan.pretrain_on == "disjoint"], ids=names)
+@pytest.mark.parametrize("plan", [plan for plan in [*PLANS, *EXACT] if plan.pretrain_on == "disjoint"], ids=names)
 def test_disjoint_pretraining_trains_on_nobody_who_is_fine_tuned(plan: SplitPlan):
     table = split_stays(stays_of(0), plan)
     trained = set(table.filter(pretrain_split=TRAIN)["subject_id"])
@@ -130,6 +144,52 @@ def test_a_side_does_not_move_when_rows_are_added_removed_or_shuffled(plan: Spli
     assert unstable(before, split_stays(pl.concat([stays, later]), plan)) == []
 
 
+@pytest.mark.parametrize("plan", [*EXACT, *LATEST], ids=names)
+def test_a_side_does_not_move_when_rows_are_shuffled(plan: SplitPlan):
+    stays = stays_of(2)
+    mixed = stays.sample(fraction=1, shuffle=True, seed=1)
+    assert split_stays(mixed, plan).equals(split_stays(stays, plan))
+
+
+def on_the_wrong_side_of_time(stays: pl.DataFrame, plan: SplitPlan) -> Findings:
+    """Test patients that are not later than every training and validation patient, and stays left out though somebody
+    knows their patient's year."""
+    first = stays.group_by("subject_id").agg(pl.col("year").min())
+    table = split_stays(stays, plan).join(first, on="subject_id")
+    earliest = table.filter(split=TEST)["year"].min()
+    late = table.filter(pl.col("split").is_in([TRAIN, VAL]) & (pl.col("year") >= earliest)).height
+    lost = table.filter(pl.col("split").is_null() != pl.col("year").is_null()).height
+    found = (late, "stays are trained on and not earlier than every test patient"), (lost, "stays lost their side")
+    return [f"{count} {what}" for count, what in found if count]
+
+
+@pytest.mark.parametrize("plan", LATEST, ids=names)
+def test_every_test_patient_is_later_than_every_other(plan: SplitPlan):
+    for seed in SEEDS:
+        stays = stays_of(seed)
+        assert on_the_wrong_side_of_time(stays, plan) == []
+        table = split_stays(stays, plan).unique("subject_id").drop_nulls("split")
+        assert 0.15 <= (table["split"] == TEST).mean() <= 0.50
+        earlier = table.filter(pl.col("split") != TEST)
+        share = SHARES[1] / (SHARES[0] + SHARES[1])
+        assert abs((earlier["split"] == VAL).mean() - share) <= binomial_bound(share, earlier.height)
+
+
+def test_a_year_of_most_patients_tests_its_share_and_nobody_earlier():
+    stays = stays_of(0).with_columns(year=pl.when(pl.col("year") > 2012).then(2015).otherwise("year").cast(pl.Int32))
+    table = split_stays(stays, SplitPlan(by="time")).join(stays.select("stay_id", "year"), on="stay_id")
+    patients = table.group_by("subject_id").agg(pl.col("split").first(), pl.col("year").min()).drop_nulls()
+    assert abs((patients["split"] == TEST).mean() - 0.15) <= binomial_bound(0.15, patients.height)
+    assert set(patients.filter(split=TEST)["year"]) == {2015}
+
+
+def test_control_a_split_by_hash_in_place_of_time_is_caught(monkeypatch: pytest.MonkeyPatch):
+    stays = stays_of(0)
+    assert on_the_wrong_side_of_time(stays, SplitPlan())
+    monkeypatch.setattr(latest_years, "MOST_TESTED", 0.0)
+    assert on_the_wrong_side_of_time(stays, SplitPlan(by="time"))
+
+
 def test_the_side_of_a_patient_is_this_for_ever():
     """The hash as it was when it was first published: a changed line here moves everybody's test patients."""
     assert [f"{splits.hash_share(0, 'split', str(patient)):.6f}" for patient in range(4)] == [
@@ -148,7 +208,7 @@ def binomial_bound(share: float, n: int, sigmas: float = 4.5) -> float:
 def test_shares_are_near_70_15_15_overall_and_in_each_stratum(plan: SplitPlan):
     for seed in SEEDS:
         stays = stays_of(seed, 8000)
-        table = strata(stays, split_stays(stays, plan))
+        table = balance(stays, split_stays(stays, plan))
         patients = table["patients"].sum()
         assert patients == stays["subject_id"].n_unique()
         for side, share in zip((TRAIN, VAL, TEST), SHARES, strict=True):
@@ -158,12 +218,60 @@ def test_shares_are_near_70_15_15_overall_and_in_each_stratum(plan: SplitPlan):
                 assert abs(reached - share) <= binomial_bound(share, n), (seed, side, n)
 
 
+def uneven(stays: pl.DataFrame, plan: SplitPlan, sides: pl.DataFrame) -> Findings:
+    """Strata whose shares are more than a patient from what was asked for."""
+    test = SHARES[2] if plan.fold is None else 1 / plan.fold[1]
+    val = SHARES[1] if plan.fold is None else (1 - test) * SHARES[1] / (SHARES[0] + SHARES[1])
+    asked = {TRAIN: 1 - test - val, VAL: val, TEST: test}
+    findings, columns = [], {"split": asked}
+    if plan.pretrain_on == "disjoint":
+        columns["pretrain_split"] = dict(zip((TRAIN, VAL, TEST), SHARES, strict=True))
+    for column, shares in columns.items():
+        for row in balance(stays, sides, column).iter_rows(named=True):
+            off = max(abs(row[side] - share) * row["patients"] for side, share in shares.items())
+            findings += [f"{column}, {row['stratum']}: {off:.2f} patients off"] if off > 1 + 1e-9 else []
+    return findings
+
+
+@pytest.mark.parametrize("plan", EXACT, ids=names)
+def test_exact_strata_are_exact_to_one_patient(plan: SplitPlan):
+    for seed in SEEDS:
+        stays = stays_of(seed)
+        assert uneven(stays, plan, split_stays(stays, plan)) == []
+
+
+@pytest.mark.parametrize("plan", EXACT[:3], ids=names)
+def test_a_patient_that_comes_moves_few_others(plan: SplitPlan):
+    """One a border of the stratum at most."""
+    stays = stays_of(4)
+    before = split_stays(stays, plan)
+    for number in range(10):
+        one = stays.sample(1, seed=number).with_columns(pl.col("stay_id") + 10**6, pl.col("subject_id") + 10**8)
+        both = before.join(split_stays(pl.concat([stays, one]), plan), on="stay_id", suffix="_after")
+        moved = both.filter(pl.col("split") != pl.col("split_after"))["subject_id"].n_unique()
+        assert moved <= 3
+
+
+def test_control_strata_in_expectation_are_not_exact():
+    stays = stays_of(0)
+    assert uneven(stays, SplitPlan(), split_stays(stays, SplitPlan()))
+
+
+def test_control_ranks_over_all_patients_are_caught(monkeypatch: pytest.MonkeyPatch):
+    stays, plan = stays_of(0), SplitPlan(strata="exact")
+    with monkeypatch.context() as faulty:
+        faulty.setattr(strata, "_stratum", lambda: pl.lit("everybody"))
+        sides = split_stays(stays, plan)
+    assert uneven(stays, plan, sides)
+
+
 def test_orphans_are_strata_of_their_own_and_small_strata_are_merged():
-    stays = stays_of(0, 8000)
-    table = strata(stays, split_stays(stays, SplitPlan()))
+    stays = stays_of(0, 1500)
+    table = balance(stays, split_stays(stays, SplitPlan()))
     named = set(table["stratum"])
-    assert {"demographics", "demographics+lab", "demographics (orphans)", "merged small strata"} <= named
-    assert table.filter(pl.col("stratum") != "merged small strata")["patients"].min() >= splits.SMALL_STRATUM
+    merged = {"merged small strata", "merged small strata (orphans)"}
+    assert {"demographics", "demographics+lab", "demographics (orphans)"} | merged <= named
+    assert table.filter(~pl.col("stratum").is_in(list(merged)))["patients"].min() >= SMALL_STRATUM
     sizes = table["patients"].to_list()
     assert sizes == sorted(sizes, reverse=True)
 

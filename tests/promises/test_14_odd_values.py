@@ -2,19 +2,26 @@
 
 import math
 import random
+import sys
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from odd_rows import ODD, ODD_STAYS
-from raw_eicu import COLUMNS, SCALE, RawEicu, as_text, csv_text, none_of, prepare, tiny
+from odd_rows import DOUBTFUL_STAYS, ODD, ODD_STAYS, planted
+from raw_eicu import COLUMNS, SCALE, Data, RawEicu, as_text, csv_text, none_of, prepare, tiny
+from wardround.batches.store import InputSettings, event_store, fit_featuriser
 from wardround.errors import SourceError, WardroundError
+from wardround.evaluate.describe import describe
 from wardround.sources.block import convert_block, numbered
 from wardround.sources.conversion import YEAR_MIN
 from wardround.sources.csv_reader import read_blocks
 from wardround.sources.eicu import EICU
 from wardround.sources.eicu.stays import demographics, stay_rows, stays
+from wardround.tasks.cohort import Window
+from wardround.tasks.task import TASKS
+from wardround.train.data import open_data
+from wardround.train.protocol_stamp import modalities_past_prediction
 
 pytestmark = pytest.mark.usefixtures("fast_fsync")
 
@@ -183,12 +190,13 @@ ROWS: dict[str, tuple[str, Row, str]] = {
 DAY = 24 * 60
 STAY = {"patientunitstayid": 1, "patienthealthsystemstayid": 101, "uniquepid": "002-1"}
 STAYS: dict[str, tuple[list[dict[str, object]], str]] = {
-    # case: (patient rows, what becomes of each: "stay start_min end_min age died los_h", or why it is set aside)
+    # case: (patient rows, what becomes of each: "stay start_min end_min age died los_h", or why it or a value of it is
+    # set aside)
     "a stay like any other": ([{}], "1 0 3000 64 False 101"),
     "age over 89": ([{"age": "> 89"}], "1 0 3000 90 False 101"),
     "age over 89 without a blank": ([{"age": ">89"}], "1 0 3000 90 False 101"),
-    "age of 300": ([{"age": "300"}], "aside: impossible age"),
-    "age below zero": ([{"age": "-4"}], "aside: impossible age"),
+    "age of 300": ([{"age": "300"}], "1 0 3000 - False 101\nvalue aside: impossible age"),
+    "age below zero": ([{"age": "-4"}], "1 0 3000 - False 101\nvalue aside: impossible age"),
     "age NaN": ([{"age": "nan"}], "aside: unreadable age"),
     "age in words": ([{"age": "sixty"}], "aside: unreadable age"),
     "age blank": ([{"age": ""}], "1 0 3000 - False 101"),
@@ -198,24 +206,49 @@ STAYS: dict[str, tuple[list[dict[str, object]], str]] = {
         [{}, {"age": "70"}],
         "aside: stay id used for different rows, stay id used for different rows",
     ),
-    "unit discharge before unit admission": ([{"unitdischargeoffset": "-1"}], "aside: unit discharge before admission"),
-    "unit discharge blank": ([{"unitdischargeoffset": ""}], "aside: no unit discharge time"),
+    "unit discharge before unit admission: its end is not known": (
+        [{"unitdischargeoffset": "-1"}],
+        "1 0 - 64 False 101\nvalue aside: unit discharge before admission",
+    ),
+    "unit discharge blank: its end is not known": ([{"unitdischargeoffset": ""}], "1 0 - 64 False 101"),
+    "unit discharge a year off": (
+        [{"unitdischargeoffset": YEAR_MIN + 1}],
+        "1 0 - 64 False 101\nvalue aside: unit discharge more than a year from unit admission",
+    ),
+    "unit discharge a year off, the last minute": (
+        [{"unitdischargeoffset": YEAR_MIN}],
+        f"1 0 {YEAR_MIN} 64 False 101",
+    ),
+    "unit discharge in words": ([{"unitdischargeoffset": "unknown"}], "aside: not a number: unitdischargeoffset"),
     "unit discharge at admission": ([{"unitdischargeoffset": "0"}], "1 0 0 64 False 101"),
     "left hospital before the unit's admission": (
         [{"hospitaldischargeoffset": "-1"}],
-        "aside: hospital discharge before unit admission",
+        "1 0 3000 64 False -\nvalue aside: hospital discharge before unit admission",
     ),
     "left hospital before its admission": (
         [{"hospitaladmitoffset": 50, "hospitaldischargeoffset": 40}],
-        "aside: hospital discharge before hospital admission",
+        "1 0 3000 64 False -\nvalue aside: hospital discharge before hospital admission",
     ),
     "left hospital before the unit": ([{"hospitaldischargeoffset": 2000}], "1 0 3000 64 False 34.3333"),
     "in hospital for years": (
         [{"hospitaldischargeoffset": YEAR_MIN + 1}],
-        "aside: more than a year from unit admission",
+        "1 0 3000 64 False -\nvalue aside: hospital discharge more than a year from unit admission",
+    ),
+    "both discharges impossible": (
+        [{"unitdischargeoffset": "-5", "hospitaldischargeoffset": "-5"}],
+        "1 0 - 64 False -\nvalue aside: hospital discharge before unit admission\n"
+        "value aside: unit discharge before admission",
+    ),
+    "hospital discharge blank": ([{"hospitaldischargeoffset": ""}], "1 0 3000 64 False -"),
+    "hospital admission a year off": (
+        [{"hospitaladmitoffset": -YEAR_MIN - 1}],
+        "aside: hospital admission more than a year from unit admission",
     ),
     "offset of 1e308": ([{"hospitaldischargeoffset": "1e308"}], "aside: not a whole number: hospitaldischargeoffset"),
-    "year of discharge impossible": ([{"hospitaldischargeyear": 20145}], "aside: impossible discharge year"),
+    "year of discharge impossible": (
+        [{"hospitaldischargeyear": 20145}],
+        "1 0 3000 64 False 101\nvalue aside: impossible discharge year",
+    ),
     "status unknown": ([{"hospitaldischargestatus": ""}], "1 0 3000 64 - 101"),
     "status of no kind": ([{"hospitaldischargestatus": "Home"}], "aside: not a status: hospitaldischargestatus"),
     "died": ([{"hospitaldischargestatus": "EXPIRED"}], "1 0 3000 64 True 101"),
@@ -271,14 +304,17 @@ def test_a_stay(tmp_path: Path, case: str):
         else ""
     )
     aside = ", ".join(sorted(read["reason"].drop_nulls()))
-    assert "\n".join(filter(None, [lines, aside and f"aside: {aside}"])) == outcome
+    counted = demographics(read, paper=True)["reason"].drop_nulls().sort()
+    values = [f"value aside: {reason}" for reason in counted]
+    assert "\n".join(filter(None, [lines, aside and f"aside: {aside}", *values])) == outcome
 
 
 def test_there_are_forty_cases_and_each_reason_of_the_ledger_is_one_of_them():
     print(f"{len(ROWS) + len(STAYS)} named cases")
     assert len(ROWS) + len(STAYS) >= 40
     outcomes = " ".join(outcome for *_, outcome in [*ROWS.values(), *STAYS.values()])
-    reasons = {reason.partition(":")[0] for changes in [ODD_STAYS, *ODD.values()] for reason in changes}
+    every = [ODD_STAYS, DOUBTFUL_STAYS, *ODD.values()]
+    reasons = {reason.partition(":")[0] for changes in every for reason in changes}
     assert {reason for reason in reasons if reason not in outcomes} == set()
 
 
@@ -318,8 +354,8 @@ def test_one_id_for_everybody_is_a_placeholder_and_is_refused(tmp_path: Path):
 def test_a_folder_without_a_stay_says_why(tmp_path: Path, rows: int):
     raw = RawEicu({"patient": []})
     for stay in range(rows):
-        raw.patient(stay, age="212")
-    said = "impossible age: 3" if rows else "no rows"
+        raw.patient(stay, age="old")
+    said = "unreadable age: 3" if rows else "no rows"
     with pytest.raises(SourceError, match=rf"patient\.csv\.gz holds no usable stay \({said}\)"):
         prepare(raw.write(tmp_path / "raw"), tmp_path / "data")
     assert not (tmp_path / "data").exists()
@@ -335,6 +371,66 @@ def test_the_values_that_demographics_set_aside_are_counted(tmp_path: Path):
     raw = RawEicu().patient(1, admissionheight="15.2", admissionweight="0.5").patient(2, admissionheight="180")
     data = prepare(raw.write(tmp_path / "raw"), tmp_path / "data")
     assert data.ledger["patient"]["values_set_aside"] == {"implausible value": 2}
+
+
+def test_every_planted_doubtful_value_is_counted_and_its_stay_stays(tmp_path: Path):
+    raw, _ = planted(3)
+    data = prepare(raw.write(tmp_path / "raw"), tmp_path / "data")
+    expected = dict.fromkeys(DOUBTFUL_STAYS, 1) | {"implausible value": 1}  # minus 1.5 hours before the unit
+    assert data.ledger["patient"]["values_set_aside"] == expected
+    assert data.stays["end"].null_count() == 2
+    assert data.stays["hospital_end"].null_count() == data.stays["los_h"].null_count() == 3
+    assert (data.stays["age"].null_count(), data.stays["year"].null_count()) == (1, 1)
+
+
+@pytest.fixture(scope="module")
+def endless(tmp_path_factory: pytest.TempPathFactory) -> Data:
+    """The three stays of `tiny`: the unit discharge of 1 is blank, that of 2 impossible, that of 3 as it was."""
+    folder, odd = tmp_path_factory.mktemp("endless"), {"1": "", "2": "-37"}
+    raw = tiny().changed(
+        "patient", lambda row: row | {"unitdischargeoffset": odd.get(row["patientunitstayid"], "3000")}
+    )
+    return prepare(raw.write(folder / "raw"), folder / "data")
+
+
+def test_a_stay_without_an_end_keeps_every_event(endless: Data, tmp_path: Path):
+    whole = prepare(tiny().write(tmp_path / "raw"), tmp_path / "data")
+    assert endless.events.equals(whole.events)
+    assert endless.stays.drop("end").equals(whole.stays.drop("end"))
+    assert endless.stays.sort("stay_id")["end"].is_null().to_list() == [True, True, False]
+    account = {"rows_in": 3, "rows_out": 3, "set_aside": {}}
+    assert endless.ledger["patient"] == account | {"values_set_aside": {"unit discharge before admission": 1}}
+
+
+@pytest.mark.parametrize(
+    ("window", "taken"),
+    [
+        (Window(), [1, 2, 3]),
+        (Window(at_h=0), [1, 2, 3]),
+        (Window("paper", None), [2, 3]),
+        (Window("paper", 12), [3]),
+    ],
+    ids=str,
+)
+def test_a_stay_without_an_end_is_pretrained_on_and_asked_nothing(endless: Data, window: Window, taken: list[int]):
+    """Stay 1 is too old for the paper, whose stays at an hour must still be in the unit."""
+    data = open_data(endless.folder, window)
+    chosen = data.cohort(None)
+    assert chosen.frame["stay_id"].to_list() == taken
+    featuriser = fit_featuriser(data.lines, chosen, InputSettings())
+    store = event_store(data.lines, chosen, featuriser, sequences=True)
+    assert store.observed.any(axis=1).all()
+    modalities_past_prediction(data, chosen, store.modalities)
+    for task in TASKS.values():
+        asked = data.cohort(task)
+        assert asked.frame["stay_id"].to_list() == [3]
+        assert asked.excluded["end of the unit stay unknown"] == (1 if window.protocol == "paper" else 2)
+
+
+def test_a_folder_with_stays_without_an_end_can_be_described(endless: Data, tmp_path: Path):
+    described = describe(endless.folder, tmp_path / "out", quiet=True)
+    assert {row["variable"] for row in described["table_one"]} >= {"hospital stay", "unit stay"}
+    assert (tmp_path / "out" / "report.html").is_file()
 
 
 NASTY = (
@@ -429,6 +525,26 @@ def test_no_odd_value_gives_a_non_finite_event(tmp_path: Path):
     print(f"odd rows that gave a wrong event: {none_of(count)}")
 
 
+def impossible_times(made: pl.DataFrame) -> int:
+    """Stays that end before they begin, or more than a year later."""
+    unit, hospital = (pl.col(end) - pl.col(start) for start, end in (("start", "end"), ("start", "hospital_end")))
+    wrong = [(span < pl.duration(minutes=0)) | (span > pl.duration(minutes=YEAR_MIN)) for span in (unit, hospital)]
+    negative = pl.col("hospital_end") < pl.col("hospital_start")
+    return made.filter(pl.any_horizontal(*wrong, negative, pl.col("los_h") < 0).fill_null(False)).height
+
+
+def test_control_a_reader_that_believes_every_time_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    raw = RawEicu()
+    for number, change in enumerate(DOUBTFUL_STAYS.values()):
+        raw.patient(number, **change)
+    path = tmp_path / "patient.csv"
+    path.write_bytes(csv_text(COLUMNS["patient"], raw.rows["patient"]))
+    (block,) = read_blocks(path, EICU.stay_table)
+    assert impossible_times(stays(stay_rows(numbered(block, EICU.stay_table)))) == 0
+    monkeypatch.setattr(sys.modules["wardround.sources.eicu.stays"], "_doubts", list)
+    assert impossible_times(stays(stay_rows(numbered(block, EICU.stay_table)))) == 5
+
+
 @pytest.mark.slow
 def test_no_odd_stay_breaks_the_calendar(tmp_path: Path):
     rng, rounds = random.Random(15), max(10, round(200 * SCALE))
@@ -444,7 +560,7 @@ def test_no_odd_stay_breaks_the_calendar(tmp_path: Path):
             continue
         assert made.height == read["reason"].null_count(), number
         assert made["age"].is_finite().fill_null(True).all()
-        assert (made["end"] >= made["start"]).all()
+        assert impossible_times(made) == 0, number
         assert made["stay_id"].is_unique().all()
         assert made["start"].dt.year().is_between(2001, 2001 + 40).all()
         assert faults_of(demographics(read, paper=False).filter(pl.col("reason").is_null())) == 0

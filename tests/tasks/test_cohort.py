@@ -57,16 +57,22 @@ EDGES = stays(
 
 
 def test_the_causal_cohort_by_hand():
-    """Adult, in the unit and alive after hour 24; a stay is counted under the first reason against it."""
+    """Adult, in the unit and alive after hour 24; a stay is counted under the first reason against it. Nobody knows
+    where a stay without an end is."""
     assert answer(cohort(EDGES, Window(), MORTALITY)) == (
         [1, 2, 6],
-        {"age unknown or under 18": 3, "left the unit by the prediction time": 2, "no label": 1},
+        {
+            "age unknown or under 18": 3,
+            "end of the unit stay unknown": 1,
+            "left the unit by the prediction time": 1,
+            "no label": 1,
+        },
     )
 
 
 def test_to_predict_no_label_is_needed():
     made = cohort(EDGES, Window(), MORTALITY, labelled=False)
-    assert made.frame.select("stay_id", "label").rows() == [(1, 0.0), (2, 0.0), (6, 0.0), (9, None)]
+    assert made.frame.select("stay_id", "label").rows() == [(1, 0.0), (2, 0.0), (6, 0.0), (8, 0.0), (9, None)]
 
 
 def test_every_stay_is_in_the_cohort_or_counted_once():
@@ -124,6 +130,53 @@ def test_the_paper_cohort_with_its_anchor_at_12_hours():
     assert made.excluded["left the unit by the prediction time"] == 1
 
 
+UNKNOWN = stays(
+    stay(1),
+    stay(2, end=None),
+    stay(3, end=None, hospital_end=None, los_h=None, died_in_hospital=None),
+    stay(4, end=at(5)),
+)
+
+
+@pytest.mark.parametrize("task", TASKS.values(), ids=lambda task: task.name)
+@pytest.mark.parametrize("window", [Window(), Window(at_h=0), Window("paper", 12), Window("paper", None)], ids=str)
+def test_no_task_asks_a_stay_whose_end_is_not_known(window: Window, task):
+    made = cohort(UNKNOWN, window, task)
+    assert {2, 3}.isdisjoint(made.frame["stay_id"])
+    assert made.frame["prediction_time"].null_count() == 0
+    unknown = 1 if window.protocol == "paper" else 2  # 3 has no length of stay
+    assert made.excluded["end of the unit stay unknown"] == unknown
+
+
+@pytest.mark.parametrize("task", TASKS.values(), ids=lambda task: task.name)
+def test_without_labels_those_who_lie_in_the_unit_are_asked(task):
+    """Their stay has no end yet. The paper's protocol looks back on finished stays alone."""
+    assert cohort(UNKNOWN, Window(), task, labelled=False).frame["stay_id"].to_list() == [1, 2, 3]
+    assert cohort(UNKNOWN, Window("paper", 12), task, labelled=False).frame["stay_id"].to_list() == [1]
+
+
+def test_pretraining_takes_stays_whose_end_is_not_known_where_nothing_asks_for_it():
+    """In the paper's protocol stay 3 has no length of stay; at an hour of it stays must be in the unit."""
+    assert cohort(UNKNOWN, Window()).frame["stay_id"].to_list() == [1, 2, 3, 4]
+    whole = cohort(UNKNOWN, Window("paper", None)).frame
+    assert whole.select("stay_id", "prediction_time").rows() == [(1, at(48)), (2, None), (4, at(5))]
+    anchored = cohort(UNKNOWN, Window("paper", 12))
+    assert answer(anchored) == (
+        [1],
+        {
+            "hospital stay unknown or not 12-720 h": 1,
+            "end of the unit stay unknown": 1,
+            "left the unit by the prediction time": 1,
+        },
+    )
+
+
+def test_a_stay_whose_hospital_discharge_is_not_known_is_asked_what_can_be_told():
+    table = stays(stay(1), stay(2, hospital_end=None, los_h=None))
+    for task, told in (("mortality", [1, 2]), ("los_icu", [1, 2]), ("los_remaining", [1]), ("los", [1])):
+        assert cohort(table, Window(), TASKS[task]).frame["stay_id"].to_list() == told
+
+
 def test_lengths_of_stay_are_clipped_in_the_causal_protocol_alone():
     long = stays(stay(1, hospital_end=at(1000), los_h=1002.0), stay(2, hospital_end=at(23)))
     for task in ("los_remaining", "los"):
@@ -167,6 +220,7 @@ def test_the_clock_of_a_protocol():
         ("future", 24, "no protocol 'future'. There are: causal, paper"),
     ],
 )
+@pytest.mark.usefixtures("unchecked_signatures")
 def test_a_window_that_cannot_be(protocol, at_h, message):
     with pytest.raises(UsageError, match=message):
         Window(protocol, at_h)

@@ -5,7 +5,7 @@ import pytest
 
 from wardround.errors import UsageError
 from wardround.tasks import splits
-from wardround.tasks.splits import TEST, TRAIN, VAL, SplitPlan, hash_share, split_stays, strata
+from wardround.tasks.splits import TEST, TRAIN, VAL, SplitPlan, hash_share, split_stays
 
 SCHEMA = {
     "subject_id": pl.Int64,
@@ -14,12 +14,13 @@ SCHEMA = {
     "hospital_id": pl.Int64,
     "orphan": pl.Boolean,
     "modalities": pl.List(pl.String),
+    "year": pl.Int32,
 }
 
 
-def stays(*rows: tuple) -> pl.DataFrame:
+def stays(*rows: tuple, year: int | None = None) -> pl.DataFrame:
     """Rows of `(subject, stay, start, hospital)`."""
-    return pl.DataFrame([(*row, False, ["lab"]) for row in rows], schema=SCHEMA, orient="row")
+    return pl.DataFrame([(*row, False, ["lab"], year) for row in rows], schema=SCHEMA, orient="row")
 
 
 @pytest.fixture
@@ -88,8 +89,8 @@ def test_the_first_and_the_last_fold_can_be_asked():
 
 
 def test_the_split_that_is_made_unless_asked_otherwise():
-    assert SplitPlan() == SplitPlan(seed=0, fold=None, by="patient", pretrain_on="train-side")
-    assert (splits.SHARES, splits.SMALL_STRATUM) == ((0.70, 0.15, 0.15), 20)
+    assert SplitPlan() == SplitPlan(seed=0, fold=None, by="patient", pretrain_on="train-side", strata="expected")
+    assert splits.SHARES == (0.70, 0.15, 0.15)
 
 
 @pytest.mark.parametrize(
@@ -98,43 +99,79 @@ def test_the_split_that_is_made_unless_asked_otherwise():
         ({"fold": (0, 5)}, r"--fold 0/5: give K/N with 1 <= K <= N"),
         ({"fold": (6, 5)}, r"--fold 6/5"),
         ({"fold": (1, 1)}, r"--fold 1/1"),
-        ({"by": "ward"}, "--split-by ward: there are patient, hospital"),
+        ({"by": "ward"}, "--split-by ward: there are patient, hospital, time"),
         ({"pretrain_on": "all"}, "--pretrain-on all: there are train-side, disjoint"),
+        ({"strata": "forced"}, "--strata forced: there are expected, exact"),
         ({"by": "hospital", "pretrain_on": "disjoint"}, "disjoint would see the test hospitals"),
+        ({"by": "time", "pretrain_on": "disjoint"}, "disjoint would see the latest patients"),
+        ({"by": "time", "fold": (1, 5)}, "--split-by time tests on the latest patients: it has no folds"),
+        ({"by": "time", "strata": "exact"}, "--strata exact divides patients: it does not go with --split-by time"),
+        ({"by": "hospital", "strata": "exact"}, "it does not go with --split-by hospital"),
     ],
 )
+@pytest.mark.usefixtures("unchecked_signatures")
 def test_a_split_that_cannot_be(settings, message):
     with pytest.raises(UsageError, match=message):
         SplitPlan(**settings)
 
 
 @pytest.mark.usefixtures("told")
-def test_the_strata_table_by_hand(monkeypatch: pytest.MonkeyPatch):
-    """The modalities of the first stay name a patient's stratum; orphans lie apart; strata under three patients are
-    one."""
-    monkeypatch.setattr(splits, "SMALL_STRATUM", 3)
-    rows = [
-        *((subject, subject, 0, 1, False, ["demographics", "lab"]) for subject in (0, 1, 7, 9)),
-        (0, 100, 5, 1, False, ["aps"]),
-        *((subject, subject, 0, 1, True, ["demographics", "lab"]) for subject in (12, 13, 19)),
-        *((subject, subject, 0, 1, False, ["aps"]) for subject in (32, 33, 34)),
-        (24, 24, 0, 1, False, ["lab"]),
-        (25, 25, 0, 1, False, ["demographics"]),
-    ]
-    table = pl.DataFrame(rows, schema=SCHEMA, orient="row")
-    made = strata(table, split_stays(table, SplitPlan()))
-    assert made.with_columns(pl.col("train", "val", "test").round(3)).write_csv() == (
-        "stratum,patients,train,val,test\n"
-        "demographics+lab,4,0.5,0.25,0.25\n"
-        "aps,3,1.0,0.0,0.0\n"
-        "demographics+lab (orphans),3,0.667,0.0,0.333\n"
-        "merged small strata,2,1.0,0.0,0.0\n"
+def test_time_by_hand():
+    """Four of ten patients are of the latest year, all of whom test; patient 3 was there before. Of the earlier ones
+    those of shares under 15/85 validate. Nobody knows when patient 27 was there."""
+    table = pl.concat(
+        [
+            stays(*((subject, subject, 0, 1) for subject in (10, 11, 13, 14, 15, 18)), year=2014),
+            stays(*((subject, subject, 0, 1) for subject in (20, 21, 25, 26)), (13, 113, 1, 1), year=2015),
+            stays((27, 27, 0, 1), (13, 213, 2, 1)),
+        ]
     )
+    made = split_stays(table, SplitPlan(by="time"))
+    assert dict(made.select("stay_id", "split").rows()) == {
+        10: VAL, 11: VAL, 13: TRAIN, 14: TRAIN, 15: TRAIN, 18: TRAIN, 113: TRAIN, 213: TRAIN,
+        20: TEST, 21: TEST, 25: TEST, 26: TEST, 27: None,
+    }  # fmt: skip
+    assert made["pretrain_split"].equals(made["split"], check_names=False)
 
 
 @pytest.mark.usefixtures("told")
-def test_strata_of_a_disjoint_split_count_those_that_are_used():
+def test_a_latest_year_of_most_patients_is_divided():
+    """Seven of ten patients are of 2015: those of a hash under 0.15 * 10 / 7 test, the others are as earlier ones."""
+    table = pl.concat(
+        [
+            stays(*((subject, subject, 0, 1) for subject in (10, 12, 19)), year=2014),
+            stays(*((subject, subject, 0, 1) for subject in (20, 21, 22, 23, 24, 25, 26)), year=2015),
+        ]
+    )
+    made = split_stays(table, SplitPlan(by="time"))
+    assert dict(made.select("stay_id", "split").rows()) == {
+        10: VAL, 12: TRAIN, 19: TRAIN, 20: TEST, 21: TEST, 22: TEST, 23: TRAIN, 24: TRAIN, 25: TRAIN, 26: TRAIN,
+    }  # fmt: skip
+
+
+def test_exact_strata_by_hand():
+    """Twenty patients of one stratum and forty of another."""
+    rows = [(subject, subject, 0, 1, False, ["lab"] if subject < 20 else ["aps"], None) for subject in range(60)]
+    table = pl.DataFrame(rows, schema=SCHEMA, orient="row")
+    for seed in range(5):
+        made = split_stays(table, SplitPlan(seed=seed, strata="exact"))
+        for part, counts in ((made.head(20), (14, 3, 3)), (made.tail(40), (28, 6, 6))):
+            assert tuple((part["split"] == side).sum() for side in (TRAIN, VAL, TEST)) == counts
+
+
+def test_exact_strata_keep_the_order_of_the_hash():
     table = stays(*((subject, subject, 0, 1) for subject in range(40)))
-    sides = split_stays(table, SplitPlan(pretrain_on="disjoint"))
-    assert strata(table, sides)["patients"].sum() == 12
-    assert strata(table, sides, "pretrain_split")["patients"].sum() == 40
+    made = split_stays(table, SplitPlan(strata="exact"))
+    by_hash = made.sort(pl.col("subject_id").map_elements(lambda s: hash_share(0, "split", str(s)), pl.Float64))
+    assert by_hash["split"].to_list() == [TRAIN] * 28 + [VAL] * 6 + [TEST] * 6
+
+
+def test_exact_folds_and_both_cuts_of_a_disjoint_split():
+    table = stays(*((subject, subject, 0, 1) for subject in range(200)))
+    tested = [split_stays(table, SplitPlan(fold=(k, 5), strata="exact")).filter(split=TEST) for k in range(1, 6)]
+    assert [part.height for part in tested] == [40] * 5
+    assert pl.concat(tested)["subject_id"].n_unique() == 200
+    made = split_stays(table, SplitPlan(pretrain_on="disjoint", strata="exact"))
+    counts = [(made[column] == side).sum() for column in ("pretrain_split", "split") for side in (TRAIN, VAL, TEST)]
+    assert counts == [140, 30, 30, 42, 9, 9]
+    assert made.filter(pretrain_split=TRAIN)["split"].null_count() == 140

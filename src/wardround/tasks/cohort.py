@@ -5,6 +5,12 @@ they became available. paper (arXiv 2604.18753, appendix A.1.1): age 18-89, hosp
 result; events count by the time they describe, over the whole stay or, with an hour, up to it. The printed text asks
 for an anchor at 12 h and features that span the stay, which exclude each other: without an hour the features span the
 stay, with `at_h=12` the anchor holds.
+
+A stay whose `end` is not known cannot be said to be in the unit at any hour, nor to be over: no task asks it.
+Label-free pretraining looks at no outcome and takes it, in the causal protocol at every hour and in the paper's over
+the whole stay, where there is nothing to cut and its prediction time is null; at an hour of the paper's, which asks for
+stays that are still in the unit, it is left out. To predict without labels is another matter: patients who lie in the
+unit now have no end yet, and in the causal protocol they are who is asked.
 """
 
 from dataclasses import dataclass
@@ -20,6 +26,8 @@ Protocol = Literal["causal", "paper"]
 PROTOCOLS: Final = ("causal", "paper")
 DEFAULT_H: Final = 24.0
 PAPER_LOS_H: Final = (12.0, 720.0)
+END_UNKNOWN: Final = "end of the unit stay unknown"
+LEFT: Final = "left the unit by the prediction time"
 
 
 @dataclass(frozen=True)
@@ -53,7 +61,7 @@ class Window:
         return "available_time" if self.protocol == "causal" else "time"
 
     def prediction_time(self) -> pl.Expr:
-        """The prediction time over `stays.parquet`."""
+        """The prediction time over `stays.parquet`; null where it is the end of a stay whose end is not known."""
         if self.at_h is None:
             return pl.col("end")
         return pl.col("start") + pl.duration(microseconds=round(self.at_h * HOUR_US))
@@ -65,7 +73,7 @@ class Cohort:
 
     Attributes:
         frame: `subject_id, stay_id, start, prediction_time, label` (float64, hours or 0/1; null without a task), by
-            stay id.
+            stay id. A prediction time is null in whole-stay pretraining alone, where the end of a stay is not known.
         excluded: reason -> stays left out.
         window: what they may see.
     """
@@ -81,8 +89,10 @@ def cohort(stays: pl.DataFrame, window: Window, task: Task | None = None, labell
     Args:
         stays: `stays.parquet`.
         window: protocol and prediction hour.
-        task: what is predicted; None for label-free pretraining, which takes every stay of the causal protocol.
-        labelled: leave out stays without a label; False to predict for them too.
+        task: what is predicted; None for label-free pretraining, which takes every stay of the causal protocol, its end
+            known or not.
+        labelled: leave out stays without a label; False to predict for them too, and in the causal protocol for stays
+            without an end.
 
     Returns:
         The cohort, every stay either in it or counted under one reason.
@@ -92,7 +102,7 @@ def cohort(stays: pl.DataFrame, window: Window, task: Task | None = None, labell
     """
     at = window.prediction_time()
     frame = stays.with_columns(prediction_time=at, reason=pl.lit(None, pl.String))
-    for unusable, reason in _rules(window, task):
+    for unusable, reason in _rules(window, task, labelled):
         wrong = pl.col("reason").is_null() & unusable.fill_null(True)
         frame = frame.with_columns(reason=pl.when(wrong).then(pl.lit(reason)).otherwise("reason"))
     label = pl.lit(None, pl.Float64) if task is None else _label(task, window)
@@ -109,9 +119,10 @@ def cohort(stays: pl.DataFrame, window: Window, task: Task | None = None, labell
     return Cohort(kept.select("subject_id", "stay_id", "start", "prediction_time", "label"), excluded, window)
 
 
-def _rules(window: Window, task: Task | None) -> list[tuple[pl.Expr, str]]:
+def _rules(window: Window, task: Task | None, labelled: bool) -> list[tuple[pl.Expr, str]]:
     """(who cannot be asked, why), in the order in which a stay is counted."""
-    at = pl.col("prediction_time")
+    end, left = pl.col("end"), pl.col("end") <= pl.col("prediction_time")
+    in_unit = [(end.is_null(), END_UNKNOWN), (left, LEFT)]
     if window.protocol == "paper":
         shortest, longest = PAPER_LOS_H
         rules = [
@@ -122,14 +133,13 @@ def _rules(window: Window, task: Task | None) -> list[tuple[pl.Expr, str]]:
             ),
             (~pl.col("modalities").list.contains("lab"), "no lab result"),
         ]
-        left = [] if window.at_h is None else [(pl.col("end") <= at, "left the unit by the prediction time")]
-        return rules + left
+        if window.at_h is not None:
+            return rules + in_unit
+        return rules if task is None else [*rules, (end.is_null(), END_UNKNOWN)]
     if task is None:
         return []
-    return [
-        (~(pl.col("age") >= 18), "age unknown or under 18"),
-        (pl.col("end") <= at, "left the unit by the prediction time"),
-    ]
+    still_here = in_unit if labelled else [(left.fill_null(False), LEFT)]
+    return [(~(pl.col("age") >= 18), "age unknown or under 18"), *still_here]
 
 
 def _label(task: Task, window: Window) -> pl.Expr:

@@ -79,32 +79,34 @@ TREATMENT: Final = RawTable(
     offset="treatmentoffset",
 )
 
+_ORDER: Final = at("drugorderoffset", "drugstartoffset")
 MEDICATION: Final = RawTable(
     "medication",
     {
         "medicationid": (INTEGER, ID),
         **STAY,
-        **columns("drugorderoffset drugstartoffset", INTEGER, at("drugorderoffset", "drugstartoffset")),
-        "drugname": (TEXT, at("drugorderoffset", "drugstartoffset")),
-        "drughiclseqno": (INTEGER, at("drugorderoffset", "drugstartoffset")),
+        **columns("drugorderoffset drugstartoffset", INTEGER, _ORDER),
+        "drugname": (TEXT, _ORDER),
+        "drughiclseqno": (INTEGER, _ORDER),
         **columns("drugivadmixture dosage routeadmin frequency loadingdose prn gtc", TEXT, UNREAD),
         **columns("drugordercancelled drugstopoffset", TEXT, UNREAD),
     },
     offset="drugstartoffset",
 )
 
+_RESULT: Final = at("labresultrevisedoffset", "labresultoffset")
 LAB: Final = RawTable(
     "lab",
     {
         "labid": (INTEGER, ID),
         **STAY,
-        "labresultoffset": (INTEGER, at("labresultrevisedoffset", "labresultoffset")),
+        "labresultoffset": (INTEGER, _RESULT),
         "labtypeid": (INTEGER, UNREAD),
-        **columns("labname labmeasurenamesystem", TEXT, at("labresultrevisedoffset", "labresultoffset")),
-        "labresult": (NUMBER, at("labresultrevisedoffset", "labresultoffset")),
-        "labresulttext": (ANY_TEXT, at("labresultrevisedoffset", "labresultoffset")),
+        **columns("labname labmeasurenamesystem", TEXT, _RESULT),
+        "labresult": (NUMBER, _RESULT),
+        "labresulttext": (ANY_TEXT, _RESULT),
         "labmeasurenameinterface": (TEXT, UNREAD),
-        "labresultrevisedoffset": (INTEGER, at("labresultrevisedoffset", "labresultoffset")),
+        "labresultrevisedoffset": (INTEGER, _RESULT),
     },
     offset="labresultoffset",
 )
@@ -178,17 +180,18 @@ VITAL_APERIODIC: Final = RawTable(
     offset="observationoffset",
 )
 
+_NURSE: Final = at("nursingchartentryoffset", "nursingchartoffset")
 NURSE_CHARTING: Final = RawTable(
     "nurseCharting",
     {
         "nursingchartid": (INTEGER, ID),
         **STAY,
-        "nursingchartoffset": (INTEGER, at("nursingchartentryoffset", "nursingchartoffset")),
-        "nursingchartentryoffset": (INTEGER, at("nursingchartentryoffset", "nursingchartoffset")),
+        "nursingchartoffset": (INTEGER, _NURSE),
+        "nursingchartentryoffset": (INTEGER, _NURSE),
         "nursingchartcelltypecat": (TEXT, UNREAD),
         "nursingchartcelltypevallabel": (TEXT, UNREAD),
-        "nursingchartcelltypevalname": (TEXT, at("nursingchartentryoffset", "nursingchartoffset")),
-        "nursingchartvalue": (ANY_TEXT, at("nursingchartentryoffset", "nursingchartoffset")),
+        "nursingchartcelltypevalname": (TEXT, _NURSE),
+        "nursingchartvalue": (ANY_TEXT, _NURSE),
     },
     offset="nursingchartoffset",
 )
@@ -206,29 +209,31 @@ INFUSION: Final = RawTable(
     offset="infusionoffset",
 )
 
+_BALANCE: Final = at("intakeoutputentryoffset", "intakeoutputoffset")
 INTAKE_OUTPUT: Final = RawTable(
     "intakeOutput",
     {
         "intakeoutputid": (INTEGER, ID),
         **STAY,
-        "intakeoutputoffset": (INTEGER, at("intakeoutputentryoffset", "intakeoutputoffset")),
+        "intakeoutputoffset": (INTEGER, _BALANCE),
         **columns("intaketotal outputtotal dialysistotal nettotal", TEXT, UNREAD),
-        "intakeoutputentryoffset": (INTEGER, at("intakeoutputentryoffset", "intakeoutputoffset")),
-        **columns("cellpath celllabel", TEXT, at("intakeoutputentryoffset", "intakeoutputoffset")),
-        "cellvaluenumeric": (NUMBER, at("intakeoutputentryoffset", "intakeoutputoffset")),
+        "intakeoutputentryoffset": (INTEGER, _BALANCE),
+        **columns("cellpath celllabel", TEXT, _BALANCE),
+        "cellvaluenumeric": (NUMBER, _BALANCE),
         "cellvaluetext": (TEXT, UNREAD),
     },
     offset="intakeoutputoffset",
 )
 
+_HISTORY: Final = at("pasthistoryenteredoffset", "pasthistoryoffset")
 PAST_HISTORY: Final = RawTable(
     "pastHistory",
     {
         "pasthistoryid": (INTEGER, ID),
         **STAY,
-        "pasthistoryoffset": (INTEGER, at("pasthistoryenteredoffset", "pasthistoryoffset")),
-        "pasthistoryenteredoffset": (INTEGER, at("pasthistoryenteredoffset", "pasthistoryoffset")),
-        "pasthistorypath": (TEXT, at("pasthistoryenteredoffset", "pasthistoryoffset")),
+        "pasthistoryoffset": (INTEGER, _HISTORY),
+        "pasthistoryenteredoffset": (INTEGER, _HISTORY),
+        "pasthistorypath": (TEXT, _HISTORY),
         **columns("pasthistorynotetype pasthistoryvalue pasthistoryvaluetext", TEXT, UNREAD),
     },
     offset="pasthistoryoffset",

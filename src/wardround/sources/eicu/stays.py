@@ -3,6 +3,12 @@
 eICU holds no dates, only minutes from each unit admission. Stays are laid on a synthetic calendar: a year for each
 hospital stay of a subject, its first unit admission on 1 July 00:00, later unit stays as many minutes after it as their
 offsets say.
+
+Each odd row has one rule. A row is set aside where the stay cannot be placed (no id, an id that it shares, an
+impossible hospital admission) or where a cell is not what its column holds (words for a number, no known status): the
+row may be shifted. A value of the right kind that cannot be right becomes null and is counted; the stay stays, with its
+events. So `end` is null where the unit's discharge is blank or impossible, `hospital_end` and `los_h` where the
+hospital's is.
 """
 
 import hashlib
@@ -32,6 +38,7 @@ MAX_HOSPITAL_STAYS: Final = 1_000
 """Of one patient, each with its own year on the calendar; more than that is a placeholder in place of ids."""
 
 _STATUS: Final = ("expired", "alive")
+_YEAR_AWAY: Final = "more than a year from unit admission"
 
 
 def subject_number(patient_key: str) -> int:
@@ -45,7 +52,7 @@ def _age_years() -> pl.Expr:
 
 
 def stay_rows(frame: pl.DataFrame) -> pl.DataFrame:
-    """Patient rows with ages, subject ids, and the reason why a row is no stay.
+    """Patient rows with ages, subject ids, the reason why a row is no stay, and without values that cannot be right.
 
     A subject is a `uniquepid`; without one (an orphan) the unit stays of one hospital stay are still one person.
 
@@ -53,7 +60,8 @@ def stay_rows(frame: pl.DataFrame) -> pl.DataFrame:
         frame: the typed patient table with `row` and `reason`.
 
     Returns:
-        The rows with `age_years`, `subject_id`, `orphan`, `stay_id` and `reason` added.
+        The rows with `age_years`, `subject_id`, `orphan`, `stay_id` and `reason` added, and `doubtful`: why values of a
+            stay were made null.
     """
     frame = frame.with_columns(
         stay_id="patientunitstayid",
@@ -62,6 +70,7 @@ def stay_rows(frame: pl.DataFrame) -> pl.DataFrame:
     )
     for unusable, reason in _rules():
         frame = with_reason(frame, unusable, reason)
+    frame = _without_doubtful(frame)
     keys = frame.select(
         pl.coalesce(
             pl.lit("patient:") + pl.col("uniquepid"),
@@ -75,30 +84,58 @@ def stay_rows(frame: pl.DataFrame) -> pl.DataFrame:
 
 def _rules() -> list[tuple[pl.Expr, str]]:
     """(which rows are no stay, why), in the order in which a row is counted."""
-    free, discharge = pl.col("reason").is_null(), pl.col("hospitaldischargeoffset")
-    offsets = (pl.col(name) for name in ("hospitaladmitoffset", "hospitaldischargeoffset", "unitdischargeoffset"))
+    free = pl.col("reason").is_null()
     statuses = ("unitdischargestatus", "hospitaldischargestatus")
     return [
         (pl.col("stay_id").is_null(), "blank stay id"),
         (pl.struct(pl.all().exclude("row")).is_first_distinct().not_(), "duplicate row"),
         (free & (free.sum().over("stay_id") > 1), "stay id used for different rows"),
         (pl.col("age").is_not_null() & ~pl.col("age_years").is_finite().fill_null(False), "unreadable age"),
-        (~pl.col("age_years").is_between(0, 120), "impossible age"),
         *((~pl.col(name).str.to_lowercase().is_in(_STATUS), f"{NOT_A_STATUS}: {name}") for name in statuses),
-        (pl.col("unitdischargeoffset").is_null(), "no unit discharge time"),
-        (pl.col("unitdischargeoffset") < 0, "unit discharge before admission"),
-        (discharge < 0, "hospital discharge before unit admission"),
-        (discharge < pl.col("hospitaladmitoffset"), "hospital discharge before hospital admission"),
-        (pl.any_horizontal(offset.abs() > YEAR_MIN for offset in offsets), "more than a year from unit admission"),
-        (~pl.col("hospitaldischargeyear").is_between(1900, 2300), "impossible discharge year"),
+        (pl.col("hospitaladmitoffset").abs() > YEAR_MIN, f"hospital admission {_YEAR_AWAY}"),
     ]
+
+
+def _doubts() -> list[tuple[str, pl.Expr, str]]:
+    """(column, which of its values cannot be right, why), in the order in which a value is counted."""
+    unit, hospital = pl.col("unitdischargeoffset"), pl.col("hospitaldischargeoffset")
+    return [
+        ("age_years", ~pl.col("age_years").is_between(0, 120), "impossible age"),
+        ("unitdischargeoffset", unit < 0, "unit discharge before admission"),
+        ("unitdischargeoffset", unit > YEAR_MIN, f"unit discharge {_YEAR_AWAY}"),
+        ("hospitaldischargeoffset", hospital < 0, "hospital discharge before unit admission"),
+        (
+            "hospitaldischargeoffset",
+            hospital < pl.col("hospitaladmitoffset"),
+            "hospital discharge before hospital admission",
+        ),
+        ("hospitaldischargeoffset", hospital > YEAR_MIN, f"hospital discharge {_YEAR_AWAY}"),
+        (
+            "hospitaldischargeyear",
+            ~pl.col("hospitaldischargeyear").is_between(1900, 2300),
+            "impossible discharge year",
+        ),
+    ]
+
+
+def _without_doubtful(frame: pl.DataFrame) -> pl.DataFrame:
+    """Values of stays that cannot be right made null, each with its reason in the list `doubtful`."""
+    frame = frame.with_columns(doubtful=pl.lit([], pl.List(pl.String)))
+    for column, impossible, why in _doubts():
+        wrong = pl.col("reason").is_null() & impossible.fill_null(False)
+        also = pl.concat_list("doubtful", pl.lit(why))
+        frame = frame.with_columns(
+            pl.when(~wrong).then(column).alias(column), doubtful=pl.when(wrong).then(also).otherwise("doubtful")
+        )
+    return frame
 
 
 def stays(rows: pl.DataFrame) -> pl.DataFrame:
     """Stays on the synthetic calendar, from the rows of `stay_rows` that have no reason against them.
 
     Returns:
-        A row a stay with the `STAY_COLUMNS` that come from the patient table, sorted by subject and start.
+        A row a stay with the `STAY_COLUMNS` that come from the patient table, sorted by subject and start; times that
+            are not known are null.
 
     Raises:
         SourceError: where more hospital stays than a patient can have share one `uniquepid`.
@@ -167,7 +204,8 @@ _CODES: Final = (*_PAPER_CODES, "unittype", "unitadmitsource", "hospitaladmitsou
 def demographics(rows: pl.DataFrame, paper: bool) -> pl.DataFrame:
     """Demographics candidates, known at unit admission: age, gender, ethnicity (the paper's), and with `paper=False`
     height, weight, hours in hospital before the unit, unit type and where the patient came from; the APACHE admission
-    diagnosis at 24 h.
+    diagnosis at 24 h. Each value that `stay_rows` made null is a candidate that becomes no event, so that the ledger
+    counts it.
 
     Args:
         rows: `stay_rows`, those with a reason left out.
@@ -182,7 +220,9 @@ def demographics(rows: pl.DataFrame, paper: bool) -> pl.DataFrame:
         before_unit=-pl.col("hospitaladmitoffset") / 60,
         visit=pl.col("unitvisitnumber"),
     )
-    return pl.concat([_number_candidates(frame, paper), *_code_candidates(frame, paper)])
+    doubtful = frame.explode("doubtful").drop_nulls("doubtful").with_columns(reason="doubtful")
+    uncoded = candidates(doubtful, "demographics", pl.lit(None, pl.String))
+    return pl.concat([_number_candidates(frame, paper), *_code_candidates(frame, paper), uncoded])
 
 
 def _number_candidates(frame: pl.DataFrame, paper: bool) -> pl.DataFrame:
@@ -195,7 +235,7 @@ def _number_candidates(frame: pl.DataFrame, paper: bool) -> pl.DataFrame:
 
 
 def _code_candidates(frame: pl.DataFrame, paper: bool) -> list[pl.DataFrame]:
-    made = []
+    made: list[pl.DataFrame] = []
     for column in _PAPER_CODES if paper else _CODES:
         if PATIENT.columns[column][1] is not ADMIT:
             raise ValueError(f"patient.{column} is not declared as known at admission")

@@ -2,7 +2,7 @@
 
 Odd rows are added after the chunk's own rows and replace none. Most are copies of a row with one field changed and a
 row id of their own; a planted row of `patient` is a stay of its own, which no truth mentions and no other table
-knows.
+knows. One with an impossible time or age can still be read as a stay, without that value.
 
     duplicate_row               an exact copy
     blank_id                    patientunitstayid empty
@@ -100,8 +100,8 @@ class OddRows:
         stay_ids: kind -> the patientunitstayid of planted rows of `patient`.
     """
 
-    counts: dict[str, Counter[str]] = field(default_factory=dict)
-    stay_ids: dict[str, list[int]] = field(default_factory=dict)
+    counts: dict[str, Counter[str]] = field(default_factory=dict[str, Counter[str]])
+    stay_ids: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
     _next_id: int = FIRST_ODD_ID
 
     def plant(self, table: str, rows: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
