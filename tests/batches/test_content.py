@@ -6,16 +6,20 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jaxtyping import install_import_hook
 
 from timelines import hand, write_data
+from wardround.batches.content import (
+    SUMMARIES,
+    ContentSettings,
+    ModalityContent,
+    modality_contents,
+    visible_counts,
+    visible_items,
+)
+from wardround.batches.features import Vocabulary, map_codes
+from wardround.batches.lines import Lines, open_lines
 from wardround.errors import UsageError
 from wardround.tasks.cohort import Window
-
-with install_import_hook("wardround.batches", "beartype.beartype"):
-    from wardround.batches.content import SUMMARIES, ContentSettings, ModalityContent, modality_contents, visible_items
-    from wardround.batches.features import Vocabulary, map_codes
-    from wardround.batches.lines import Lines, open_lines
 
 VOCABULARY = Vocabulary(
     ("diagnosis", "lab", "vitals"),
@@ -60,20 +64,20 @@ LABS = [
 def test_the_state_so_far_by_hand(tmp_path: Path):
     lab = contents(lines_of(tmp_path, *LABS))["lab"]
     assert as_text(lab, 1, SUMMARIES) == (
-        "stay minute mean sum last first lowest highest count\n"
-        "0 0 140 140 140 140 140 140 1\n"
-        "0 60 139 278 138 140 138 140 2\n"
-        "0 120 141 564 144 140 138 144 4\n"
-        "0 300 141 564 144 140 138 144 4\n"
-        "1 60 130 130 130 130 130 130 1"
+        "stay minute mean sum sum_24h last first lowest highest count\n"
+        "0 0 140 140 140 140 140 140 140 1\n"
+        "0 60 139 278 278 138 140 138 140 2\n"
+        "0 120 141 564 564 144 140 138 144 4\n"
+        "0 300 141 564 564 144 140 138 144 4\n"
+        "1 60 130 130 130 130 130 130 130 1"
     )
     assert as_text(lab, 0, SUMMARIES) == (
-        "stay minute mean sum last first lowest highest count\n"
-        "0 0 nan nan nan nan nan nan nan\n"
-        "0 60 2 2 2 2 2 2 1\n"
-        "0 120 2 2 2 2 2 2 1\n"
-        "0 300 3 6 4 2 2 4 2\n"
-        "1 60 nan nan nan nan nan nan nan"
+        "stay minute mean sum sum_24h last first lowest highest count\n"
+        "0 0 nan nan nan nan nan nan nan nan\n"
+        "0 60 2 2 2 2 2 2 2 1\n"
+        "0 120 2 2 2 2 2 2 2 1\n"
+        "0 300 3 6 6 4 2 2 4 2\n"
+        "1 60 nan nan nan nan nan nan nan nan"
     )
 
 
@@ -81,12 +85,12 @@ def test_the_own_items_of_each_event_by_hand(tmp_path: Path):
     """Of two values at one minute the higher is the last: ties go by value."""
     lab = contents(lines_of(tmp_path, *LABS), ContentSettings(summaries=SUMMARIES, running=False))["lab"]
     assert as_text(lab, 1, SUMMARIES) == (
-        "stay minute mean sum last first lowest highest count\n"
-        "0 0 140 140 140 140 140 140 1\n"
-        "0 60 138 138 138 138 138 138 1\n"
-        "0 120 143 286 144 142 142 144 2\n"
-        "0 300 nan nan nan nan nan nan nan\n"
-        "1 60 130 130 130 130 130 130 1"
+        "stay minute mean sum sum_24h last first lowest highest count\n"
+        "0 0 140 140 140 140 140 140 140 1\n"
+        "0 60 138 138 138 138 138 138 138 1\n"
+        "0 120 143 286 286 144 142 142 144 2\n"
+        "0 300 nan nan nan nan nan nan nan nan\n"
+        "1 60 130 130 130 130 130 130 130 1"
     )
 
 
@@ -140,7 +144,9 @@ def test_without_bins_each_minute_is_an_event(tmp_path: Path):
 def test_a_number_without_a_value_is_an_event_that_observes_nothing(tmp_path: Path):
     made = contents(lines_of(tmp_path, (1, 0, "lab", "LAB//sodium", None), (1, 9, "lab", "LAB//sodium", 1.0)))["lab"]
     assert as_text(made, 1, SUMMARIES) == (
-        "stay minute mean sum last first lowest highest count\n0 0 nan nan nan nan nan nan nan\n0 9 1 1 1 1 1 1 1"
+        "stay minute mean sum sum_24h last first lowest highest count\n"
+        "0 0 nan nan nan nan nan nan nan nan\n"
+        "0 9 1 1 1 1 1 1 1 1"
     )
 
 
@@ -148,6 +154,7 @@ def test_visible_items_are_a_prefix_with_the_cut_inside(tmp_path: Path):
     lines = lines_of(tmp_path, *LABS)
     seen = visible_items(lines, np.asarray([1, 0, 0]), np.asarray([59.0, 60.0, -1.0]))
     assert (seen.item.tolist(), seen.stay.tolist()) == ([0, 1, 2], [1, 1, 1])
+    assert visible_counts(lines, np.asarray([1, 0, 0]), np.asarray([59.0, 60.0, -1.0])).tolist() == [0, 3, 0]
     none = visible_items(lines, np.empty(0, np.int64), np.empty(0))
     assert (none.item.tolist(), none.stay.tolist()) == ([], [])
 
@@ -166,7 +173,7 @@ def test_events_remember_their_first_item(tmp_path: Path):
 @given(
     rows=st.lists(
         st.tuples(
-            st.integers(1, 3), st.integers(-70, 300), st.sampled_from(VOCABULARY.numbers["lab"]), st.integers(-5, 5)
+            st.integers(1, 3), st.integers(-900, 4000), st.sampled_from(VOCABULARY.numbers["lab"]), st.integers(-5, 5)
         ),
         min_size=1,
         max_size=25,
@@ -182,9 +189,10 @@ def test_running_summaries_against_a_plain_loop(tmp_path_factory, rows: list[tup
         for number, code in enumerate(VOCABULARY.numbers["lab"]):
             past = [(m, v) for s, m, c, v in rows if s == lines.stay_ids[place] and m <= minute and c == code]
             values = [value for _, value in sorted(past)]
-            expected = [np.nan] * 7
+            expected = [np.nan] * 8
             if values:
-                expected = [np.mean(values), sum(values), values[-1], values[0], min(values), max(values), len(values)]
+                sums = sum(values), sum(value for m, value in past if m > minute - 1440)
+                expected = [np.mean(values), *sums, values[-1], values[0], min(values), max(values), len(values)]
             np.testing.assert_allclose(made.summaries[:, event, number], expected)
 
 
@@ -192,6 +200,7 @@ def test_what_an_event_carries_unless_asked_otherwise():
     made = ContentSettings()
     assert made.summaries == ("last", "mean", "lowest", "highest", "first", "count")
     assert made.hourly == ("vitals", "infusion", "intake_output")
+    assert (made.volumes, made.singles) == (("intake_output",), ("demographics", "aps"))
     assert (made.running, made.max_events) == (True, 512)
 
 
@@ -200,11 +209,68 @@ def test_what_an_event_carries_unless_asked_otherwise():
 )
 def test_content_that_cannot_be(wrong: dict):
     with pytest.raises(
-        UsageError, match="summaries are among mean, sum, last, first, lowest, highest, count; max_events is 1 or more"
+        UsageError,
+        match="summaries are among mean, sum, sum_24h, last, first, lowest, highest, count; max_events is 1 or more",
     ):
         ContentSettings(**wrong)
 
 
-def test_an_hourly_modality_that_does_not_exist_is_refused():
-    with pytest.raises(UsageError, match=r"hourly modalities are among demographics, .*score"):
-        ContentSettings(hourly=("vitals", "vitalss"))
+@pytest.mark.parametrize("kind", ["hourly", "volumes", "singles"])
+def test_a_modality_that_does_not_exist_is_refused(kind: str):
+    with pytest.raises(UsageError, match=r"hourly, volumes or singles are among demographics, .*score"):
+        ContentSettings(**{kind: ("vitals", "vitalss")})
+
+
+def test_a_modality_of_two_kinds_is_refused():
+    with pytest.raises(UsageError, match="among volumes or among singles, not both"):
+        ContentSettings(volumes=("aps",))
+
+
+@pytest.mark.parametrize(
+    ("settings", "series", "volumes", "singles"),
+    [
+        ({}, "last mean lowest highest first count", "last sum sum_24h lowest highest first count", "last"),
+        ({"summaries": ("mean",)}, "mean", "sum sum_24h", "last"),
+        ({"summaries": ("sum", "mean")}, "sum mean", "sum sum_24h", "last"),
+        ({"summaries": ("sum",)}, "sum", "sum", "last"),
+        ({"summaries": ("mean",), "volumes": (), "singles": ()}, "mean", "mean", "mean"),
+    ],
+    ids=["ours", "mean", "sum and mean", "sum", "printed"],
+)
+def test_what_each_kind_of_modality_carries(settings: dict, series: str, volumes: str, singles: str):
+    made = ContentSettings(**settings)
+    asked = {"lab": series, "vitals": series, "intake_output": volumes, "demographics": singles, "aps": singles}
+    assert {name: " ".join(made.summaries_of(name)) for name in asked} == asked
+
+
+URINE = [
+    (1, minute, "vitals", "VITALS//hr", value)
+    for minute, value in ((10, 100), (70, 50), (1440, 30), (1500, 20), (1501, 7), (4000, 1))
+]
+
+
+@pytest.mark.parametrize(
+    ("hourly", "expected"),
+    [
+        ((), "10 100 100 1\n70 150 150 2\n1440 180 180 3\n1500 200 100 4\n1501 207 107 5\n4000 208 1 6"),
+        (("vitals",), "60 100 100 1\n120 150 150 2\n1440 180 180 3\n1500 200 100 4\n1560 207 57 5\n4020 208 1 6"),
+    ],
+    ids=["by the minute", "by the hour"],
+)
+def test_volumes_add_up_and_those_of_a_day_ago_are_over(tmp_path: Path, hourly: tuple[str, ...], expected: str):
+    """The 24 h up to 1,500 begin just after 60, so the 100 of minute 10 is over and the 50 of minute 70 is in."""
+    settings = ContentSettings(summaries=("mean", "count"), volumes=("vitals",), hourly=hourly)
+    made = contents(lines_of(tmp_path, *URINE), settings)["vitals"]
+    rows = zip(made.minute, made.summaries[:, :, 0].T, strict=True)
+    assert "\n".join(f"{minute} {' '.join(f'{v:g}' for v in values)}" for minute, values in rows) == expected
+
+
+def test_what_is_a_day_ago_leaves_no_rounding_behind(tmp_path: Path):
+    lines = lines_of(tmp_path, *((1, minute, "lab", "LAB//sodium", value) for minute, value in ((0, 1e30), (1500, 1))))
+    made = contents(lines, ContentSettings(summaries=("mean",), volumes=("lab",)))["lab"]
+    assert made.summaries[1, 1, 1] == 1
+
+
+def test_a_single_value_is_carried_once(tmp_path: Path):
+    made = contents(lines_of(tmp_path, *LABS), ContentSettings(singles=("lab",)))["lab"]
+    assert as_text(made, 1, ("last",)) == "stay minute last\n0 0 140\n0 60 138\n0 120 144\n0 300 144\n1 60 130"

@@ -4,12 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from jaxtyping import install_import_hook
 
+from wardround.batches import embedding_cache
+from wardround.batches.embedding_cache import cache_key, cached_embeddings
 from wardround.errors import DataError, StorageError
-
-with install_import_hook("wardround.batches", "beartype.beartype"):
-    from wardround.batches.embedding_cache import cache_key, cached_embeddings
 
 WEIGHTS = {"linear.weight": np.ones((2, 3), np.float32), "linear.bias": np.zeros(2, np.float32)}
 ROWS = np.arange(12, dtype=np.float32).reshape(4, 3)
@@ -53,6 +51,18 @@ def test_a_frozen_encoder_meets_each_row_once(tmp_path: Path):
     assert not second.flags.writeable
     cached_embeddings(tmp_path / "new", WEIGHTS, ROWS[:2], counted)
     assert calls == [4, 2]
+
+
+def test_rows_are_embedded_block_by_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The file is the same, to the byte, as one written at once."""
+    calls = []
+    monkeypatch.setattr(embedding_cache, "BLOCK_ROWS", 3)
+    made = cached_embeddings(tmp_path, WEIGHTS, ROWS, lambda rows: (calls.append(len(rows)), embed(rows))[1])
+    assert calls == [3, 1]
+    assert made.tobytes() == embed(ROWS).tobytes()
+    np.save(tmp_path / "at once.npy", embed(ROWS))
+    one, other = tmp_path.glob("*.npy")
+    assert one.read_bytes() == other.read_bytes()
 
 
 def test_no_rows_are_cached_too(tmp_path: Path):

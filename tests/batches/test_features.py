@@ -3,16 +3,21 @@
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
-from jaxtyping import install_import_hook
 
 from timelines import hand, write_data
+from wardround.batches.features import (
+    FeatureSettings,
+    Vocabulary,
+    code_and_paths,
+    codes_seen,
+    fit_vocabulary,
+    map_codes,
+)
+from wardround.batches.lines import Lines, open_lines
 from wardround.errors import RunError, UsageError
 from wardround.tasks.cohort import Window
-
-with install_import_hook("wardround.batches", "beartype.beartype"):
-    from wardround.batches.features import FeatureSettings, Vocabulary, code_and_paths, fit_vocabulary, map_codes
-    from wardround.batches.lines import Lines, open_lines
 
 HALF = FeatureSettings(min_stay_share=0.5)
 
@@ -24,7 +29,8 @@ def lines_of(folder: Path, *events: tuple) -> Lines:
 
 def fitted(lines: Lines, modalities: list[str], settings: FeatureSettings = HALF) -> Vocabulary:
     stay = np.repeat(np.arange(len(lines.stay_ids)), np.diff(lines.offsets))
-    return fit_vocabulary(lines, np.arange(len(lines.code)), stay, len(lines.stay_ids), modalities, settings)
+    seen = codes_seen(lines, np.arange(len(lines.code)), stay)
+    return fit_vocabulary(seen, lines.codes, len(lines.stay_ids), modalities, settings)
 
 
 def as_text(vocabulary: Vocabulary) -> str:
@@ -132,11 +138,33 @@ def test_paths_can_be_left_whole(tmp_path: Path):
     assert fitted(lines, ["diagnosis"], settings).presences["diagnosis"] == ("DIAGNOSIS//a|b",)
 
 
+def test_the_codes_that_stays_show_by_hand(tmp_path: Path):
+    """A row a stay and code, however often it is there; a modality of somebody else's data has no name."""
+    lines = lines_of(
+        tmp_path,
+        (1, "lab", "LAB//a", 1.0),
+        (1, "lab", "LAB//a", 2.0),
+        (1, "lab", "LAB//a", None),
+        (2, "lab", "LAB//a", 3.0),
+        (2, "xray", "XRAY//chest", None),
+    )
+    stay = np.repeat([7, 8], np.diff(lines.offsets))
+    rows = codes_seen(lines, np.arange(len(lines.code)), stay).sort("stay", "items", descending=[False, True])
+    named = rows.with_columns(code=pl.Series([lines.codes[place] for place in rows["code_id"]])).drop("code_id")
+    columns = ["stay", "modality", "code", "items", "numbers"]
+    assert sorted(named.select(columns).rows(), key=str) == [
+        (7, "lab", "LAB//a", 3, 2),
+        (8, "lab", "LAB//a", 1, 1),
+        (8, None, "XRAY//chest", 1, 0),
+    ]
+
+
 def test_only_the_asked_modalities_and_only_the_shown_items(tmp_path: Path):
     lines = lines_of(tmp_path, (1, "lab", "LAB//a", 1.0), (2, "vitals", "VITALS//hr", 80.0))
     assert fitted(lines, ["vitals"]).modalities == ("vitals",)
     assert fitted(lines, []).modalities == ()
-    first = fit_vocabulary(lines, np.asarray([0]), np.asarray([0]), 1, ["lab", "vitals"], HALF)
+    seen = codes_seen(lines, np.asarray([0]), np.asarray([0]))
+    first = fit_vocabulary(seen, lines.codes, 1, ["lab", "vitals"], HALF)
     assert as_text(first) == "lab 0 number LAB//a"
 
 

@@ -5,17 +5,14 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from jaxtyping import install_import_hook
 
 from timelines import Timelines, hand, random_timelines, write_data
 from wardround import files
+from wardround.batches import lines as lines_module
+from wardround.batches.lines import Lines, open_lines
 from wardround.errors import DataError, StorageError
 from wardround.events import MEDS_EVENT_SCHEMA, MODALITIES
 from wardround.tasks.cohort import Window
-
-with install_import_hook("wardround.batches", "beartype.beartype"):
-    from wardround.batches import lines as lines_module
-    from wardround.batches.lines import Lines, open_lines
 
 CAUSAL, PAPER = Window(), Window("paper", None)
 
@@ -149,7 +146,7 @@ def test_each_clock_and_each_version_of_the_data_has_its_own_lines(tmp_path: Pat
 def test_two_builders_at_once_do_no_harm(tmp_path: Path):
     lines = opened(tmp_path, hand(EVENTS, STAYS))
     folder = next((tmp_path / "cache").iterdir())
-    lines_module._build(tmp_path, CAUSAL.clock, folder)
+    lines_module._build(tmp_path, CAUSAL.clock, folder, quiet=True)
     assert [path.name for path in (tmp_path / "cache").iterdir()] == [folder.name]
     assert as_text(open_lines(tmp_path, CAUSAL)) == as_text(lines)
 

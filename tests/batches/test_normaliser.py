@@ -5,13 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from jaxtyping import install_import_hook
 
+from wardround.batches.content import ModalityContent
+from wardround.batches.normaliser import CLIP, Normaliser, sign_log
 from wardround.errors import RunError
-
-with install_import_hook("wardround.batches", "beartype.beartype"):
-    from wardround.batches.content import ModalityContent
-    from wardround.batches.normaliser import CLIP, Normaliser, sign_log
 
 NAN = np.nan
 

@@ -5,11 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from jaxtyping import install_import_hook
 
-with install_import_hook("wardround.batches", "beartype.beartype"):
-    from wardround.batches.sequences import SequenceBatches, sequence_batch
-    from wardround.batches.store import EventStore
+from wardround.batches.sequences import SequenceBatches, sequence_batch
+from wardround.batches.store import EventStore
 
 STORE = EventStore(
     modalities=("lab", "vitals"),

@@ -3,11 +3,9 @@
 import numpy as np
 import pytest
 import torch
-from jaxtyping import install_import_hook
 
-with install_import_hook("wardround.batches", "beartype.beartype"):
-    from wardround.batches.static import StaticBatches, static_batch
-    from wardround.batches.store import EventStore
+from wardround.batches.static import StaticBatches, static_batch
+from wardround.batches.store import EventStore
 
 NONE = np.empty(0, np.int64)
 STORE = EventStore(

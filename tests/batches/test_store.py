@@ -1,5 +1,6 @@
 """The events of a cohort, ready for a model: order, state at the prediction time, what is fitted."""
 
+import tracemalloc
 from dataclasses import FrozenInstanceError, replace
 from math import e
 from pathlib import Path
@@ -7,26 +8,24 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from jaxtyping import install_import_hook
 
 from timelines import hand, random_timelines, write_data
 from wardround import files
+from wardround.batches import store as store_module
+from wardround.batches.content import ContentSettings
+from wardround.batches.features import FeatureSettings
+from wardround.batches.lines import Lines, open_lines
+from wardround.batches.store import (
+    EventStore,
+    Featuriser,
+    InputSettings,
+    event_store,
+    fit_featuriser,
+    stays_and_cuts,
+)
 from wardround.errors import DataError, RunError, UsageError
+from wardround.settings import as_json, from_json, override
 from wardround.tasks.cohort import Cohort, Window, cohort
-
-with install_import_hook("wardround.batches", "beartype.beartype"):
-    from wardround.batches import store as store_module
-    from wardround.batches.content import ContentSettings
-    from wardround.batches.features import FeatureSettings
-    from wardround.batches.lines import Lines, open_lines
-    from wardround.batches.store import (
-        EventStore,
-        Featuriser,
-        InputSettings,
-        event_store,
-        fit_featuriser,
-        stays_and_cuts,
-    )
 
 ALL_CODES = FeatureSettings(min_stay_share=0.0)
 SIMPLE = InputSettings(features=ALL_CODES, content=ContentSettings(summaries=("last",)))
@@ -251,6 +250,109 @@ def test_a_cohort_without_any_visible_event_has_an_empty_store(by_hand: tuple[Li
     for sequences in (True, False):
         made = event_store(lines, third, featuriser, sequences)
         assert (made.offsets.tolist(), made.observed.any()) == ([0, 0], False)
+
+
+class InMemory(store_module.GrowingArray):
+    """The fault: rows kept in memory until the cohort is through."""
+
+    def __enter__(self) -> "InMemory":
+        self.rows: list[np.ndarray] = []
+        return self
+
+    def add(self, rows: np.ndarray) -> None:
+        self.rows.append(rows.astype(self.kind))
+        self.length += len(rows)
+
+    def finish(self) -> np.ndarray:
+        return np.concatenate(self.rows)
+
+
+@pytest.mark.parametrize("kept", ["on disk", "in memory"])
+def test_memory_holds_what_is_of_a_stay_not_what_is_of_an_event(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: str
+):
+    """Peak memory for 50 stays and for 400: what 350 more take is far less than their events."""
+    lines, chosen = opened(tmp_path, random_timelines(5, 400, per_stay=250))
+    monkeypatch.setattr(store_module, "CHUNK_STAYS", 10)
+    if kept == "in memory":
+        monkeypatch.setattr(store_module, "GrowingArray", InMemory)
+    featuriser = fit_featuriser(lines, chosen, InputSettings(), quiet=True)
+    peak, size = [], []
+    for stays in (50, 50, chosen.frame.height):  # the first is for what is made once a process
+        tracemalloc.start()
+        made = event_store(lines, replace(chosen, frame=chosen.frame.head(stays)), featuriser, quiet=True)
+        peak.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        size.append(sum(rows.nbytes for rows in made.content.values()))
+    share = (peak[2] - peak[1]) / (size[2] - size[1])
+    assert share > 1 if kept == "in memory" else share < 0.15
+
+
+def test_nothing_is_left_beside_the_lines(by_hand: tuple[Lines, Cohort, Featuriser]):
+    lines, chosen, featuriser = by_hand
+    before = sorted(lines.cache.rglob("*"))
+    event_store(lines, chosen, featuriser)
+    assert sorted(lines.cache.rglob("*")) == before
+
+
+def test_long_work_says_how_far_it_is_unless_quiet(tmp_path: Path, capsys: pytest.CaptureFixture):
+    write_data(tmp_path, hand(EVENTS))
+    chosen = cohort(files.read_table(tmp_path / "stays.parquet"), Window())
+    steps = {
+        "putting events in order, shards: 1 of 1 in ": lambda quiet: open_lines(tmp_path, Window(), quiet),
+        "fitting the vocabulary, stays: 3 of 3 in ": lambda quiet: fit_featuriser(lines, chosen, SIMPLE, quiet),
+        "fitting the normaliser, stays: 3 of 3 in ": lambda quiet: fit_featuriser(lines, chosen, SIMPLE, quiet),
+        "making events, stays: 3 of 3 in ": lambda quiet: event_store(lines, chosen, featuriser, quiet=quiet),
+    }
+    for said, step in steps.items():
+        step(False)
+        assert said in capsys.readouterr().err
+        files.remove(tmp_path / "cache")
+        lines = open_lines(tmp_path, Window(), quiet=True)
+        featuriser = fit_featuriser(lines, chosen, SIMPLE, quiet=True)
+        step(True)
+        assert capsys.readouterr().err == ""
+
+
+MIXED = [
+    (1, 0, 0, "demographics", "AGE", 60.0),
+    (2, 0, 0, "demographics", "AGE", 70.0),
+    *((stay, minute, minute, "intake_output", "IO//urine//mL", 100.0 * stay) for stay in (1, 2) for minute in (5, 65)),
+    *((stay, 5, 5, "lab", "LAB//sodium", 140.0) for stay in (1, 2)),
+]
+
+
+def test_each_modality_has_the_width_of_its_own_summaries(tmp_path: Path):
+    """Sodium: last, mean and its mask. Urine: last, sum, sum_24h and the mask. Age: its value and the mask."""
+    lines, chosen = opened(tmp_path, hand(MIXED))
+    settings = InputSettings(features=ALL_CODES, content=ContentSettings(summaries=("last", "mean")))
+    featuriser = fit_featuriser(lines, chosen, settings)
+    made = event_store(lines, chosen, featuriser)
+    assert featuriser.widths == {"demographics": 2, "lab": 3, "intake_output": 4}
+    assert {name: rows.shape[1] for name, rows in made.content.items()} == featuriser.widths
+    assert [made.minute[made.modality == 2].tolist(), made.content["intake_output"][:, 3].tolist()] == [
+        [60, 120, 60, 120],
+        [1] * 4,
+    ]
+    featuriser.save(tmp_path / "run")
+    read = Featuriser.load(tmp_path / "run", settings)
+    assert as_text(event_store(lines, chosen, read)) == as_text(made)
+    other = replace(settings, content=replace(settings.content, volumes=()))
+    with pytest.raises(RunError, match="does not fit the vocabulary"):
+        Featuriser.load(tmp_path / "run", other)
+
+
+def test_the_printed_summary_for_everything_can_be_asked_for():
+    asked = override(InputSettings(), ["summaries=mean", "volumes=", "singles="])
+    assert asked.content == ContentSettings(summaries=("mean",), volumes=(), singles=())
+
+
+def test_inputs_of_a_run_made_before_volumes_and_singles_are_refused():
+    old = as_json(InputSettings())
+    for name in ("volumes", "singles"):
+        del old["content"][name]
+    with pytest.raises(RunError, match=r"do not fit ContentSettings of this version: singles, volumes\. Train"):
+        from_json(InputSettings, old)
 
 
 def test_what_is_made_once_cannot_be_changed(by_hand: tuple[Lines, Cohort, Featuriser]):

@@ -19,7 +19,8 @@ from wardround.batches.lines import Lines
 from wardround.errors import UsageError
 from wardround.events import MODALITIES
 
-SUMMARIES: Final = ("mean", "sum", "last", "first", "lowest", "highest", "count")
+SUMMARIES: Final = ("mean", "sum", "sum_24h", "last", "first", "lowest", "highest", "count")
+DAY_MIN: Final = 24 * 60
 
 
 @dataclass(frozen=True)
@@ -27,17 +28,22 @@ class ContentSettings:
     """What an event carries.
 
     Attributes:
-        summaries: of each number so far, among mean, sum, last, first, lowest, highest, count. The paper: mean (sum in
-            pretraining).
+        summaries: of each number so far, among mean, sum, sum_24h, last, first, lowest, highest, count. The paper: mean
+            (sum in pretraining), of every modality: leave `volumes` empty for it.
+        volumes: modalities of amounts, which add up: sum and sum_24h (of the 24 h up to the event) take the place of
+            their mean (ours).
+        singles: modalities whose numbers have one value a stay, which is all they carry (ours).
         running: the state so far (ours); False for the event's own items (printed).
         hourly: modalities gathered by the hour (the paper's 1-hour bins for time series).
         max_events: the latest events of a stay that are kept, beside the last of each modality.
 
     Raises:
-        UsageError: at construction, where a summary or a modality has another name.
+        UsageError: at construction, where a summary or a modality has another name, or a modality is of both kinds.
     """
 
     summaries: tuple[str, ...] = ("last", "mean", "lowest", "highest", "first", "count")
+    volumes: tuple[str, ...] = ("intake_output",)
+    singles: tuple[str, ...] = ("demographics", "aps")
     running: bool = True
     hourly: tuple[str, ...] = ("vitals", "infusion", "intake_output")
     max_events: int = 512
@@ -46,8 +52,19 @@ class ContentSettings:
         unknown = set(self.summaries) - set(SUMMARIES)
         if unknown or not self.summaries or self.max_events < 1:
             raise UsageError(f"summaries are among {', '.join(SUMMARIES)}; max_events is 1 or more.")
-        if not set(self.hourly) <= set(MODALITIES):
-            raise UsageError(f"hourly modalities are among {', '.join(MODALITIES)}.")
+        if not {*self.hourly, *self.volumes, *self.singles} <= set(MODALITIES):
+            raise UsageError(f"modalities that are hourly, volumes or singles are among {', '.join(MODALITIES)}.")
+        if set(self.volumes) & set(self.singles):
+            raise UsageError("a modality is among volumes or among singles, not both.")
+
+    def summaries_of(self, modality: str) -> tuple[str, ...]:
+        """The summaries of a modality's numbers."""
+        if modality in self.singles:
+            return ("last",)
+        if modality not in self.volumes:
+            return self.summaries
+        kinds = [("sum", "sum_24h") if name == "mean" else (name,) for name in self.summaries]
+        return tuple(dict.fromkeys(name for kind in kinds for name in kind))
 
 
 @dataclass(frozen=True)
@@ -58,9 +75,11 @@ class Visible:
     stay: Int[np.ndarray, "visible"]
 
 
-def visible_items(lines: Lines, stays: Int[np.ndarray, "stay"], cut_min: Float[np.ndarray, "stay"]) -> Visible:
-    """The items with a clock of at most `cut_min` minutes: a prefix of each line. The one place where the future is cut
-    off.
+def visible_counts(
+    lines: Lines, stays: Int[np.ndarray, "stay"], cut_min: Float[np.ndarray, "stay"]
+) -> Int[np.ndarray, "stay"]:
+    """How many items of each stay have a clock of at most `cut_min` minutes: the first ones of its line. The one place
+    where the future is cut off.
 
     Args:
         lines: the data on the protocol's clock.
@@ -69,12 +88,17 @@ def visible_items(lines: Lines, stays: Int[np.ndarray, "stay"], cut_min: Float[n
     """
     begin, end = lines.offsets[stays], lines.offsets[stays + 1]
     known = [
-        int(np.searchsorted(lines.minute[b:e], cut, side="right"))
+        int(np.searchsorted(lines.minute[b:e], float(cut), side="right"))
         for b, e, cut in zip(begin, end, cut_min, strict=True)
     ]
-    lengths = np.asarray(known, np.int64)
+    return np.asarray(known, np.int64)
+
+
+def visible_items(lines: Lines, stays: Int[np.ndarray, "stay"], cut_min: Float[np.ndarray, "stay"]) -> Visible:
+    """The items that `visible_counts` counts; for some stays at a time, as a number for each item is held in memory."""
+    begin, lengths = lines.offsets[stays], visible_counts(lines, stays, cut_min)
     stay = np.repeat(np.arange(len(stays)), lengths)
-    within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    within = np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     return Visible(np.repeat(begin, lengths) + within, stay)
 
 
@@ -113,7 +137,8 @@ def modality_contents(
     known = np.diff(codes.offsets)[lines.code[seen.item]] > 0
     names = {name: place for place, name in enumerate(MODALITIES)}
     item_modality = lines.modality[seen.item]
-    contents, wanted = {}, np.zeros(len(known), bool)
+    contents: dict[str, ModalityContent] = {}
+    wanted = np.zeros(len(known), bool)
     for name in vocabulary.modalities:
         of_modality = item_modality == names[name]
         wanted |= of_modality
@@ -149,7 +174,7 @@ def _content(
     repeat = np.diff(codes.offsets)[lines.code[item]]
     mapped = (
         np.repeat(codes.offsets[lines.code[item]], repeat)
-        + np.arange(repeat.sum())
+        + np.arange(int(repeat.sum()))
         - np.repeat(np.cumsum(repeat) - repeat, repeat)
     )
     feature, is_number = codes.feature[mapped], codes.is_number[mapped]
@@ -157,11 +182,11 @@ def _content(
     event_of = np.repeat(event, repeat)
     n_numbers, n_codes = len(vocabulary.numbers[modality]), len(vocabulary.presences[modality])
     number = is_number & ~np.isnan(value)
-    own = _OwnItems(len(starts), n_numbers, event_of[number], feature[number], value[number])
+    own = _OwnItems(minute[starts], n_numbers, event_of[number], feature[number], value[number])
     presence = np.zeros((len(starts), n_codes), bool)
     presence[event_of[~is_number], feature[~is_number] - n_numbers] = True
     segments = list(_segments(stay[starts])) if settings.running else []
-    summaries = np.stack([own.summary(name, segments) for name in settings.summaries])
+    summaries = np.stack([own.summary(name, segments) for name in settings.summaries_of(modality)])
     for part in segments:
         np.logical_or.accumulate(presence[part], axis=0, out=presence[part])
     return ModalityContent(stay[starts], minute[starts], item[starts], summaries, presence)
@@ -177,8 +202,11 @@ def _segments(stay: np.ndarray) -> Iterator[slice]:
 class _OwnItems:
     """The numbers of each event, and their summaries: over the event alone, or so far where segments are given."""
 
-    def __init__(self, events: int, numbers: int, event: np.ndarray, feature: np.ndarray, value: np.ndarray) -> None:
-        self.shape = (events, numbers)
+    def __init__(
+        self, minute: np.ndarray, numbers: int, event: np.ndarray, feature: np.ndarray, value: np.ndarray
+    ) -> None:
+        self.minute = minute
+        self.shape = (len(minute), numbers)
         self.at = (event, feature)
         self.value = value
         self.count = np.zeros(self.shape)
@@ -192,6 +220,8 @@ class _OwnItems:
             count = _so_far(np.add, self.count, segments)
             total = count if name == "count" else _so_far(np.add, self._placed(np.add, 0.0), segments)
             made = total / np.maximum(count, 1) if name == "mean" else total
+        elif name == "sum_24h":
+            made = _last_day(self._placed(np.add, 0.0), self.minute, segments)
         elif name == "lowest":
             made = _so_far(np.minimum, self._placed(np.minimum, np.inf), segments)
         elif name == "highest":
@@ -225,4 +255,16 @@ def _so_far(ufunc: np.ufunc, values: np.ndarray, segments: list[slice]) -> np.nd
     made = values.copy()
     for part in segments:
         ufunc.accumulate(values[part], axis=0, out=made[part])
+    return made
+
+
+def _last_day(values: np.ndarray, minute: np.ndarray, segments: list[slice]) -> np.ndarray:
+    """Add up, for each event of each stay, the events of the 24 h up to it; anew each time, for a difference of two
+    running sums keeps the rounding of what is long over."""
+    made = values.copy()
+    for part in segments:
+        begin = np.searchsorted(minute[part], minute[part] - DAY_MIN, side="right")
+        edges = np.stack([begin, np.arange(1, len(begin) + 1)], axis=1)
+        closed = np.concatenate([values[part], np.zeros((1, values.shape[1]))])
+        made[part] = np.add.reduceat(closed, edges.reshape(-1), axis=0)[::2]
     return made

@@ -9,14 +9,19 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from jaxtyping import Float32
 
 from wardround import files
 from wardround.errors import DataError
+from wardround.whole_file import whole_file
 
 Rows = Float32[np.ndarray, "row feature"]
+
+BLOCK_ROWS: Final = 65_536
+"""Rows that are embedded, and kept in memory, at a time."""
 
 
 def cache_key(weights: Mapping[str, np.ndarray], rows: Rows) -> str:
@@ -46,5 +51,16 @@ def cached_embeddings(
     """
     path = folder / f"{cache_key(weights, rows)[:32]}.npy"
     if not path.is_file():
-        files.write_array(path, embed(rows))
+        _write_embeddings(path, rows, embed)
     return files.map_array(path, DataError)
+
+
+def _write_embeddings(path: Path, rows: Rows, embed: Callable[[Rows], Rows]) -> None:
+    """An npy file, block by block. Raises `StorageError`."""
+    block = embed(rows[:BLOCK_ROWS])
+    header = {"descr": "<f4", "fortran_order": False, "shape": (len(rows), block.shape[1])}
+    with whole_file(path) as stream:
+        np.lib.format.write_array_header_1_0(stream, header)
+        stream.write(block.astype("<f4").tobytes())
+        for begin in range(BLOCK_ROWS, len(rows), BLOCK_ROWS):
+            stream.write(embed(rows[begin : begin + BLOCK_ROWS]).astype("<f4").tobytes())

@@ -26,6 +26,8 @@ ALL_CATEGORIES: Final = frozenset({"demographics"})
 A.1.2)."""
 
 
+_MODALITY: Final = pl.Enum(MODALITIES)
+
 DRUGS_BY_RATE: Final = frozenset({"infusion"})
 """Modalities whose codes end in the unit of a rate: split by unit, a drug that many stays were given would be rare."""
 
@@ -83,7 +85,10 @@ class Vocabulary:
         """From rows of `modality, code, kind`."""
         present = set(table["modality"])
         modalities = tuple(name for name in MODALITIES if name in present)
-        pick = lambda m, kind: tuple(sorted(table.filter(modality=m, kind=kind)["code"]))  # noqa: E731
+
+        def pick(modality: str, kind: str) -> tuple[str, ...]:
+            return tuple(sorted(table.filter(modality=modality, kind=kind)["code"]))
+
         return cls(modalities, {m: pick(m, "number") for m in modalities}, {m: pick(m, "presence") for m in modalities})
 
 
@@ -123,7 +128,9 @@ def map_codes(codes: Sequence[str], vocabulary: Vocabulary, paths: bool) -> Code
         numbers = vocabulary.numbers[modality]
         number |= {code: place for place, code in enumerate(numbers)}
         presence |= {code: place + len(numbers) for place, code in enumerate(vocabulary.presences[modality])}
-    offsets, feature, is_number = [0], [], []
+    offsets: list[int] = [0]
+    feature: list[int] = []
+    is_number: list[bool] = []
     for code in codes:
         if code in number:
             feature.append(number[code])
@@ -135,20 +142,38 @@ def map_codes(codes: Sequence[str], vocabulary: Vocabulary, paths: bool) -> Code
     return CodeMap(np.asarray(offsets, np.int64), np.asarray(feature, np.int64), np.asarray(is_number, bool))
 
 
+def codes_seen(lines: Lines, items: np.ndarray, stay_of_item: np.ndarray) -> pl.DataFrame:
+    """Which codes some stays show, a row a stay and code: what `fit_vocabulary` counts, far fewer rows than items.
+
+    Args:
+        lines: the data.
+        items: indices of the visible items.
+        stay_of_item: which stay each is of.
+
+    Returns:
+        `stay, modality, code_id, items, numbers`: how many items, and how many of them with a number.
+    """
+    rows = pl.DataFrame(
+        {
+            "stay": stay_of_item.astype(np.int32),
+            "place": lines.modality[items],
+            "code_id": lines.code[items],
+            "number": ~np.isnan(lines.value[items]),
+        }
+    )
+    made = rows.group_by("stay", "place", "code_id").agg(items=pl.len(), numbers=pl.col("number").sum())
+    name = pl.col("place").replace_strict(dict(enumerate(MODALITIES)), default=None, return_dtype=_MODALITY)
+    return made.select("stay", "code_id", "items", "numbers", modality=name)
+
+
 def fit_vocabulary(
-    lines: Lines,
-    items: np.ndarray,
-    stay_of_item: np.ndarray,
-    n_stays: int,
-    modalities: Sequence[str],
-    settings: FeatureSettings,
+    seen: pl.DataFrame, codes: Sequence[str], n_stays: int, modalities: Sequence[str], settings: FeatureSettings
 ) -> Vocabulary:
     """Choose features from what training stays show up to their prediction times.
 
     Args:
-        lines: the data.
-        items: indices of the visible items of training stays.
-        stay_of_item: which stay each is of.
+        seen: `codes_seen` of the training stays.
+        codes: the code strings of the data.
         n_stays: training stays.
         modalities: modalities to take.
         settings: the thresholds.
@@ -156,33 +181,30 @@ def fit_vocabulary(
     Returns:
         The vocabulary; modalities without a frequent code are left out.
     """
-    wanted = {place: name for place, name in enumerate(MODALITIES) if name in modalities}
-    seen = pl.DataFrame(
-        {"stay": stay_of_item, "code_id": lines.code[items], "number": ~np.isnan(lines.value[items])},
-    ).with_columns(
-        modality=pl.Series(lines.modality[items]).replace_strict(wanted, default=None, return_dtype=pl.String)
-    )
-    seen = seen.drop_nulls("modality")
-    per_code = seen.group_by("modality", "code_id").agg(pl.col("number").mean(), pl.col("stay").unique())
-    is_number = pl.col("number") > 0.5
-    kinds = per_code.with_columns(kind=pl.when(is_number).then(pl.lit("number")).otherwise(pl.lit("presence")))
-    named = kinds.drop("kind").join(_names_of(lines.codes, kinds, settings.paths), on=["modality", "code_id"])
-    counted = named.explode("stay").group_by("modality", "kind", "code").agg(pl.col("stay").n_unique().alias("stays"))
+    seen = seen.filter(pl.col("modality").is_in(list(modalities)))
+    is_number = pl.col("numbers").sum() > 0.5 * pl.col("items").sum()
+    kind = pl.when(is_number).then(pl.lit("number")).otherwise(pl.lit("presence"))
+    per_code = seen.group_by("modality", "code_id").agg(kind=kind)
+    names = _names_of(codes, per_code, settings.paths)
+    features = names.select("modality", "kind", "code").unique().with_row_index("feature")
+    of_code = names.join(features, on=["modality", "kind", "code"]).select("modality", "code_id", "feature")
+    counted = seen.select("stay", "modality", "code_id").join(of_code, on=["modality", "code_id"])
+    stays = counted.group_by("feature").agg(stays=pl.col("stay").n_unique())
     least = (
         pl.when(pl.col("modality").is_in(list(ALL_CATEGORIES))).then(2.0).otherwise(settings.min_stay_share * n_stays)
     )
-    return Vocabulary.of(counted.filter(pl.col("stays") >= least))
+    return Vocabulary.of(features.join(stays, on="feature").filter(pl.col("stays") >= least))
 
 
-def _names_of(codes: list[str], kinds: pl.DataFrame, paths: bool) -> pl.DataFrame:
+def _names_of(codes: Sequence[str], kinds: pl.DataFrame, paths: bool) -> pl.DataFrame:
     """`modality, code_id, kind, code`: a number under its own code, a presence under its code and the beginnings of its
     path; a drug given at a rate also as a presence, whatever unit its rate is charted in."""
-    rows = []
+    rows: list[tuple[str, int, str, str]] = []
     for modality, code_id, kind in kinds.select("modality", "code_id", "kind").iter_rows():
         code = codes[int(code_id)]
         names = [(kind, code)] if kind == "number" else [(kind, name) for name in code_and_paths(code, paths)]
         if modality in DRUGS_BY_RATE:
             names.append(("presence", drug_of(code)))
-        rows += [(modality, code_id, *name) for name in names]
-    schema = {"modality": pl.String, "code_id": pl.Int32, "kind": pl.String, "code": pl.String}
+        rows += [(modality, code_id, sort, name) for sort, name in names]
+    schema = {"modality": _MODALITY, "code_id": pl.Int32, "kind": pl.String, "code": pl.String}
     return pl.DataFrame(rows, schema=schema, orient="row")

@@ -10,6 +10,7 @@ line. Built once a DATA folder and clock into `DATA/cache`, shard by shard; open
 
 import os
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -21,6 +22,7 @@ from jaxtyping import Float32, Int, Int32, Int64, UInt8
 from wardround import files
 from wardround.errors import DataError
 from wardround.events import EVENT_COLUMNS, MINUTE_US, MODALITIES, TIME
+from wardround.progress import progress
 from wardround.tasks.cohort import Window
 
 FORMAT: Final = 3
@@ -50,6 +52,7 @@ class Lines:
         code: index into `codes`.
         value: NaN where the event has no number.
         codes: the code strings of the DATA folder.
+        cache: the folder beside them, where what is made from them may be kept.
     """
 
     stay_ids: Int64[np.ndarray, "stay"]
@@ -60,6 +63,7 @@ class Lines:
     code: Int32[np.ndarray, "item"]
     value: Float32[np.ndarray, "item"]
     codes: list[str]
+    cache: Path
 
     def index_of(self, stay_ids: np.ndarray) -> Int[np.ndarray, "stay"]:
         """Places of stays.
@@ -77,8 +81,13 @@ class Lines:
         return place
 
 
-def open_lines(data: Path, window: Window) -> Lines:
+def open_lines(data: Path, window: Window, quiet: bool = False) -> Lines:
     """The lines of a DATA folder on the clock of a protocol, from `DATA/cache`, built there the first time.
+
+    Args:
+        data: the DATA folder.
+        window: its protocol chooses the clock.
+        quiet: no progress on stderr.
 
     Raises:
         DataError: where the folder is unfinished or changed.
@@ -88,11 +97,11 @@ def open_lines(data: Path, window: Window) -> Lines:
     folder = data / "cache" / f"lines-{window.clock}-{FORMAT}-{manifest['hash'][:16]}"
     if not (folder / "done.json").is_file():
         files.verify_folder(data, "data")
-        _build(data, window.clock, folder)
+        _build(data, window.clock, folder, quiet)
     _verify(folder)
     arrays = {name: files.map_array(folder / f"{name}.npy") for name in ("stay_ids", "offsets", *_ITEM_TYPES)}
     codes = files.read_columns(data / "metadata" / "codes.parquet", _CODE)["code"].to_list()
-    return Lines(**arrays, codes=codes)
+    return Lines(**arrays, codes=codes, cache=folder.parent)
 
 
 def _verify(folder: Path) -> None:
@@ -102,7 +111,7 @@ def _verify(folder: Path) -> None:
             raise DataError(f"{folder / name} differs from what was written. Delete {folder}; it is made again.")
 
 
-def _build(data: Path, clock: str, folder: Path) -> None:
+def _build(data: Path, clock: str, folder: Path, quiet: bool) -> None:
     """Fill a private folder, then rename it into place: two builders at once do no harm."""
     shards = sorted((data / "data").glob("*.parquet"), key=lambda path: int(path.stem))
     sizes = [files.read_columns(path, {"stay_id": pl.Int64()}) for path in shards]
@@ -114,7 +123,8 @@ def _build(data: Path, clock: str, folder: Path) -> None:
     offsets = np.concatenate([[0], np.cumsum(per_stay["len"].to_numpy())]).astype(np.int64)
     partial = folder.with_name(f".{folder.name}-{uuid.uuid4().hex}")
     try:
-        _fill(partial, data, shards, clock, starts, per_stay["stay_id"].to_numpy(), offsets)
+        reading = progress(shards, "putting events in order, shards", quiet=quiet)
+        _fill(partial, data, reading, clock, starts, per_stay["stay_id"].to_numpy(), offsets)
         with files.storage_errors(folder, "writing"):
             if not folder.exists():
                 os.replace(partial, folder)
@@ -125,7 +135,7 @@ def _build(data: Path, clock: str, folder: Path) -> None:
 def _fill(
     partial: Path,
     data: Path,
-    shards: list[Path],
+    shards: Iterable[Path],
     clock: str,
     starts: pl.DataFrame,
     stay_ids: np.ndarray,
@@ -162,8 +172,11 @@ def _place(
 ) -> None:
     """Write the items of one shard at their stays' places."""
     order = {name: place for place, name in enumerate(MODALITIES)}
-    to_start_us = lambda column: (pl.col("start") - pl.col(column)).dt.total_microseconds()  # noqa: E731
-    minute = lambda column: (-(to_start_us(column) // MINUTE_US)).cast(pl.Int32)  # noqa: E731 - up, so never too early
+
+    def minute(column: str) -> pl.Expr:  # rounded up, so never too early
+        to_start_us = (pl.col("start") - pl.col(column)).dt.total_microseconds()
+        return (-(to_start_us // MINUTE_US)).cast(pl.Int32)
+
     known = events.drop_nulls("stay_id").join(starts, on="stay_id")
     frame = known.join(codes, on="code")
     if frame.height != known.height or known.select({clock, "available_time"}).null_count().sum_horizontal().item():

@@ -35,7 +35,8 @@ class Normaliser:
     @classmethod
     def fit(cls, last: dict[str, Float[np.ndarray, "summary stay number"]]) -> "Normaliser":
         """Fit on the last state of each training stay; a number that never varies keeps spread 1."""
-        mean, spread = {}, {}
+        mean: dict[str, np.ndarray] = {}
+        spread: dict[str, np.ndarray] = {}
         for name, summaries in last.items():
             values = sign_log(summaries)
             seen = ~np.isnan(values)
@@ -76,7 +77,8 @@ class Normaliser:
     def load(cls, folder: Path, shapes: dict[str, tuple[int, int]]) -> "Normaliser":
         """Read what `save` wrote. Raises `RunError` where it does not fit the vocabulary."""
         table = files.read_table(folder / "normaliser.parquet", RunError)
-        mean, spread = {}, {}
+        mean: dict[str, np.ndarray] = {}
+        spread: dict[str, np.ndarray] = {}
         for name, (summaries, numbers) in shapes.items():
             rows = table.filter(modality=name).sort("summary", "number")
             if rows.height != summaries * numbers:

@@ -40,7 +40,8 @@ def length_buckets(
 
 
 def _cut(part: np.ndarray, lengths: np.ndarray, budget: int) -> list[np.ndarray]:
-    batches, begin = [], 0
+    batches: list[np.ndarray] = []
+    begin = 0
     for end in range(1, len(part) + 1):
         if end == len(part) or lengths[part[end]] * (end + 1 - begin) > budget:
             batches.append(part[begin:end])

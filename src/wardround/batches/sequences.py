@@ -45,6 +45,20 @@ class SequenceBatch:
         both = {name: {m: t.to(device) for m, t in getattr(self, name).items()} for name in ("rows", "slots")}
         return replace(self, **moved, **both)
 
+    def __len__(self) -> int:
+        """Stays of the batch."""
+        return len(self.lengths)
+
+    def part(self, begin: int, end: int) -> "SequenceBatch":
+        """The stays `begin:end` of the batch, padded as they are."""
+        names = ("modality", "hours", "lengths", "at_h", "label", "stays")
+        cut = {name: getattr(self, name)[begin:end] for name in names}
+        first, last = begin * self.modality.shape[1], end * self.modality.shape[1]
+        inside = {name: (slots >= first) & (slots < last) for name, slots in self.slots.items()}
+        rows = {name: rows[inside[name]] for name, rows in self.rows.items()}
+        slots = {name: slots[inside[name]] - first for name, slots in self.slots.items()}
+        return replace(self, rows=rows, slots=slots, **cut)
+
 
 def sequence_batch(store: EventStore, label: np.ndarray, at_h: np.ndarray, stays: np.ndarray) -> SequenceBatch:
     """The batch of some stays of a store.
@@ -62,10 +76,11 @@ def sequence_batch(store: EventStore, label: np.ndarray, at_h: np.ndarray, stays
     hours = np.zeros(len(stays) * longest, np.float32)
     modality[slot] = store.modality[event]
     hours[slot] = store.minute[event] / 60
-    rows, slots = {}, {}
+    rows: dict[str, Tensor] = {}
+    slots: dict[str, Tensor] = {}
     for index, name in enumerate(store.modalities):
         mine = store.modality[event] == index
-        rows[name] = torch.from_numpy(np.array(store.content[name][store.row[event[mine]]], np.float32))
+        rows[name] = torch.from_numpy(store.content[name].take(store.row[event[mine]], axis=0))
         slots[name] = torch.from_numpy(slot[mine])
     return SequenceBatch(
         rows=rows,
@@ -81,7 +96,7 @@ def sequence_batch(store: EventStore, label: np.ndarray, at_h: np.ndarray, stays
 
 def _within(lengths: np.ndarray) -> np.ndarray:
     """0 .. n-1 for each length n, one after the other."""
-    return np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    return np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
 
 
 @dataclass(frozen=True)

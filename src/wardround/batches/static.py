@@ -33,6 +33,15 @@ class StaticBatch:
         inputs = {name: rows.to(device) for name, rows in self.inputs.items()}
         return StaticBatch(inputs, self.observed.to(device), self.subject.to(device), self.label.to(device))
 
+    def __len__(self) -> int:
+        """Stays of the batch."""
+        return len(self.subject)
+
+    def part(self, begin: int, end: int) -> "StaticBatch":
+        """The stays `begin:end` of the batch."""
+        inputs = {name: rows[begin:end] for name, rows in self.inputs.items()}
+        return StaticBatch(inputs, self.observed[begin:end], self.subject[begin:end], self.label[begin:end])
+
 
 def static_batch(store: EventStore, subject: np.ndarray, label: np.ndarray, stays: np.ndarray) -> StaticBatch:
     """The batch of some stays of a store.
@@ -43,7 +52,7 @@ def static_batch(store: EventStore, subject: np.ndarray, label: np.ndarray, stay
         stays: places in the store.
     """
     last = store.last[stays]
-    inputs = {}
+    inputs: dict[str, Tensor] = {}
     for index, name in enumerate(store.modalities):
         rows = np.zeros((len(stays), store.content[name].shape[1]), np.float32)
         have = last[:, index] >= 0

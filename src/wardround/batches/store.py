@@ -5,19 +5,23 @@ cohort.
 """
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
+import polars as pl
 from jaxtyping import Bool, Float, Float32, Int, Int32, Int64, UInt8
 
 from wardround.batches.content import ContentSettings, ModalityContent, modality_contents, visible_items
-from wardround.batches.features import FeatureSettings, Vocabulary, fit_vocabulary, map_codes
+from wardround.batches.features import FeatureSettings, Vocabulary, codes_seen, fit_vocabulary, map_codes
+from wardround.batches.growing_array import GrowingArray
 from wardround.batches.lines import Lines
 from wardround.batches.normaliser import Normaliser
 from wardround.errors import DataError, UsageError
 from wardround.events import INPUT_MODALITIES
+from wardround.progress import progress
 from wardround.tasks.cohort import Cohort
 
 CHUNK_STAYS: Final = 512
@@ -49,11 +53,10 @@ class Featuriser:
     @property
     def widths(self) -> dict[str, int]:
         """Modality -> number of inputs of one event."""
-        summaries = len(self.settings.content.summaries)
-        vocabulary = self.vocabulary
+        numbers, presences, content = self.vocabulary.numbers, self.vocabulary.presences, self.settings.content
         return {
-            m: len(vocabulary.numbers[m]) * (summaries + 1) + len(vocabulary.presences[m])
-            for m in vocabulary.modalities
+            m: len(numbers[m]) * (len(content.summaries_of(m)) + 1) + len(presences[m])
+            for m in self.vocabulary.modalities
         }
 
     def save(self, run: Path) -> None:
@@ -65,13 +68,21 @@ class Featuriser:
     def load(cls, run: Path, settings: InputSettings) -> "Featuriser":
         """Read what `save` wrote. Raises `RunError`."""
         vocabulary = Vocabulary.load(run / "vocabulary")
-        summaries = len(settings.content.summaries)
-        shapes = {m: (summaries, len(vocabulary.numbers[m])) for m in vocabulary.modalities}
+        content = settings.content
+        shapes = {m: (len(content.summaries_of(m)), len(vocabulary.numbers[m])) for m in vocabulary.modalities}
         return cls(settings, vocabulary, Normaliser.load(run / "normaliser", shapes))
 
 
-def fit_featuriser(lines: Lines, train: Cohort, settings: InputSettings) -> Featuriser:
+def fit_featuriser(lines: Lines, train: Cohort, settings: InputSettings, quiet: bool = False) -> Featuriser:
     """Fit vocabulary and normaliser on what training stays show up to their prediction times.
+
+    Memory holds a number for each training stay and feature, never all events.
+
+    Args:
+        lines: the data on the protocol's clock.
+        train: training stays.
+        settings: which modalities, codes and content.
+        quiet: no progress on stderr.
 
     Raises:
         DataError: where no modality has a frequent code.
@@ -82,13 +93,24 @@ def fit_featuriser(lines: Lines, train: Cohort, settings: InputSettings) -> Feat
         raise UsageError(f"no input modality {', '.join(unknown)}. There are: {', '.join(INPUT_MODALITIES)}.")
     modalities = settings.modalities or INPUT_MODALITIES
     stays, cut = stays_and_cuts(lines, train)
-    seen = visible_items(lines, stays, cut)
-    vocabulary = fit_vocabulary(lines, seen.item, seen.stay, len(stays), modalities, settings.features)
+    seen: list[pl.DataFrame] = []
+    for part in _chunks(len(stays), "fitting the vocabulary, stays", quiet):
+        chunk = visible_items(lines, stays[part], cut[part])
+        seen.append(codes_seen(lines, chunk.item, chunk.stay + part.start))
+    vocabulary = fit_vocabulary(pl.concat(seen), lines.codes, len(stays), modalities, settings.features)
     if not vocabulary.modalities:
         raise DataError("no code is in enough training stays to be a feature. Lower min_stay_share or bring more data.")
+    return with_normaliser(lines, train, settings, vocabulary, quiet)
+
+
+def with_normaliser(
+    lines: Lines, train: Cohort, settings: InputSettings, vocabulary: Vocabulary, quiet: bool = False
+) -> Featuriser:
+    """A vocabulary that there is, and a normaliser fitted on training stays: `fit_featuriser`'s second half."""
+    stays, cut = stays_and_cuts(lines, train)
     codes = map_codes(lines.codes, vocabulary, settings.features.paths)
     last: dict[str, list[np.ndarray]] = {name: [] for name in vocabulary.modalities}
-    for part in _chunks(len(stays)):
+    for part in _chunks(len(stays), "fitting the normaliser, stays", quiet):
         chunk = visible_items(lines, stays[part], cut[part])
         contents, _ = modality_contents(lines, chunk, cut[part], vocabulary, codes, _whole_state(settings.content))
         for name, content in contents.items():
@@ -99,7 +121,7 @@ def fit_featuriser(lines: Lines, train: Cohort, settings: InputSettings) -> Feat
 
 
 def _whole_state(settings: ContentSettings) -> ContentSettings:
-    return ContentSettings(**{**asdict(settings), "running": True})
+    return replace(settings, running=True)
 
 
 def _last_of_each(stay: np.ndarray) -> np.ndarray:
@@ -117,14 +139,18 @@ def stays_and_cuts(lines: Lines, cohort: Cohort) -> tuple[Int[np.ndarray, "stay"
     return stays, minutes.astype(np.float64)
 
 
-def _chunks(n: int) -> Iterator[slice]:
-    for begin in range(0, n, CHUNK_STAYS):
-        yield slice(begin, min(begin + CHUNK_STAYS, n))
+def _chunks(n: int, doing: str, quiet: bool) -> Iterator[slice]:
+    """Some stays after the others, and on stderr how many are done."""
+    with progress(n, doing, quiet=quiet) as bar:
+        for begin in range(0, n, CHUNK_STAYS):
+            part = slice(begin, min(begin + CHUNK_STAYS, n))
+            yield part
+            bar.advance(part.stop - part.start)
 
 
 @dataclass(frozen=True)
 class EventStore:
-    """The events of a cohort.
+    """The events of a cohort; what grows with their number lies on disk, mapped.
 
     Attributes:
         stay_ids: the cohort's stays, in its order.
@@ -153,7 +179,9 @@ class EventStore:
         return self.last >= 0
 
 
-def event_store(lines: Lines, cohort: Cohort, featuriser: Featuriser, sequences: bool = True) -> EventStore:
+def event_store(
+    lines: Lines, cohort: Cohort, featuriser: Featuriser, sequences: bool = True, quiet: bool = False
+) -> EventStore:
     """The events of a cohort through a fitted featuriser.
 
     Args:
@@ -161,31 +189,40 @@ def event_store(lines: Lines, cohort: Cohort, featuriser: Featuriser, sequences:
         cohort: whose events, up to their prediction times.
         featuriser: fitted on training stays.
         sequences: False keeps the state at the prediction time alone (static models).
+        quiet: no progress on stderr.
 
     Returns:
         The store; content of a stay depends on that stay's visible items alone.
+
+    Raises:
+        DataError: where a stay is not in the data.
+        StorageError: where the disk has no room for the events.
     """
     stays, cut = stays_and_cuts(lines, cohort)
     settings = featuriser.settings.content if sequences else _whole_state(featuriser.settings.content)
     codes = map_codes(lines.codes, featuriser.vocabulary, featuriser.settings.features.paths)
-    made = _Growing(featuriser.vocabulary.modalities)
-    for part in _chunks(len(stays)):
-        seen = visible_items(lines, stays[part], cut[part])
-        contents, unknown = modality_contents(lines, seen, cut[part], featuriser.vocabulary, codes, settings)
-        made.add(
-            contents, featuriser.normaliser, part.stop - part.start, settings.max_events if sequences else 0, unknown
-        )
-    return made.store(cohort.frame["stay_id"].to_numpy())
+    most = settings.max_events if sequences else 0
+    with ExitStack() as until_made:
+        made = _GrowingStore(lines.cache, featuriser.widths, until_made)
+        for part in _chunks(len(stays), "making events, stays", quiet):
+            seen = visible_items(lines, stays[part], cut[part])
+            contents, unknown = modality_contents(lines, seen, cut[part], featuriser.vocabulary, codes, settings)
+            made.add(contents, featuriser.normaliser, part.stop - part.start, most, unknown)
+        return made.store(cohort.frame["stay_id"].to_numpy())
 
 
-class _Growing:
-    """An event store under construction, chunk by chunk."""
+class _GrowingStore:
+    """An event store under construction, chunk by chunk: what is of a stay in memory, what is of an event on disk."""
 
-    def __init__(self, modalities: tuple[str, ...]) -> None:
-        self.modalities = modalities
-        self.content: dict[str, list[np.ndarray]] = {name: [] for name in modalities}
-        self.rows = dict.fromkeys(modalities, 0)
-        self.parts: dict[str, list[Any]] = {"lengths": [], "minute": [], "modality": [], "row": [], "last": []}
+    def __init__(self, folder: Path, widths: dict[str, int], until_made: ExitStack) -> None:
+        def growing(kind: type[np.generic], width: int | None = None) -> GrowingArray:
+            return until_made.enter_context(GrowingArray(folder, kind, width))
+
+        self.modalities = tuple(widths)
+        self.content = {name: growing(np.float32, width) for name, width in widths.items()}
+        self.minute, self.modality, self.row = growing(np.int32), growing(np.uint8), growing(np.int64)
+        self.lengths: list[np.ndarray] = []
+        self.last: list[np.ndarray] = []
         self.unknown = 0
 
     def add(
@@ -200,17 +237,15 @@ class _Growing:
             keep = np.zeros(len(content.stay), bool)
             keep[row[of_modality]] = True
             keep[ends] = True
-            renumbered = np.cumsum(keep) - 1 + self.rows[name]
+            renumbered = np.cumsum(keep) - 1 + self.content[name].length
             row[of_modality] = renumbered[row[of_modality]]
             last[content.stay[ends], index] = renumbered[ends]
-            rows = normaliser.rows(name, content)[keep]
-            self.content[name].append(rows)
-            self.rows[name] += len(rows)
-        self.parts["lengths"].append(np.bincount(place["stay"], minlength=stays))
-        self.parts["minute"].append(place["minute"].astype(np.int32))
-        self.parts["modality"].append(place["modality"].astype(np.uint8))
-        self.parts["row"].append(row)
-        self.parts["last"].append(last)
+            self.content[name].add(normaliser.rows(name, content)[keep])
+        self.lengths.append(np.bincount(place["stay"], minlength=stays))
+        self.last.append(last)
+        self.minute.add(place["minute"])
+        self.modality.add(place["modality"])
+        self.row.add(row)
 
     def _order(self, contents: dict[str, ModalityContent], max_events: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
         """Events of the chunk by (stay, minute, first item, modality): of each stay the latest `max_events`, and the
@@ -233,7 +268,7 @@ class _Growing:
 
     def _is_last(self, contents: dict[str, ModalityContent]) -> np.ndarray:
         """Which events are the last of their modality in their stay, modality by modality."""
-        parts = []
+        parts: list[np.ndarray] = []
         for name in self.modalities:
             last = np.zeros(len(contents[name].stay), bool)
             last[_last_of_each(contents[name].stay)] = True
@@ -241,15 +276,15 @@ class _Growing:
         return np.concatenate(parts)
 
     def store(self, stay_ids: np.ndarray) -> EventStore:
-        lengths = np.concatenate(self.parts["lengths"])
+        lengths = np.concatenate(self.lengths)
         return EventStore(
             modalities=self.modalities,
             stay_ids=stay_ids,
             offsets=np.r_[0, np.cumsum(lengths)].astype(np.int64),
-            minute=np.concatenate(self.parts["minute"]),
-            modality=np.concatenate(self.parts["modality"]),
-            row=np.concatenate(self.parts["row"]),
-            content={name: np.concatenate(parts) for name, parts in self.content.items()},
-            last=np.concatenate(self.parts["last"]),
+            minute=self.minute.finish(),
+            modality=self.modality.finish(),
+            row=self.row.finish(),
+            content={name: rows.finish() for name, rows in self.content.items()},
+            last=np.concatenate(self.last),
             unknown_items=self.unknown,
         )
