@@ -12,6 +12,7 @@ import torch
 import wardround.demo as module
 from small_runs import DECODER, ENCODER, LOOP
 from wardround import files
+from wardround.cli import build_parser
 from wardround.demo import ROWS, Row, demo
 from wardround.errors import DataError, RunError, UsageError
 from wardround.evaluate.summary import BEST
@@ -88,12 +89,23 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_an_interrupted_demo_goes_on_where_it_was(folder: Path):
     """What the fixture asserts; and that all of it is there."""
-    assert {path.name for path in folder.iterdir()} == {"raw", "data", "runs", "evaluations", "report.html"}
+    names = {"raw", "data", "runs", "evaluations", "report.html", "manifest.json"}
+    assert {path.name for path in folder.iterdir()} == names
     names = {row.name for row in TINY}
     assert {path.name for path in (folder / "runs").iterdir()} == names | {"aligned"}
     assert {path.name for path in (folder / "evaluations").iterdir()} == names | {"alignment"}
     for run in (folder / "runs").iterdir():
         files.verify_folder(run, "run", RunError)
+
+
+def test_the_manifest_says_what_the_page_was_made_from(folder: Path):
+    """It may be written into a folder of the user's, so it hashes the page alone: each folder has its own manifest."""
+    manifest = files.verify_folder(folder, "demo", RunError)
+    assert manifest["settings"] == {"stays": STAYS, "seed": 0}
+    assert set(manifest["inputs"]) == {"data", "alignment", *(row.name for row in TINY)}
+    evaluated = files.read_manifest(folder / "evaluations" / "mortality-mlp", "evaluation", RunError)
+    assert manifest["inputs"]["mortality-mlp"] == evaluated["hash"]
+    assert set(manifest["files"]) == {"report.html"}
 
 
 def test_the_page_names_every_row_and_the_truth(folder: Path):
@@ -165,6 +177,22 @@ def test_a_row_that_is_left_out_is_named_on_stderr(folder: Path, monkeypatch, ca
     assert "mortality-apache left out: nobody is on the val side." in said
     commands = [line for line in said.splitlines() if line.startswith("$ wardround ")]
     assert [command.split()[2] for command in commands] == ["prepare", "pretrain", "evaluate", "train"]
+
+
+def test_a_step_is_printed_as_the_command_that_does_it(tmp_path: Path, monkeypatch, capsys):
+    """Another seed is another split and other weights: each command says so, and the command line takes each."""
+    small(monkeypatch, (TINY[4],))
+    demo(tmp_path / "demo", None, STAYS, seed=3, quiet=False)
+    commands = [line[len("$ wardround ") :] for line in capsys.readouterr().err.splitlines() if line.startswith("$ ")]
+    parsed = [build_parser().parse_args(command.split()) for command in commands]
+    assert [options.verb for options in parsed] == ["synth", "prepare", "pretrain", "evaluate", "train", "evaluate"]
+    assert {options.seed for options in parsed if options.verb != "prepare"} == {3}
+    assert {options.split_seed for options in parsed if options.verb in ("pretrain", "train")} == {3}
+    assert "epochs=40" in commands[2]
+    seeds = {path: files.read_json(path)["seed"] for path in (tmp_path / "demo" / "runs").rglob("settings.json")}
+    assert set(seeds.values()) == {3}
+    evaluated = files.read_manifest(tmp_path / "demo" / "evaluations" / "alignment", "evaluation", RunError)
+    assert evaluated["settings"]["question"]["seed"] == 3
 
 
 def test_the_rows_of_the_demo_are_trainings_that_exist():

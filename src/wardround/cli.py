@@ -12,6 +12,7 @@ from wardround.errors import WardroundError
 DEMOS = ("eicu-demo", "mimic-iv-demo", "mimic-iii-demo", "challenge-2012")
 METHODS = ("mlp", "lstm", "trajectory", "score", "elapsed")
 TASKS = ("mortality", "los_remaining", "los", "los_icu")
+OF_TRAINING = "of the weights, the order of stays and whatever training draws; the split has a seed of its own"
 LISTS = ("methods", "tasks", "sources", "modalities", "settings")
 
 
@@ -51,13 +52,21 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _verb(into: Any, name: str, run: Callable[[Any], None], summary: str, *examples: str) -> argparse.ArgumentParser:
+def _verb(
+    into: Any,
+    name: str,
+    run: Callable[[Any], None],
+    summary: str,
+    *examples: str,
+    seed: str = "taken for the sake of scripts; nothing is drawn at random here",
+) -> argparse.ArgumentParser:
     epilog = "examples:\n" + "\n".join(f"  {example}" for example in examples)
     parser = into.add_parser(
         name, help=summary, description=summary, epilog=epilog, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.set_defaults(run=run)
     parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
+    parser.add_argument("--seed", type=_seed, default=0, metavar="S", help=f"{seed} (default: 0)")
     return parser
 
 
@@ -69,13 +78,13 @@ def _demo(into: Any) -> None:
         "the main job end to end: prepare, pretrain, train static and trajectory models, evaluate, report",
         "wardround demo",
         "wardround demo --data eicu-demo/ --to out/",
+        seed="of the synthetic database, the split, the weights and the draws of every interval",
     )
     verb.add_argument("--to", type=Path, default=Path("demo"), metavar="DIR", help="folder to write (default: demo)")
     verb.add_argument("--data", type=Path, metavar="RAW", help="a raw eICU folder; without it a synthetic one is made")
     verb.add_argument(
-        "--stays", type=int, default=2000, help="synthetic stays where no --data is given (default: 2000)"
+        "--stays", type=_count, default=2000, help="synthetic stays where no --data is given (default: 2000)"
     )
-    verb.add_argument("--seed", type=int, default=0)
 
 
 def _fetch(into: Any) -> None:
@@ -86,8 +95,8 @@ def _fetch(into: Any) -> None:
         "download an open demo, with checksums and resume (the only verb that uses the network)",
         "wardround fetch eicu-demo --to eicu-demo",
     )
-    verb.add_argument("name", choices=DEMOS)
-    verb.add_argument("--to", type=Path, required=True, metavar="DIR")
+    verb.add_argument("name", choices=DEMOS, help="an open demo database")
+    verb.add_argument("--to", type=Path, required=True, metavar="DIR", help="folder to write")
     verb.add_argument("--url", metavar="BASE", help="another place that holds the same files")
 
 
@@ -99,11 +108,11 @@ def _synth(into: Any) -> None:
         "write a synthetic database in the raw layout, with a known true risk and a known mechanism of missingness",
         "wardround synth eicu --stays 2000 --to raw",
         "wardround synth eicu --stays 2000 --to raw --set mechanism=outcome --set missing_rate=0.8",
+        seed="of all that is drawn: another seed, another database",
     )
     verb.add_argument("source", choices=("eicu",))
-    verb.add_argument("--stays", type=int, required=True)
-    verb.add_argument("--to", type=Path, required=True, metavar="RAW")
-    verb.add_argument("--seed", type=int, default=0)
+    verb.add_argument("--stays", type=_count, required=True, metavar="N")
+    verb.add_argument("--to", type=Path, required=True, metavar="RAW", help="folder to write")
     _settings(verb)
 
 
@@ -117,10 +126,10 @@ def _prepare(into: Any) -> None:
         "wardround prepare eicu eicu-demo --to data --modalities paper --workers 2",
     )
     verb.add_argument("source", choices=("eicu",))
-    verb.add_argument("raw", type=Path, metavar="RAW")
-    verb.add_argument("--to", type=Path, required=True, metavar="DATA")
+    verb.add_argument("raw", type=Path, metavar="RAW", help="folder of the raw tables, .csv or .csv.gz")
+    verb.add_argument("--to", type=Path, required=True, metavar="DATA", help="folder to write")
     verb.add_argument("--modalities", choices=("paper", "all"), default="all", help="the paper's six, or all (default)")
-    verb.add_argument("--workers", type=_count, default=1, metavar="N")
+    verb.add_argument("--workers", type=_count, default=1, metavar="N", help="tables read at once (default: 1)")
     verb.add_argument("--json", action="store_true", help="print the ledger as JSON")
 
 
@@ -133,9 +142,13 @@ def _describe(into: Any) -> None:
         "wardround describe data",
         "wardround describe data --to description",
     )
-    verb.add_argument("data", type=Path, metavar="DATA")
-    verb.add_argument("--to", type=Path, metavar="DIR")
-    verb.add_argument("--json", action="store_true")
+    verb.add_argument("data", type=Path, metavar="DATA", help="a prepared folder")
+    verb.add_argument("--to", type=Path, metavar="DIR", help="where to write it; without it nothing is written")
+    verb.add_argument("--json", action="store_true", help="print the tables as JSON")
+
+
+def _data(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--data", type=Path, required=True, metavar="DATA", help="a prepared folder")
 
 
 def _window(verb: argparse.ArgumentParser) -> None:
@@ -148,15 +161,23 @@ def _window(verb: argparse.ArgumentParser) -> None:
 
 
 def _split(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--split-seed", type=int, metavar="S", help="another seed, another split (default: 0)")
+    verb.add_argument("--split-seed", type=_seed, metavar="S", help="another seed, another split (default: 0)")
     verb.add_argument("--fold", type=_fold, metavar="K/N", help="test on fold K of N instead of 15 %% of the patients")
     verb.add_argument(
-        "--split-by", choices=("patient", "hospital"), help="hospital: test on hospitals never trained on"
+        "--split-by",
+        choices=("patient", "hospital", "time"),
+        help="patient (default); hospital: test on hospitals never trained on; time: test on the latest patients",
     )
     verb.add_argument(
         "--pretrain-on",
         choices=("train-side", "disjoint"),
         help="train-side (default): the training patients of the split; disjoint: other patients (the paper's)",
+    )
+    verb.add_argument(
+        "--strata",
+        choices=("expected", "exact"),
+        help="shares within each combination of modalities: expected (default), of a hash that nobody else moves; "
+        "exact to one patient (the paper's), where adding patients can move a few near the borders",
     )
 
 
@@ -179,14 +200,14 @@ def _pretrain(into: Any) -> None:
         "align the encoders of all modalities, without labels",
         "wardround pretrain alignment --data data --to runs/aligned",
         "wardround pretrain alignment --data data --to runs/ovo --loss one-vs-others --set epochs=50",
+        seed=OF_TRAINING,
     )
     verb.add_argument("method", choices=("alignment",))
-    verb.add_argument("--data", type=Path, required=True, metavar="DATA")
-    verb.add_argument("--to", type=Path, required=True, metavar="RUN")
+    _data(verb)
+    verb.add_argument("--to", type=Path, required=True, metavar="RUN", help="folder to write")
     verb.add_argument("--loss", choices=("masked-global", "one-vs-others", "all-pairs", "none"))
     _window(verb)
     _split(verb)
-    verb.add_argument("--seed", type=int, default=0)
     _settings(verb)
 
 
@@ -199,15 +220,20 @@ def _train(into: Any) -> None:
         "wardround train mlp --data data --task mortality --to runs/mlp",
         "wardround train trajectory --data data --task mortality --to runs/trajectory --encoders runs/aligned",
         "wardround train score --data data --task mortality --to runs/apache",
+        "wardround train mlp --data other --task mortality --at-h 12 --to runs/tuned --init runs/mlp",
+        "torchrun --nproc_per_node 2 -m wardround train mlp --data data --task mortality --to runs/mlp",
+        seed=OF_TRAINING,
     )
     verb.add_argument("method", choices=METHODS)
-    verb.add_argument("--data", type=Path, required=True, metavar="DATA")
+    _data(verb)
     verb.add_argument("--task", choices=TASKS, required=True)
-    verb.add_argument("--to", type=Path, required=True, metavar="RUN")
+    verb.add_argument("--to", type=Path, required=True, metavar="RUN", help="folder to write")
     verb.add_argument("--encoders", type=Path, metavar="RUN", help="a pretraining whose encoders are taken")
+    verb.add_argument(
+        "--init", type=Path, metavar="RUN", help="a run of the same method to start from: inputs, model and weights"
+    )
     _window(verb)
     _split(verb)
-    verb.add_argument("--seed", type=int, default=0)
     _settings(verb)
 
 
@@ -218,17 +244,30 @@ def _evaluate(into: Any) -> None:
         verbs.run_evaluate,
         "metrics with intervals, predictions, beliefs, report",
         "wardround evaluate runs/mlp --data data --to out/mlp",
-        "wardround evaluate runs/mlp --data other-hospital --split all --to out/external",
+        "wardround evaluate runs/mlp --data other-hospital --split all --beside out/mlp --to out/external",
         "wardround evaluate runs/mlp --data data --at-h 12 24 48 --without lab --to out/no-lab",
+        seed="of the draws of every interval",
     )
-    verb.add_argument("run_folder", type=Path, metavar="RUN")
-    verb.add_argument("--data", type=Path, required=True, metavar="DATA")
-    verb.add_argument("--to", type=Path, required=True, metavar="DIR")
-    verb.add_argument("--split", choices=("test", "val", "train", "all"), default="test")
-    verb.add_argument("--at-h", type=_hour, nargs="+", default=[], metavar="H")
-    verb.add_argument("--without", nargs="+", action="extend", default=[], metavar="MODALITY")
-    verb.add_argument("--seed", type=int, default=0, help="of the bootstrap")
-    verb.add_argument("--json", action="store_true")
+    verb.add_argument("run_folder", type=Path, metavar="RUN", help="a finished pretraining or training")
+    _data(verb)
+    verb.add_argument("--to", type=Path, required=True, metavar="DIR", help="folder to write")
+    verb.add_argument(
+        "--split",
+        choices=("test", "val", "train", "all"),
+        default="test",
+        help="a side of the run's split (default: test), or all stays: for another cohort",
+    )
+    verb.add_argument("--at-h", type=_hour, nargs="+", default=[], metavar="H", help="other hours than the run's own")
+    verb.add_argument(
+        "--without", nargs="+", action="extend", default=[], metavar="MODALITY", help="as if never recorded"
+    )
+    verb.add_argument(
+        "--beside",
+        type=Path,
+        metavar="DIR",
+        help="with another cohort: the run's evaluation on its own data, to stand beside it in the report",
+    )
+    verb.add_argument("--json", action="store_true", help="print the metrics as JSON")
 
 
 def _predict(into: Any) -> None:
@@ -239,10 +278,10 @@ def _predict(into: Any) -> None:
         "as evaluate, for stays without labels too",
         "wardround predict runs/mlp --data new-stays --to predictions",
     )
-    verb.add_argument("run_folder", type=Path, metavar="RUN")
-    verb.add_argument("--data", type=Path, required=True, metavar="DATA")
-    verb.add_argument("--to", type=Path, required=True, metavar="DIR")
-    verb.add_argument("--at-h", type=_hour, metavar="H")
+    verb.add_argument("run_folder", type=Path, metavar="RUN", help="a finished training")
+    _data(verb)
+    verb.add_argument("--to", type=Path, required=True, metavar="DIR", help="folder to write")
+    verb.add_argument("--at-h", type=_hour, metavar="H", help="another hour than the run's own")
 
 
 def _list(into: Any) -> None:
@@ -250,12 +289,18 @@ def _list(into: Any) -> None:
         into, "list", verbs.run_list, "what there is", "wardround list methods", "wardround list settings --json"
     )
     verb.add_argument("what", choices=LISTS)
-    verb.add_argument("--json", action="store_true")
+    verb.add_argument("--json", action="store_true", help="print the rows as JSON")
 
 
 def _count(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
+    if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError("a whole number of 1 or more")
+    return int(text)
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError("a whole number of 0 or more")
     return int(text)
 
 

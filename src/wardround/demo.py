@@ -5,12 +5,14 @@ was interrupted goes on where it was.
 """
 
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+import wardround
 from wardround import files
-from wardround.errors import DataError, UsageError
+from wardround.errors import DataError, RunError, UsageError
 from wardround.evaluate.evaluation import evaluate
 from wardround.evaluate.question import Question
 from wardround.evaluate.summary import write_summary
@@ -37,6 +39,7 @@ class Row:
     settings: tuple[str, ...] = ()
 
 
+PRETRAIN: Final = "epochs=40"
 ROWS: Final = (
     Row("mortality-apache", "score", "mortality"),
     Row("mortality-mlp", "mlp", "mortality"),
@@ -55,7 +58,7 @@ def demo(to: Path, raw: Path | None, stays: int, seed: int, quiet: bool) -> Path
         to: folder to write; `data`, `runs`, `evaluations` and `report.html` in it.
         raw: a raw eICU folder; None makes a synthetic one of `stays` stays in `to/raw`.
         stays: synthetic stays.
-        seed: of the synthetic database, the split and the weights.
+        seed: of the synthetic database, the split, the weights and the draws of every interval.
         quiet: no progress on stderr.
 
     Returns:
@@ -74,8 +77,8 @@ def demo(to: Path, raw: Path | None, stays: int, seed: int, quiet: bool) -> Path
             if made != stays:
                 raise UsageError(f"{to} holds a demo of {made} stays, not {stays}. Choose another --to, or delete it.")
         else:
-            _step(f"wardround synth eicu --stays {stays} --to {raw}", quiet)
-            synthesise_eicu(raw, stays, seed, SyntheticSettings())
+            _step(f"wardround synth eicu --stays {stays} --to {raw}{_seeded(seed)}", quiet)
+            synthesise_eicu(raw, stays, seed, SyntheticSettings(), quiet)
     data = to / "data"
     _step(f"wardround prepare eicu {raw} --to {data}", quiet)
     done = prepare(EICU, raw, data, "all", workers=2, quiet=quiet)
@@ -83,15 +86,25 @@ def demo(to: Path, raw: Path | None, stays: int, seed: int, quiet: bool) -> Path
         sys.stderr.write("\n".join([*ledger_lines(done.ledger), ""]))
     window, split = Window(), SplitPlan(seed=seed)
     aligned = to / "runs" / "aligned"
-    _step(f"wardround pretrain alignment --data {data} --to {aligned}", quiet)
-    pretrain(data, aligned, window, split, override(PretrainSettings(), ["epochs=40"]), seed, quiet)
-    finished = [("alignment", _evaluated(aligned, data, to / "evaluations" / "alignment", quiet))]
+    pretrain_options = f" --set {PRETRAIN}{_seeded(seed, '--split-seed')}"
+    _step(f"wardround pretrain alignment --data {data} --to {aligned}{pretrain_options}", quiet)
+    pretrain(data, aligned, window, split, override(PretrainSettings(), [PRETRAIN]), seed, quiet)
+    finished = [("alignment", _evaluated(aligned, data, to / "evaluations" / "alignment", seed, quiet))]
     for row in ROWS:
         try:
             finished.append((row.name, _trained(row, data, to, aligned, window, split, seed, quiet)))
         except DataError as error:
             sys.stderr.write(f"{row.name} left out: {error}\n")
-    return write_summary(to / "report.html", finished, truth)
+    page = write_summary(to / "report.html", finished, truth, seed)
+    _close(to, page, data, finished, {"stays": stays if truth is not None else None, "seed": seed})
+    return page
+
+
+def _close(to: Path, page: Path, data: Path, finished: Sequence[tuple[str, Path]], settings: Mapping[str, Any]) -> None:
+    """Write the manifest of the demo: what the page was made from, and the page's hash; each folder has its own."""
+    inputs = {"data": files.read_manifest(data, "data", DataError)["hash"]}
+    inputs |= {name: files.read_manifest(folder, "evaluation", RunError)["hash"] for name, folder in finished}
+    files.write_manifest(to, "demo", inputs, settings, wardround.__version__, made=[page])
 
 
 def _step(command: str, quiet: bool) -> None:
@@ -105,11 +118,16 @@ def _trained(
     run = to / "runs" / row.name
     encoders = aligned if row.aligned else None
     options = (f" --encoders {aligned}" if row.aligned else "") + "".join(f" --set {s}" for s in row.settings)
+    options += _seeded(seed, "--split-seed")
     _step(f"wardround train {row.method} --data {data} --task {row.task} --to {run}{options}", quiet)
     train(row.method, data, row.task, run, window, split, encoders, row.settings, seed, quiet)
-    return _evaluated(run, data, to / "evaluations" / row.name, quiet)
+    return _evaluated(run, data, to / "evaluations" / row.name, seed, quiet)
 
 
-def _evaluated(run: Path, data: Path, to: Path, quiet: bool) -> Path:
-    _step(f"wardround evaluate {run} --data {data} --to {to}", quiet)
-    return evaluate(run, data, to, Question())[0]
+def _evaluated(run: Path, data: Path, to: Path, seed: int, quiet: bool) -> Path:
+    _step(f"wardround evaluate {run} --data {data} --to {to}{_seeded(seed)}", quiet)
+    return evaluate(run, data, to, Question(seed=seed), quiet=quiet)[0]
+
+
+def _seeded(seed: int, *options: str) -> str:
+    return "".join(f" {option} {seed}" for option in (*options, "--seed")) if seed else ""

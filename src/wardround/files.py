@@ -10,7 +10,7 @@ import hashlib
 import io
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from wardround.errors import DataError, RunError, WardroundError
+from wardround.json_kinds import JsonObject, is_object
 from wardround.whole_file import WholeFile, storage_errors, whole_file
 
 MANIFEST = "manifest.json"
@@ -122,7 +123,7 @@ class TableStream:
 
 
 @contextlib.contextmanager
-def table_stream(path: Path, schema: pa.Schema | None = None, compression: str = "zstd") -> Iterator[TableStream]:
+def table_stream(path: Path, schema: pa.Schema | None = None, compression: str = "zstd") -> Generator[TableStream]:
     """A parquet table written in pieces; `path` has it when the block ends well, and what it had before when not.
 
     Args:
@@ -194,7 +195,12 @@ def hash_of(value: Any) -> str:
 
 
 def write_manifest(
-    folder: Path, kind: str, inputs: Mapping[str, str], settings: Mapping[str, Any], version: str
+    folder: Path,
+    kind: str,
+    inputs: Mapping[str, str],
+    settings: Mapping[str, Any],
+    version: str,
+    made: Sequence[Path] | None = None,
 ) -> None:
     """Close a folder: `manifest.json` with what it is, what it came from, and the hash of every file in it.
 
@@ -206,11 +212,13 @@ def write_manifest(
         inputs: name -> SHA-256 of what it was made from.
         settings: the resolved settings.
         version: the version of wardround that wrote it.
+        made: the files to hash, in a folder that may hold others' files too; None for all that are there.
 
     Raises:
         StorageError: if the disk refuses.
     """
-    files = {str(path.relative_to(folder)): sha256(path) for path in _own_files(folder)}
+    hashed = _own_files(folder) if made is None else sorted(made)
+    files = {str(path.relative_to(folder)): sha256(path) for path in hashed}
     content = {"kind": kind, "version": version, "inputs": dict(inputs), "settings": dict(settings), "files": files}
     write_json(folder / MANIFEST, {**content, "hash": hash_of(content)})
 
@@ -219,7 +227,7 @@ def _own_files(folder: Path) -> list[Path]:
     """Files that belong to the artefact: no manifest, nothing hidden, no caches, no checkpoints of a training under
     way."""
     skipped = {"cache", "checkpoints"}
-    found = []
+    found: list[Path] = []
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
         if path.is_file() and parts != (MANIFEST,) and not any(p.startswith(".") or p in skipped for p in parts):
@@ -227,7 +235,7 @@ def _own_files(folder: Path) -> list[Path]:
     return found
 
 
-def read_manifest(folder: Path, kind: str, error: type[Folder]) -> dict[str, Any]:
+def read_manifest(folder: Path, kind: str, error: type[Folder]) -> JsonObject:
     """Read a folder's manifest and check that it is of `kind` and untouched itself.
 
     Raises:
@@ -237,14 +245,14 @@ def read_manifest(folder: Path, kind: str, error: type[Folder]) -> dict[str, Any
         raise error(f"{folder} is not a folder. Give the folder that the stage before wrote.")
     manifest = read_json(folder / MANIFEST, error)
     keys = ("kind", "version", "inputs", "settings", "files")
-    if not isinstance(manifest, dict) or manifest.get("hash") != hash_of({key: manifest.get(key) for key in keys}):
+    if not is_object(manifest) or manifest.get("hash") != hash_of({key: manifest.get(key) for key in keys}):
         raise error(f"{folder / MANIFEST} was edited. Make the folder again.")
     if manifest["kind"] != kind:
         raise error(f"{folder} holds {manifest['kind']!r}, but {kind!r} was expected.")
     return manifest
 
 
-def verify_folder(folder: Path, kind: str, error: type[Folder] = DataError) -> dict[str, Any]:
+def verify_folder(folder: Path, kind: str, error: type[Folder] = DataError) -> JsonObject:
     """Read a folder's manifest and check the hash of each file it lists.
 
     A file of somebody else's may lie beside them, but not in a subfolder that the artefact uses: it would be read too.

@@ -9,7 +9,7 @@ from typing import Any
 
 
 def _chosen_window(options: Any, inherited: Any = None) -> Any:
-    """The window of the call, else that of the encoders, else causal at 24 h (paper: the whole stay)."""
+    """The window of the call, else that of the run that is taken up, else causal at 24 h (paper: the whole stay)."""
     from wardround.tasks.cohort import DEFAULT_H, Window
 
     if options.protocol is None and options.at_h is None and inherited is not None:
@@ -22,7 +22,7 @@ def _chosen_window(options: Any, inherited: Any = None) -> Any:
 
 
 def _chosen_split(options: Any, inherited: Any = None) -> Any:
-    """The split of the call; what is not said comes from the encoders' run."""
+    """The split of the call; what is not said comes from the run that is taken up."""
     from wardround.tasks.splits import SplitPlan
 
     base = inherited or SplitPlan()
@@ -31,6 +31,7 @@ def _chosen_split(options: Any, inherited: Any = None) -> Any:
         fold=base.fold if options.fold is None else options.fold,
         by=base.by if options.split_by is None else options.split_by,
         pretrain_on=base.pretrain_on if options.pretrain_on is None else options.pretrain_on,
+        strata=base.strata if options.strata is None else options.strata,
     )
 
 
@@ -62,7 +63,7 @@ def run_synth(options: Any) -> None:
     from wardround.sources.synthetic import SyntheticSettings, synthesise_eicu
 
     settings = override(SyntheticSettings(), options.assignments)
-    synthesise_eicu(options.to, options.stays, options.seed, settings)
+    synthesise_eicu(options.to, options.stays, options.seed, settings, options.quiet)
     print(f"{options.stays} synthetic stays are in {options.to}, their truth in {options.to / 'truth'}")
 
 
@@ -85,7 +86,7 @@ def run_describe(options: Any) -> None:
     from wardround.evaluate.describe import describe
     from wardround.tables import description_lines
 
-    described = describe(options.data, options.to)
+    described = describe(options.data, options.to, options.quiet)
     print(json.dumps(described, indent=1) if options.json else "\n".join(description_lines(described)))
     if options.to is not None:
         print(f"description written to {options.to}", file=sys.stderr)
@@ -109,7 +110,8 @@ def run_train(options: Any) -> None:
     from wardround.train.run_folder import open_run
     from wardround.train.supervised import train
 
-    inherited = None if options.encoders is None else open_run(options.encoders).plan
+    before = options.encoders or options.init
+    inherited = None if before is None else open_run(before).plan
     window = _chosen_window(options, inherited and inherited.window)
     split = _chosen_split(options, inherited and inherited.split)
     done = train(
@@ -123,11 +125,16 @@ def run_train(options: Any) -> None:
         options.assignments,
         options.seed,
         options.quiet,
+        options.init,
     )
     _say(done)
 
 
 def _say(done: Any) -> None:
+    from wardround.train.processes import is_first_process
+
+    if not is_first_process():
+        return
     for note in done.notes:
         print(note, file=sys.stderr)
     print(f"{done.folder} {'was already complete: nothing to do' if done.already else 'is complete'}")
@@ -139,11 +146,13 @@ def run_evaluate(options: Any) -> None:
     from wardround.evaluate.question import Question
     from wardround.tables import metrics_lines
 
-    hours = options.at_h if len(options.at_h) > 1 else []
+    hours: list[float] = options.at_h if len(options.at_h) > 1 else []
     question = Question(
         options.split, options.at_h[0] if len(options.at_h) == 1 else None, tuple(options.without), seed=options.seed
     )
-    folder, already, metrics = evaluate(options.run_folder, options.data, options.to, question, hours)
+    folder, already, metrics = evaluate(
+        options.run_folder, options.data, options.to, question, hours, options.beside, options.quiet
+    )
     if options.json:
         print(json.dumps(metrics, indent=1))
         return
@@ -155,7 +164,7 @@ def run_predict(options: Any) -> None:
     """wardround predict."""
     from wardround.evaluate.evaluation import predict
 
-    folder, already, stays = predict(options.run_folder, options.data, options.to, options.at_h)
+    folder, already, stays = predict(options.run_folder, options.data, options.to, options.at_h, options.quiet)
     print(f"{stays} stays; {folder} {'was already complete' if already else 'is complete'}")
 
 

@@ -27,6 +27,11 @@ PATTERNS = [
     {"modalities": [], "n_stays": 30, "share": 0.3},
     {"modalities": None, "n_stays": 20, "share": 0.2},
 ]
+SHARES = {"lab": 0.6, "vitals": 1.0, "aps": None}
+FOREST = [
+    {"name": "apache", "value": 0.7, "low": 0.6, "high": 0.8, "compared": True},
+    {"name": "mlp", "value": 0.75, "low": None, "high": None, "compared": False},
+]
 RATES = [{"modality": name, "hour": h, "rate": 1.0 + h} for name in ("lab", "vitals") for h in range(24)]
 POINTS = [{"x": float(i % 7), "y": float(i % 5), "modality": MODALITIES[i % 3]} for i in range(60)]
 CELLS = [{"x": 0, "x2": 7, "y": 0, "y2": 5}]
@@ -44,11 +49,14 @@ DRAWINGS: dict[str, Callable[[], Markup]] = {
     "hours": lambda: charts.hours_curve(HOURS),
     "groups": lambda: charts.by_group(GROUPS, "AUROC", "events", 0.5),
     "one group": lambda: charts.by_group(GROUPS[:1], "error", "events"),
+    "forest": lambda: charts.forest(FOREST, "AUROC"),
+    "forest of differences": lambda: charts.forest(FOREST[1:], "difference in AUROC", 0.0),
     "history": lambda: course_charts.history(EPOCHS, ("training", "validation"), "loss", 2),
     "history of one epoch": lambda: course_charts.history(EPOCHS[:1], ("training",), "loss"),
     "belief": lambda: course_charts.belief(BELIEF, (-2, 24), 0.5, 0.2, "risk"),
     "belief in hours": lambda: course_charts.belief(BELIEF, (0, 24), 90.0, None, "hours", percent=False),
-    "missingness": lambda: data_charts.missingness(PATTERNS, ["lab", "vitals", "aps"]),
+    "missingness": lambda: data_charts.missingness(PATTERNS, ["lab", "vitals", "aps"], SHARES),
+    "missingness without shares": lambda: data_charts.missingness(PATTERNS[:2], ["lab"], {"lab": None}),
     "rates": lambda: course_charts.event_rates(RATES, 24),
     "embedding": lambda: data_charts.embedding(POINTS, CELLS),
     "retrieval": lambda: data_charts.retrieval(PAIRS),
@@ -102,3 +110,14 @@ def test_words_are_escaped():
     ElementTree.fromstring(svg)
     assert "<b>" not in svg
     assert "<script" not in svg
+
+
+def test_a_forest_has_a_line_for_each_interval_and_a_name_for_each_method(drawn: dict[str, str]):
+    def lines(svg: str) -> int:
+        return len(re.findall(r'<line[^>]* opacity="0.55"', svg))
+
+    assert [name for name in ("apache", "mlp") if f">{name}</text>" in drawn["forest"]] == ["apache", "mlp"]
+    assert lines(drawn["forest"]) == 1
+    assert lines(drawn["forest of differences"]) == 0
+    assert COLOURS["orange"][0] in drawn["forest"]
+    assert COLOURS["orange"][0] not in drawn["forest of differences"]

@@ -98,6 +98,18 @@ def test_rates_by_hand(tmp_path: Path):
     assert max(row["hour"] for row in hourly) == 59  # the last hour with 11 stays in the unit
 
 
+@pytest.mark.parametrize(("unknown", "a_day"), [(1, 1.6), (2, None), (12, None)])
+def test_stays_without_an_end_count_neither_events_nor_days(tmp_path: Path, unknown: int, a_day: float | None):
+    """48 events in 12 stays of 2.5 days; a rate is of 11 stays whose end is known, or of none."""
+    rng = np.random.default_rng(0)
+    make_data(tmp_path / "d", make_stays(12, rng), rng)
+    folder, stays, shard = events_by_hand(tmp_path)
+    files.write_table(folder / "data" / "0.parquet", shard)
+    stays = stays.with_columns(end=pl.when(pl.int_range(pl.len()) >= unknown).then("end"))
+    (row,) = rate_rows(stays, count_events(folder, stays, quiet=True))
+    assert (row["events_per_stay_day"], row["share_of_stays"]) == (a_day, 1.0)
+
+
 def test_changed_data_is_refused(tmp_path: Path):
     rng = np.random.default_rng(0)
     folder = make_data(tmp_path / "data", make_stays(30, rng), rng)

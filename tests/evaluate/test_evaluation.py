@@ -14,7 +14,16 @@ from small_runs import aligned, published, small_data, trained
 from timelines import Timelines, joined, random_timelines, write_data
 from wardround import files
 from wardround.errors import DataError, RunError, UsageError
-from wardround.evaluate.evaluation import answer, beliefs_table, evaluate, metrics_of, predict, predictions_table
+from wardround.evaluate import evaluation as module
+from wardround.evaluate.evaluation import (
+    Answer,
+    answer,
+    beliefs_table,
+    evaluate,
+    metrics_of,
+    predict,
+    predictions_table,
+)
 from wardround.evaluate.question import Question
 from wardround.methods.scores import predict_elapsed
 from wardround.metrics.discrimination import auroc, sensitivity
@@ -159,7 +168,7 @@ def test_metrics_say_what_a_reader_must_know(made: Made):
 def test_every_stay_is_judged_or_counted_under_one_reason(made: Made, name: str, split: str):
     metrics = metrics_of(made.answer(name, replace(ALL, split=split)))
     assert metrics["n_stays"] + sum(metrics["n_excluded"].values()) == STAYS
-    assert ("no published score" in metrics["n_excluded"]) == (name == "score")
+    assert ("no usable published score" in metrics["n_excluded"]) == (name == "score")
     assert ("not on the asked side of the split" in metrics["n_excluded"]) == (split != "all")
     assert {"age unknown or under 18", "left the unit by the prediction time"} <= set(metrics["n_excluded"])
 
@@ -276,7 +285,7 @@ def test_scores_are_judged_on_the_stays_that_have_one(made: Made):
 
 
 def test_nobody_with_a_score_at_an_earlier_hour(made: Made):
-    with pytest.raises(DataError, match="no stay has a published score at hour 6: APACHE's is known at 24 h"):
+    with pytest.raises(DataError, match="no stay has a usable published score at hour 6: APACHE's is known at 24 h"):
         made.answer("score", replace(ALL, at_h=6))
 
 
@@ -418,6 +427,111 @@ def test_data_that_is_not_there_is_an_error_of_the_data(made: Made, tmp_path: Pa
 def test_a_question_that_nobody_can_answer_is_refused(given: dict, message: str):
     with pytest.raises(UsageError, match=message):
         Question(**given)
+
+
+def test_hours_that_an_interrupted_call_finished_are_not_asked_again(made: Made, tmp_path: Path, monkeypatch):
+    """Killed at the second of three hours: the same call asks two, another one all of its own."""
+    asked: list[float | None] = []
+    original = module.answer
+
+    def counting(run: Run, data: Path, question: Question, quiet: bool) -> Answer:
+        asked.append(question.at_h)
+        if stop_at == question.at_h:
+            raise KeyboardInterrupt
+        return original(run, data, question, quiet)
+
+    monkeypatch.setattr(module, "answer", counting)
+    call = lambda hours, to="e": evaluate(made.folder / "mlp", made.data, tmp_path / to, ALL, hours, quiet=True)  # noqa: E731
+    stop_at = 12
+    with pytest.raises(KeyboardInterrupt):
+        call([6, 12, 24])
+    assert (tmp_path / "e" / "metrics_6h.json").is_file()
+    stop_at = None
+    asked.clear()
+    call([6, 12, 24])
+    assert asked == [12, 24]
+    asked.clear()
+    call([6, 12, 24], "again")
+    assert asked == [6, 12, 24]
+    left = [{path.name: path.read_bytes() for path in (tmp_path / to).iterdir()} for to in ("e", "again")]
+    assert left[0] == left[1]
+
+
+def test_what_an_unfinished_evaluation_left_is_not_taken_for_a_part_of_this_one(made: Made, tmp_path: Path):
+    to = tmp_path / "e"
+    evaluate(made.folder / "trajectory", made.data, to, ALL, [6, 12], quiet=True)
+    (to / "manifest.json").unlink()
+    (to / "notes.txt").write_text("a person's")
+    evaluate(made.folder / "mlp", made.data, to, replace(ALL, at_h=24), quiet=True)
+    assert {path.name for path in to.iterdir()} == {
+        "metrics.json", "predictions.parquet", "observed.parquet", "report.html", "manifest.json", "notes.txt",
+    }  # fmt: skip
+    assert "By prediction hour" not in (to / "report.html").read_text()
+
+
+@pytest.mark.parametrize("name", ["mlp", "trajectory"])
+def test_stays_are_predicted_some_at_a_time(made: Made, monkeypatch, capsys: pytest.CaptureFixture[str], name: str):
+    whole = made.answer(name)
+    monkeypatch.setattr(module, "STAYS_AT_ONCE", 17)
+    capsys.readouterr()
+    parts = made.answer(name)
+    n = whole.cohort.frame.height
+    assert f"predicting, stays: {n} of {n} in" in capsys.readouterr().err
+    assert parts.predictions.prediction == pytest.approx(whole.predictions.prediction, abs=1e-6)
+    for field in ("belief_stay", "belief_minute", "belief_modality"):
+        assert (getattr(parts.predictions, field) == getattr(whole.predictions, field)).all()
+    assert parts.predictions.belief == pytest.approx(whole.predictions.belief, abs=1e-6)
+
+
+def test_events_with_a_code_that_the_run_does_not_know_are_counted_among_those_known(made: Made, tmp_path: Path):
+    timelines = others()
+    strange = (pl.col("modality") == "lab") & (pl.col("available") <= 1440)
+    code = pl.when(strange).then(pl.lit("LAB//unheard of")).otherwise("code")
+    data = write_data(tmp_path / "d", Timelines(timelines.events.with_columns(code=code), timelines.stays))
+    asked = made.answer("mlp", ALL, data)
+    metrics = metrics_of(asked)
+    ids = asked.cohort.frame["stay_id"].implode()
+    expected = timelines.events.filter(strange & pl.col("stay_id").is_in(ids)).height
+    plain = metrics_of(made.answer("mlp", ALL, write_data(tmp_path / "plain", timelines)))
+    assert expected > 10
+    assert metrics["unknown_items"] - plain["unknown_items"] == expected
+    assert metrics["n_items"] == plain["n_items"] == int(asked.n_events.sum()) > expected
+
+
+# beside
+
+
+def test_an_evaluation_at_home_is_put_beside_one_elsewhere(made: Made, tmp_path: Path):
+    data = write_data(tmp_path / "d", others())
+    home = evaluate(made.folder / "mlp", made.data, tmp_path / "home", Question(draws=20), quiet=True)[0]
+    run = made.folder / "mlp"
+    to, _, metrics = evaluate(run, data, tmp_path / "e", ALL, beside=home, quiet=True)
+    assert files.read_json(to / "internal.json") == files.read_json(home / "metrics.json")
+    assert files.read_json(to / "metrics.json") == metrics
+    assert "internal: test side, 24 h" in (to / "report.html").read_text()
+    assert evaluate(run, data, to, ALL, beside=home, quiet=True)[1]
+    with pytest.raises(RunError, match="made with other settings or inputs"):
+        evaluate(run, data, to, ALL, quiet=True)
+    alone = evaluate(run, data, tmp_path / "alone", ALL, quiet=True)[0]
+    assert not (alone / "internal.json").exists()
+    assert "internal: validation side, 24 h" in (alone / "report.html").read_text()
+
+
+def test_what_cannot_stand_beside_is_refused(made: Made, tmp_path: Path):
+    data, question = write_data(tmp_path / "d", others()), Question(draws=20)
+    home = evaluate(made.folder / "score", made.data, tmp_path / "home", question, quiet=True)[0]
+    away = evaluate(made.folder / "mlp", data, tmp_path / "away", ALL, quiet=True)[0]
+    for beside in (home, away):
+        with pytest.raises(UsageError, match="not an evaluation of this run on the data that it was made with"):
+            evaluate(made.folder / "mlp", data, tmp_path / "e", ALL, beside=beside, quiet=True)
+    for run, of in (("mlp", made.data), ("aligned", data)):
+        with pytest.raises(UsageError, match="for a trained method on other data than its own"):
+            evaluate(made.folder / run, of, tmp_path / "e", ALL, beside=home, quiet=True)
+    files.write_json(away / "metrics.json", {})
+    for beside in (away, made.folder / "mlp"):
+        with pytest.raises(RunError):
+            evaluate(made.folder / "mlp", data, tmp_path / "e", ALL, beside=beside, quiet=True)
+    assert not (tmp_path / "e").exists()
 
 
 # predict

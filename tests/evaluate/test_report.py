@@ -158,6 +158,62 @@ def test_another_data_set_is_called_external(tmp_path: Path):
     assert "Training</th>" not in html
 
 
+def external(root: Path, n: int = 300, task: str = "mortality", **changes: Any) -> tuple[Folders, str]:
+    """The report of an evaluation on other data than the run's."""
+    evaluation, run, _ = make_evaluation(root / "a", n=n, task=task, beliefs=False)
+    folders = (evaluation, run, make_evaluation(root / "b", n=n, task=task, beliefs=False, seed=1)[2])
+    edit(folders, **changes)
+    return folders, report(folders)
+
+
+def side_by_side(html: str) -> dict[str, list[str]]:
+    """Measure -> internal and external text."""
+    section = re.search(r'<section id="elsewhere">(.*?)</section>', html, re.S)
+    assert section is not None
+    cells = [re.findall(r"<t[hd][^>]*>([^<]*)<", row) for row in re.findall(r"<tr>(.*?)</tr>", section[1], re.S)]
+    return {row[0]: row[1:] for row in cells}
+
+
+def test_internal_figures_stand_beside_external_ones(whole: tuple[Folders, str], tmp_path: Path):
+    folders, html = external(tmp_path, n_items=4000, unknown_items=1000)
+    found, metrics = side_by_side(html), files.read_json(folders[0] / "metrics.json")
+    assert found["measure"] == ["internal: validation side, 24 h", "external: test side, 24 h"]
+    assert found["stays"] == ["75", "150"]
+    assert found["deaths"][0] == "25 (33.3%)"
+    assert found["AUROC"][0] == "1.00 (1.00 to 1.00)"
+    assert found["AUROC"][1].startswith(f"{metrics['metrics']['auroc']['value']:.2f} (")
+    assert "Of 4,000 events known here by the prediction, 1,000 (25.0%) have a code that the run does not know" in html
+    assert "they flatter the model" in html
+    assert '<section id="elsewhere">' not in whole[1]
+
+
+def test_an_evaluation_at_home_takes_the_place_of_validation(tmp_path: Path):
+    folders, _ = external(tmp_path)
+    home = files.read_json(folders[1] / "metrics.json") | {"split": "test", "n_stays": 90}
+    files.write_json(folders[0] / "internal.json", home)
+    html = report(folders)
+    assert side_by_side(html)["measure"][0] == "internal: test side, 24 h"
+    assert side_by_side(html)["stays"][0] == "90"
+    assert "they flatter the model" not in html
+
+
+def test_internal_shares_give_no_small_count_away(tmp_path: Path):
+    """Of 24 validation stays 8 have the event: neither that nor any share at the threshold is shown."""
+    found = side_by_side(external(tmp_path, n=96)[1])
+    assert found["stays"][0] == "24"
+    assert found["deaths"][0] == "&lt;11"
+    assert {found[name][0] for name in ("Sensitivity", "Specificity", "PPV", "F1", "Accuracy", "Event 1")} == {"–"}
+    assert found["Brier score"][0] != "–"
+    wide = side_by_side(external(tmp_path / "wide", n=300)[1])
+    assert wide["Sensitivity"][0].startswith("1.00"), "25 found of 25, 50 left alone of 50"
+
+
+def test_hours_at_home_and_elsewhere(tmp_path: Path):
+    found = side_by_side(external(tmp_path, task="los")[1])
+    assert found["Mean absolute error, h"][0].startswith("0.00 (")
+    assert "deaths" not in found
+
+
 @pytest.mark.parametrize("outcome", [True, False])
 def test_one_outcome(tmp_path: Path, outcome: bool):
     html = report(make_evaluation(tmp_path, n=120, outcome=outcome))

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from made_up_evaluation import make_stays
-from wardround.evaluate.missingness import pattern_words, patterns
+from wardround.evaluate.missingness import column_shares, pattern_words, patterns
 from wardround.evaluate.table_one import Group, by_outcome, table_one
 
 STAYS = make_stays(300, np.random.default_rng(0))
@@ -77,6 +77,21 @@ def test_a_small_rest_takes_another_with_it():
     kinds = [["lab"]] * 40 + [["vitals"]] * 20 + [["aps"]] * 3
     rows, _ = patterns(pl.DataFrame({"modalities": kinds}))
     assert [(row["modalities"], row["n_stays"]) for row in rows] == [(["lab"], 40), (None, 23)]
+
+
+def test_shares_of_single_modalities_are_rounded_and_tell_of_no_small_count():
+    kinds = [["lab", "aps"]] * 40 + [["lab", "vitals"]] * 30 + [["lab"]] * 4 + [["aps", "vitals"]] * 8
+    stays = pl.DataFrame({"modalities": kinds})
+    rows, names = patterns(stays)
+    assert [(row["modalities"], row["n_stays"]) for row in rows] == [
+        (["lab", "aps"], 40),
+        (["lab", "vitals"], 30),
+        (None, 12),
+    ]
+    assert column_shares(stays, rows, names) == {"lab": None, "aps": None, "vitals": None}, "4 of the last 12 lack aps"
+    whole = pl.DataFrame({"modalities": [["lab", "aps"]] * 42 + [["lab"]] * 20})
+    rows, names = patterns(whole)
+    assert column_shares(whole, rows, names) == {"lab": 1.0, "aps": 0.7}  # 42 of 62: 68 %
 
 
 def test_too_few_stays_have_no_pattern():

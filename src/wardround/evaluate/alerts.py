@@ -5,7 +5,7 @@ the questions that were asked too late of a sepsis model in wide use (Wong et al
 """
 
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -37,7 +37,7 @@ def alerts_section(evidence: Evidence) -> Section:
 
 def _alerts_table(evidence: Evidence, answers: Answers, threshold: float) -> Table:
     words, counted = outcome_words(evidence.metrics["task"]), threshold_counts(answers, threshold)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for group, inside in counted.groups.items():
         if counted.counts[group, "stays"] == 0 or group.endswith("unknown"):
             continue

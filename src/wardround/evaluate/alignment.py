@@ -2,7 +2,7 @@
 learned from."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
@@ -12,16 +12,20 @@ from wardround import files
 from wardround.batches.store import event_store
 from wardround.errors import UsageError
 from wardround.evaluate.question import Question
+from wardround.progress import progress
 from wardround.tasks.cohort import Cohort, Window
 from wardround.train.data import open_data
-from wardround.train.predict import modalities_past_prediction, without_modalities
+from wardround.train.left_out import without_modalities
 from wardround.train.pretrain import alignment_metrics, embeddings
+from wardround.train.protocol_stamp import modalities_past_prediction
 from wardround.train.run_folder import Run
 
 MAX_POINTS = 3_000
 
 
-def evaluate_alignment(run: Run, data_folder: Path, to: Path, question: Question) -> dict[str, Any]:
+def evaluate_alignment(
+    run: Run, data_folder: Path, to: Path, question: Question, quiet: bool = False
+) -> dict[str, Any]:
     """Retrieval and silhouette of a pretraining run (arXiv 2604.18753, section 3.5); the picture goes to
     `embedding.parquet`.
 
@@ -30,7 +34,7 @@ def evaluate_alignment(run: Run, data_folder: Path, to: Path, question: Question
     """
     _, featuriser = run.pretraining()
     at_h = run.plan.window.at_h if question.at_h is None else question.at_h
-    data = open_data(data_folder, Window(run.plan.window.protocol, at_h))
+    data = open_data(data_folder, Window(run.plan.window.protocol, at_h), quiet)
     cohort = data.cohort(None)
     sides = run.splits.select("subject_id", "stay_id", "pretrain_split")
     side = cohort.frame.join(sides, on=["subject_id", "stay_id"], how="left", maintain_order="left")["pretrain_split"]
@@ -46,10 +50,14 @@ def evaluate_alignment(run: Run, data_folder: Path, to: Path, question: Question
     if len(members) < cohort.frame.height:
         excluded["not on the asked side of the split"] = cohort.frame.height - len(members)
     cohort = Cohort(cohort.frame[members], excluded, cohort.window)
-    store = event_store(data.lines, cohort, featuriser, sequences=False)
+    store = event_store(data.lines, cohort, featuriser, sequences=False, quiet=quiet)
     if question.without:
         store = without_modalities(store, question.without)
     model, stays = run.embedder(), np.arange(cohort.frame.height)
+    subject = cohort.frame["subject_id"].to_numpy()
+    with progress(1, f"measuring with {question.draws:,} draws of patients", quiet=quiet) as bar:
+        found = alignment_metrics(model, store, stays, subject, question.draws, question.seed)
+        bar.advance()
     metrics = {
         "method": "alignment",
         "task": None,
@@ -64,12 +72,11 @@ def evaluate_alignment(run: Run, data_folder: Path, to: Path, question: Question
         "sees_past_prediction": modalities_past_prediction(data, cohort, store.modalities),
         "n_seen_in_training": run.n_seen(cohort.frame["subject_id"]),
         "unknown_items": store.unknown_items,
-        **alignment_metrics(model, store, stays, cohort.frame["subject_id"].to_numpy(), question.draws, question.seed),
+        **found,
     }
     points, modality = _points(embeddings(model, store, stays), store.observed, question.seed)
-    picture = (
-        PCA(2, random_state=question.seed).fit_transform(points) if len(points) > 2 else np.zeros((len(points), 2))
-    )
+    axes = cast(Any, PCA(2, random_state=question.seed))
+    picture: np.ndarray = axes.fit_transform(points) if len(points) > 2 else np.zeros((len(points), 2))
     names = pl.Series(store.modalities).gather(pl.Series(modality))
     files.write_table(
         to / "embedding.parquet", pl.DataFrame({"x": picture[:, 0], "y": picture[:, 1], "modality": names})

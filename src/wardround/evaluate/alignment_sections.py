@@ -26,7 +26,7 @@ def alignment_sections(evidence: Evidence) -> Iterator[Section]:
 
 def _retrieval(found: dict[str, Any]) -> Section:
     ks = sorted(int(name.removeprefix("recall@")) for name in found["mean"] if name.startswith("recall@"))
-    rows = []
+    rows: list[dict[str, Any]] = []
     for k in ks:
         recall, baseline, factor = (
             retrieval_entry(found, f"{name}@{k}") for name in ("recall", "baseline", "improvement")
@@ -65,7 +65,7 @@ def _percent(entry: dict[str, Any]) -> str:
 
 
 def _pairs(pairs: dict[str, dict[str, Any]], k: int) -> list[dict[str, Any]]:
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name, pair in pairs.items():
         query, _, target = name.partition("->")
         factor = pair.get(f"improvement@{k}")
@@ -109,13 +109,13 @@ def _embedding_chart(embedding: pl.DataFrame) -> Any:
             for part in embedding.partition_by("modality", maintain_order=True)
         ]
     )
-    at = {axis: embedding[axis].to_numpy() for axis in ("x", "y")}
-    edges = {axis: np.linspace(values.min(), values.max(), CELLS + 1) for axis, values in at.items()}
+    at: dict[str, np.ndarray] = {axis: embedding[axis].to_numpy() for axis in ("x", "y")}
+    edges = {axis: np.linspace(float(one.min()), float(one.max()), CELLS + 1) for axis, one in at.items()}
     place = {axis: np.clip(np.searchsorted(edges[axis], at[axis], side="right") - 1, 0, CELLS - 1) for axis in at}
     filled = np.zeros((CELLS, CELLS), bool)
     filled[place["y"], place["x"]] = True
     rounded = {axis: np.round(values, 4).tolist() for axis, values in edges.items()}
-    everywhere = []
+    everywhere: list[dict[str, float]] = []
     for row, cells in enumerate(filled):
         turns = np.flatnonzero(np.diff(cells, prepend=False, append=False)).tolist()
         for first, end in zip(turns[::2], turns[1::2], strict=True):

@@ -41,7 +41,7 @@ def belief_section(evidence: Evidence) -> Section | None:
     lines = {example.stay_id: _line(beliefs, example.stay_id, column) for example in examples}
     values = [row["value"] for line in lines.values() for row in line]
     top = 1.12 * max([*values, *(example.reference for example in examples if example.reference is not None)])
-    figures = []
+    figures: list[Figure] = []
     for example in examples:
         line = lines[example.stay_id]
         at_h = evidence.metrics["at_h"]

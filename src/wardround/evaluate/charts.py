@@ -12,6 +12,8 @@ from wardround.evaluate.chart_style import WIDTH, Rows, colour, inline, to_svg
 
 SHARE_AXIS = alt.Axis(format="%", tickCount=5, grid=True)
 UNIT = alt.Scale(domain=[0, 1])
+FOREST_STEP = 30
+"""Pixels from one method to the next."""
 
 
 def roc_curve(rows: Rows, operating: tuple[float, float] | None = None) -> Markup:
@@ -104,7 +106,7 @@ def risk_histogram(rows: Rows, names: tuple[str, str], threshold: float | None =
     top = max([row["end"] for row in rows] + ([threshold] if threshold is not None else []))
     low = min([row["begin"] for row in rows] + ([threshold] if threshold is not None else []))
     scale = alt.Scale(domain=[low, top], nice=True)
-    panels = []
+    panels: list[Any] = []
     outcomes = [outcome for outcome in (False, True) if any(row["outcome"] == outcome for row in rows)]
     for outcome in outcomes:
         fill = colour("orange" if outcome else "blue")
@@ -195,6 +197,40 @@ def by_group(rows: Rows, title: str, x_title: str, reference: float | None = Non
         rule = alt.Chart(inline([{"y": reference}])).mark_rule(color=colour("muted"), strokeDash=[3, 3])
         layers.insert(0, rule.encode(y=alt.Y("y:Q", scale=scale)))
     return to_svg(_sized(alt.layer(*layers), 220), f"{title} by {x_title}")
+
+
+def forest(rows: Rows, title: str, reference: float | None = None) -> Markup:
+    """One value with its interval for each of several methods, below each other.
+
+    Args:
+        rows: `name, value, low, high, compared`, top to bottom, the interval null where undefined; those with
+            `compared` True are what the others are held against, and drawn in another colour and shape.
+        title: of the values.
+        reference: a value to draw, such as no difference.
+    """
+    order = [row["name"] for row in rows]
+    ends = [row[key] for row in rows for key in ("value", "low", "high") if row[key] is not None]
+    ends += [] if reference is None else [reference]
+    padding = 0.04 * ((max(ends) - min(ends)) or 1)
+    scale = alt.Scale(domain=[min(ends) - padding, max(ends) + padding], nice=False)
+    y = alt.Y("name:N", sort=order, title=None, axis=alt.Axis(labelLimit=150, labelPadding=8, grid=False))
+    x = alt.X("value:Q", title=title, scale=scale, axis=alt.Axis(tickCount=5))
+    fill = alt.condition("datum.compared", alt.value(colour("orange")), alt.value(colour("blue")))
+    shape = alt.condition("datum.compared", alt.value("diamond"), alt.value("circle"))
+    spans = alt.Chart(inline([row for row in rows if row["low"] is not None and row["high"] is not None]))
+    layers: list[Any] = [
+        spans.mark_rule(strokeWidth=2, opacity=0.55).encode(
+            x=alt.X("low:Q", scale=scale, title=title), x2="high:Q", y=y, color=fill
+        ),
+        alt.Chart(inline(rows))
+        .mark_point(filled=True, size=85, opacity=1, stroke=colour("surface"), strokeWidth=1.5)
+        .encode(x=x, y=y, fill=fill, shape=shape),
+    ]
+    if reference is not None:
+        rule = alt.Chart(inline([{"x": reference}])).mark_rule(color=colour("muted"), strokeDash=[3, 3])
+        layers.insert(0, rule.encode(x=alt.X("x:Q", scale=scale)))
+    chart = alt.layer(*layers).properties(width=WIDTH - 40, height=FOREST_STEP * len(rows))
+    return to_svg(chart, f"{title} of {', '.join(order)}")
 
 
 def _line(rows: Rows) -> alt.Chart:

@@ -8,9 +8,9 @@ import polars as pl
 
 from wardround.evaluate.data_charts import missingness
 from wardround.evaluate.evidence import Evidence
-from wardround.evaluate.missingness import pattern_words, patterns
+from wardround.evaluate.missingness import column_shares, pattern_words, patterns
 from wardround.evaluate.page import Figure, Figures, Flow, Section, Table
-from wardround.evaluate.small_cells import NOT_SHOWN, SMALL, count_text, hidden_cells
+from wardround.evaluate.small_cells import MINIMUM, NOT_SHOWN, SMALL, count_text, hidden_cells
 from wardround.evaluate.table_one import Group, by_outcome, table_one
 from wardround.evaluate.wording import outcome_words
 
@@ -107,8 +107,8 @@ def table_one_block(rows: Sequence[dict[str, str]], caption: str = HIDING) -> Ta
 
 def missingness_section(evidence: Evidence) -> Section | None:
     """Which modalities the evaluated stays have together at their prediction times, as the model was given them."""
-    settings = evidence.settings.get("settings") or {}
-    modalities = settings.get("inputs", {}).get("modalities", [])
+    settings: dict[str, Any] = evidence.settings.get("settings") or {}
+    modalities: list[str] = settings.get("inputs", {}).get("modalities", [])
     stays = _asked_groups(evidence)[0].stays
     if evidence.observed is not None:
         stays = stays.drop("modalities").join(evidence.observed, on="stay_id", how="inner")
@@ -131,11 +131,12 @@ def missingness_block(stays: pl.DataFrame, modalities: Sequence[str] = ()) -> Fi
     return Figures(
         [
             Figure(
-                missingness(rows, names),
+                missingness(rows, names, column_shares(stays, rows, names)),
                 "Combinations of modalities",
                 "Each row is a combination: a dark dot means that the stays of this row have that kind of record, a "
-                "pale one that they lack it. The bar says how many stays have exactly this combination. Columns run "
-                "from the most to the least common kind.",
+                "pale one that they lack it. The bar at the right says how many stays have exactly this combination, "
+                "the bar below a column how many have that kind at all, to the nearest 5 % (none is drawn where it "
+                f"would tell of fewer than {MINIMUM} stays). Columns run from the most to the least common kind.",
                 _pattern_table(rows, names),
             )
         ]

@@ -98,7 +98,7 @@ def event_rates(rows: Rows, last_h: float) -> Markup:
         rows: `modality, hour, rate` (events per stay still in the unit).
         last_h: hours to draw.
     """
-    lanes = []
+    lanes: list[Any] = []
     names = [name for name in MODALITIES if any(row["modality"] == name for row in rows)]
     for name in names:
         own = [row for row in rows if row["modality"] == name]

@@ -1,6 +1,6 @@
 """Charts of kinds of records: which are there together, which finds which, and where they lie in latent space."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import altair as alt
@@ -10,21 +10,26 @@ from wardround.evaluate.chart_style import BLUE_STEPS, WIDTH, Rows, colour, inli
 from wardround.events import MODALITIES
 
 DOT_STEP = 17
+COLUMN_HEIGHT = 44
 PANEL = 104
 
 
-def missingness(rows: Rows, modalities: Sequence[str]) -> Markup:
-    """The most frequent combinations of modalities: a row of dots for each, and a bar for how many stays have it.
+def missingness(rows: Rows, modalities: Sequence[str], shares: Mapping[str, float | None]) -> Markup:
+    """The most frequent combinations of modalities: a row of dots for each, and a bar for how many stays have it; below
+    each modality a bar for how many have that one (an UpSet plot: Lex et al., IEEE TVCG 2014).
 
     Args:
         rows: `modalities` (list of names, None for rarer combinations together), `n_stays, share`, most frequent first.
         modalities: columns, in order.
+        shares: of stays that have each modality; no bar where it is None.
     """
     rows = [{**row, "row": place, "text": f"{row['n_stays']:,} ({row['share']:.0%})"} for place, row in enumerate(rows)]
-    dots, links, words = [], [], []
+    dots: list[dict[str, Any]] = []
+    links: list[dict[str, Any]] = []
+    words: list[dict[str, Any]] = []
     for row in rows:
         if row["modalities"] is None:
-            words.append({"row": row["row"], "modality": modalities[0], "text": "all rarer combinations"})
+            words.append({"row": row["row"], "modality": modalities[0], "text": "all others"})
             continue
         dots += [{"row": row["row"], "modality": name, "there": name in row["modalities"]} for name in modalities]
         there = [name for name in modalities if name in row["modalities"]]
@@ -56,7 +61,24 @@ def missingness(rows: Rows, modalities: Sequence[str]) -> Markup:
         bars.mark_bar(color=colour("blue"), height=10, cornerRadiusEnd=3),
         bars.mark_text(align="left", dx=5, fontSize=11).encode(text="text:N"),
     ).properties(width=max(110, WIDTH - 20 - DOT_STEP * len(modalities)), height=height)
-    return to_svg(alt.hconcat(matrix, counts, spacing=8), "Most frequent combinations of modalities")
+    columns = _column_bars(modalities, shares)
+    chart = alt.vconcat(alt.hconcat(matrix, counts, spacing=8), columns, spacing=2)
+    return to_svg(chart, "Most frequent combinations of modalities, and how many stays have each modality")
+
+
+def _column_bars(modalities: Sequence[str], shares: Mapping[str, float | None]) -> alt.LayerChart | alt.FacetChart:
+    """Bars that hang below the dots, as long as the share of stays that have each modality."""
+    width = DOT_STEP * len(modalities)
+    drawn = [{"modality": name, "share": share} for name, share in shares.items() if share is not None]
+    x = alt.X("modality:N", scale=alt.Scale(domain=list(modalities)), axis=None)
+    y = alt.Y("share:Q", scale=alt.Scale(domain=[1, 0]), axis=None)
+    bars = alt.Chart(inline(drawn)).mark_bar(size=9, color=colour("blue"), opacity=0.6).encode(x=x, y=y)
+    end = alt.Chart(inline([{"share": 1.0}])).mark_rule(color=colour("grid")).encode(y=y)
+    words = alt.Chart(inline([{"text": "stays that have it (line: all)"}])).mark_text(
+        align="left", fontSize=11, color=colour("muted")
+    )
+    label = words.encode(text="text:N", x=alt.value(width + 8), y=alt.value(COLUMN_HEIGHT - 6))
+    return alt.layer(end, bars, label).properties(width=width, height=COLUMN_HEIGHT)
 
 
 def embedding(rows: Rows, everywhere: Rows) -> Markup:
@@ -93,7 +115,7 @@ def retrieval(rows: Rows) -> Markup:
     names = [name for name in MODALITIES if any(name in (row["query"], row["target"]) for row in rows)]
     hues = alt.Scale(type="threshold", domain=[1.5, 3, 6, 12], range=[colour(step) for step in BLUE_STEPS])
     text = [{**row, "text": f"{row['factor']:.1f}" if row["factor"] < 10 else f"{row['factor']:.0f}"} for row in rows]
-    head = {"title": None, "sort": names}
+    head: dict[str, Any] = {"title": None, "sort": names}
     base = alt.Chart(inline(text)).encode(
         x=alt.X(
             "target:N",

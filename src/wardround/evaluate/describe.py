@@ -11,6 +11,7 @@ from wardround import files
 from wardround.errors import DataError
 from wardround.evaluate.cohort_sections import HIDING, missingness_block, table_one_block
 from wardround.evaluate.course_charts import event_rates
+from wardround.evaluate.data_folder import read_ledger, read_stays
 from wardround.evaluate.event_counts import code_rows, count_events, hourly_rows, rate_rows
 from wardround.evaluate.making_sections import ledger_table
 from wardround.evaluate.missingness import pattern_words, patterns
@@ -33,16 +34,15 @@ def describe(data: Path, to: Path | None = None, quiet: bool = False) -> dict[st
         rows; `ledger`. Counts of 1 to 10 stays are hidden, shares are rounded to the percent.
 
     Raises:
-        DataError: where the folder is unfinished or changed.
+        DataError: where the folder is unfinished or changed, or a column is missing or of another type.
         RunError: where `to` holds another description.
         StorageError: if the disk refuses.
     """
     manifest = files.verify_folder(data, "data", DataError)
-    stays = files.read_table(data / "stays.parquet")
-    ledger = files.read_json(data / "ledger.json")
+    stays, ledger = read_stays(data), read_ledger(data)
     events = count_events(data, stays, quiet)
     combinations, names = patterns(stays)
-    described = {
+    described: dict[str, Any] = {
         "source": manifest["settings"].get("source", "unknown"),
         "n_stays": _count(stays.height),
         "n_subjects": _count(stays["subject_id"].n_unique()),
@@ -121,7 +121,7 @@ def _event_blocks(described: Mapping[str, Any], hourly: list[dict[str, Any]]) ->
         "first_available_h": "first known, h",
         "n_codes": "codes",
     }
-    rows = []
+    rows: list[dict[str, Any]] = []
     for row in described["event_rates"]:
         share = row["share_of_stays"]
         cells = {**row, "share_of_stays": "–" if share is None else f"{share:.0%}", "n_codes": f"{row['n_codes']:,}"}

@@ -5,27 +5,39 @@ counted.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
+from torch import nn
 
 import wardround
 from wardround import files
-from wardround.batches.content import visible_items
+from wardround.batches.content import visible_counts
 from wardround.batches.store import EventStore, event_store, stays_and_cuts
-from wardround.errors import DataError, UsageError
+from wardround.errors import DataError, RunError, UsageError
+from wardround.evaluate.evidence import BY_HOUR, INTERNAL
+from wardround.evaluate.internal import internal_figures
 from wardround.evaluate.question import Question
 from wardround.evaluate.tables import hours_metrics, probability_metrics
 from wardround.methods.registry import METHODS
 from wardround.methods.scores import predict_elapsed
+from wardround.progress import progress
 from wardround.tasks.cohort import Cohort, Window
 from wardround.tasks.task import Task, find_task
+from wardround.train.cases import Cases
 from wardround.train.data import OpenData, open_data
-from wardround.train.predict import Cases, Predictions, modalities_past_prediction, predict_cases, without_modalities
+from wardround.train.left_out import without_modalities
+from wardround.train.predict import Predictions, predict_cases
+from wardround.train.protocol_stamp import modalities_past_prediction
 from wardround.train.run_folder import Run, open_run
+
+STAYS_AT_ONCE: Final = 4096
+"""Stays predicted between two signs of progress."""
+HOURS_FOLDER: Final = ".hours"
+"""In an evaluation of several hours that is under way: the hours that are done, by what they were asked."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +70,7 @@ class Answer:
     sees_past: list[str]
 
 
-def answer(run: Run, data_folder: Path, question: Question) -> Answer:
+def answer(run: Run, data_folder: Path, question: Question, quiet: bool = False) -> Answer:
     """Predict for the stays that a question is about.
 
     Raises:
@@ -67,26 +79,25 @@ def answer(run: Run, data_folder: Path, question: Question) -> Answer:
     """
     task = find_task(run.plan.task or "")
     at_h = run.plan.window.at_h if question.at_h is None else question.at_h
-    data = open_data(data_folder, Window(run.plan.window.protocol, at_h))
+    data = open_data(data_folder, Window(run.plan.window.protocol, at_h), quiet)
     cohort = data.cohort(task, question.labelled)
     members = _members(run, cohort, question)
     excluded = dict(cohort.excluded)
     if len(members) < cohort.frame.height:
         excluded["not on the asked side of the split"] = cohort.frame.height - len(members)
     cohort = Cohort(cohort.frame[members], excluded, cohort.window)
-    predictions, store = _predict(run, data, cohort, task, question)
+    predictions, store = _predict(run, data, cohort, task, question, quiet)
     have = np.flatnonzero(~np.isnan(predictions.prediction))
     if len(have) < cohort.frame.height:
-        excluded["no published score"] = cohort.frame.height - len(have)
+        excluded["no usable published score"] = cohort.frame.height - len(have)
         if len(have) == 0:
-            raise DataError(f"no stay has a published score at hour {at_h}: APACHE's is known at 24 h.")
+            raise DataError(f"no stay has a usable published score at hour {at_h}: APACHE's is known at 24 h.")
         cohort, predictions = _only(cohort, predictions, have)
     stays, cut = stays_and_cuts(data.lines, cohort)
-    seen = visible_items(data.lines, stays, cut)
     modalities = () if store is None else store.modalities
     reads = ("score",) if run.plan.method == "score" else modalities
     past = modalities_past_prediction(data, cohort, reads)
-    n_events = np.bincount(seen.stay, minlength=len(stays))
+    n_events = visible_counts(data.lines, stays, cut)
     unknown = 0 if store is None else store.unknown_items
     observed = np.zeros((len(stays), 0), bool) if store is None else store.observed
     return Answer(
@@ -108,19 +119,33 @@ def _members(run: Run, cohort: Cohort, question: Question) -> np.ndarray:
 
 
 def _predict(
-    run: Run, data: OpenData, cohort: Cohort, task: Task, question: Question
+    run: Run, data: OpenData, cohort: Cohort, task: Task, question: Question, quiet: bool
 ) -> tuple[Predictions, EventStore | None]:
-    everyone = np.arange(cohort.frame.height)
     if run.featuriser is None:
         if question.without:
             raise UsageError(f"{run.plan.method} reads no modality: --without does not apply.")
         cases = Cases.of_row(data, cohort, run.plan.method, task, run.fitted)
-        return predict_cases(None, cases, everyone), None
-    store = event_store(data.lines, cohort, run.featuriser, sequences=METHODS[run.plan.method].shape == "sequence")
+        return predict_cases(None, cases, np.arange(cohort.frame.height)), None
+    sequences = METHODS[run.plan.method].shape == "sequence"
+    store = event_store(data.lines, cohort, run.featuriser, sequences, quiet)
     if question.without:
         store = without_modalities(store, question.without)
     model = run.model()
-    return predict_cases(model, Cases.of(data, cohort, store, model), everyone), store
+    return _predict_all(model, Cases.of(data, cohort, store, model), quiet), store
+
+
+def _predict_all(model: nn.Module, cases: Cases, quiet: bool) -> Predictions:
+    """Predictions for every stay of the cases, some thousand stays after the other."""
+    everyone = np.arange(cases.cohort.frame.height)
+    parts: list[Predictions] = []
+    with progress(len(everyone), "predicting, stays", quiet=quiet) as bar:
+        for start in range(0, len(everyone), STAYS_AT_ONCE):
+            members = everyone[start : start + STAYS_AT_ONCE]
+            made = predict_cases(model, cases, members)
+            parts.append(replace(made, belief_stay=made.belief_stay + start))
+            bar.advance(len(members))
+    names = [field.name for field in fields(Predictions)]
+    return Predictions(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
 
 
 def _only(cohort: Cohort, predictions: Predictions, places: np.ndarray) -> tuple[Cohort, Predictions]:
@@ -172,6 +197,7 @@ def about(asked: Answer) -> dict[str, Any]:
         "without": list(question.without),
         "sees_past_prediction": asked.sees_past,
         "n_seen_in_training": run.n_seen(frame["subject_id"]),
+        "n_items": int(asked.n_events.sum()),
         "unknown_items": asked.unknown_items,
     }
 
@@ -200,7 +226,13 @@ def metrics_of(asked: Answer) -> dict[str, Any]:
 
 
 def evaluate(
-    run_folder: Path, data: Path, to: Path, question: Question, hours: Sequence[float] = ()
+    run_folder: Path,
+    data: Path,
+    to: Path,
+    question: Question,
+    hours: Sequence[float] = (),
+    beside: Path | None = None,
+    quiet: bool = False,
 ) -> tuple[Path, bool, dict[str, Any]]:
     """Evaluate a run: metrics, predictions, beliefs, report.
 
@@ -209,7 +241,11 @@ def evaluate(
         data: any DATA with the run's modalities, its own or another cohort's.
         to: the folder to write.
         question: split, hour, modalities left out.
-        hours: several prediction hours write one `metrics_{H}h.json` each; the files are those of the last.
+        hours: several prediction hours write one `metrics_{H}h.json` each; the files are those of the last. Hours that
+            an interrupted call finished are not asked again.
+        beside: an evaluation of the same run on its own data, to stand beside this one in the report; None takes what
+            the run says of its validation stays.
+        quiet: no progress on stderr.
 
     Returns:
         The folder, whether it was already complete, and the metrics (of the last hour).
@@ -217,7 +253,6 @@ def evaluate(
     Raises:
         RunError, DataError, UsageError: where run, data or question do not fit.
     """
-    from wardround.evaluate.alignment import evaluate_alignment
     from wardround.evaluate.report import write_report
 
     run = open_run(run_folder)
@@ -227,23 +262,56 @@ def evaluate(
         "hours": asked_hours,
     }
     inputs = {"run": run.hash, "data": files.read_manifest(data, "data", DataError)["hash"]}
+    internal = None
+    if beside is not None:
+        if run.plan.command == "pretrain" or inputs["data"] == run.data_hash:
+            raise UsageError("--beside: for a trained method on other data than its own.")
+        internal = internal_figures(beside, run.hash, run.data_hash)
+        inputs["beside"] = internal["hash"]
     if files.is_complete(to, "evaluation", settings, inputs):
         return to, True, files.read_json(to / "metrics.json")
+    _clear(to)
     metrics: dict[str, Any] = {}
     for hour in asked_hours:
-        at_hour = replace(question, at_h=hour)
-        if run.plan.command == "pretrain":
-            metrics = evaluate_alignment(run, data, to, at_hour)
+        kept = to / HOURS_FOLDER / f"{files.hash_of([inputs, settings, hour])}.json"
+        if kept.is_file() and hour != asked_hours[-1]:
+            metrics = files.read_json(kept, RunError)
         else:
-            asked = answer(run, data, at_hour)
-            metrics = metrics_of(asked)
-            write_predictions(asked, to)
-        files.write_json(to / "metrics.json", metrics)
+            metrics = _evaluate_hour(run, data, to, replace(question, at_h=hour), quiet)
         if len(asked_hours) > 1:
+            files.write_json(kept, metrics)
             files.write_json(to / f"metrics_{hour:g}h.json", metrics)
-    write_report(to, run_folder, data)
+    files.write_json(to / "metrics.json", metrics)
+    if internal is not None:
+        files.write_json(to / INTERNAL, internal["metrics"])
+    with progress(1, "drawing the report", quiet=quiet) as bar:
+        write_report(to, run_folder, data)
+        bar.advance()
+    files.remove(to / HOURS_FOLDER)
     files.write_manifest(to, "evaluation", inputs, settings, wardround.__version__)
     return to, False, metrics
+
+
+def _clear(to: Path) -> None:
+    """Take away what an evaluation or prediction that was not finished left: it may have been asked something else."""
+    tables = [f"{name}.parquet" for name in ("predictions", "beliefs", "observed", "embedding")]
+    for path in to.glob("*"):
+        if path.name in ("metrics.json", INTERNAL, *tables) or BY_HOUR.fullmatch(path.name):
+            files.remove(path)
+
+
+def _evaluate_hour(run: Run, data: Path, to: Path, question: Question, quiet: bool) -> dict[str, Any]:
+    """Predict, measure, and write what is written beside the metrics."""
+    from wardround.evaluate.alignment import evaluate_alignment
+
+    if run.plan.command == "pretrain":
+        return evaluate_alignment(run, data, to, question, quiet)
+    asked = answer(run, data, question, quiet)
+    with progress(1, f"measuring with {question.draws:,} draws of patients", quiet=quiet) as bar:
+        metrics = metrics_of(asked)
+        bar.advance()
+    write_predictions(asked, to)
+    return metrics
 
 
 def write_predictions(asked: Answer, to: Path) -> None:
@@ -259,7 +327,9 @@ def write_predictions(asked: Answer, to: Path) -> None:
         files.write_table(to / "beliefs.parquet", beliefs)
 
 
-def predict(run_folder: Path, data: Path, to: Path, at_h: float | None = None) -> tuple[Path, bool, int]:
+def predict(
+    run_folder: Path, data: Path, to: Path, at_h: float | None = None, quiet: bool = False
+) -> tuple[Path, bool, int]:
     """Predict for every stay of the cohort rule, labels not needed.
 
     Returns:
@@ -277,7 +347,8 @@ def predict(run_folder: Path, data: Path, to: Path, at_h: float | None = None) -
     settings = {"at_h": at_h}
     if files.is_complete(to, "predictions", settings, inputs):
         return to, True, files.read_table(to / "predictions.parquet").height
-    asked = answer(run, data, Question(split="all", at_h=at_h, labelled=False))
+    _clear(to)
+    asked = answer(run, data, Question(split="all", at_h=at_h, labelled=False), quiet)
     files.write_json(to / "metrics.json", {**about(asked), "metrics": {}})
     write_predictions(asked, to)
     files.write_manifest(to, "predictions", inputs, settings, wardround.__version__)

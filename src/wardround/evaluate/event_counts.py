@@ -9,13 +9,14 @@ import polars as pl
 from wardround import files
 from wardround.errors import DataError
 from wardround.evaluate.small_cells import MINIMUM
-from wardround.events import HOUR_US, MODALITIES
+from wardround.events import EVENT_COLUMNS, HOUR_US, MODALITIES
 from wardround.progress import progress
 
 FIRST_H: Final = 72
 """Hours over which event rates are drawn."""
 CODES_EACH: Final = 3
 """Most frequent codes that are named of each modality."""
+COUNTED: Final = {name: EVENT_COLUMNS[name] for name in ("stay_id", "modality", "code", "available_time")}
 
 
 @dataclass(frozen=True)
@@ -37,13 +38,13 @@ def count_events(data: Path, stays: pl.DataFrame, quiet: bool = False) -> EventC
     """Count events shard by shard; a stay lies whole in one shard, so memory is bounded by the largest.
 
     Raises:
-        DataError: where a shard is missing or torn.
+        DataError: where a shard is torn, or a column of it is missing or of another type.
     """
     shards = sorted((data / "data").glob("*.parquet"))
     bounds = stays.select("stay_id", "start", "end")
     parts: list[EventCounts] = []
     for path in progress(shards, "counting events", quiet=quiet):
-        events = files.read_table(path, columns=["stay_id", "modality", "code", "available_time"])
+        events = files.read_columns(path, COUNTED)
         parts.append(_count_shard(events.drop_nulls(["stay_id", "modality"]).join(bounds, on="stay_id")))
     if not parts:
         raise DataError(f"{data / 'data'} holds no events. Prepare the data again.")
@@ -70,11 +71,12 @@ def rate_rows(stays: pl.DataFrame, events: EventCounts) -> list[dict[str, Any]]:
     """How often each modality speaks, of how many stays, and since when; no numbers below 11 stays.
 
     Returns:
-        `modality, events_per_stay_day` (over the unit days of all stays), `share_of_stays, first_available_h` (median
-        hours from unit admission, negative before it), `n_codes`.
+        `modality, events_per_stay_day` (over the unit days of the stays whose end is known), `share_of_stays,
+        first_available_h` (median hours from unit admission, negative before it), `n_codes`.
     """
     days = float(_unit_h(stays).sum()) / 24
-    rows = []
+    ended = stays.filter(pl.col("end").is_not_null())
+    rows: list[dict[str, Any]] = []
     for name in _present(events):
         own = events.by_stay.filter(pl.col("modality") == name)
         row: dict[str, Any] = {
@@ -83,9 +85,10 @@ def rate_rows(stays: pl.DataFrame, events: EventCounts) -> list[dict[str, Any]]:
             "share_of_stays": None,
             "first_available_h": None,
         }
-        if own.height >= MINIMUM and days > 0:
-            first_h = own["first_h"].median()
-            row["events_per_stay_day"] = round(int(own["n_events"].sum()) / days, 2)
+        if own.height >= MINIMUM:
+            first_h, counted = own["first_h"].median(), own.join(ended, on="stay_id", how="semi")
+            if counted.height >= MINIMUM and days > 0:
+                row["events_per_stay_day"] = round(int(counted["n_events"].sum()) / days, 2)
             row["share_of_stays"] = round(own.height / stays.height, 2)
             row["first_available_h"] = round(first_h, 1) if isinstance(first_h, float) else None
         rows.append(row | {"n_codes": events.by_code.filter(pl.col("modality") == name).height})

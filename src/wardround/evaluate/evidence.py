@@ -11,9 +11,12 @@ import polars as pl
 
 from wardround import files
 from wardround.errors import DataError, RunError
+from wardround.evaluate.data_folder import read_ledger, read_stays
 from wardround.tasks.cohort import Cohort, Window, cohort
 from wardround.tasks.task import TASKS, Task
 
+INTERNAL = "internal.json"
+"""In an evaluation on other data than the run's: the metrics of another one, on the run's own."""
 BY_HOUR = re.compile(r"metrics_([0-9.e+]+)h\.json")
 
 
@@ -24,6 +27,7 @@ class Evidence:
     Attributes:
         metrics: `metrics.json` of the evaluation.
         by_hour: prediction hour -> `metrics_{H}h.json`, where several hours were asked.
+        internal: metrics on the run's own data: of the evaluation that was put beside this one, else of its validation.
         predictions, beliefs, observed, embedding: tables of the evaluation; None where it has none.
         settings, history, diagnostics, splits: of the run.
         stays, ledger: of the data.
@@ -32,6 +36,7 @@ class Evidence:
 
     metrics: dict[str, Any]
     by_hour: dict[float, dict[str, Any]]
+    internal: dict[str, Any]
     predictions: pl.DataFrame | None
     beliefs: pl.DataFrame | None
     observed: pl.DataFrame | None
@@ -112,13 +117,15 @@ def read_evidence(evaluation: Path, run: Path, data: Path) -> Evidence:
 
     Raises:
         RunError: where a file of the evaluation or the run is missing or torn.
-        DataError: where one of the data is.
+        DataError: where one of the data is, or a column of the stays is missing or of another type.
     """
     hours = sorted(
         (float(match[1]), path)
         for path in evaluation.glob("metrics_*h.json")
         if (match := BY_HOUR.fullmatch(path.name))
     )
+
+    internal = evaluation / INTERNAL
 
     def table(name: str) -> pl.DataFrame | None:
         path = evaluation / name
@@ -127,6 +134,7 @@ def read_evidence(evaluation: Path, run: Path, data: Path) -> Evidence:
     return Evidence(
         metrics=files.read_json(evaluation / "metrics.json", RunError),
         by_hour={hour: files.read_json(path, RunError) for hour, path in hours},
+        internal=files.read_json(internal if internal.is_file() else run / "metrics.json", RunError),
         predictions=table("predictions.parquet"),
         beliefs=table("beliefs.parquet"),
         observed=table("observed.parquet"),
@@ -135,8 +143,8 @@ def read_evidence(evaluation: Path, run: Path, data: Path) -> Evidence:
         history=files.read_table(run / "history.parquet", RunError),
         diagnostics=files.read_json(run / "diagnostics.json", RunError),
         splits=files.read_table(run / "splits.parquet", RunError),
-        stays=files.read_table(data / "stays.parquet", DataError),
-        ledger=files.read_json(data / "ledger.json", DataError),
+        stays=read_stays(data),
+        ledger=read_ledger(data),
         run_manifest=files.read_manifest(run, "run", RunError),
         data_manifest=files.read_manifest(data, "data", DataError),
     )

@@ -9,7 +9,7 @@ from wardround.evaluate.small_cells import MINIMUM, SMALL, count_text, is_small
 from wardround.evaluate.tables import FEW_EVENTS, WIDE_INTERVAL
 from wardround.evaluate.wording import TASK_TITLES, hour_words, interval, number, outcome_words, sentence
 
-SIDE_WORDS = {
+SIDE_WORDS: dict[str, str] = {
     "test": "test side",
     "val": "validation side",
     "train": "training side",
@@ -36,10 +36,10 @@ def lead(evidence: Evidence) -> str:
 def chips(evidence: Evidence) -> list[tuple[str, bool]]:
     """Protocol, hour, side, and whatever makes this evaluation unlike the usual one."""
     metrics = evidence.metrics
-    found = [
+    found: list[tuple[str, bool]] = [
         (f"{metrics['protocol']} protocol", metrics["protocol"] != "causal"),
         (hour_words(metrics["at_h"]), False),
-        (SIDE_WORDS.get(metrics["split"], metrics["split"]), metrics["split"] == "train"),
+        (str(SIDE_WORDS.get(metrics["split"], metrics["split"])), metrics["split"] == "train"),
         ("external: other data than the run's" if evidence.is_external else "internal: the run's own data", False),
     ]
     return found + [(f"without {name}", True) for name in metrics.get("without", [])]
@@ -166,7 +166,8 @@ def prevalence_words(evidence: Evidence) -> str:
 
 def _hours_tiles(evidence: Evidence) -> list[Tile]:
     metrics = evidence.metrics["metrics"]
-    elapsed = (evidence.metrics.get("elapsed_baseline") or {}).get("mae_h")
+    baseline: dict[str, Any] = evidence.metrics.get("elapsed_baseline") or {}
+    elapsed = baseline.get("mae_h")
     beside = "" if elapsed is None else f"{number(elapsed['value'])} h from elapsed hours alone"
     tiles = [
         _metric_tile("Mean absolute error, h", metrics["mae_h"], 1, beside),

@@ -10,6 +10,7 @@ from wardround.evaluate.evidence import Evidence
 from wardround.evaluate.page import Block, Figure, Figures, Section, Table
 from wardround.evaluate.small_cells import MINIMUM, NOT_SHOWN, count_text
 from wardround.evaluate.wording import metric_words, number
+from wardround.json_kinds import is_list, is_object
 
 
 def making_section(evidence: Evidence) -> Section:
@@ -31,7 +32,7 @@ def making_section(evidence: Evidence) -> Section:
 
 def _history(evidence: Evidence) -> list[Figure]:
     history = evidence.history
-    figures = []
+    figures: list[Figure] = []
     best = next((entry["value"] for entry in evidence.diagnostics if entry["check"] == "best_epoch"), None)
     losses = {"training": "train_loss", "validation": "val_loss"}
     rows = _lines(history, losses)
@@ -67,7 +68,7 @@ def _names(rows: list[dict[str, Any]]) -> tuple[str, ...]:
 
 
 def _diagnostics(diagnostics: list[dict[str, Any]]) -> Table:
-    rows = []
+    rows: list[dict[str, Any]] = []
     for entry in diagnostics:
         value = entry["value"]
         plain = isinstance(value, (int, float)) and not isinstance(value, bool)
@@ -96,7 +97,7 @@ def _diagnostics(diagnostics: list[dict[str, Any]]) -> Table:
 
 def _balance(strata: list[dict[str, Any]]) -> Table:
     """Patients of each combination of modalities and their share on each side; no share of fewer than 11 patients."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for stratum in strata:
         patients = stratum["patients"]
         on_side = {side: stratum[side] * patients for side in ("train", "val", "test")}
@@ -106,7 +107,8 @@ def _balance(strata: list[dict[str, Any]]) -> Table:
             {"first stay has": stratum["stratum"].replace("+", ", "), "patients": count_text(patients), **shares}
         )
     caption = (
-        "Patients go to a side by hash, so shares come out near 70/15/15 (or the fold) but not forced. Sides of "
+        "Patients go to a side by hash, so shares come out near 70/15/15 (or the fold), and are forced only by "
+        "`--strata exact`. By hospital or time there are no such shares. Sides of "
         f"fewer than {MINIMUM} patients are hidden."
     )
     return Table(
@@ -123,10 +125,10 @@ def _flat(settings: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]
     """Dotted name -> text of every setting."""
     lines: list[tuple[str, str]] = []
     for name, value in settings.items():
-        if isinstance(value, Mapping):
+        if is_object(value):
             lines += _flat(value, f"{prefix}{name}.")
         else:
-            text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            text = ", ".join(map(str, value)) if is_list(value) else str(value)
             lines.append((f"{prefix}{name}", text or "–"))
     return lines
 
@@ -155,7 +157,7 @@ def _hashes(evidence: Evidence) -> Table:
 
 def ledger_table(ledger: Mapping[str, Any], folded: bool = True) -> Table:
     """The account of every raw table. Counts are rows of files, not people, and exact."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name, account in ledger["tables"].items():
         reasons = [f"{count:,} {reason}" for reason, count in account["set_aside"].items()]
         reasons += [

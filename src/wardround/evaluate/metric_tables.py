@@ -21,7 +21,7 @@ def metrics_table(
     metrics: Mapping[str, Mapping[str, Any]], places: int, hidden: tuple[str, ...] = (), title: str = ""
 ) -> Table:
     """Metrics with intervals and what they say; those in `hidden` without their numbers."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name, entry in in_order(metrics):
         words = metric_words(name)
         value = NOT_SHOWN if name in hidden else number(entry["value"], places)
@@ -49,7 +49,7 @@ def metrics_table(
 
 def beside(head: str, columns: Mapping[str, Mapping[str, Any]], title: str) -> Table:
     """The same metrics of several things side by side: `columns` is heading -> metric -> value with interval."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name, _ in in_order(next(iter(columns.values()))):
         cells = {
             column: f"{number(entries[name]['value'], 2)}  ({interval(entries[name], 2)})"

@@ -1,14 +1,16 @@
 """Which combinations of modalities stays have."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import polars as pl
 
-from wardround.evaluate.small_cells import MINIMUM, SMALL
+from wardround.evaluate.small_cells import MINIMUM, SMALL, is_small
 from wardround.events import MODALITIES, NOT_INPUTS
 
 MOST_PATTERNS: Final = 12
+STEP: Final = 0.05
+"""Shares of single modalities are rounded to this, so that they say no more than a picture does."""
 
 
 def patterns(stays: pl.DataFrame, modalities: Sequence[str] = ()) -> tuple[list[dict[str, Any]], list[str]]:
@@ -50,6 +52,29 @@ def patterns(stays: pl.DataFrame, modalities: Sequence[str] = ()) -> tuple[list[
     if rest >= MINIMUM:
         rows.append({"modalities": None, "n_stays": rest, "share": rest / stays.height})
     return rows, names
+
+
+def column_shares(
+    stays: pl.DataFrame, rows: Sequence[Mapping[str, Any]], names: Sequence[str]
+) -> dict[str, float | None]:
+    """The share of stays that have each modality, to the nearest 5 %.
+
+    Args:
+        stays: rows of `stays.parquet`.
+        rows, names: what `patterns` found in them.
+
+    Returns:
+        By name; None where 1 to 10 stays have it or lack it, among all stays or among those of the last row.
+    """
+    listed = [row for row in rows if row["modalities"] is not None]
+    rest = stays.height - sum(row["n_stays"] for row in listed)
+    shares: dict[str, float | None] = {}
+    for name in names:
+        have = int(stays["modalities"].list.contains(name).sum() or 0)
+        rest_have = have - sum(row["n_stays"] for row in listed if name in row["modalities"])
+        small = any(map(is_small, (have, stays.height - have, rest_have, rest - rest_have)))
+        shares[name] = None if small else round(STEP * round(have / stays.height / STEP), 2)
+    return shares
 
 
 def pattern_words(row: dict[str, Any], names: Sequence[str]) -> str:

@@ -38,7 +38,7 @@ def _ranking(evidence: Evidence, answers: Answers) -> Section:
     values = {name: entry["value"] for name, entry in evidence.metrics["metrics"].items() if name not in hidden}
     at = [values.get(name) for name in ("specificity", "sensitivity", "ppv")]
     roc, pr = ranking_curves(answers.label, answers.prob, answers.subject)
-    figures = []
+    figures: list[Figure] = []
     if roc:
         point = None if at[0] is None or at[1] is None else (1 - at[0], at[1])
         flagged = " The diamond is the threshold in use." if point else ""
@@ -173,7 +173,7 @@ def _by_known(evidence: Evidence) -> Iterator[Figure]:
         )
     if len(evidence.by_hour) > 1 and not evidence.is_alignment:
         key = "auroc" if evidence.answers is not None else "mae_h"
-        rows = []
+        rows: list[dict[str, Any]] = []
         for hour, found in evidence.by_hour.items():
             entry = found["metrics"][key]
             rows.append(

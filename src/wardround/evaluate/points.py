@@ -39,7 +39,8 @@ def patient_groups(values: PerStay, subject: Subjects, most: int, minimum: int =
     order = np.argsort(values, kind="stable")
     ends_tie = np.diff(values[order], append=np.inf) != 0
     enough = -(-len(values) // most)
-    group, sizes, patients = np.zeros(len(values), np.int64), [0], set()
+    group, sizes = np.zeros(len(values), np.int64), [0]
+    patients: set[Any] = set()
     for place, ends in zip(order, ends_tie, strict=True):
         group[place] = len(sizes) - 1
         sizes[-1] += 1
@@ -118,7 +119,7 @@ def calibration_points(label: Bool[np.ndarray, "stay"], prob: PerStay, subject: 
     if len(np.unique(subject)) < MINIMUM:
         return []
     group = patient_groups(prob, subject, CALIBRATION_GROUPS)
-    rows = []
+    rows: Rows = []
     for number in range(int(group.max()) + 1):
         inside = group == number
         n_stays, n_positive = int(inside.sum()), int(label[inside].sum())
@@ -184,7 +185,7 @@ def hours_points(actual_h: PerStay, predicted_h: PerStay, subject: Subjects) -> 
     if len(np.unique(subject)) < MINIMUM:
         return []
     group = patient_groups(predicted_h, subject, CALIBRATION_GROUPS)
-    rows = []
+    rows: Rows = []
     for number in range(int(group.max()) + 1):
         inside = group == number
         low, middle, high = np.quantile(actual_h[inside], [0.25, 0.5, 0.75]).round(1).tolist()

@@ -9,6 +9,7 @@ from wardround.evaluate.belief_examples import belief_section
 from wardround.evaluate.cohort_sections import cohort_section, missingness_section
 from wardround.evaluate.evidence import Evidence, read_evidence
 from wardround.evaluate.headline import chips, headline_section, lead, title
+from wardround.evaluate.internal import internal_section
 from wardround.evaluate.making_sections import making_section
 from wardround.evaluate.metric_tables import every_number_section
 from wardround.evaluate.page import Page, Section, write_page
@@ -47,6 +48,9 @@ def _sections(evidence: Evidence) -> Iterator[Section]:
     if evidence.is_alignment:
         yield from alignment_sections(evidence)
     else:
+        elsewhere = internal_section(evidence)
+        if elsewhere is not None:
+            yield elsewhere
         yield from performance_sections(evidence)
         beliefs = belief_section(evidence)
         if beliefs is not None:

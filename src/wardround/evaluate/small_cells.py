@@ -46,7 +46,7 @@ def hidden_cells(
     """
     hidden = {cell for cell, count in counts.items() if is_small(count)}
     lines = [{total: -1, **dict.fromkeys(parts, 1)} for total, parts in sums]
-    lines_of = defaultdict(list)
+    lines_of: dict[Cell, list[dict[Cell, int]]] = defaultdict(list)
     for line in lines:
         for cell in line:
             lines_of[cell].append(line)

@@ -60,7 +60,7 @@ def table_one(groups: Sequence[Group]) -> list[dict[str, str]]:
         Rows with the keys `variable`, `category` and the name of each group. A count of 1 to 10 reads `<11`; one that
         would give such a count away reads `–`; medians come with quartiles, and only of 11 stays or more.
     """
-    present = set().union(*(set(group.stays["modalities"].explode().drop_nulls()) for group in groups))
+    present = set[str]().union(*(set(group.stays["modalities"].explode().drop_nulls()) for group in groups))
     modalities = [name for name in MODALITIES if name in present - NOT_INPUTS]
     counts = {(group.name, key): count for group in groups for key, count in _counts(group.stays, modalities)}
     parts = {part for group in groups for part in group.parts}  # other sizes stand at the head of a report as well

@@ -96,7 +96,7 @@ def _by_n_events(
     """One metric by quarter of the number of events; quarters of fewer than 11 stays are left out."""
     edges = np.unique(np.quantile(n_events, np.linspace(0, 1, EVENT_BINS + 1)))
     place = np.clip(np.searchsorted(edges, n_events, side="right") - 1, 0, max(len(edges) - 2, 0))
-    rows = []
+    rows: list[dict[str, Any]] = []
     for bin_ in range(max(len(edges) - 1, 1)):
         inside = place == bin_
         if inside.sum() < MIN_BIN_STAYS:
