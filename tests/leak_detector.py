@@ -34,8 +34,8 @@ from wardround.tasks import splits
 from wardround.tasks.cohort import Cohort, Window
 from wardround.tasks.splits import TRAIN, SplitPlan
 from wardround.tasks.task import Task
+from wardround.train import cases, predict, published_scores, supervised
 from wardround.train import data as train_data
-from wardround.train import predict, supervised
 from wardround.train.plan import Plan
 from wardround.train.run_folder import Run
 
@@ -92,7 +92,7 @@ def model_inputs(seen: View, places: np.ndarray | None = None) -> dict[str, np.n
     """Every array that a method is given for some stays of a cohort, outcomes left out."""
     places = np.arange(seen.cohort.frame.height) if places is None else places
     nothing = np.full(seen.cohort.frame.height, np.nan)
-    at_h = predict.prediction_hours(seen.cohort)
+    at_h = cases.prediction_hours(seen.cohort)
     fixed = static.static_batch(seen.state, seen.subject, nothing, places)
     line = sequences.sequence_batch(seen.events, nothing, at_h, places)
     arrays = {f"static {name}": rows.numpy() for name, rows in fixed.inputs.items()}
@@ -102,7 +102,7 @@ def model_inputs(seen: View, places: np.ndarray | None = None) -> dict[str, np.n
     arrays |= {name: getattr(line, name).numpy() for name in ("modality", "hours", "lengths", "at_h")}
     arrays |= {"elapsed hours": np.asarray(seen.data.elapsed_h(seen.cohort))[places]}
     if seen.task.name in SCORE_CODES:
-        arrays |= {"published score": predict.published_scores(seen.data, seen.cohort, seen.task)[places]}
+        arrays |= {"published score": published_scores.published_scores(seen.data, seen.cohort, seen.task)[places]}
     return arrays
 
 
@@ -132,9 +132,9 @@ def moved(before: View, after: View) -> Findings:
 def predictions(seen: View, model: nn.Module, members: np.ndarray | None = None) -> predict.Predictions:
     """What a model says for some stays of a cohort, through the product's own door."""
     members = np.arange(seen.cohort.frame.height) if members is None else members
-    stored = seen.state if hasattr(model, "embedder") else seen.events
-    cases = predict.Cases.of(seen.data, seen.cohort, stored, model)
-    return predict.predict_cases(model, cases, members)
+    stored = seen.state if model.shape == "static" else seen.events
+    ready = cases.Cases.of(seen.data, seen.cohort, stored, model)
+    return predict.predict_cases(model, ready, members)
 
 
 def moved_beliefs(before: View, after: View, model: nn.Module) -> Findings:
@@ -170,9 +170,9 @@ def event_list(events: EventStore, place: int) -> list[tuple[int, str, bytes]]:
 
 def sequence_of(seen: View, places: np.ndarray, model: nn.Module) -> sequences.SequenceBatch:
     """The batch that a sequence model reads for some stays; frozen encoders already run."""
-    cases = predict.Cases.of(seen.data, seen.cohort, seen.events, model)
+    ready = cases.Cases.of(seen.data, seen.cohort, seen.events, model)
     label = np.zeros(seen.cohort.frame.height)
-    return sequences.sequence_batch(cases.store, label, cases.at_h, places)  # type: ignore[arg-type]
+    return sequences.sequence_batch(ready.store, label, ready.at_h, places)  # type: ignore[arg-type]
 
 
 def later_events(model: Any, batch: sequences.SequenceBatch, seed: int = 0) -> Findings:
@@ -282,7 +282,8 @@ def accepts_leaky_encoders(stays: pl.DataFrame) -> Findings:
     """Whether encoders of a pretraining under another split are taken though they saw test patients."""
     mine, theirs = (splits.split_stays(stays, SplitPlan(seed=seed)) for seed in (0, 1))
     plan = Plan("pretrain", "alignment", None, Window(), SplitPlan(seed=1), None, None, 0)
-    run = Run(Path("pretrained"), "", "", plan, theirs, {}, None)
+    learned_from = theirs.filter(pl.col("pretrain_split").is_in([TRAIN, splits.VAL]))["subject_id"]
+    run = Run(Path("pretrained"), "", "", plan, theirs, learned_from, {}, None)
     try:
         run.refuse_test_patients(mine)
     except LeakageError:

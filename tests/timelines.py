@@ -275,7 +275,11 @@ def random_events(
     )
     frame = frame.filter(pl.Series(keep))
     twice = frame.filter(pl.Series(rng.random(frame.height) < 0.08)).with_columns(pl.col("value") + 1)
-    return pl.concat([frame, twice]).select(pl.col(name).cast(kind) for name, kind in EVENT.items())
+    possible = 1 / (1 + (-pl.col("value")).exp())  # a published score outside [0, 1] counts as none
+    both = pl.concat([frame, twice]).with_columns(
+        value=pl.when(pl.col("modality") == "score").then(possible).otherwise("value")
+    )
+    return both.select(pl.col(name).cast(kind) for name, kind in EVENT.items())
 
 
 def _minutes(rng: np.random.Generator, n: int, at_min: int, until: int) -> np.ndarray:

@@ -14,11 +14,12 @@ from torch import nn
 
 from wardround.batches.static import static_batch
 from wardround.batches.store import EventStore, Featuriser
-from wardround.methods.alignment import Alignment, AlignmentSettings
+from wardround.methods.alignment import Alignment
 from wardround.methods.registry import METHODS, build_embedder
 from wardround.methods.static import StaticSettings
 from wardround.methods.trajectory import TrajectorySettings
 from wardround.models.decoder import DecoderSettings
+from wardround.models.embedder import ModalityEmbedder
 from wardround.models.modality_encoder import EncoderSettings
 from wardround.tasks.task import Task
 from wardround.train.data import bin_edges, row_shapes
@@ -31,29 +32,31 @@ def encoder_settings(kind: str) -> EncoderSettings:
     return EncoderSettings(kind=kind, hidden=16, embed=8, bins=4)  # type: ignore[arg-type]
 
 
-def random_embedder(featuriser: Featuriser, store: EventStore, kind: str, seed: int = 0) -> Alignment:
+def random_embedder(featuriser: Featuriser, store: EventStore, kind: str, seed: int = 0) -> ModalityEmbedder:
     """Encoders and tokens as they start; quantile edges from all of `store`."""
     torch.manual_seed(seed)
     shapes, settings = row_shapes(featuriser), encoder_settings(kind)
     edges = bin_edges(store, np.arange(len(store.stay_ids)), shapes, settings)
-    return build_embedder(shapes, settings, AlignmentSettings(), edges)
+    return build_embedder(shapes, settings, edges)
 
 
-def aligned_embedder(featuriser: Featuriser, store: EventStore, kind: str, seed: int = 0, steps: int = 5) -> Alignment:
+def aligned_embedder(
+    featuriser: Featuriser, store: EventStore, kind: str, seed: int = 0, steps: int = 5
+) -> ModalityEmbedder:
     """Encoders and tokens after some steps of alignment on `store`."""
-    embedder = random_embedder(featuriser, store, kind, seed)
-    optimizer = torch.optim.Adam(embedder.parameters(), 1e-2)
+    alignment = Alignment(random_embedder(featuriser, store, kind, seed))
+    optimizer = torch.optim.Adam(alignment.parameters(), 1e-2)
     nothing = np.zeros(len(store.stay_ids))
     batch = static_batch(store, np.arange(len(nothing)), nothing, np.arange(min(64, len(nothing))))
     for _ in range(steps):
         optimizer.zero_grad()
-        embedder.loss(batch)[0].backward()
+        alignment.loss(batch)[0].backward()
         optimizer.step()
-    return embedder.eval()
+    return alignment.embedder.eval()
 
 
 def untrained(
-    method: str, task: Task, embedder: Alignment, kind: str, frozen: bool = False, seed: int = 0
+    method: str, task: Task, embedder: ModalityEmbedder, kind: str, frozen: bool = False, seed: int = 0
 ) -> nn.Module:
     """A model of a method around an embedder, its own weights random, in eval mode."""
     torch.manual_seed(seed)

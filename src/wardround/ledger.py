@@ -14,8 +14,8 @@ class TableLedger:
 
     rows_in: int = 0
     rows_out: int = 0
-    set_aside: Counter[str] = field(default_factory=Counter)
-    values_set_aside: Counter[str] = field(default_factory=Counter)
+    set_aside: Counter[str] = field(default_factory=Counter[str])
+    values_set_aside: Counter[str] = field(default_factory=Counter[str])
     """Single values left out of rows that otherwise became events, by reason."""
 
     def add(self, other: "TableLedger") -> None:

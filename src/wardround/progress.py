@@ -10,12 +10,13 @@ Everything goes to stderr, so that `--json` on stdout stays clean. Notes never h
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sized
-from typing import Any, Generic, Protocol, TextIO, TypeVar, overload
+from typing import Any, Generic, Protocol, TextIO, TypeVar, overload, runtime_checkable
 
 Item = TypeVar("Item")
 LINE_EVERY_S = 5.0
 
 
+@runtime_checkable
 class _Display(Protocol):
     def show(self, done: int, note: str) -> None: ...
 

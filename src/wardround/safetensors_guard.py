@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from wardround.errors import RunError, WardroundError
+from wardround.json_kinds import JsonObject, is_list, is_object
 
 MAX_HEADER_BYTES = 8 * 2**20
 MAX_FILE_BYTES = 64 * 2**30
@@ -85,7 +86,7 @@ def _layouts(read: Any, file_bytes: int) -> dict[str, TensorLayout]:
     return layouts
 
 
-def _parse(header: bytes) -> dict[str, Any]:
+def _parse(header: bytes) -> JsonObject:
     """The header's entries without `__metadata__`. Raises `_Lie` where it is not one JSON object of sound names."""
     objects = header.count(b"{")
     if objects > MAX_TENSORS + 2 or header.count(b",") > 16 * objects or header.count(b"[") > 2 * objects:
@@ -102,7 +103,7 @@ def _parse(header: bytes) -> dict[str, Any]:
     return entries
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique(pairs: list[tuple[str, Any]]) -> JsonObject:
     found = dict(pairs)
     if len(found) < len(pairs):
         raise ValueError("a name comes twice")
@@ -110,7 +111,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _layout(entry: Any) -> TensorLayout:
-    if not isinstance(entry, dict) or entry.keys() != {"dtype", "shape", "data_offsets"}:
+    if not is_object(entry) or entry.keys() != {"dtype", "shape", "data_offsets"}:
         raise _Lie("a tensor's entry is not dtype, shape and data_offsets")
     dtype, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
     if not isinstance(dtype, str) or dtype not in ITEM_BYTES:
@@ -126,10 +127,10 @@ def _layout(entry: Any) -> TensorLayout:
 
 
 def _are_counts(values: Any) -> bool:
-    return isinstance(values, list) and all(type(value) is int and 0 <= value <= MAX_FILE_BYTES for value in values)
+    return is_list(values) and all(type(value) is int and 0 <= value <= MAX_FILE_BYTES for value in values)
 
 
-def _require_no_gap(entries: dict[str, Any], layouts: dict[str, TensorLayout], data_bytes: int) -> None:
+def _require_no_gap(entries: JsonObject, layouts: dict[str, TensorLayout], data_bytes: int) -> None:
     """The tensors must lie end to end over all of the data: no overlap, no hole, nothing after the last."""
     position = 0
     for begin, end in sorted(entries[name]["data_offsets"] for name in layouts):

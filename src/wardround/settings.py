@@ -8,9 +8,10 @@ import dataclasses
 import math
 import types
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeGuard, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from wardround.errors import RunError, UsageError
+from wardround.json_kinds import is_list, is_object
 
 Settings = TypeVar("Settings")
 
@@ -62,7 +63,7 @@ def _replaced(settings: Any, path: list[str], text: str, key: str) -> Any:
     if len(path) > 1:
         value = _replaced(getattr(settings, name), path[1:], text, key)
     else:
-        value = _read(text, get_type_hints(type(settings))[name], key)
+        value = _read(text, get_type_hints(settings.__class__)[name], key)
     return dataclasses.replace(settings, **{name: value})
 
 
@@ -96,14 +97,14 @@ def _read(text: str, kind: Any, key: str) -> Any:
 def as_json(settings: Any) -> dict[str, Any]:
     """Nested JSON of a settings dataclass; tuples become lists."""
     return {
-        field.name: as_json(value)
-        if dataclasses.is_dataclass(value)
-        else list(value)
-        if isinstance(value, tuple)
-        else value
+        field.name: as_json(value) if dataclasses.is_dataclass(value) else list(value) if _is_tuple(value) else value
         for field in dataclasses.fields(settings)
         for value in [getattr(settings, field.name)]
     }
+
+
+def _is_tuple(value: object) -> TypeGuard[tuple[Any, ...]]:
+    return isinstance(value, tuple)
 
 
 def from_json(kind: type[Settings], values: Mapping[str, Any]) -> Settings:
@@ -113,16 +114,16 @@ def from_json(kind: type[Settings], values: Mapping[str, Any]) -> Settings:
         RunError: where a field is missing, unknown, or refused by the dataclass.
     """
     hints = get_type_hints(kind)
-    names = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    names = {field.name for field in dataclasses.fields(cast(Any, kind))}
     if set(values) != names:
         odd = ", ".join(sorted(set(values) ^ names))
         raise RunError(f"settings do not fit {kind.__name__} of this version: {odd}. Train again.")
-    read = {}
+    read: dict[str, Any] = {}
     for name, value in values.items():
-        if dataclasses.is_dataclass(hints[name]) and isinstance(value, Mapping):
-            read[name] = from_json(hints[name], value)  # type: ignore[arg-type]
+        if dataclasses.is_dataclass(hints[name]) and is_object(value):
+            read[name] = from_json(hints[name], value)
         else:
-            read[name] = tuple(value) if isinstance(value, list) else value
+            read[name] = tuple(value) if is_list(value) else value
     try:
         return kind(**read)
     except UsageError as error:

@@ -3,7 +3,7 @@
 import contextlib
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 
 from wardround.errors import RunError
 
@@ -29,7 +29,7 @@ class StopRequest:
 
 
 @contextlib.contextmanager
-def stop_on_sigterm() -> Iterator[StopRequest]:
+def stop_on_sigterm() -> Generator[StopRequest]:
     """Inside the block SIGTERM only marks the request; the handler from before is put back at the end.
 
     Signals can be handled in the main thread alone: elsewhere the block does nothing.

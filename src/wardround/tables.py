@@ -1,6 +1,9 @@
 """Tables as text, for the terminal."""
 
+from collections.abc import Mapping
 from typing import Any
+
+from wardround.json_kinds import JsonObject, is_list, is_object
 
 
 def aligned(rows: list[list[str]], left: int = 1) -> list[str]:
@@ -15,7 +18,7 @@ def aligned(rows: list[list[str]], left: int = 1) -> list[str]:
     ]
 
 
-def ledger_lines(ledger: dict[str, Any]) -> list[str]:
+def ledger_lines(ledger: JsonObject) -> list[str]:
     """The account of every raw table: rows in, rows out, rows set aside by reason."""
     rows = [["table", "rows in", "rows out", "set aside"]]
     for name, account in ledger["tables"].items():
@@ -39,12 +42,12 @@ def number(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}" if abs(value) < 10 else f"{value:,.1f}"
 
 
-def interval(entry: dict[str, float | None]) -> str:
+def interval(entry: Mapping[str, Any]) -> str:
     """`0.812 [0.790, 0.834]`."""
     return f"{number(entry['value'])} [{number(entry['low'])}, {number(entry['high'])}]"
 
 
-def metrics_lines(metrics: dict[str, Any]) -> list[str]:
+def metrics_lines(metrics: JsonObject) -> list[str]:
     """What an evaluation found, protocol and cohort first."""
     hour = "whole stay" if metrics["at_h"] is None else f"hour {metrics['at_h']:g}"
     head = f"{metrics['method']} {metrics['task'] or ''}: {metrics['protocol']} protocol, {hour}, {metrics['split']}: "
@@ -74,15 +77,15 @@ def _baselines(mean: dict[str, float | None]) -> list[str]:
     return [f"{name.removeprefix('baseline')} {number(value)}" for name, value in mean.items() if "baseline" in name]
 
 
-def description_lines(described: dict[str, Any]) -> list[str]:
+def description_lines(described: JsonObject) -> list[str]:
     """Every table of `describe`: a list of rows under its name."""
     lines: list[str] = []
     for name, table in described.items():
-        if isinstance(table, list) and table and isinstance(table[0], dict):
+        if is_list(table) and table and is_object(table[0]):
             header = list(table[0])
             lines += ["", name.replace("_", " ")]
             lines += aligned([header, *[[_cell(row.get(column)) for column in header] for row in table]])
-        elif name == "ledger" and isinstance(table, dict):
+        elif name == "ledger" and is_object(table):
             lines += ["", "ledger", *ledger_lines(table)]
         elif not isinstance(table, (dict, list)):
             lines.append(f"{name.replace('_', ' ')}: {_cell(table)}")

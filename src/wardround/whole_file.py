@@ -3,7 +3,7 @@
 import contextlib
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ BUFFER_BYTES: Final = 1 << 20
 
 
 @contextlib.contextmanager
-def storage_errors(path: Path, doing: str) -> Iterator[None]:
+def storage_errors(path: Path, doing: str) -> Generator[None]:
     """Turn an OSError into a `StorageError` that names the file, what was being done and the remedy.
 
     Raises:
@@ -71,7 +71,7 @@ class WholeFile(io.RawIOBase):
 
 
 @contextlib.contextmanager
-def whole_file(path: Path) -> Iterator[WholeFile]:
+def whole_file(path: Path) -> Generator[WholeFile]:
     """A temporary file beside `path` that takes its place when the block ends well, and goes when it does not."""
     temporary = path.with_name(f".{path.name}.partial")
     with storage_errors(path, "writing"), contextlib.ExitStack() as undo:

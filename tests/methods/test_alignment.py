@@ -1,29 +1,23 @@
-"""Equation 1, modality dropout, degenerate batches and what the module does with the losses of promise 37."""
+"""Degenerate batches, tokens, temperature: what the module does with the losses of promise 37."""
 
 import math
 from dataclasses import dataclass, replace
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from jaxtyping import install_import_hook
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from wardround.errors import UsageError
-from wardround.models.numeric_set import NumericSet
+from wardround.methods.alignment import (
+    TEMPERATURE_RANGE,
+    Alignment,
+    AlignmentBatch,
+    AlignmentSettings,
+)
+from wardround.methods.contrastive import all_pairs_loss, masked_global_loss, one_vs_others_loss
+from wardround.models.embedder import ModalityEmbedder
 from wardround.models.tabular import TabularBlock
-
-with install_import_hook("wardround.methods", "beartype.beartype"):
-    from wardround.methods.alignment import (
-        TEMPERATURE_RANGE,
-        Alignment,
-        AlignmentBatch,
-        AlignmentSettings,
-        modality_dropout,
-    )
-    from wardround.methods.contrastive import all_pairs_loss, masked_global_loss, one_vs_others_loss
 
 torch.set_num_threads(1)
 
@@ -55,23 +49,11 @@ def random_mask(stays: int = 32, share: float = 0.6, seed: int = 0) -> Tensor:
 def model_of(seed: int = 0, **options) -> Alignment:
     torch.manual_seed(seed)
     encoders = {name: TabularBlock(5, 16, EMBED) for name in NAMES}
-    return Alignment(encoders, EMBED, AlignmentSettings(**options))
+    return Alignment(ModalityEmbedder(encoders, EMBED), AlignmentSettings(**options))
 
 
 def everything(stays: int = 32) -> Tensor:
     return torch.ones(stays, len(NAMES), dtype=torch.bool)
-
-
-# Equation 1 -----------------------------------------------------------------------------------------------------------
-
-
-def test_observed_rows_are_encoded_and_missing_ones_are_tokens():
-    model, batch = model_of(), batch_of(random_mask())
-    z = model.embed(batch.inputs, batch.observed)
-    for m, name in enumerate(NAMES):
-        encoded = model.encoders[name](batch.inputs[name])
-        expected = torch.where(batch.observed[:, m, None], encoded, model.tokens[m])
-        torch.testing.assert_close(z[:, m], expected, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("planted", [math.nan, math.inf, 1e30])
@@ -90,38 +72,9 @@ def test_what_stands_at_a_missing_modality_is_never_read(planted):
         assert not dirty[name].grad[~batch.observed[:, m]].any()
 
 
-def test_an_encoder_may_take_several_tensors():
-    torch.manual_seed(0)
-    numbers = NumericSet(torch.tensor([[-1.0, 0.0, 1.0]] * 5), 16, EMBED)
-    model = Alignment({"lab": numbers, "treatment": TabularBlock(5, 16, EMBED)}, EMBED)
-    values, seen = torch.randn(6, 5), torch.rand(6, 5) < 0.5
-    observed = torch.tensor([[True, True]] * 4 + [[False, True], [True, False]])
-    z = model.embed({"lab": (values, seen), "treatment": torch.randn(6, 5)}, observed)
-    torch.testing.assert_close(z[:4, 0], numbers(values, seen)[:4], rtol=0, atol=1e-6)
-    assert torch.equal(z[4, 0], model.tokens[0])
-
-
-@pytest.mark.parametrize(
-    ("inputs", "observed", "message"),
-    [
-        ({"lab": torch.zeros(2, 5)}, everything(2), "no input for modality 'demographics'; the batch has lab"),
-        (batch_of(everything(2)).inputs, everything(2)[:, :2], "observed has 2 columns, the model 3"),
-    ],
-)
-def test_a_batch_that_does_not_fit_is_refused(inputs, observed, message):
-    with pytest.raises(UsageError, match=message):
-        model_of().embed(inputs, observed)
-
-
-def test_an_encoder_of_another_width_is_refused():
-    model = Alignment({"lab": nn.Linear(5, 3), "score": nn.Linear(5, EMBED)}, EMBED)
-    with pytest.raises(UsageError, match=r"encoder of 'lab' gives \(2, 3\), expected stay x embed = \(2, 8\)"):
-        model.embed({"lab": torch.zeros(2, 5), "score": torch.zeros(2, 5)}, everything(2)[:, :2])
-
-
 def test_one_modality_has_nothing_to_align():
     with pytest.raises(UsageError, match="2 modalities or more, got 1"):
-        Alignment({"lab": nn.Linear(5, 3)}, 3)
+        Alignment(ModalityEmbedder({"lab": nn.Linear(5, 3)}, 3))
 
 
 # Settings -------------------------------------------------------------------------------------------------------------
@@ -151,42 +104,6 @@ def test_unknown_names_are_refused(option):
         plain.__post_init__()
 
 
-# Modality dropout -----------------------------------------------------------------------------------------------------
-
-
-@given(st.integers(0, 10**6), st.floats(0, 0.99), st.sampled_from(["one", "independent"]))
-@settings(max_examples=60, deadline=None)
-def test_dropout_only_takes_away_and_never_the_last(seed, prob, mode):
-    observed = random_mask(40, 0.5, seed)
-    before = observed.clone()
-    left = modality_dropout(observed, prob, mode, torch.Generator().manual_seed(seed))
-    assert torch.equal(observed, before)
-    assert not (left & ~observed).any()
-    assert torch.equal(left.any(dim=1), observed.any(dim=1))
-    if mode == "one":
-        assert ((observed.sum(dim=1) - left.sum(dim=1)) <= 1).all()
-    assert torch.equal(left, modality_dropout(observed, prob, mode, torch.Generator().manual_seed(seed)))
-
-
-def test_the_rates_of_one():
-    left = modality_dropout(everything(30_000), 0.3, "one", torch.Generator().manual_seed(0))
-    torch.testing.assert_close(1 - left.double().mean(dim=0), torch.full((3,), 0.1).double(), rtol=0, atol=0.01)
-    assert (left.sum(dim=1) < 3).double().mean().item() == pytest.approx(0.3, abs=0.01)
-
-
-def test_the_rates_of_independent():
-    left = modality_dropout(everything(30_000), 0.3, "independent", torch.Generator().manual_seed(0))
-    rate = 0.3 - 0.3**3 / 3  # where all three would go, one of them stays
-    torch.testing.assert_close(1 - left.double().mean(dim=0), torch.full((3,), rate).double(), rtol=0, atol=0.01)
-
-
-def test_no_dropout_is_a_copy():
-    observed = random_mask()
-    left = modality_dropout(observed, 0.0)
-    assert torch.equal(left, observed)
-    assert left is not observed
-
-
 def test_dropout_acts_in_training_only_and_follows_its_generator():
     model, batch = model_of(dropout_prob=0.5), batch_of(everything())
     draws = [model.loss(batch, torch.Generator().manual_seed(seed))[0] for seed in (1, 1, 2)]
@@ -206,7 +123,7 @@ def test_tokens_are_trained_by_default_and_not_at_weight_zero(observed, dropout_
     for token_weight, trained in ((0.1, True), (0.0, False)):
         model = model_of(token_weight=token_weight, dropout_prob=dropout_prob)
         model.loss(batch_of(observed))[0].backward()
-        assert (model.tokens.grad.abs().sum(dim=1) > 0).tolist() == [trained] * 3
+        assert (model.embedder.tokens.grad.abs().sum(dim=1) > 0).tolist() == [trained] * 3
 
 
 def test_the_token_term_does_not_move_the_encoders():
@@ -215,7 +132,7 @@ def test_the_token_term_does_not_move_the_encoders():
     for token_weight in (0.0, 5.0):
         model = model_of(token_weight=token_weight, dropout_prob=0.0)
         model.loss(batch_of(observed))[0].backward()
-        gradients.append([p.grad for p in model.encoders.parameters()])
+        gradients.append([p.grad for p in model.embedder.encoders.parameters()])
     for without, with_tokens in zip(*gradients, strict=True):
         torch.testing.assert_close(without, with_tokens, rtol=0, atol=1e-7)
 
@@ -393,9 +310,11 @@ def test_the_loss_is_in_full_precision_under_autocast():
     model, batch = model_of(dropout_prob=0.0), batch_of(random_mask())
     with torch.autocast("cpu", dtype=torch.bfloat16):
         value, _ = model.loss(batch)
-        z = model.embed(batch.inputs, batch.observed)
+        z = model.embedder.embed(batch.inputs, batch.observed)
     u = normalize(z.float(), dim=-1)
-    expected, _ = masked_global_loss(u, model.tokens, batch.observed, batch.subject, model.log_temperature, 0.1)
+    expected, _ = masked_global_loss(
+        u, model.embedder.tokens, batch.observed, batch.subject, model.log_temperature, 0.1
+    )
     assert value.dtype == torch.float32
     torch.testing.assert_close(value, expected, rtol=0, atol=1e-6)
 

@@ -4,13 +4,12 @@ import pytest
 import torch
 
 from wardround.errors import UsageError
-from wardround.methods.alignment import AlignmentSettings
 from wardround.methods.registry import METHODS, build_embedder, find_method
-from wardround.methods.static import StaticModel
 from wardround.methods.trajectory import Trajectory
 from wardround.models.decoder import DecoderSettings
 from wardround.models.modality_encoder import EncoderSettings, RowShape
 from wardround.tasks.task import TASKS
+from wardround.train.predict import SHAPES as SHAPES_OF_TRAINING
 
 torch.set_num_threads(1)
 
@@ -25,14 +24,14 @@ SIZES = {
 def built(name: str, task: str, **settings):
     method = METHODS[name]
     settings = method.settings(encoder=ENCODER, **SIZES[method.shape], **settings)
-    return method.build(build_embedder(SHAPES, ENCODER, AlignmentSettings()), TASKS[task], settings, 0.7)
+    return method.build(build_embedder(SHAPES, ENCODER), TASKS[task], settings, 0.7)
 
 
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("name", METHODS)
 def test_every_method_is_built_for_every_task(name: str, task: str):
     model = built(name, task, positive_weight=3.0)
-    assert isinstance(model, StaticModel if METHODS[name].shape == "static" else Trajectory)
+    assert type(model) is METHODS[name].model
     assert model.target.kind == TASKS[task].kind
     assert model.target.positive_weight == 3
     if isinstance(model, Trajectory):
@@ -58,7 +57,7 @@ def test_an_unknown_method_is_told_what_there_is():
 
 
 def test_encoders_stand_in_the_order_of_the_vocabulary():
-    embedder = build_embedder(SHAPES, ENCODER, AlignmentSettings())
+    embedder = build_embedder(SHAPES, ENCODER)
     assert embedder.modalities == ("lab", "medication")
     assert embedder.tokens.shape == (2, 4)
 
@@ -66,11 +65,11 @@ def test_encoders_stand_in_the_order_of_the_vocabulary():
 def test_fitted_edges_reach_their_encoder():
     settings = EncoderSettings(kind="quantile", hidden=8, embed=4, bins=2)
     edges = {"lab": torch.arange(12.0).view(4, 3)}
-    embedder = build_embedder(SHAPES, settings, AlignmentSettings(), edges)
+    embedder = build_embedder(SHAPES, settings, edges)
     kept = [value for name, value in embedder.encoders["lab"].state_dict().items() if "edge" in name]
     assert any(torch.equal(value, edges["lab"]) for value in kept)
 
 
-def test_one_modality_has_nothing_to_be_told_from():
-    with pytest.raises(UsageError, match="needs 2 modalities or more, got 1"):
-        build_embedder({"lab": SHAPES["lab"]}, ENCODER, AlignmentSettings())
+def test_a_method_names_a_shape_that_training_knows():
+    for method in METHODS.values():
+        assert method.shape in SHAPES_OF_TRAINING

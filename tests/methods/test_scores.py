@@ -2,13 +2,10 @@
 
 import numpy as np
 import pytest
-from jaxtyping import install_import_hook
 
 from wardround.errors import UsageError
+from wardround.methods.scores import fit_elapsed, predict_elapsed, score_code
 from wardround.tasks.task import TASKS
-
-with install_import_hook("wardround.methods", "beartype.beartype"):
-    from wardround.methods.scores import fit_elapsed, predict_elapsed, score_code
 
 HOURS = np.asarray([1.0, 2, 3, 4, 5, 6])
 

@@ -4,17 +4,13 @@ from dataclasses import replace
 
 import pytest
 import torch
-from jaxtyping import install_import_hook
 
+from wardround.batches.static import StaticBatch
 from wardround.errors import UsageError
-from wardround.methods.alignment import AlignmentSettings
 from wardround.methods.registry import build_embedder
+from wardround.methods.static import StaticModel, StaticSettings
+from wardround.methods.target import Target
 from wardround.models.modality_encoder import EncoderSettings, RowShape
-
-with install_import_hook("wardround.methods", "beartype.beartype"):
-    from wardround.batches.static import StaticBatch
-    from wardround.methods.static import StaticModel, StaticSettings
-    from wardround.methods.target import Target
 
 torch.set_num_threads(1)
 
@@ -23,11 +19,11 @@ FUSIONS = ("mlp", "lstm")
 NAN = float("nan")
 
 
-def model(fusion: str, kind: str = "binary", loss: str = "masked-global", **settings) -> StaticModel:
+def model(fusion: str, kind: str = "binary", **settings) -> StaticModel:
     torch.manual_seed(0)
     encoder = EncoderSettings(hidden=8, embed=4, dropout=0.0)
     given = {"encoder": encoder, "hidden": 8, "dropout": 0.0, "modality_dropout_prob": 0.0} | settings
-    embedder = build_embedder(SHAPES, encoder, AlignmentSettings(loss=loss))  # type: ignore[arg-type]
+    embedder = build_embedder(SHAPES, encoder)
     return StaticModel(embedder, fusion, Target(kind), StaticSettings(**given), start=0.4)  # type: ignore[arg-type]
 
 
@@ -78,16 +74,13 @@ def test_what_stands_where_a_modality_is_missing_is_never_read(fusion: str):
 
 
 @pytest.mark.parametrize("fusion", FUSIONS)
-def test_encoders_and_tokens_learn_with_the_fusion_and_the_temperature_never(fusion: str):
-    """The temperature is the alignment's: a training that counts it would warn of a parameter without gradient."""
-    made = model(fusion, loss="all-pairs")
+def test_encoders_and_tokens_learn_with_the_fusion(fusion: str):
+    """And nothing is there that could not: a training would warn of a parameter without gradient."""
+    made = model(fusion)
     parts = learning(made)
     assert {"embedder.encoders", "embedder.tokens", "start"} <= parts
     assert any(part.startswith("fusion.") for part in parts)
-    assert {name for name, value in made.named_parameters() if value.requires_grad and value.grad is None} == set()
-    assert {"embedder.log_temperature", "embedder.pair_logits"} <= {
-        name for name, value in made.named_parameters() if not value.requires_grad
-    }
+    assert {name for name, value in made.named_parameters() if value.grad is None} == set()
 
 
 @pytest.mark.parametrize("fusion", FUSIONS)

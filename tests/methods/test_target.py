@@ -4,12 +4,9 @@ import math
 
 import pytest
 import torch
-from jaxtyping import install_import_hook
 
 from wardround.errors import UsageError
-
-with install_import_hook("wardround.methods", "beartype.beartype"):
-    from wardround.methods.target import Target
+from wardround.methods.target import Target
 
 NAN = float("nan")
 
@@ -59,6 +56,14 @@ def test_a_prediction_of_the_label_has_no_loss():
 def test_a_head_starts_at_the_average():
     assert Target("binary").start(torch.tensor([1.0, 0, 0, 0, NAN])) == pytest.approx(-math.log(3), abs=1e-6)
     assert Target("hours").start(torch.tensor([0.0, math.e - 1, NAN])) == pytest.approx(0.5)
+
+
+def test_a_weighted_head_starts_where_its_loss_is_lowest():
+    labels = torch.tensor([1.0, 0, 0, 0])
+    target = Target("binary", positive_weight=13)
+    tried = torch.linspace(-4, 4, 8001)
+    losses = target.loss(tried[:, None].expand(-1, 4), labels.expand(8001, -1)).mean(dim=1)
+    assert target.start(labels) == pytest.approx(tried[losses.argmin()].item(), abs=2e-3)
 
 
 @pytest.mark.parametrize(("labels", "prob"), [([0.0, 0.0], 1e-3), ([1.0, 1.0], 1 - 1e-3), ([NAN], 0.5), ([], 0.5)])

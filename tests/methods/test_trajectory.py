@@ -9,23 +9,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from jaxtyping import install_import_hook
 from torch import nn
 
 from wardround.batches.sequences import SequenceBatch, sequence_batch
 from wardround.batches.static import static_batch
 from wardround.batches.store import EventStore
 from wardround.errors import UsageError
-from wardround.methods.alignment import AlignmentSettings
 from wardround.methods.registry import build_embedder
+from wardround.methods.target import Target
+from wardround.methods.trajectory import Trajectory, TrajectorySettings
 from wardround.models.decoder import DecoderSettings
 from wardround.models.latest_state import latest_state
 from wardround.models.modality_encoder import EncoderSettings, RowShape
-from wardround.train.predict import without_modalities
-
-with install_import_hook("wardround.methods", "beartype.beartype"):
-    from wardround.methods.target import Target
-    from wardround.methods.trajectory import Trajectory, TrajectorySettings
+from wardround.train.left_out import without_modalities
 
 torch.set_num_threads(1)
 
@@ -70,7 +66,7 @@ def model(kind: str = "binary", falls: bool = False, start: float = 0.4, told: b
     encoder = EncoderSettings(hidden=8, embed=EMBED, dropout=0.0)
     decoder = DecoderSettings(hidden=8, layers=1, heads=2, mlp_hidden=8)
     given = {"encoder": encoder, "decoder": decoder, "modality_dropout_prob": 0.0} | settings
-    embedder = build_embedder(SHAPES, given["encoder"], AlignmentSettings())
+    embedder = build_embedder(SHAPES, given["encoder"])
     made = Trajectory(embedder, Target(kind), TrajectorySettings(**given), start, falls)  # type: ignore[arg-type]
     if told:
         nn.init.normal_(made.head.weight)
@@ -107,7 +103,7 @@ def test_each_event_goes_through_the_encoder_of_its_modality():
     for place, (stay, k) in enumerate(events):
         name = STORE.modalities[STORE.modality[place]]
         row = torch.from_numpy(STORE.content[name][[STORE.row[place]]])
-        torch.testing.assert_close(encoded[stay, k], made.encoders[name](row)[0], rtol=0, atol=1e-6)
+        torch.testing.assert_close(encoded[stay, k], made.embedder.encoders[name](row)[0], rtol=0, atol=1e-6)
     assert not encoded[1, 1:].any(), "nothing in the padding"
 
 
@@ -118,27 +114,25 @@ def test_without_a_state_it_is_the_printed_model(time_encoding: bool):
     torch.testing.assert_close(made_[real], by_parts(made, batch())[real], rtol=0, atol=1e-6)
     assert made.state is None
     made.loss(batch())[0].backward()
-    assert made.tokens.grad is None, "a missing modality contributes no event, so its token says nothing"
+    assert made.embedder.tokens.grad is None, "a missing modality contributes no event, so its token says nothing"
 
 
 def test_the_state_adds_what_a_static_head_reads_from_the_latest_embeddings():
     made = model()
     made_, real, _ = made.beliefs(batch())
     encoded = made.encode(batch())
-    state = made.state(latest_state(encoded, batch().modality, made.tokens).flatten(0, 1)).view_as(made_)
+    state = made.state(latest_state(encoded, batch().modality, made.embedder.tokens).flatten(0, 1)).view_as(made_)
     torch.testing.assert_close(made_[real], (by_parts(made, batch()) + state)[real], rtol=0, atol=1e-6)
     made.loss(batch())[0].backward()
-    assert made.tokens.grad.abs().sum(dim=1).min() > 0, "stays without lab, or not yet with medication"
+    assert made.embedder.tokens.grad.abs().sum(dim=1).min() > 0, "stays without lab, or not yet with medication"
 
 
 def test_at_the_last_event_the_state_is_that_of_a_static_model():
     """The same embeddings, tokens and order as `StaticModel` on the rows at the prediction time."""
     torch.manual_seed(0)
     made = model(told=False, start=0.0)
-    embedder = build_embedder(SHAPES, made.settings.encoder, AlignmentSettings())
-    embedder.encoders, embedder.tokens = made.encoders, made.tokens
     still = static_batch(STORE, np.zeros(4, np.int64), LABEL, np.arange(4))
-    expected = made.state(embedder.eval().embed(still.inputs, still.observed)).squeeze(-1)
+    expected = made.state(made.embedder.embed(still.inputs, still.observed)).squeeze(-1)
     last = [rows[-1] for rows in outputs(made, batch()) if rows]
     torch.testing.assert_close(torch.tensor(last), expected[[0, 1, 3]].detach(), rtol=0, atol=1e-6)
 
@@ -219,8 +213,8 @@ def test_frozen_encoders_learn_nothing_and_are_not_called():
     made.loss(embedded)[0].backward()
     learns = {name.split(".")[0] for name, value in made.named_parameters() if value.grad is not None}
     assert learns == {"project", "modality", "time", "sequence", "decoder", "state", "head"}
-    assert not any(value.requires_grad for value in made.encoders.parameters())
-    assert not made.tokens.requires_grad
+    assert not any(value.requires_grad for value in made.embedder.encoders.parameters())
+    assert not made.embedder.tokens.requires_grad
 
 
 def test_trained_encoders_learn():
@@ -228,7 +222,7 @@ def test_trained_encoders_learn():
     made.loss(batch())[0].backward()
     without = {name for name, value in made.named_parameters() if value.requires_grad and value.grad is None}
     assert without == set()
-    assert all(value.grad.abs().sum() > 0 for value in made.encoders.parameters())
+    assert all(value.grad.abs().sum() > 0 for value in made.embedder.encoders.parameters())
 
 
 # The loss

@@ -86,6 +86,7 @@ def test_each_side_may_have_its_own_threshold():
         bootstrap_difference(first, IDS, LABELS, PROBS, PROBS, second_metrics={"ppv": sensitivity})
 
 
+@pytest.mark.usefixtures("unchecked_signatures")
 def test_bad_input_is_refused():
     intervals = partial(bootstrap_intervals, {"auroc": auroc})
     with pytest.raises(ValueError, match="lengths"):

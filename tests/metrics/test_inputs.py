@@ -28,6 +28,7 @@ def test_values_that_are_not_finite_are_refused(metric, bad):
             metric(*arrays)
 
 
+@pytest.mark.usefixtures("unchecked_signatures")
 @pytest.mark.parametrize("metric", [*BINARY.values(), *REGRESSION.values(), *CURVES.values()])
 @pytest.mark.parametrize(
     ("labels", "probs"),
@@ -52,6 +53,7 @@ def test_probabilities_outside_0_to_1_are_refused_where_their_size_matters(name,
         BINARY[name](LABELS, np.array([0.1, 0.3, prob, 0.4, 0.9]))
 
 
+@pytest.mark.usefixtures("unchecked_signatures")
 @pytest.mark.parametrize("metric", [*BINARY.values(), *REGRESSION.values()])
 @pytest.mark.parametrize(
     "weights",

@@ -119,6 +119,7 @@ def test_silhouette_of_an_absent_modality_is_none():
     assert isinstance(found["overall"], float)
 
 
+@pytest.mark.usefixtures("unchecked_signatures")
 @pytest.mark.parametrize("function", [recall_at_k, silhouette])
 def test_bad_input_is_refused(function):
     embeddings, observed = np.ones((3, 2, 4)), np.ones((3, 2), dtype=bool)
@@ -192,6 +193,7 @@ def test_silhouette_interval_holds_the_mean() -> None:
     assert found["interval"]["low"] < found["overall"] == found["interval"]["value"] < found["interval"]["high"]
 
 
+@pytest.mark.usefixtures("unchecked_signatures")
 @pytest.mark.parametrize("ask", [recall_at_k, silhouette])
 def test_patients_must_be_one_a_stay(ask) -> None:
     embeddings, observed, patient = _pairs_of_stays(12, 0.5, 6)

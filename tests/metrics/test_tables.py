@@ -128,6 +128,7 @@ def test_a_draw_counts_the_labels_that_have_both_classes_in_it():
     np.testing.assert_allclose([macro["low"], macro["high"]], expected, atol=1e-15)
 
 
+@pytest.mark.usefixtures("unchecked_signatures")
 def test_bad_shapes_and_names_are_refused():
     thresholds, names = np.full(3, 0.5), ["a", "b", "c"]
     for labels, probs, ids in [(LABELS[:9], PROBS, IDS), (LABELS, PROBS[:, :2], IDS), (LABELS, PROBS, IDS[:9])]:

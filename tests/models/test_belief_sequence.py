@@ -1,11 +1,8 @@
 import pytest
 import torch
-from jaxtyping import install_import_hook
 
 from wardround.errors import UsageError
-
-with install_import_hook("wardround.models", "beartype.beartype"):
-    from wardround.models.belief_sequence import BeliefSequence
+from wardround.models.belief_sequence import BeliefSequence
 
 torch.set_num_threads(1)
 

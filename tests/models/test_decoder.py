@@ -2,14 +2,11 @@ import math
 
 import pytest
 import torch
-from jaxtyping import install_import_hook
 from torch import nn
 
 from wardround.errors import UsageError
-
-with install_import_hook("wardround.models", "beartype.beartype"):
-    from wardround.models.belief_sequence import BeliefSequence
-    from wardround.models.decoder import Decoder, DecoderSettings
+from wardround.models.belief_sequence import BeliefSequence
+from wardround.models.decoder import Decoder, DecoderSettings
 
 torch.set_num_threads(1)
 

@@ -1,8 +1,6 @@
 import torch
-from jaxtyping import install_import_hook
 
-with install_import_hook("wardround.models", "beartype.beartype"):
-    from wardround.models.fusion import ConcatenationFusion, LSTMFusion
+from wardround.models.fusion import ConcatenationFusion, LSTMFusion
 
 torch.set_num_threads(1)
 

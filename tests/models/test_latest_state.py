@@ -1,10 +1,8 @@
 """The state so far: worked by hand, against a loop, and causal to the bit."""
 
 import torch
-from jaxtyping import install_import_hook
 
-with install_import_hook("wardround.models", "beartype.beartype"):
-    from wardround.models.latest_state import latest_state
+from wardround.models.latest_state import latest_state
 
 TOKENS = torch.tensor([[-1.0], [-2.0], [-3.0]])
 

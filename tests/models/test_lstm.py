@@ -2,12 +2,9 @@ import math
 
 import pytest
 import torch
-from jaxtyping import install_import_hook
 
 from wardround.errors import UsageError
-
-with install_import_hook("wardround.models", "beartype.beartype"):
-    from wardround.models.lstm import LastStateLSTM
+from wardround.models.lstm import LastStateLSTM
 
 torch.set_num_threads(1)
 

@@ -2,12 +2,9 @@
 
 import pytest
 import torch
-from jaxtyping import install_import_hook
 
 from wardround.errors import UsageError
-
-with install_import_hook("wardround.models", "beartype.beartype"):
-    from wardround.models.modality_encoder import EncoderSettings, ModalityEncoder, RowShape
+from wardround.models.modality_encoder import EncoderSettings, ModalityEncoder, RowShape
 
 torch.set_num_threads(1)
 

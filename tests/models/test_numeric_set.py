@@ -2,12 +2,9 @@ import math
 
 import pytest
 import torch
-from jaxtyping import install_import_hook
 
 from wardround.errors import UsageError
-
-with install_import_hook("wardround.models", "beartype.beartype"):
-    from wardround.models.numeric_set import NumericSet
+from wardround.models.numeric_set import NumericSet
 
 torch.set_num_threads(1)
 

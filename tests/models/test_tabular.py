@@ -1,12 +1,9 @@
 import pytest
 import torch
-from jaxtyping import install_import_hook
 from torch import nn
 
 from wardround.errors import UsageError
-
-with install_import_hook("wardround.models", "beartype.beartype"):
-    from wardround.models.tabular import TabularBlock, mlp_head
+from wardround.models.tabular import TabularBlock, mlp_head
 
 torch.set_num_threads(1)
 

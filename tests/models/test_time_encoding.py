@@ -1,11 +1,8 @@
 import pytest
 import torch
-from jaxtyping import install_import_hook
 
 from wardround.errors import UsageError
-
-with install_import_hook("wardround.models", "beartype.beartype"):
-    from wardround.models.time_encoding import FourierTime
+from wardround.models.time_encoding import FourierTime
 
 torch.set_num_threads(1)
 

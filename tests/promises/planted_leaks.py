@@ -18,7 +18,7 @@ from wardround.methods import static as static_method
 from wardround.methods import trajectory
 from wardround.models import belief_sequence, decoder
 from wardround.tasks import cohort, splits
-from wardround.train import data, predict, run_folder
+from wardround.train import data, published_scores, run_folder
 
 Patch = pytest.MonkeyPatch
 
@@ -140,16 +140,15 @@ def _(patch: Patch) -> None:
 
 @leak("window a minute too long", "moved")
 def _(patch: Patch) -> None:
-    edit(patch, content, "visible_items", "cut, side", "cut + 1, side")
-    patch.setattr(store, "visible_items", content.visible_items)
+    edit(patch, content, "visible_counts", "float(cut), side", "float(cut) + 1, side")
 
 
 @leak("observed mask from the whole stay", "moved")
 def _(patch: Patch) -> None:
-    def event_store(original: Any, lines_: Any, chosen: Any, featuriser: Any, sequences: bool = True) -> Any:
-        made = original(lines_, chosen, featuriser, sequences)
+    def event_store(original: Any, lines_: Any, chosen: Any, *rest: Any, **named: Any) -> Any:
+        made = original(lines_, chosen, *rest, **named)
         whole = replace(chosen, window=cohort.Window("paper", None))
-        ever = original(lines_, whole, featuriser, sequences).observed
+        ever = original(lines_, whole, *rest, **named).observed
         some = np.asarray([len(made.content[name]) > 0 for name in made.modalities])
         last = np.where(ever & some & (made.last < 0), 0, made.last)
         return replace(made, last=last)
@@ -257,7 +256,7 @@ def _(patch: Patch) -> None:
 
 @leak("published score before it is published", "moved")
 def _(patch: Patch) -> None:
-    around(patch, predict, "stays_and_cuts", lambda original, *a: (original(*a)[0], original(*a)[1] + 5000))
+    around(patch, published_scores, "stays_and_cuts", lambda original, *a: (original(*a)[0], original(*a)[1] + 5000))
 
 
 @leak("ties broken by the order of the rows in the file", "moved_by_row_order")
@@ -280,7 +279,7 @@ def _(patch: Patch) -> None:
         cohort,
         "_rules",
         '~(pl.col("age") >= 18)',
-        '~(pl.col("age") >= 18) | (pl.col("end") <= at + pl.duration(hours=12))',
+        '~(pl.col("age") >= 18) | (pl.col("end") <= pl.col("prediction_time") + pl.duration(hours=12))',
     )
 
 
@@ -297,9 +296,11 @@ def _(patch: Patch) -> None:
 
 @leak("inclusive label edge: asked at the minute of death or discharge", "left_already")
 def _(patch: Patch) -> None:
-    def rules(original: Any, window: Any, task: Any) -> Any:
-        age, _ = original(window, task)
-        return [age, (pl.col("end") < pl.col("prediction_time"), "left the unit by the prediction time")]
+    def rules(original: Any, *arguments: Any) -> Any:
+        return [
+            (~(pl.col("end") >= pl.col("prediction_time")) if why == cohort.LEFT else rule, why)
+            for rule, why in original(*arguments)
+        ]
 
     around(patch, cohort, "_rules", rules)
 
@@ -377,6 +378,17 @@ def _(patch: Patch) -> None:
     )
 
 
+@leak("sum of 24 h that looks an event ahead", "unlike_prefix")
+def _(patch: Patch) -> None:
+    edit(
+        patch,
+        content,
+        "_last_day",
+        "np.arange(1, len(begin) + 1)",
+        "np.minimum(np.arange(2, len(begin) + 2), len(begin))",
+    )
+
+
 @leak("stay-mean normalising", "unlike_prefix")
 def _(patch: Patch) -> None:
     def rows(original: Any, self: Any, modality: str, made: Any) -> Any:
@@ -437,18 +449,17 @@ def _(patch: Patch) -> None:
 
 @leak("test rows in the vocabulary", "moved_fits")
 def _(patch: Patch) -> None:
-    def fit(original: Any, lines_: Any, items: Any, stay_of_item: Any, n_stays: int, *rest: Any) -> Any:
-        everything = np.arange(len(lines_.code))
+    def seen(original: Any, lines_: Any, *_: Any) -> Any:
         stay = np.repeat(np.arange(len(lines_.stay_ids)), np.diff(lines_.offsets))
-        return original(lines_, everything, stay, len(lines_.stay_ids), *rest)
+        return original(lines_, np.arange(len(lines_.code)), stay)
 
-    around(patch, store, "fit_vocabulary", fit)
+    around(patch, store, "codes_seen", seen)
 
 
 @leak("test rows in the normaliser", "moved_fits")
 def _(patch: Patch) -> None:
-    def fit(original: Any, lines_: Any, train: Any, settings: Any) -> Any:
-        made = original(lines_, train, settings)
+    def fit(original: Any, lines_: Any, train: Any, settings: Any, *rest: Any) -> Any:
+        made = original(lines_, train, settings, *rest)
         stays, cut = np.arange(len(lines_.stay_ids)), np.full(len(lines_.stay_ids), train.window.at_h * 60.0)
         codes = features.map_codes(lines_.codes, made.vocabulary, settings.features.paths)
         seen = content.visible_items(lines_, stays, cut)
@@ -471,8 +482,8 @@ def _(patch: Patch) -> None:
 
 @leak("features fitted on what came after t", "fits_moved_by_the_future")
 def _(patch: Patch) -> None:
-    def fit(original: Any, lines_: Any, train: Any, settings: Any) -> Any:
-        return original(lines_, replace(train, window=cohort.Window("paper", None)), settings)
+    def fit(original: Any, lines_: Any, train: Any, settings: Any, *rest: Any) -> Any:
+        return original(lines_, replace(train, window=cohort.Window("paper", None)), settings, *rest)
 
     around(patch, store, "fit_featuriser", fit)
 

@@ -56,12 +56,14 @@ def test_each_rule_is_one_of_the_few_and_waits_for_columns_of_its_table():
             assert set(known.columns) <= set(table.columns), f"{table.name}.{name}"
 
 
+@pytest.mark.usefixtures("unchecked_signatures")
 @pytest.mark.parametrize("rule", [None, "at admission", ("offset",)], ids=["none", "a text", "a tuple"])
 def test_a_column_without_a_rule_does_not_build(rule: object):
     with pytest.raises(ValueError, match=r"lab\.labresult does not say when it is known"):
         RawTable("lab", {"labid": (TEXT, ID), "labresult": (TEXT, rule)})
 
 
+@pytest.mark.usefixtures("unchecked_signatures")
 def test_a_bare_kind_does_not_build():
     with pytest.raises(ValueError, match=r"lab\.labresult does not say"):
         RawTable("lab", {"labresult": TEXT})

@@ -34,12 +34,12 @@ from timelines import Timelines, random_timelines, write_data
 from wardround import cli, files
 from wardround.evaluate import evaluation
 from wardround.events import MEDS_EVENT_SCHEMA
-from wardround.train import loop, predict, run_folder, supervised
+from wardround.train import cases, loop, run_folder, supervised
 
 pytestmark = pytest.mark.usefixtures("fast_fsync")
 
 STAYS = 120
-HOLD_IDS = {"splits.parquet", "predictions.parquet", "beliefs.parquet", "observed.parquet"}
+HOLD_IDS = {"splits.parquet", "learned_from.parquet", "predictions.parquet", "beliefs.parquet", "observed.parquet"}
 NAME = "Zebulon Quackenbush-bcdfghjkm"
 NAME_CODES = {"vocabulary", "described"}
 SMALL = [part for setting in (*LOOP, *ENCODER) for part in ("--set", setting)]
@@ -398,11 +398,13 @@ def calls_that_are_off(world: World, to: Path) -> Iterator[list[object]]:
     yield train(*mortality, "--at-h", "-1")
     yield train(*mortality, "--set", "nonsense=1")
     yield train(*mortality, "--set", "epochs=soon")
-    yield train(*mortality, "--set", "modalities=lab", *SMALL)
+    yield train(*mortality, "--set", "modalities=cxr", *SMALL)
     yield train(*mortality, "--set", "learning_rate=1e30", "--set", "clip_norm=1e30", "--set", "epochs=3")
     yield train(*mortality, "--encoders", run("aligned"), "--split-seed", "5")
     yield train(*mortality, "--encoders", run("aligned"), "--protocol", "paper")
     yield train(*mortality, "--encoders", run("mlp"))
+    yield train(*mortality, "--init", run("mlp"), "--split-seed", "5")
+    yield train(*mortality, "--init", run("aligned"))
     yield train(*mortality, "--encoders", run("aligned"), "--set", "encoder.hidden=3")
     yield train(*mortality, "--seed", "-1")
     yield train(*mortality, "--at-h", "6", method="score")
@@ -556,7 +558,7 @@ def _(patch: pytest.MonkeyPatch) -> None:
         logging.getLogger("wardround").warning("reading %s", an_id(cohort))
         return original(data, cohort, *rest)
 
-    around(patch, predict, "published_scores", logged)
+    around(patch, cases, "published_scores", logged)
 
 
 @plant("an id in an error")
@@ -564,7 +566,7 @@ def _(patch: pytest.MonkeyPatch) -> None:
     def refusing(_, data, cohort, *rest):
         raise supervised.DataError(f"stay {an_id(cohort)} has no score.")
 
-    around(patch, predict, "published_scores", refusing)
+    around(patch, cases, "published_scores", refusing)
 
 
 @plant("a code in a traceback")
@@ -572,7 +574,7 @@ def _(patch: pytest.MonkeyPatch) -> None:
     def breaking(_, data, *rest):
         raise KeyError(data.lines.codes[0], data.lines.codes[-1])
 
-    around(patch, predict, "published_scores", breaking)
+    around(patch, cases, "published_scores", breaking)
 
 
 def leaving(name: str, leak: Callable[[object], object]) -> Callable[[pytest.MonkeyPatch], None]:

@@ -14,12 +14,10 @@ from itertools import combinations
 
 import pytest
 import torch
-from jaxtyping import install_import_hook
 from torch import Tensor
 from torch.nn.functional import normalize
 
-with install_import_hook("wardround.methods", "beartype.beartype"):
-    from wardround.methods import contrastive
+from wardround.methods import contrastive
 
 torch.set_num_threads(1)
 

@@ -119,6 +119,7 @@ def test_impossible_requests_are_refused(tmp_path: Path, wrong: dict[str, int]) 
     "wrong",
     [{"mechanism": "moon"}, {"missing_rate": 1.0}, {"mortality": 0.9}, {"vitals_every_min": 7}, {"hospitals": 0}],
 )
+@pytest.mark.usefixtures("unchecked_signatures")
 def test_settings_out_of_range_are_refused(wrong: dict) -> None:
     with pytest.raises(UsageError, match=next(iter(wrong))):
         SyntheticSettings(**wrong)

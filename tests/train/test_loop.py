@@ -13,9 +13,12 @@ import torch
 from torch import Tensor, nn
 
 from wardround.errors import RunError, UsageError
+from wardround.models.decoder import Decoder, DecoderSettings
 from wardround.train.loop import fit
+from wardround.train.processes import Processes
 from wardround.train.schedule import learning_rate_factor
 from wardround.train.settings import LoopSettings
+from wardround.train.step import Stepper
 from wardround.train.stopping import TrainingStopped
 
 SETTINGS = LoopSettings(learning_rate=0.05, epochs=4, patience=4, weight_decay=0.0, clip_norm=1e9)
@@ -250,7 +253,7 @@ def test_another_number_of_threads_is_said(tmp_path: Path):
     torch.set_num_threads(2)
     said: list[str] = []
     run(tmp_path, notes=said)
-    assert said[-1].startswith("Versions, device or threads changed")
+    assert said[-1].startswith("Versions, device, threads or processes changed")
 
 
 def test_checkpoints_at_steps_and_how_many(tmp_path: Path):
@@ -292,12 +295,27 @@ def test_bf16_is_a_precision_of_the_steps_alone(tmp_path: Path):
     assert model.linear.weight.dtype == torch.float32
 
 
-def test_several_processes_are_refused_until_they_are_supported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    import accelerate
-
-    monkeypatch.setattr(accelerate.Accelerator, "num_processes", property(lambda self: 2))
-    with pytest.raises(UsageError, match="one process"):
-        run(tmp_path)
+@pytest.mark.parametrize(
+    ("hidden", "has", "precision", "bf16"),
+    [
+        (256, {"amx_bf16": True}, "auto", True),
+        (256, {"avx512_bf16": True}, "auto", True),
+        (256, {"avx512_f": True, "amx_bf16": False}, "auto", False),
+        (64, {"amx_bf16": True}, "auto", False),
+        (256, {"amx_bf16": True}, "fp32", False),
+        (64, {}, "bf16", True),
+    ],
+)
+def test_on_a_cpu_auto_is_bf16_where_it_helps(
+    monkeypatch: pytest.MonkeyPatch, hidden: int, has: dict[str, bool], precision: str, bf16: bool
+):
+    """A wide decoder, on a CPU with instructions for it."""
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: has)
+    model = nn.ModuleDict({"decoder": Decoder(DecoderSettings(hidden=hidden, layers=1, heads=4, mlp_hidden=8))})
+    settings = dataclasses.replace(SETTINGS, precision=precision)
+    processes = Processes()
+    if processes.device.type == "cpu":
+        assert Stepper(model, settings, processes).bf16 is bf16
 
 
 def test_diagnostics_warn(tmp_path: Path):
@@ -342,6 +360,7 @@ def test_importing_the_loop_leaves_accelerate_alone():
     ],
     ids=str,
 )
+@pytest.mark.usefixtures("unchecked_signatures")
 def test_settings_that_no_training_can_have(wrong: dict):
     with pytest.raises(UsageError, match=next(iter(wrong))):
         LoopSettings(**wrong)

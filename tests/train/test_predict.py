@@ -17,15 +17,12 @@ from wardround.methods.scores import SCORE_CODES
 from wardround.tasks.cohort import Window
 from wardround.tasks.task import TASKS
 from wardround.train import predict
+from wardround.train.cases import Cases, embedded
 from wardround.train.data import open_data
-from wardround.train.predict import (
-    Cases,
-    embedded,
-    modalities_past_prediction,
-    predict_cases,
-    published_scores,
-    without_modalities,
-)
+from wardround.train.left_out import without_modalities
+from wardround.train.predict import predict_cases
+from wardround.train.protocol_stamp import modalities_past_prediction
+from wardround.train.published_scores import published_scores
 
 torch.set_num_threads(1)
 
@@ -196,13 +193,13 @@ def test_frozen_encoders_are_run_once_without_dropout_and_kept(world, tmp_path: 
     model.train()
     made = Cases.of(data, cohort, store, model).store
     model.eval()
-    for name, encoder in model.encoders.items():
+    for name, encoder in model.embedder.encoders.items():
         with torch.no_grad():
             expected = encoder(torch.from_numpy(store.content[name])).numpy()
         assert made.content[name] == pytest.approx(expected, abs=1e-6)
         assert made.content[name].shape[1] == model.embed_width
     assert len(list(cache.iterdir())) == len(store.modalities)
-    for encoder in model.encoders.values():
+    for encoder in model.embedder.encoders.values():
         monkeypatch.setattr(encoder, "forward", None)
     again = Cases.of(data, cohort, store, model).store
     assert all(np.array_equal(again.content[name], made.content[name]) for name in store.modalities)
@@ -210,7 +207,7 @@ def test_frozen_encoders_are_run_once_without_dropout_and_kept(world, tmp_path: 
 
 def test_embedding_in_blocks_is_embedding_at_once(world, tmp_path: Path):
     _, _, store, model = frozen(world, tmp_path)
-    one, other = (embedded(store, model, tmp_path / str(block), block) for block in (7, 65_536))
+    one, other = (embedded(store, model.frozen_encoders, tmp_path / str(block), block) for block in (7, 65_536))
     for name in store.modalities:
         assert one.content[name] == pytest.approx(other.content[name], abs=1e-6)
 
@@ -219,7 +216,7 @@ def test_other_weights_are_other_embeddings(world, tmp_path: Path):
     data, cohort, store, model = frozen(world, tmp_path)
     before = Cases.of(data, cohort, store, model).store.content["lab"]
     with torch.no_grad():
-        next(model.encoders["lab"].parameters()).add_(0.5)
+        next(model.embedder.encoders["lab"].parameters()).add_(0.5)
     assert not np.allclose(Cases.of(data, cohort, store, model).store.content["lab"], before)
 
 

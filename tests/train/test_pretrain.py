@@ -1,5 +1,6 @@
 """pretrain alignment end to end on small timelines: files, sides, notes, and what it refuses."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from wardround.batches.static import StaticBatches, static_batch
 from wardround.batches.store import event_store
 from wardround.errors import DataError, RunError, UsageError
 from wardround.events import INPUT_MODALITIES
+from wardround.methods.alignment import Alignment
 from wardround.tasks.cohort import Window
 from wardround.tasks.splits import SplitPlan
 from wardround.train import pretrain as module
@@ -39,7 +41,7 @@ def test_a_run_folder_is_complete_and_says_what_it_saw(data: Path, run: Path):
     names = {path.name for path in run.iterdir()}
     assert names == {
         "settings.json", "weights.safetensors", "vocabulary", "normaliser", "splits.parquet", "fitted.json",
-        "history.parquet", "diagnostics.json", "metrics.json", "manifest.json",
+        "history.parquet", "diagnostics.json", "metrics.json", "manifest.json", "learned_from.parquet",
     }  # fmt: skip
     metrics = files.read_json(run / "metrics.json")
     splits = pl.read_parquet(run / "splits.parquet")
@@ -71,14 +73,15 @@ def test_it_learns_from_the_training_patients_of_its_side_alone(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pretrain_on: str
 ):
     plan = SplitPlan(pretrain_on=pretrain_on)  # type: ignore[arg-type]
-    batches, asked = module.StaticBatches, []
+    asked = []
 
-    def watched(store, subject, label, members, *rest):
-        asked.append((rest[-1], set(store.stay_ids[members].tolist())))
-        assert np.isnan(label).all(), "no label is there to be seen"
-        return batches(store, subject, label, members, *rest)
+    @dataclass(frozen=True)
+    class Watched(module.StaticBatches):
+        def __post_init__(self):
+            asked.append((self.shuffle_seed, set(self.store.stay_ids[self.members].tolist())))
+            assert np.isnan(self.label).all(), "no label is there to be seen"
 
-    monkeypatch.setattr(module, "StaticBatches", watched)
+    monkeypatch.setattr(module, "StaticBatches", Watched)
     made = aligned(data, tmp_path / "run", "loop.epochs=2", split=plan, seed=7)
     splits = pl.read_parquet(made.folder / "splits.parquet")
     side = {name: set(splits.filter(pretrain_split=name)["stay_id"]) for name in ("train", "val")}
@@ -153,11 +156,18 @@ def test_metrics_hang_on_the_members_and_have_intervals_over_patients(data: Path
     assert interval["low"] == pytest.approx(interval["high"]), "all stays of one patient: every draw is the same"
 
 
-def validation_batches(data: Path, run: Path, size: int) -> tuple[torch.nn.Module, StaticBatches]:
-    model, store, subject = stays_of(data, run)
+def alignment_of(run: Path) -> Alignment:
+    read = open_run(run)
+    model = Alignment(read.embedder(), read.plan.settings.alignment)
+    read.load_into(model)
+    return model
+
+
+def validation_batches(data: Path, run: Path, size: int) -> tuple[Alignment, StaticBatches]:
+    _, store, subject = stays_of(data, run)
     splits = dict(pl.read_parquet(run / "splits.parquet").select("stay_id", "pretrain_split").iter_rows())
     val = np.flatnonzero([splits[stay] == "val" for stay in store.stay_ids.tolist()])
-    return model, StaticBatches(store, subject, np.full(len(subject), np.nan), val, size, (0, 0))
+    return alignment_of(run), StaticBatches(store, subject, np.full(len(subject), np.nan), val, size, (0, 0))
 
 
 @torch.no_grad()
@@ -185,10 +195,10 @@ def test_loss_none_is_the_random_start(data: Path, tmp_path: Path):
     """The comparator without pretraining: same file shape, no epoch, weights of the seed alone."""
     one, other = (aligned(data, tmp_path / str(seed), "loss=none", seed=seed).folder for seed in (0, 1))
     weights = [read_weights(folder / "weights.safetensors", None) for folder in (one, other)]
-    assert not torch.equal(weights[0]["tokens"], weights[1]["tokens"])
+    assert not torch.equal(weights[0]["embedder.tokens"], weights[1]["embedder.tokens"])
     started = aligned(data, tmp_path / "still", "learning_rate=1e-12", "weight_decay=0").folder
     learnt = read_weights(started / "weights.safetensors", None)
-    for name in [name for name in learnt if name.startswith(("encoders.", "tokens"))]:
+    for name in [name for name in learnt if name.startswith("embedder.")]:
         torch.testing.assert_close(weights[0][name], learnt[name], rtol=0, atol=1e-6)
     assert pl.read_parquet(one / "history.parquet").height == 0
     assert {"retrieval", "silhouette"} <= set(files.read_json(one / "metrics.json"))

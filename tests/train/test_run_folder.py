@@ -69,6 +69,7 @@ def test_a_run_is_what_was_written(made: Path):
         "metrics.json",
         "diagnostics.json",
         "history.parquet",
+        "learned_from.parquet",
         "vocabulary/features.parquet",
         "normaliser/normaliser.parquet",
     ],
@@ -131,6 +132,7 @@ def other(run: Path, change: Callable[[dict[str, Any]], Any]) -> Path:
         (lambda v: v["settings"]["loop"].update(momentum=0.9), "settings do not fit LoopSettings.*momentum"),
         (lambda v: v.update(horizon_h=48), "more than this version knows"),
         (lambda v: v.pop("split"), "lacks a part"),
+        (lambda v: v.pop("init"), "lacks a part: it is of another version. Train again"),
     ],
 )
 def test_settings_of_another_version_are_refused(made: Path, tmp_path: Path, change: Callable, message: str):
@@ -149,10 +151,10 @@ def test_settings_that_are_no_settings_are_refused(made: Path, tmp_path: Path):
 def test_a_run_gives_what_it_holds(made: Path):
     """Encoders and models in eval mode, with the weights of the file; nothing else."""
     embedder, model = open_run(made / "aligned").embedder(), open_run(made / "mlp").model()
-    for module, run in ((embedder, "aligned"), (model, "mlp")):
+    for module, run, prefix in ((embedder, "aligned", "embedder."), (model, "mlp", "")):
         weights = read_weights(made / run / "weights.safetensors", None)
         assert not module.training
-        assert all(torch.equal(value, weights[name]) for name, value in module.state_dict().items())
+        assert all(torch.equal(value, weights[prefix + name]) for name, value in module.state_dict().items())
     for run in ("mlp", "elapsed"):
         with pytest.raises(RunError, match=f"is a {run} run, not a pretraining"):
             open_run(made / run).embedder()
@@ -184,7 +186,8 @@ def pretraining(used: dict[int, str], pretrain_on: str) -> Run:
         schema_overrides={"split": pl.String},
     )
     plan = Plan("pretrain", "alignment", None, Window(), SplitPlan(pretrain_on=pretrain_on), None, None, 0)  # type: ignore[arg-type]
-    return Run(Path("pretrained"), "", "", plan, splits, {}, None)
+    learned = splits.filter(pl.col("pretrain_split").is_in(["train", "val"]))["subject_id"]
+    return Run(Path("pretrained"), "", "", plan, splits, learned, {}, None)
 
 
 def training(sides: list[tuple[int, str | None]]) -> pl.DataFrame:

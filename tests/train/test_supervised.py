@@ -18,9 +18,10 @@ from wardround.metrics.discrimination import auroc, choose_threshold
 from wardround.tasks.cohort import Window
 from wardround.tasks.splits import SplitPlan
 from wardround.tasks.task import TASKS
-from wardround.train import supervised
+from wardround.train import predict, supervised
+from wardround.train.cases import Cases
 from wardround.train.data import open_data, sides_of
-from wardround.train.predict import Cases, predict_cases
+from wardround.train.predict import predict_cases
 from wardround.train.run_folder import open_run
 from wardround.train.supervised import fitted_values
 from wardround.train.weights import read_weights
@@ -81,7 +82,7 @@ def test_the_numbers_of_a_run_are_those_of_its_model_on_validation_stays(
 def test_hours_carry_what_the_elapsed_row_fits(data: Path, tmp_path: Path):
     """Every length of stay is shown beside it."""
     row, run = (trained(m, data, tmp_path / m, task="los_remaining").folder for m in ("elapsed", "mlp"))
-    one, other = (files.read_json(folder / "fitted.json") for folder in (row, run))
+    one, other = (open_run(folder).fitted for folder in (row, run))
     assert one == other
     opened, of = sides(data, "los_remaining")
     train = of.members("train")
@@ -119,14 +120,15 @@ def test_a_disjoint_training_sees_stays_that_pretraining_held_out(
     pretrained = aligned(data, tmp_path / "aligned", split=plan).folder
     seen: set[int] = set()
     for name in ("StaticBatches", "SequenceBatches"):
-        made = getattr(supervised, name)
+        made = getattr(predict, name)
 
         def watched(store, *rest, made=made, name=name):
-            members = rest[2]  # store, then subject and label, or label and at_h
-            seen.update(store.stay_ids[members].tolist())
+            members, shuffle = rest[2], rest[4]  # store, then subject and label, or label and at_h
+            if shuffle is not None:  # what is learned from; validation goes in order
+                seen.update(store.stay_ids[members].tolist())
             return made(store, *rest)
 
-        monkeypatch.setattr(supervised, name, watched)
+        monkeypatch.setattr(predict, name, watched)
     run = trained(method, data, tmp_path / "run", split=plan, encoders=pretrained).folder
     splits = pl.read_parquet(run / "splits.parquet")
     assert splits.filter(pl.col("split").is_not_null())["pretrain_split"].unique().sort().to_list() == ["test", "val"]
@@ -150,24 +152,26 @@ def test_encoders_bring_inputs_kind_and_weights(data: Path, encoders: Path, tmp_
     assert settings.model.encoder == brought.plan.settings.encoder
     assert settings.model.encoder.kind == "quantile"
     mine, theirs = (read_weights(folder / "weights.safetensors", None) for folder in (run.folder, encoders))
-    for name, value in theirs.items():
-        torch.testing.assert_close(mine[f"embedder.{name}"], value, rtol=0, atol=1e-5)
+    brought_names = [name for name in theirs if name.startswith("embedder.")]
+    assert brought_names
+    for name in brought_names:
+        torch.testing.assert_close(mine[name], theirs[name], rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("method", ["mlp", "lstm", "trajectory"])
 def test_frozen_encoders_are_the_pretrained_ones_to_the_bit(data: Path, encoders: Path, tmp_path: Path, method: str):
     run = trained(method, data, tmp_path / "run", "train_encoders=false", "loop.epochs=3", encoders=encoders).folder
     theirs = read_weights(encoders / "weights.safetensors", None)
-    mine = {name.removeprefix("embedder."): v for name, v in read_weights(run / "weights.safetensors", None).items()}
-    kept = [name for name in theirs if name.startswith(("encoders.", "tokens"))]
+    mine = read_weights(run / "weights.safetensors", None)
+    kept = [name for name in theirs if name.startswith("embedder.")]
     assert kept
     assert all(torch.equal(mine[name], theirs[name]) for name in kept)
 
 
 @pytest.mark.parametrize(
     "setting",
-    ["modalities=lab,aps", "min_stay_share=0.2", "max_events=32", "encoder.hidden=16", "encoder.kind=set",
-     "alignment.loss=all-pairs", "token_weight=0"],
+    ["modalities=lab,aps", "min_stay_share=0.2", "max_events=32", "content.running=false", "encoder.hidden=16",
+     "encoder.kind=set"],
 )  # fmt: skip
 def test_what_the_encoders_bring_may_not_be_set(data: Path, encoders: Path, tmp_path: Path, setting: str):
     with pytest.raises(UsageError, match="come with --encoders: set them in `wardround pretrain`"):
@@ -213,6 +217,13 @@ def test_a_trained_run_is_no_encoders(data: Path, tmp_path: Path):
         trained("mlp", data, tmp_path / "run", encoders=row)
 
 
+def test_a_model_of_one_modality_can_be_trained(data: Path, tmp_path: Path):
+    """Nothing is there to be aligned, but a model that predicts needs no second one."""
+    for method in ("mlp", "trajectory"):
+        run = open_run(trained(method, data, tmp_path / method, "modalities=lab").folder)
+        assert run.featuriser.vocabulary.modalities == ("lab",)
+
+
 def test_validation_under_the_paper_protocol_is_stamped(data: Path, tmp_path: Path):
     run = trained("mlp", data, tmp_path / "run", window=Window("paper", 12.0)).folder
     metrics = files.read_json(run / "metrics.json")
@@ -230,7 +241,8 @@ def test_the_elapsed_row_knows_the_death_rate_by_hours(data: Path, tmp_path: Pat
     edges, values = fit_elapsed(opened.elapsed_h(of.cohort)[train], label[train], binary=True)
     assert (run.fitted["edges"], run.fitted["values"]) == (edges, values)
     assert set(run.fitted) == {"edges", "values", "threshold", "train_prevalence"}
-    assert not (run.folder / "weights.safetensors").exists()
+    assert read_weights(run.folder / "weights.safetensors", None).keys() == {"edges", "values"}
+    assert not {"edges", "values"} & files.read_json(run.folder / "fitted.json").keys(), "one truth"
 
 
 def test_the_score_row_chooses_its_threshold_among_validation_stays_that_have_one(
@@ -265,6 +277,25 @@ def test_a_row_is_there_already_when_asked_again(data: Path, tmp_path: Path):
         trained("elapsed", data, tmp_path / "run")
 
 
+@pytest.mark.parametrize(("row", "task", "held"), [
+    ("score", "mortality", set()),
+    ("score", "los_remaining", set()),
+    ("elapsed", "mortality", {"edges", "values"}),
+])  # fmt: skip
+def test_a_row_has_the_files_of_a_run(data: Path, tmp_path: Path, row: str, task: str, held: set[str]):
+    """Nothing is learned and nothing read: no weights (or the bins), no code, no epoch."""
+    made = trained(row, data, tmp_path / row, task=task).folder
+    model = trained("mlp", data, tmp_path / "mlp", task=task).folder
+    names = [{str(path.relative_to(run)) for path in run.rglob("*") if path.is_file()} for run in (made, model)]
+    assert names[0] == names[1]
+    assert read_weights(made / "weights.safetensors", None).keys() == held
+    assert pl.read_parquet(made / "vocabulary" / "features.parquet").height == 0
+    assert pl.read_parquet(made / "normaliser" / "normaliser.parquet").height == 0
+    assert open_run(made).featuriser is None
+    if task == "los_remaining":
+        assert open_run(made).fitted.keys() >= {"edges", "values"}, "what every length of stay is shown beside"
+
+
 def without_codes(folder: Path, *codes: str) -> Path:
     timelines = published(random_timelines(3, 150))
     return write_data(folder, replace(timelines, events=timelines.events.filter(~pl.col("code").is_in(codes))))
@@ -281,8 +312,8 @@ def test_nobody_with_a_published_score_is_said_to_be_so(data: Path, tmp_path: Pa
 
 @pytest.mark.parametrize("row", ["score", "elapsed"])
 def test_a_row_takes_no_settings_and_no_encoders(data: Path, encoders: Path, tmp_path: Path, row: str):
-    for given in ({"encoders": encoders}, {"assignments": ["loop.epochs=2"]}):
-        with pytest.raises(UsageError, match=f"{row} learns no weights: it takes neither --set nor --encoders"):
+    for given in ({"encoders": encoders}, {"init": encoders}, {"assignments": ["loop.epochs=2"]}):
+        with pytest.raises(UsageError, match=f"{row} learns no weights: .* neither --set nor --encoders nor --init"):
             supervised.train(row, data, "mortality", tmp_path / "run", Window(), SplitPlan(), **given)
 
 

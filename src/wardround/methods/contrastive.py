@@ -145,7 +145,8 @@ def all_pairs_loss(
     u = _observed_only(u, observed)
     candidates = candidate_stays(subject, mask_same_subject)
     temperature = log_temperature.exp()
-    terms, present = [], []
+    terms: list[Tensor] = []
+    present: list[int] = []
     for p, (m, k) in enumerate(combinations(range(observed.shape[1]), 2)):
         both = observed[:, m] & observed[:, k]
         if both.any():

@@ -8,13 +8,17 @@ import torch
 from torch import nn
 
 from wardround.errors import UsageError
-from wardround.methods.alignment import Alignment, AlignmentSettings
 from wardround.methods.scores import ROWS
 from wardround.methods.static import StaticModel, StaticSettings
 from wardround.methods.target import Target
 from wardround.methods.trajectory import Trajectory, TrajectorySettings
+from wardround.models.embedder import ModalityEmbedder
 from wardround.models.modality_encoder import EncoderSettings, ModalityEncoder, RowShape
 from wardround.tasks.task import Task
+
+Shape = Literal["static", "sequence"]
+"""What a method reads: "static" the state of a stay at the prediction time, "sequence" every event up to it. Of each
+`train/predict.py` knows how it is batched and asked, so that a new method of a known shape needs no edit there."""
 
 
 @dataclass(frozen=True)
@@ -24,26 +28,31 @@ class Method:
     Attributes:
         name: as on the command line.
         settings: its settings class.
-        shape: "static" reads the state at the prediction time, "sequence" every event.
+        model: its class; it has `loss(batch)` and `predict(batch)`, and names its `shape`.
         build: embedder, task, settings, first bias of the head -> model.
         summary: one line.
     """
 
     name: str
     settings: type
-    shape: Literal["static", "sequence"]
-    build: Callable[[Alignment, Task, Any, float], nn.Module]
+    model: type[StaticModel] | type[Trajectory]
+    build: Callable[[ModalityEmbedder, Task, Any, float], nn.Module]
     summary: str
 
+    @property
+    def shape(self) -> Shape:
+        """How its models are fed and asked."""
+        return self.model.shape
 
-def _static(fusion: Literal["mlp", "lstm"]) -> Callable[[Alignment, Task, StaticSettings, float], nn.Module]:
-    def build(embedder: Alignment, task: Task, settings: StaticSettings, start: float) -> nn.Module:
+
+def _static(fusion: Literal["mlp", "lstm"]) -> Callable[[ModalityEmbedder, Task, StaticSettings, float], nn.Module]:
+    def build(embedder: ModalityEmbedder, task: Task, settings: StaticSettings, start: float) -> nn.Module:
         return StaticModel(embedder, fusion, Target(task.kind, settings.positive_weight), settings, start)
 
     return build
 
 
-def _trajectory(embedder: Alignment, task: Task, settings: TrajectorySettings, start: float) -> nn.Module:
+def _trajectory(embedder: ModalityEmbedder, task: Task, settings: TrajectorySettings, start: float) -> nn.Module:
     return Trajectory(embedder, Target(task.kind, settings.positive_weight), settings, start, task.falls)
 
 
@@ -51,19 +60,23 @@ METHODS: Final[dict[str, Method]] = {
     method.name: method
     for method in (
         Method(
-            "mlp", StaticSettings, "static", _static("mlp"), "modality embeddings, concatenated, MLP (arXiv 2604.18753)"
+            "mlp",
+            StaticSettings,
+            StaticModel,
+            _static("mlp"),
+            "modality embeddings, concatenated, MLP (arXiv 2604.18753)",
         ),
         Method(
             "lstm",
             StaticSettings,
-            "static",
+            StaticModel,
             _static("lstm"),
             "modality embeddings as a sequence, LSTM (arXiv 2604.18753)",
         ),
         Method(
             "trajectory",
             TrajectorySettings,
-            "sequence",
+            Trajectory,
             _trajectory,
             "events and [PREDICT] through a causal decoder (arXiv 2604.18753)",
         ),
@@ -80,21 +93,14 @@ def find_method(name: str) -> Method:
 
 
 def build_embedder(
-    shapes: dict[str, RowShape],
-    encoder: EncoderSettings,
-    settings: AlignmentSettings,
-    edges: dict[str, torch.Tensor] | None = None,
-) -> Alignment:
+    shapes: dict[str, RowShape], encoder: EncoderSettings, edges: dict[str, torch.Tensor] | None = None
+) -> ModalityEmbedder:
     """Encoders and missing tokens for the modalities of a vocabulary.
 
     Args:
         shapes: modality -> layout of its rows, in the vocabulary's order.
         encoder: kind and size.
-        settings: of the alignment.
         edges: modality -> quantile edges from training rows, where the kind needs them.
-
-    Raises:
-        UsageError: if there are fewer than two modalities.
     """
     encoders = {name: ModalityEncoder(shape, encoder, (edges or {}).get(name)) for name, shape in shapes.items()}
-    return Alignment(encoders, encoder.embed, settings)
+    return ModalityEmbedder(encoders, encoder.embed)

@@ -50,7 +50,7 @@ def fit_elapsed(
     edges = np.unique(np.quantile(elapsed_h, np.linspace(0, 1, bins + 1)[1:-1]))
     place = np.searchsorted(edges, elapsed_h, side="right")
     whole = label.mean() if binary else np.median(label)
-    values = []
+    values: list[float] = []
     for bin_ in range(len(edges) + 1):
         inside = label[place == bin_]
         values.append(float(whole if len(inside) == 0 else inside.mean() if binary else np.median(inside)))

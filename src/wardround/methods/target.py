@@ -4,6 +4,7 @@ Source: arXiv 2604.18753, appendix B.3: BCE with a positive weight for mortality
 calibration), MSE on log(1 + hours) for length of stay.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -50,9 +51,9 @@ class Target:
         return outputs.sigmoid() if self.kind == "binary" else outputs.clamp(-1, 12).expm1().clamp(min=0)
 
     def start(self, labels: Float[Tensor, " stay"]) -> float:
-        """The output that predicts the average of training labels: a head's first bias."""
+        """The one output of the lowest loss on training labels: a head's first bias."""
         known = labels[~labels.isnan()]
         if self.kind == "hours":
             return float(known.clamp(min=0).log1p().mean()) if len(known) else 0.0
         share = float(known.mean().clamp(1e-3, 1 - 1e-3)) if len(known) else 0.5
-        return float(torch.logit(torch.tensor(share)))
+        return math.log(self.positive_weight * share / (1 - share))

@@ -40,7 +40,7 @@ def fit_logistic(
         pooled = fit_logistic(labels, columns, offset, weights.sum(axis=0, keepdims=True))
         theta = np.broadcast_to(np.nan_to_num(pooled), theta.shape).copy()
     step, before = np.zeros_like(theta), np.full(n_draws, np.inf)
-    active = np.arange(n_draws)
+    active = np.arange(n_draws, dtype=np.int64)
     for _ in range(MAX_STEPS):
         gradient, curvature = _derivatives(labels, columns, offset, weights[active], theta[active])
         size = np.linalg.norm(gradient, axis=-1)

@@ -11,9 +11,8 @@ from itertools import permutations
 from typing import Any
 
 import numpy as np
+import sklearn.metrics
 from jaxtyping import Bool, Float
-from sklearn import config_context
-from sklearn.metrics import silhouette_samples
 
 from wardround.metrics.bootstrap import DRAWS, Interval, SubjectIds, cluster_weights, percentile_interval
 
@@ -84,7 +83,7 @@ def _mean_recall_draws(
     credits: list[tuple[np.ndarray, np.ndarray]], subject_ids: SubjectIds, draws: int, seed: int
 ) -> Float[np.ndarray, "draw k"]:
     """Mean recall over pairs in each draw of patients; a pair without a drawn query is left out of that draw."""
-    blocks = []
+    blocks: list[np.ndarray] = []
     for weights in cluster_weights(subject_ids, draws, seed):
         drawn = np.stack([weights[:, stays] @ credit for stays, credit in credits])
         queries = np.stack([weights[:, stays].sum(axis=1) for stays, _ in credits])[:, :, None]
@@ -98,7 +97,7 @@ def _mean_recall_draws(
 def _recall_intervals(
     ks: Sequence[int], mean: dict[str, Any], samples: Float[np.ndarray, "draw k"]
 ) -> dict[str, Interval]:
-    intervals = {}
+    intervals: dict[str, Interval] = {}
     for position, k in enumerate(ks):
         baseline = mean[f"baseline@{k}"]
         for name, scale in ((f"recall@{k}", 1.0), (f"improvement@{k}", 1.0 / baseline)):
@@ -144,8 +143,9 @@ def silhouette(
     n_modalities = np.unique(modality_of_point).size
     if not 2 <= n_modalities < stays.size:
         return {"overall": None, "by_modality": dict.fromkeys(names), "n_points": int(stays.size)}
-    with config_context(working_memory=DISTANCES_MIB):
-        scores = np.asarray(silhouette_samples(unit[stays, modality_of_point], modality_of_point, metric="cosine"))
+    with sklearn.config_context(working_memory=DISTANCES_MIB):
+        points, of = unit[stays, modality_of_point], modality_of_point
+        scores = np.asarray(sklearn.metrics.silhouette_samples(points, of, metric="cosine"))
     by_modality = {
         name: float(scores[modality_of_point == index].mean()) if (modality_of_point == index).any() else None
         for index, name in enumerate(names)

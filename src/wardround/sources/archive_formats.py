@@ -13,7 +13,7 @@ import re
 import stat
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -63,7 +63,7 @@ class Budget:
 
 
 @contextlib.contextmanager
-def _decoding(budget: Budget) -> Iterator[None]:
+def _decoding(budget: Budget) -> Generator[None]:
     """Turn what gzip and zipfile raise on a malformed file into a `BrokenFileError`; the disk's own errors pass."""
     try:
         yield

@@ -4,6 +4,7 @@ Every row of the block ends in exactly one place: it yields at least one event, 
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,7 +97,7 @@ def reason_counts(reasons: pl.DataFrame) -> dict[str, int]:
     return dict(counts.iter_rows())
 
 
-def refuse_retyped(path: Path, table: RawTable, account: TableLedger, words: Counter[str]) -> None:
+def refuse_retyped(path: Path, table: RawTable, account: TableLedger, words: Mapping[str, int]) -> None:
     """Refuse a table of which most rows cannot be read as declared: numbers that are words, words that are numbers.
 
     Raises:

@@ -71,7 +71,7 @@ def typed(frame: pl.DataFrame, table: RawTable) -> pl.DataFrame:
     numeric = [name for name, kind in kinds.items() if kind in (Kind.INTEGER, Kind.NUMBER)]
     numbers = text.with_columns(pl.col(numeric).cast(pl.Float64, strict=False))
     reason = pl.lit(None, pl.String)
-    columns = []
+    columns: list[pl.Expr] = []
     for name in reversed(numeric):
         number = pl.col(name)
         if kinds[name] is Kind.INTEGER:

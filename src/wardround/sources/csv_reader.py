@@ -9,7 +9,7 @@ import contextlib
 import errno
 import io
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -129,7 +129,7 @@ def check_header(path: Path, table: RawTable) -> None:
 
 
 @contextlib.contextmanager
-def _opened(path: Path) -> Iterator[CheckedStream]:
+def _opened(path: Path) -> Generator[CheckedStream]:
     """Its checked bytes; what goes wrong inside the block is said without the parser's words, they quote rows."""
     stream = None
     try:

@@ -10,10 +10,11 @@ import re
 from collections.abc import Callable, Iterable
 from email.message import Message
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from wardround import files
 from wardround.errors import FetchError
+from wardround.json_kinds import JsonObject, is_object
 
 _CONTENT_RANGE: Final = re.compile(r"bytes ([0-9]{1,15})-[0-9]{1,15}/([0-9]{1,15})")
 _VALIDATOR: Final = re.compile(r"[\x20-\x7e]{1,200}")
@@ -35,13 +36,13 @@ class Partial:
         """The bytes so far."""
         return self.path.stat().st_size if self.path.is_file() and not self.path.is_symlink() else 0
 
-    def _note(self) -> dict[str, Any]:
+    def _note(self) -> JsonObject:
         """What was noted when it began; empty where it has not, or the published file has changed since."""
         note = None
         if self.size_bytes() and self.note_path.is_file():
             with contextlib.suppress(FetchError):  # an unreadable note is none
                 note = files.read_json(self.note_path, FetchError)
-        return note if isinstance(note, dict) and note.get("sha256") == self.digest else {}
+        return note if is_object(note) and note.get("sha256") == self.digest else {}
 
     def asked(self) -> dict[str, str]:
         """The request headers that ask for the rest; none where it has to come from the start."""

@@ -48,7 +48,7 @@ def gather_shard(
         members: `stay_id, subject_id, start` of the shard's stays.
     """
     frames = [admission.join(members, on="stay_id", how="semi")]
-    duplicates = {}
+    duplicates: dict[str, int] = {}
     for part in parts:
         if part.path.is_file():
             kept, duplicates[part.table] = _without_duplicates(files.read_table(part.path))

@@ -10,7 +10,7 @@ block or one shard a worker.
 
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,7 +118,7 @@ def prepare(
 
 
 @contextlib.contextmanager
-def _discarded_with_its_inputs(work: WorkFolder) -> Iterator[None]:
+def _discarded_with_its_inputs(work: WorkFolder) -> Generator[None]:
     """Work on inputs that turn out to be no good can never be gone on with."""
     try:
         yield
@@ -170,7 +170,7 @@ class _Job:
                 pool = ThreadPoolExecutor(self.workers)
                 stack.callback(pool.shutdown, cancel_futures=True)
                 results = pool.map(task, items)
-            done = []
+            done: list[Result] = []
             for result in results:
                 done.append(result)
                 bar.advance()
@@ -179,7 +179,8 @@ class _Job:
     def _stay_rows(self) -> tuple[pl.DataFrame, TableLedger]:
         """The stay table's rows, and their account."""
         table, account = self.source.stay_table, TableLedger()
-        blocks, words = [], Counter[str]()
+        blocks: list[pl.DataFrame] = []
+        words = Counter[str]()
         for block in read_blocks(self.paths[table.name], table):
             self.stop.check()
             account.rows_in += block.frame.height + block.ragged
@@ -268,7 +269,7 @@ def _part(folder: Path, shard: int) -> Path:
 
 def _accounts(facts: dict[str, dict[str, Any]], duplicates: Sequence[dict[str, int]]) -> dict[str, TableLedger]:
     """Table -> its account, with the duplicates that were found across blocks."""
-    accounts = {}
+    accounts: dict[str, TableLedger] = {}
     for name, fact in facts.items():
         account = TableLedger.from_json(fact["account"])
         repeated = sum(of_shard.get(name, 0) for of_shard in duplicates)

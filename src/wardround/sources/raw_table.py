@@ -77,7 +77,7 @@ class RawTable:
 
     def __post_init__(self) -> None:
         for column, entry in self.columns.items():
-            if not isinstance(entry, tuple) or len(entry) != 2 or not isinstance(entry[1], Known):
+            if not _says_when(entry):
                 raise ValueError(f"{self.name}.{column} does not say when it is known: give it a rule of raw_table.py")
             unknown = [name for name in entry[1].columns if name not in self.columns]
             if unknown:
@@ -100,3 +100,12 @@ class RawTable:
         if known.rule != "offset":
             raise ValueError(f"{self.name}.{column} is known: {known.rule}; no offset says when it may enter an event")
         return known.columns
+
+
+def _says_when(entry: object) -> bool:
+    """Whether what was written there is (kind, availability rule), whatever the annotation promises."""
+    match entry:
+        case (Kind(), Known()):
+            return True
+        case _:
+            return False

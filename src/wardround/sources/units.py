@@ -35,7 +35,7 @@ class Quantity:
     unit: str
     low: float
     high: float
-    others: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    others: Mapping[str, tuple[float, float]] = field(default_factory=dict[str, tuple[float, float]])
 
     @property
     def spellings(self) -> tuple[str, ...]:

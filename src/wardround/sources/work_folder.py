@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from wardround import files
 from wardround.errors import DataError, RunError
+from wardround.json_kinds import is_object
 
 WORK: Final = ".work"
 PLAN: Final = "plan.json"
@@ -46,8 +47,7 @@ class WorkFolder:
             return None
         with contextlib.suppress(DataError):
             record = files.read_json(done)
-            digest = record.pop("hash", None) if isinstance(record, dict) else None
-            if digest != files.hash_of(record):
+            if not is_object(record) or record.pop("hash", None) != files.hash_of(record):
                 return None
             if all(self._is_whole(file, digest) for file, digest in record["files"].items()):
                 return record["facts"]
@@ -114,7 +114,7 @@ def _own_names(work: WorkFolder, outputs: Sequence[str]) -> list[Path]:
         found = [path for path in to.iterdir() if path != work.path]
         in_work = list(work.path.iterdir()) if work.path.is_dir() else []
     planned = any(path.name == PLAN for path in in_work)
-    written = {*outputs, *(f".{name}.partial" for name in outputs)} if planned else set()
+    written: set[str] = {*outputs, *(f".{name}.partial" for name in outputs)} if planned else set()
     beginning = {f".{PLAN}.partial"}
     if not ({path.name for path in found} <= written and (planned or {path.name for path in in_work} <= beginning)):
         raise RunError(f"{to} holds files that this command did not make. Choose another --to, or empty it yourself.")

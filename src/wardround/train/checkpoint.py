@@ -21,6 +21,7 @@ from torch import Tensor
 
 from wardround.errors import RunError, StorageError
 from wardround.files import MANIFEST, empty_folder, hash_of, sha256, storage_errors, write_json, write_manifest
+from wardround.json_kinds import is_object
 from wardround.safetensors_guard import TensorLayout
 from wardround.train.weights import read_weights, write_weights
 
@@ -182,7 +183,7 @@ def _checked_settings(path: Path, manifest: dict[str, Any]) -> dict[str, Any]:
     digest = manifest.pop("hash", None)
     settings = manifest.get("settings")
     sound = manifest.keys() == {"kind", "version", "inputs", "settings", "files"} and hash_of(manifest) == digest
-    if not sound or not isinstance(settings, dict) or settings.keys() != {"identity", "step"}:
+    if not sound or not is_object(settings) or settings.keys() != {"identity", "step"}:
         raise RunError(f"{path / MANIFEST} was cut or edited.")
     if (manifest["kind"], manifest["version"], settings["step"]) != ("checkpoint", FORMAT, _step(path)):
         raise RunError(f"{path} is not a checkpoint of format {FORMAT} after {_step(path)} steps.")
@@ -206,7 +207,7 @@ def _read_object(path: Path, max_bytes: int) -> dict[str, Any]:
         value = json.loads(data.decode("utf-8"), parse_constant=_finite, parse_float=_finite)
     except (ValueError, RecursionError) as cause:
         raise RunError(f"{path} is not valid JSON: it was cut or changed.") from cause
-    if not isinstance(value, dict) or not data.endswith(b"}\n"):
+    if not is_object(value) or not data.endswith(b"}\n"):
         raise RunError(f"{path} is not a whole JSON object: it was cut or changed.")
     return value
 

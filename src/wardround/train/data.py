@@ -49,15 +49,20 @@ class OpenData:
         return joined.select(elapsed_h()).to_series().to_numpy()
 
 
-def open_data(folder: Path, window: Window) -> OpenData:
+def open_data(folder: Path, window: Window, quiet: bool = False) -> OpenData:
     """Open a DATA folder.
+
+    Args:
+        folder: where it lies.
+        window: protocol and prediction hour.
+        quiet: no progress on stderr.
 
     Raises:
         DataError: where it is unfinished or changed.
     """
     manifest = files.verify_folder(folder, "data", DataError)
     stays = files.read_columns(folder / "stays.parquet", STAY_COLUMNS)
-    return OpenData(folder, manifest["hash"], stays, open_lines(folder, window), window)
+    return OpenData(folder, manifest["hash"], stays, open_lines(folder, window, quiet), window)
 
 
 @dataclass(frozen=True)
@@ -106,9 +111,10 @@ def sides_of(data: OpenData, chosen: Cohort, plan: SplitPlan, column: str) -> tu
 
 def row_shapes(featuriser: Featuriser) -> dict[str, RowShape]:
     """Modality -> layout of its rows."""
-    summaries, vocabulary = len(featuriser.settings.content.summaries), featuriser.vocabulary
+    content, vocabulary = featuriser.settings.content, featuriser.vocabulary
     return {
-        m: RowShape(summaries, len(vocabulary.numbers[m]), len(vocabulary.presences[m])) for m in vocabulary.modalities
+        m: RowShape(len(content.summaries_of(m)), len(vocabulary.numbers[m]), len(vocabulary.presences[m]))
+        for m in vocabulary.modalities
     }
 
 
@@ -119,7 +125,7 @@ def bin_edges(
     none."""
     if settings.kind == "tabular":
         return {}
-    edges = {}
+    edges: dict[str, torch.Tensor] = {}
     for index, name in enumerate(store.modalities):
         shape = shapes[name]
         if shape.numbers:

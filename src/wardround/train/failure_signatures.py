@@ -20,10 +20,10 @@ def failure_signatures(metrics: Mapping[str, Interval], history: Sequence[Row]) 
     Returns:
         Entries of `check, verdict, value, advice`; checks whose metric the task does not have are left out.
     """
-    found = []
-    losses = [row["val_loss"] for row in history if row.get("val_loss") is not None]
+    found: list[dict[str, Any]] = []
+    losses = [loss for row in history if (loss := row.get("val_loss")) is not None]
     if losses:
-        ratio = losses[-1] / max(min(losses), 1e-12)  # type: ignore[operator, type-var]
+        ratio = losses[-1] / max(min(losses), 1e-12)
         advice = "the validation loss rises late in training: a lower learning rate, or more regularisation."
         found.append(_entry("late_validation_spike", ratio > SPIKE, round(ratio, 4), advice))
     value = {name: entry["value"] for name, entry in metrics.items()}

@@ -1,6 +1,7 @@
 """The one training loop, for every method: any module with `loss(batch)`, any batches that are a function of the epoch.
 
-AdamW with warm-up and a cosine, gradient clipping, early stopping on a validation value, the best weights at the end.
+AdamW with warm-up and a cosine, gradient clipping, early stopping on a validation value, the best weights at the end;
+in one process, or in those of a launcher (`processes.py`).
 A training that is killed at any step and started again with the same call ends with the same weights to the bit (on
 the same device, versions and number of threads): see `TrainingState` for what is saved.
 """
@@ -9,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import nn
@@ -21,6 +22,7 @@ from wardround.train.checkpoint import load_checkpoint, save_checkpoint
 from wardround.train.diagnostics import diagnose
 from wardround.train.early_stopping import judge_epoch
 from wardround.train.history import Row, history_row, in_order
+from wardround.train.processes import Processes, first_process_first, is_first_process
 from wardround.train.settings import LoopSettings
 from wardround.train.state import TrainingState
 from wardround.train.step import Place, Stepper
@@ -28,6 +30,7 @@ from wardround.train.stopping import StopRequest, TrainingStopped, stop_on_sigte
 from wardround.train.weights import layouts_of
 
 
+@runtime_checkable
 class Batch(Protocol):
     """What a model learns from in one step."""
 
@@ -36,6 +39,7 @@ class Batch(Protocol):
         ...
 
 
+@runtime_checkable
 class Batches(Protocol):
     """The batches of one epoch; a `Sequence` is resumed without making the batches before."""
 
@@ -59,7 +63,7 @@ class FitResult:
     best_metrics: Row
     stopped_early: bool
     diagnostics: list[dict[str, Any]]
-    notes: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list[str])
 
 
 def fit(
@@ -77,7 +81,8 @@ def fit(
 
     Args:
         model: has `loss(batch) -> (scalar tensor, {name: scalar tensor to report})`; initialised by the caller.
-        batches: epoch -> its batches, the same ones whenever it is called; batches have `.to(device)`.
+        batches: epoch -> its batches, the same ones whenever it is called; batches have `.to(device)`. Where a launcher
+            started several processes, model and batches have what `Processes.loss` needs.
         validate: model in eval mode, no gradients -> validation values, with `settings.monitor` among them.
         settings: how to train.
         folder: the RUN folder.
@@ -93,12 +98,13 @@ def fit(
         TrainingStopped: after SIGTERM, once the state is saved.
         RunError: where the loss, the gradient or the monitored value is not finite, there is nothing to train on, or
             the folder holds another training.
-        UsageError: where the monitored value is not among the validation values, or several processes were launched.
+        UsageError: where the monitored value is not among the validation values.
         StorageError: if the disk refuses.
     """
     training = _Training(model, batches, validate, settings, folder, identity)
     said = training.start([] if notes is None else notes)
     counters = training.state.counters
+    quiet = quiet or not is_first_process()
     with stop_on_sigterm() as stop, progress(counters.total_steps, "training", quiet=quiet, done=counters.step) as bar:
         while not counters.finished:
             training.train_epoch(bar, stop)
@@ -130,7 +136,8 @@ class _Training:
     ):
         self.model, self.batches, self.validate = model, batches, validate
         self.settings, self.folder = settings, folder
-        self.stepper = Stepper(model, settings)
+        self.processes = Processes()
+        self.stepper = Stepper(model, settings, self.processes)
         self.state = TrainingState(model, self.stepper.adamw, self.stepper.device)
         layouts = {name: [one.dtype, one.shape] for name, one in layouts_of(self.state.changing()).items()}
         self.identity = hash_of([settings.that_decide(), self.stepper.bf16, identity, layouts])
@@ -138,7 +145,9 @@ class _Training:
 
     def start(self, notes: list[str]) -> list[str]:
         """Take up the newest sound checkpoint, or seed and begin; returns `notes` with what there is to say."""
-        checkpoint, refused = load_checkpoint(self.folder, self.identity, self.state.expected_layouts)
+        with first_process_first():  # it clears away what a kill left half-made
+            checkpoint, refused = load_checkpoint(self.folder, self.identity, self.state.expected_layouts)
+        self.processes.wait()  # nobody trains on, and forgets this checkpoint, while another still reads it
         notes.extend(refused)
         if checkpoint is None:
             torch.manual_seed(self.settings.seed)
@@ -151,7 +160,7 @@ class _Training:
         self.saved_step = counters.step
         notes.append(f"Training goes on after step {counters.step:,} of {counters.total_steps:,}.")
         if checkpoint.state["environment"] != self.state.environment():
-            notes.append("Versions, device or threads changed since: the weights may differ in their last bits.")
+            notes.append("Versions, device, threads or processes changed since: the weights may differ in last bits.")
         return notes
 
     def train_epoch(self, bar: Progress[int], stop: StopRequest) -> None:
@@ -178,6 +187,7 @@ class _Training:
         self.model.eval()
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
             metrics = {name: float(value) for name, value in self.validate(self.model).items()}
+        metrics = self.processes.as_first(metrics)
         if judge_epoch(counters, metrics, settings):
             self.state.remember_best()
         last = replace(self._place(), step=counters.step - 1)
@@ -191,9 +201,10 @@ class _Training:
             self._save_if_due()
 
     def stop_if(self, stop: StopRequest) -> None:
-        """Save and raise `TrainingStopped` where a stop was asked for."""
-        if stop.made:
+        """Save and raise `TrainingStopped` where a stop was asked for, of whichever process."""
+        if self.processes.any(stop.made):
             self._save()
+            self.processes.wait()
             counters = self.state.counters
             raise TrainingStopped(
                 f"Training was asked to stop (SIGTERM); its state after step {counters.step:,} of "
@@ -221,7 +232,9 @@ class _Training:
 
     def _save(self) -> None:
         if self.saved_step != self.state.counters.step:
-            save_checkpoint(self.folder, self.state.to_checkpoint(), self.identity, self.settings.keep_checkpoints)
+            checkpoint = self.state.to_checkpoint()
+            if is_first_process():
+                save_checkpoint(self.folder, checkpoint, self.identity, self.settings.keep_checkpoints)
             self.saved_step = self.state.counters.step
 
 
@@ -232,9 +245,10 @@ def _from(batches: Batches, start: int) -> Iterator[Any]:
     undone, or a resumed epoch, which makes its first batches a second time, would leave the generator elsewhere.
     """
     with torch.random.fork_rng(devices=[]):
-        rest = islice(batches, start, None)
+        rows: Any = batches
+        rest: Iterator[Any] = islice(batches, start, None)
         if isinstance(batches, Sequence):
-            rest = (batches[index] for index in range(start, len(batches)))
+            rest = (rows[index] for index in range(start, len(rows)))
     while True:
         with torch.random.fork_rng(devices=[]):
             batch = next(rest, None)

@@ -1,7 +1,8 @@
 """What a run is: everything that decides its weights, as one frozen value that lies in the run folder as
 `settings.json`."""
 
-from dataclasses import dataclass, field, make_dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from wardround.batches.store import InputSettings
@@ -51,15 +52,13 @@ class TrainSettings:
     """What `--set` may change in `train METHOD`.
 
     Attributes:
-        inputs: what the model sees; that of `--encoders` where given.
-        model: the method's own settings.
-        alignment: the loss the encoders were made for; only names their shape here.
+        inputs: what the model sees; that of `--encoders` or `--init` where given.
+        model: the method's own settings, of its `settings` class.
         loop: the training loop.
     """
 
     inputs: InputSettings
     model: Any
-    alignment: AlignmentSettings
     loop: LoopSettings
 
     @classmethod
@@ -67,21 +66,16 @@ class TrainSettings:
         """The defaults of a method. The validation loss decides when to stop: with few deaths an AUROC is decided by
         one of them."""
         loop = LoopSettings(learning_rate=3e-4, weight_decay=1e-2, epochs=100, patience=10)
-        return cls(InputSettings(), method.settings(), AlignmentSettings(), loop)
+        return cls(InputSettings(), method.settings(), loop)
 
-    @staticmethod
-    def of(method: Method) -> type:
-        """The class with the method's own settings in place, which reads them back from JSON."""
-        return make_dataclass(
-            "TrainSettings",
-            [
-                ("inputs", InputSettings),
-                ("model", method.settings),
-                ("alignment", AlignmentSettings),
-                ("loop", LoopSettings),
-            ],
-            bases=(TrainSettings,),
-            frozen=True,
+    @classmethod
+    def from_json(cls, method: Method, values: Any) -> "TrainSettings":
+        """The settings of a training of `method`, as they lie in its folder. Raises `RunError` where a setting does not
+        fit, `KeyError` where a part is missing."""
+        return cls(
+            from_json(InputSettings, values["inputs"]),
+            from_json(method.settings, values["model"]),
+            from_json(LoopSettings, values["loop"]),
         )
 
 
@@ -98,6 +92,7 @@ class Plan:
         encoders: hash of the pretraining run whose encoders are taken.
         settings: everything that `--set` may change.
         seed: of the weights and the batches.
+        init: hash of the run of the same method whose weights are the first ones.
 
     Raises:
         UsageError: at construction, for a negative seed.
@@ -111,6 +106,7 @@ class Plan:
     encoders: str | None
     settings: Any
     seed: int
+    init: str | None = None
 
     def __post_init__(self) -> None:
         if self.seed < 0:
@@ -129,34 +125,46 @@ class Plan:
                 "fold": None if self.split.fold is None else f"{self.split.fold[0]}/{self.split.fold[1]}",
                 "by": self.split.by,
                 "pretrain_on": self.split.pretrain_on,
+                "strata": self.split.strata,
             },
             "encoders": self.encoders,
             "settings": None if self.settings is None else as_json(self.settings),
             "seed": self.seed,
+            "init": self.init,
         }
 
     @classmethod
-    def from_json(cls, values: dict[str, Any], settings_class: type | None) -> "Plan":
+    def from_json(cls, values: dict[str, Any], read_settings: Callable[[Any], Any] | None) -> "Plan":
         """The plan of a run folder.
+
+        Args:
+            values: its `settings.json`.
+            read_settings: JSON -> the settings of its kind of run; None for rows, which have none.
 
         Raises:
             RunError: where a part is missing, unknown, or does not fit this version.
         """
         try:
-            split = values["split"]
-            fold = None if split["fold"] is None else tuple(int(part) for part in split["fold"].split("/"))
+            split = {"strata": "expected"} | values["split"]  # a run from before there was a choice does not say
+            fold = None if split["fold"] is None else _fold(split["fold"])
             plan = cls(
                 command=values["command"],
                 method=values["method"],
                 task=values["task"],
                 window=Window(values["protocol"], values["at_h"]),
-                split=SplitPlan(split["seed"], fold, split["by"], split["pretrain_on"]),  # type: ignore[arg-type]
+                split=SplitPlan(split["seed"], fold, split["by"], split["pretrain_on"], split["strata"]),
                 encoders=values["encoders"],
-                settings=None if settings_class is None else from_json(settings_class, values["settings"]),
+                settings=None if read_settings is None else read_settings(values["settings"]),
                 seed=values["seed"],
+                init=values["init"],
             )
         except (KeyError, TypeError, AttributeError, ValueError, UsageError) as error:
             raise RunError("settings.json of the run lacks a part: it is of another version. Train again.") from error
-        if plan.as_json() != values:
+        if plan.as_json() != values | {"split": split}:
             raise RunError("settings.json of the run says more than this version knows. Update wardround.")
         return plan
+
+
+def _fold(text: str) -> tuple[int, int]:
+    k, _, n = text.partition("/")
+    return int(k), int(n)

@@ -2,11 +2,11 @@
 loss."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 import torch
 from torch import nn
 
@@ -18,13 +18,16 @@ from wardround.methods.alignment import Alignment
 from wardround.methods.registry import build_embedder
 from wardround.metrics.bootstrap import DRAWS
 from wardround.metrics.retrieval import recall_at_k, silhouette
+from wardround.models.embedder import ModalityEmbedder
 from wardround.tasks.cohort import Window
-from wardround.tasks.splits import TRAIN, VAL, SplitPlan, strata
+from wardround.tasks.splits import TRAIN, VAL, SplitPlan
 from wardround.train.checkpoint import remove_checkpoints
 from wardround.train.data import bin_edges, open_data, row_shapes, sides_of, unread_modalities
-from wardround.train.loop import fit
+from wardround.train.loop import FitResult, fit
 from wardround.train.plan import Plan, PretrainSettings
+from wardround.train.processes import first_process_first, is_first_process
 from wardround.train.run_folder import NewRun
+from wardround.train.split_checks import split_checks
 
 RECALL_AT = (1, 5, 10)
 
@@ -66,76 +69,76 @@ def pretrain(
         RunError: where `to` holds another run.
         TrainingStopped: after SIGTERM; the same call goes on.
     """
-    data = open_data(data_folder, window)
+    with first_process_first():
+        data = open_data(data_folder, window, quiet or not is_first_process())
     run = NewRun(to, Plan("pretrain", "alignment", None, window, split, None, settings, seed), {"data": data.hash})
     if run.is_complete():
         return Finished(to, True, [])
     sides, table = sides_of(data, data.cohort(None), split, "pretrain_split")
-    featuriser = fit_featuriser(data.lines, sides.part(TRAIN), settings.inputs)
-    store = event_store(data.lines, sides.cohort, featuriser, sequences=False)
+    quiet = quiet or not is_first_process()
+    featuriser = fit_featuriser(data.lines, sides.part(TRAIN), settings.inputs, quiet)
+    store = event_store(data.lines, sides.cohort, featuriser, sequences=False, quiet=quiet)
     if len(store.modalities) < 2:
         raise UsageError(f"alignment needs two modalities or more; this data has {', '.join(store.modalities)}.")
     settings = replace(settings, loop=replace(settings.loop, seed=seed))
     torch.manual_seed(seed)
     shapes = row_shapes(featuriser)
     edges = bin_edges(store, sides.members(TRAIN), shapes, settings.encoder)
-    model = build_embedder(shapes, settings.encoder, settings.alignment, edges)
+    model = Alignment(build_embedder(shapes, settings.encoder, edges), settings.alignment)
     subject = sides.cohort.frame["subject_id"].to_numpy()
     label = np.full(len(subject), np.nan)
 
-    def batches(side: str, shuffle: tuple[int, int] | None) -> StaticBatches:
-        return StaticBatches(store, subject, label, sides.members(side), settings.batch_size, shuffle)
+    def batches(side: str, epoch: int) -> StaticBatches:
+        return StaticBatches(store, subject, label, sides.members(side), settings.batch_size, (seed, epoch))
 
     def validate(module: nn.Module) -> dict[str, float]:
-        return {"alignment": alignment_loss(module, batches(VAL, (seed, 0)))}
+        return {"alignment": alignment_loss(module, batches(VAL, 0))}
 
     if settings.alignment.loss == "none":
         result = None
     else:
         identity = hash_of([run.plan.as_json(), run.inputs])
-        train_batches = lambda epoch: batches(TRAIN, (seed, epoch))  # noqa: E731
-        result = fit(model, train_batches, validate, settings.loop, to, identity=identity, quiet=quiet, notes=run.notes)
+        learned = partial(batches, TRAIN)
+        result = fit(model, learned, validate, settings.loop, to, identity=identity, quiet=quiet, notes=run.notes)
     metrics = {
         "split": VAL,
         "n_stays": len(sides.members(VAL)),
-        **alignment_metrics(model, store, sides.members(VAL), subject, seed=seed),
+        **alignment_metrics(model.embedder, store, sides.members(VAL), subject, seed=seed),
     }
-    diagnostics = result.diagnostics if result else []
-    diagnostics = [*diagnostics, *_checks(model, data.stays, table), unread_modalities(data.stays, featuriser)]
-    run.close(table, {}, metrics, diagnostics, featuriser, model, result)
-    remove_checkpoints(to)
+    checks = split_checks(data.stays, table, split, "pretrain_split", run.notes)
+    checks = [*_said(model, result), *checks, unread_modalities(data.stays, featuriser)]
+    run.close(table, {}, metrics, checks, featuriser, model, result)
+    if is_first_process():
+        remove_checkpoints(to)
     return Finished(to, False, run.notes)
 
 
-def _checks(model: Alignment, stays: pl.DataFrame, splits: pl.DataFrame) -> list[dict[str, Any]]:
-    """What the model warns of, and how evenly the modality combinations lie on the sides."""
+def _said(model: Alignment, result: FitResult | None) -> list[dict[str, Any]]:
+    """What the training and the model say of themselves."""
     warned = model.diagnostics().items()
-    balance = strata(stays, splits, "pretrain_split").to_dicts()
-    return [
-        *({"check": name, "verdict": "warn", "value": None, "advice": advice} for name, advice in warned),
-        {"check": "split_balance", "verdict": "pass", "value": balance, "advice": ""},
-    ]
+    warnings = [{"check": name, "verdict": "warn", "value": None, "advice": advice} for name, advice in warned]
+    return [*(result.diagnostics if result else []), *warnings]
 
 
-def alignment_loss(model: nn.Module, batches: StaticBatches) -> float:
+def alignment_loss(model: Any, batches: StaticBatches) -> float:
     """The contrastive term alone, mean over the stays of all batches: what the paper stops on; the token term left
     out."""
     device = next(model.parameters()).device
     total = stays = 0.0
     for batch in batches:
-        _, parts = model.loss(batch.to(device))  # type: ignore[operator]
+        _, parts = model.loss(batch.to(device))
         total += float(parts["alignment"]) * len(batch.subject)
         stays += len(batch.subject)
     return total / max(stays, 1.0)
 
 
 @torch.no_grad()
-def embeddings(model: Alignment, store: EventStore, members: np.ndarray, batch_size: int = 1024) -> np.ndarray:
+def embeddings(model: ModalityEmbedder, store: EventStore, members: np.ndarray, batch_size: int = 1024) -> np.ndarray:
     """Unit embeddings of some stays, "stay modality embed"; zeros where a modality is missing."""
     model.eval()
     device = model.tokens.device
     nothing = np.zeros(len(store.stay_ids))
-    made = []
+    made: list[np.ndarray] = []
     for begin in range(0, len(members), batch_size):
         batch = static_batch(store, nothing.astype(np.int64), nothing, members[begin : begin + batch_size])
         batch = batch.to(device)
@@ -145,7 +148,12 @@ def embeddings(model: Alignment, store: EventStore, members: np.ndarray, batch_s
 
 
 def alignment_metrics(
-    model: Alignment, store: EventStore, members: np.ndarray, subject: np.ndarray, draws: int = DRAWS, seed: int = 0
+    model: ModalityEmbedder,
+    store: EventStore,
+    members: np.ndarray,
+    subject: np.ndarray,
+    draws: int = DRAWS,
+    seed: int = 0,
 ) -> dict[str, Any]:
     """Recall@1/5/10 against the random baseline, and silhouette by modality (arXiv 2604.18753, section 3.5).
 

@@ -1,25 +1,40 @@
 """The RUN folder: written at the end of a training, read by everything after it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
+import torch
 from torch import nn
 
 import wardround
 from wardround import files
-from wardround.batches.store import Featuriser
+from wardround.batches.features import Vocabulary
+from wardround.batches.normaliser import Normaliser
+from wardround.batches.store import Featuriser, InputSettings
 from wardround.errors import LeakageError, RunError
+from wardround.json_kinds import is_object
 from wardround.methods.alignment import Alignment
 from wardround.methods.registry import METHODS, build_embedder, find_method
 from wardround.methods.scores import ROWS
+from wardround.models.embedder import ModalityEmbedder
+from wardround.settings import from_json
 from wardround.tasks.splits import TRAIN, VAL
 from wardround.tasks.task import find_task
 from wardround.train.data import row_shapes
 from wardround.train.loop import FitResult
 from wardround.train.plan import Plan, PretrainSettings, TrainSettings
+from wardround.train.processes import is_first_process
 from wardround.train.weights import layouts_of, read_weights, write_weights
+
+WEIGHTS: Final = "weights.safetensors"
+ELAPSED: Final = ("edges", "values")
+"""What the row `elapsed` fits, and what every length of stay is shown beside."""
+_NOTHING_READ: Final = Featuriser(InputSettings(), Vocabulary((), {}, {}), Normaliser({}, {}))
+"""The inputs of rows: no code is read, so vocabulary and normaliser are there and empty."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +47,9 @@ class Run:
         data_hash: of the data it was made with.
         plan: what it is.
         splits: `splits.parquet`.
-        fitted: what was fitted beside the weights: decision threshold, training prevalence, bins of `elapsed`.
+        learned_from: patients that the run, the pretraining of its encoders, and the runs that its weights started from
+            learned from, were stopped or given a threshold by.
+        fitted: what was fitted: decision threshold, training prevalence, bins of `elapsed`.
         featuriser: fitted inputs; None for rows that read none.
     """
 
@@ -41,17 +58,13 @@ class Run:
     data_hash: str
     plan: Plan
     splits: pl.DataFrame
+    learned_from: pl.Series
     fitted: dict[str, Any]
     featuriser: Featuriser | None
 
     def n_seen(self, subjects: pl.Series) -> int:
-        """How many of these stays are of patients that the run learned from, was stopped or given its threshold by, or
-        whose encoders were pretrained on."""
-        used = pl.col("split").is_in([TRAIN, VAL])
-        if self.plan.command == "pretrain" or self.plan.encoders is not None:
-            used |= pl.col("pretrain_split").is_in([TRAIN, VAL])
-        known = self.splits.filter(used.fill_null(False))["subject_id"].unique()
-        return int(subjects.is_in(known.implode()).sum())
+        """How many of these stays are of patients that the run learned from: see `learned_from`."""
+        return int(subjects.is_in(self.learned_from.implode()).sum())
 
     def pretraining(self) -> tuple[PretrainSettings, Featuriser]:
         """Settings and inputs of a pretraining. Raises `RunError` where this is none."""
@@ -62,28 +75,34 @@ class Run:
             )
         return settings, self.featuriser
 
-    def embedder(self) -> Alignment:
+    def embedder(self) -> ModalityEmbedder:
         """The pretrained encoders and tokens. Raises `RunError` where this is no pretraining run or the weights do not
         fit."""
         settings, featuriser = self.pretraining()
-        model = build_embedder(row_shapes(featuriser), settings.encoder, settings.alignment)
-        self._load(model)
-        return model
+        model = Alignment(build_embedder(row_shapes(featuriser), settings.encoder), settings.alignment)
+        self.load_into(model)
+        return model.embedder
 
     def model(self) -> nn.Module:
         """The trained model, ready to predict. Raises `RunError` where the weights do not fit."""
+        settings, featuriser = self.training()
+        embedder = build_embedder(row_shapes(featuriser), settings.model.encoder)
+        method = find_method(self.plan.method)
+        model = method.build(embedder, find_task(self.plan.task or ""), settings.model, 0.0)
+        self.load_into(model)
+        return model
+
+    def training(self) -> tuple[TrainSettings, Featuriser]:
+        """Settings and inputs of a trained model. Raises `RunError` where this is none."""
         settings = self.plan.settings
         if not isinstance(settings, TrainSettings) or self.featuriser is None:
             raise RunError(f"{self.folder} is a {self.plan.method} run: it holds no model that predicts.")
-        embedder = build_embedder(row_shapes(self.featuriser), settings.model.encoder, settings.alignment)
-        method = find_method(self.plan.method)
-        model = method.build(embedder, find_task(self.plan.task or ""), settings.model, 0.0)
-        self._load(model)
-        return model
+        return settings, self.featuriser
 
-    def _load(self, model: nn.Module) -> None:
+    def load_into(self, model: nn.Module) -> None:
+        """Give a model this run's weights, and put it into eval mode. Raises `RunError` where they do not fit."""
         state = model.state_dict()
-        state.update(read_weights(self.folder / "weights.safetensors", layouts_of(state)))
+        state.update(read_weights(self.folder / WEIGHTS, layouts_of(state)))
         model.load_state_dict(state)
         model.eval()
 
@@ -106,6 +125,27 @@ class Run:
                 "Use the same --split-seed, --fold and --pretrain-on for both."
             )
 
+    def refuse_learned_patients(self, splits: pl.DataFrame, test_side: str = "test") -> None:
+        """Refuse first weights that learned from a test patient, at whatever stage.
+
+        Stricter than `refuse_test_patients`: the validation patients of a disjoint pretraining count too, for what
+        started from them goes on here as one training.
+
+        Args:
+            splits: the split of the training that wants to start from this run.
+
+        Raises:
+            LeakageError: counting the patients.
+        """
+        test = splits.filter(pl.col("split") == test_side)["subject_id"].unique()
+        overlap = int(test.is_in(self.learned_from.implode()).sum())
+        if overlap:
+            raise LeakageError(
+                f"{overlap} of {len(test)} test patients were on the training or validation side of {self.folder}, of "
+                "its encoders' pretraining or of a run that it started from. Use the same --split-seed and --fold; "
+                "after a disjoint pretraining, other data."
+            )
+
 
 def open_run(folder: Path) -> Run:
     """Open a finished run, every file verified.
@@ -115,20 +155,23 @@ def open_run(folder: Path) -> Run:
     """
     manifest = files.verify_folder(folder, "run", RunError)
     values = files.read_json(folder / "settings.json", RunError)
-    plan = Plan.from_json(values, _settings_class(values, folder))
+    plan = Plan.from_json(values, _reader(values, folder))
     featuriser = None if plan.settings is None else Featuriser.load(folder, plan.settings.inputs)
     splits = files.read_table(folder / "splits.parquet", RunError)
+    learned_from = files.read_table(folder / "learned_from.parquet", RunError, ["subject_id"])["subject_id"]
     fitted = files.read_json(folder / "fitted.json", RunError)
-    return Run(folder, manifest["hash"], manifest["inputs"]["data"], plan, splits, fitted, featuriser)
+    if plan.method in ROWS:
+        fitted |= {name: numbers.tolist() for name, numbers in read_weights(folder / WEIGHTS, None).items()}
+    return Run(folder, manifest["hash"], manifest["inputs"]["data"], plan, splits, learned_from, fitted, featuriser)
 
 
-def _settings_class(values: Any, folder: Path) -> type | None:
-    """The class of a run's settings; None for rows that have none."""
-    command, method = (values.get(name) for name in ("command", "method")) if isinstance(values, dict) else (None, None)
+def _reader(values: Any, folder: Path) -> Callable[[Any], Any] | None:
+    """What reads a run's settings from their JSON; None for rows that have none."""
+    command, method = (values.get(name) for name in ("command", "method")) if is_object(values) else (None, None)
     if (command, method) == ("pretrain", "alignment"):
-        return PretrainSettings
+        return partial(from_json, PretrainSettings)
     if command == "train" and method in METHODS:
-        return TrainSettings.of(METHODS[method])
+        return partial(TrainSettings.from_json, METHODS[method])
     if command == "train" and method in ROWS:
         return None
     raise RunError(f"{folder} holds a {command} run of {method}, which this version does not know. Update wardround.")
@@ -142,13 +185,15 @@ class NewRun:
         folder: where to.
         plan: what it is.
         inputs: hashes of what it is made from.
+        before: the runs whose weights it takes up: `--encoders` or `--init`.
         notes: sentences for the person.
     """
 
     folder: Path
     plan: Plan
     inputs: dict[str, str]
-    notes: list[str] = field(default_factory=list)
+    before: tuple[Run, ...] = ()
+    notes: list[str] = field(default_factory=list[str])
 
     def is_complete(self) -> bool:
         """Whether this very run is already there. Raises `RunError` where another is."""
@@ -160,24 +205,39 @@ class NewRun:
         fitted: dict[str, Any],
         metrics: dict[str, Any],
         diagnostics: list[dict[str, Any]],
-        featuriser: Featuriser | None = None,
+        featuriser: Featuriser = _NOTHING_READ,
         model: nn.Module | None = None,
         result: FitResult | None = None,
     ) -> None:
-        """Write everything, the manifest last. Raises `StorageError`."""
+        """Write everything, the manifest last; of several processes the first alone writes.
+
+        A row has the files of a model; what `elapsed` fits lies with the weights.
+
+        Raises:
+            StorageError: if the disk refuses.
+        """
+        if not is_first_process():
+            return
+        weights = {} if model is None else model.state_dict()
+        if self.plan.method == "elapsed":
+            weights = {name: torch.tensor(fitted[name], dtype=torch.float64) for name in ELAPSED}
+            fitted = {name: value for name, value in fitted.items() if name not in ELAPSED}
+        write_weights(self.folder / WEIGHTS, weights)
         files.write_json(self.folder / "settings.json", self.plan.as_json())
         files.write_table(self.folder / "splits.parquet", splits)
+        files.write_table(self.folder / "learned_from.parquet", self._learned_from(splits))
         files.write_json(self.folder / "fitted.json", fitted)
         files.write_json(self.folder / "metrics.json", metrics)
         files.write_json(self.folder / "diagnostics.json", diagnostics)
-        if featuriser is not None:
-            featuriser.save(self.folder)
-        if model is not None:
-            write_weights(self.folder / "weights.safetensors", model.state_dict())
+        featuriser.save(self.folder)
         history = (
-            pl.DataFrame(result.history, infer_schema_length=None)
-            if result is not None
-            else pl.DataFrame({"epoch": []})
+            pl.DataFrame({"epoch": []}) if result is None else pl.DataFrame(result.history, infer_schema_length=None)
         )
         files.write_table(self.folder / "history.parquet", history)
         files.write_manifest(self.folder, "run", self.inputs, self.plan.as_json(), wardround.__version__)
+
+    def _learned_from(self, splits: pl.DataFrame) -> pl.DataFrame:
+        """`subject_id` of everybody behind the weights, in order."""
+        side = "pretrain_split" if self.plan.command == "pretrain" else "split"
+        own = splits.filter(pl.col(side).is_in([TRAIN, VAL]))["subject_id"]
+        return pl.concat([own, *(run.learned_from for run in self.before)]).unique().sort().to_frame("subject_id")

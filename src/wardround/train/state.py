@@ -5,6 +5,7 @@ What is frozen is not in it: it comes with the model. Nor is the learning rate: 
 """
 
 import math
+import os
 import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -14,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from wardround.errors import RunError
+from wardround.json_kinds import is_list, is_object
 from wardround.safetensors_guard import TensorLayout
 from wardround.train.checkpoint import Checkpoint
 from wardround.train.weights import layouts_of
@@ -36,11 +38,11 @@ class Counters:
     clipped_steps: int = 0
     epochs_without_gain: int = 0
     best_epoch: int | None = None
-    best_metrics: dict[str, float | None] = field(default_factory=dict)
-    sums: dict[str, float] = field(default_factory=dict)
-    counts: dict[str, int] = field(default_factory=dict)
-    history: list[dict[str, float | None]] = field(default_factory=list)
-    moments: list[str] = field(default_factory=list)
+    best_metrics: dict[str, float | None] = field(default_factory=dict[str, float | None])
+    sums: dict[str, float] = field(default_factory=dict[str, float])
+    counts: dict[str, int] = field(default_factory=dict[str, int])
+    history: list[dict[str, float | None]] = field(default_factory=list[dict[str, float | None]])
+    moments: list[str] = field(default_factory=list[str])
     stopped_early: bool = False
     finished: bool = False
 
@@ -63,7 +65,7 @@ class Counters:
 def counters_from_json(value: Any) -> Counters:
     """Counters from the JSON of a checkpoint. Raises `RunError` where a field is missing, unknown or ill-typed."""
     names = {one.name for one in fields(Counters)}
-    if not isinstance(value, dict) or value.keys() != names or not _is_sound(value):
+    if not is_object(value) or value.keys() != names or not _is_sound(value):
         raise RunError("the checkpoint's counters are not those of this version.")
     return Counters(**value)
 
@@ -76,15 +78,15 @@ def _is_sound(value: dict[str, Any]) -> bool:
         and (best is None or (type(best) is int and best >= 0))
         and all(type(value[name]) is bool for name in ("stopped_early", "finished"))
         and all(_is_row(value[name]) for name in ("best_metrics", "sums", "counts"))
-        and isinstance(value["history"], list)
+        and is_list(value["history"])
         and all(_is_row(row) for row in value["history"])
-        and isinstance(value["moments"], list)
+        and is_list(value["moments"])
         and all(isinstance(name, str) for name in value["moments"])
     )
 
 
 def _is_row(row: Any) -> bool:
-    return isinstance(row, dict) and all(number is None or type(number) in (int, float) for number in row.values())
+    return is_object(row) and all(number is None or type(number) in (int, float) for number in row.values())
 
 
 class TrainingState:
@@ -123,7 +125,7 @@ class TrainingState:
 
     def expected_layouts(self, state: Mapping[str, Any]) -> dict[str, TensorLayout]:
         """The layout of every tensor that a checkpoint with this JSON state must hold. Raises `RunError`."""
-        if state.keys() != {"counters", "environment"}:
+        if set(state) != {"counters", "environment"}:
             raise RunError("the checkpoint's state is not that of this version.")
         counters = counters_from_json(state["counters"])
         if not self.learning.keys() >= set(counters.moments):
@@ -152,9 +154,10 @@ class TrainingState:
         _set_random_states(tensors, self.device)
 
     def environment(self) -> dict[str, Any]:
-        """What else the bits depend on: versions, device, threads."""
+        """What else the bits depend on: versions, device, threads, processes."""
         device = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else platform.machine()
-        return {"torch": torch.__version__, "device": device, "threads": torch.get_num_threads()}
+        threads, processes = torch.get_num_threads(), int(os.environ.get("WORLD_SIZE", "1"))
+        return {"torch": torch.__version__, "device": device, "threads": threads, "processes": processes}
 
     def _copy_into_model(self, tensors: Mapping[str, Tensor]) -> None:
         with torch.no_grad():

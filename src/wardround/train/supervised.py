@@ -9,31 +9,33 @@ import numpy as np
 import torch
 from torch import nn
 
-from wardround.batches.sequences import SequenceBatches
-from wardround.batches.static import StaticBatches
-from wardround.batches.store import EventStore, event_store, fit_featuriser
+from wardround.batches.store import Featuriser, InputSettings, event_store, fit_featuriser, with_normaliser
 from wardround.errors import DataError, UsageError
 from wardround.events import INPUT_MODALITIES
 from wardround.files import hash_of
-from wardround.methods.alignment import Alignment
 from wardround.methods.registry import Method, build_embedder, find_method
 from wardround.methods.scores import ROWS, fit_elapsed, score_code
 from wardround.methods.target import Target
 from wardround.metrics.discrimination import auroc, choose_threshold
 from wardround.metrics.regression import mae
 from wardround.metrics.tables import classification_table, regression_table
-from wardround.settings import override
+from wardround.models.embedder import ModalityEmbedder
 from wardround.tasks.cohort import Window
 from wardround.tasks.splits import TRAIN, VAL, SplitPlan
 from wardround.tasks.task import Task, find_task
+from wardround.train.brought import Brought
+from wardround.train.cases import Cases
 from wardround.train.checkpoint import remove_checkpoints
 from wardround.train.data import OpenData, Sides, bin_edges, open_data, row_shapes, sides_of, unread_modalities
 from wardround.train.failure_signatures import failure_signatures
 from wardround.train.loop import fit
 from wardround.train.plan import Plan, TrainSettings
-from wardround.train.predict import Cases, modalities_past_prediction, predict_cases, prediction_hours
+from wardround.train.predict import SHAPES, Batches, predict_cases
 from wardround.train.pretrain import Finished
-from wardround.train.run_folder import NewRun, Run, open_run
+from wardround.train.processes import first_process_first, is_first_process
+from wardround.train.protocol_stamp import modalities_past_prediction
+from wardround.train.run_folder import NewRun
+from wardround.train.split_checks import split_checks
 
 
 def train(
@@ -47,6 +49,7 @@ def train(
     assignments: Sequence[str] = (),
     seed: int = 0,
     quiet: bool = False,
+    init: Path | None = None,
 ) -> Finished:
     """Train one method for one task.
 
@@ -61,64 +64,38 @@ def train(
         assignments: `KEY=VALUE` of `--set`.
         seed: of weights and batches.
         quiet: no progress on stderr.
+        init: a RUN of the same method whose weights are the first ones (fine-tuning), with its inputs and its settings
+            of the model.
 
     Returns:
         The folder and notes.
 
     Raises:
         DataError, RunError, UsageError: where data, `to` or settings do not fit.
-        LeakageError: where a test patient was used to pretrain the encoders.
+        LeakageError: where a test patient was used to pretrain the encoders, or to make the first weights.
         TrainingStopped: after SIGTERM; the same call goes on.
     """
     task = find_task(task_name)
     if method_name in ROWS:
-        if assignments or encoders:
-            raise UsageError(f"{method_name} learns no weights: it takes neither --set nor --encoders.")
-        return _train_row(method_name, data_folder, task, to, window, split)
+        if assignments or encoders or init:
+            raise UsageError(f"{method_name} learns no weights: it takes neither --set nor --encoders nor --init.")
+        return _train_row(method_name, data_folder, task, to, window, split, quiet)
     method = find_method(method_name)
-    pretrained = None if encoders is None else open_run(encoders)
-    settings = _settings(method, assignments, pretrained)
-    data = open_data(data_folder, window)
-    inputs = {"data": data.hash} | ({} if pretrained is None else {"encoders": pretrained.hash})
-    plan = Plan("train", method.name, task.name, window, split, pretrained and pretrained.hash, settings, seed)
-    run = NewRun(to, plan, inputs)
+    brought = Brought.of(method, task, encoders, init)
+    settings = brought.settings(method, assignments)
+    with first_process_first():
+        data = open_data(data_folder, window, quiet or not is_first_process())
+    hashes = {name: run.hash for name, run in (("encoders", brought.encoders), ("init", brought.init)) if run}
+    plan = Plan(
+        "train", method.name, task.name, window, split, hashes.get("encoders"), settings, seed, hashes.get("init")
+    )
+    run = NewRun(to, plan, {"data": data.hash} | hashes, brought.runs)
     if run.is_complete():
         return Finished(to, True, [])
     sides, table = sides_of(data, data.cohort(task), split, "split")
-    if pretrained is not None:
-        _check_encoders(pretrained, window, data, run.notes)
-        pretrained.refuse_test_patients(table)
-    _Training(method, task, data, sides, settings, seed, quiet, pretrained).run(run, table)
+    brought.check(window, data, table, run.notes)
+    _Training(method, task, data, sides, settings, seed, quiet or not is_first_process(), brought).run(run, table)
     return Finished(to, False, run.notes)
-
-
-def _settings(method: Method, assignments: Sequence[str], pretrained: Run | None) -> TrainSettings:
-    """Defaults, then what the encoders bring, then `--set`; what the encoders bring may not be set."""
-    settings = TrainSettings.default(method)
-    if pretrained is None:
-        return override(settings, assignments)
-    brought, _ = pretrained.pretraining()
-    model = replace(settings.model, encoder=brought.encoder)
-    settings = replace(settings, inputs=brought.inputs, model=model, alignment=brought.alignment)
-    changed = override(settings, assignments)
-    fixed = brought.inputs, brought.encoder, brought.alignment
-    if (changed.inputs, changed.model.encoder, changed.alignment) != fixed:
-        raise UsageError("inputs, encoder and alignment come with --encoders: set them in `wardround pretrain`.")
-    return changed
-
-
-def _check_encoders(pretrained: Run, window: Window, data: OpenData, notes: list[str]) -> None:
-    if pretrained.plan.window.protocol != window.protocol:
-        raise UsageError(
-            f"the encoders were pretrained under the {pretrained.plan.window.protocol} protocol, this training is "
-            f"{window.protocol}. Pretrain with --protocol {window.protocol}."
-        )
-    if pretrained.plan.window.at_h != window.at_h:
-        notes.append(
-            f"The encoders were pretrained at hour {pretrained.plan.window.at_h}, this training is at {window.at_h}."
-        )
-    if pretrained.data_hash != data.hash:
-        notes.append("The encoders were pretrained on other data.")
 
 
 class _Training:
@@ -133,30 +110,31 @@ class _Training:
         settings: TrainSettings,
         seed: int,
         quiet: bool,
-        pretrained: Run | None,
+        brought: Brought,
     ) -> None:
         settings = replace(settings, loop=replace(settings.loop, seed=seed))
         self.method, self.task, self.data, self.sides, self.settings = method, task, data, sides, settings
-        self.seed, self.quiet, self.pretrained = seed, quiet, pretrained
+        self.seed, self.quiet, self.brought = seed, quiet, brought
+        self.shape = SHAPES[method.shape]
+        self.target = Target(task.kind, settings.model.positive_weight)
         self.label = sides.cohort.frame["label"].to_numpy()
-        if pretrained is not None and pretrained.featuriser is not None:
-            self.featuriser = pretrained.featuriser
-        else:
-            self.featuriser = fit_featuriser(data.lines, sides.part(TRAIN), settings.inputs)
-        self.store = event_store(data.lines, sides.cohort, self.featuriser, sequences=method.shape == "sequence")
+        self.featuriser = self._featuriser(settings.inputs)
+        self.store = event_store(data.lines, sides.cohort, self.featuriser, self.shape.sequences, quiet)
 
     def run(self, run: NewRun, splits: Any) -> None:
         """Train and write the folder."""
         torch.manual_seed(self.seed)
         embedder = self._embedder()
         train_label = torch.from_numpy(self.label[self.sides.members(TRAIN)])
-        start = Target(self.task.kind).start(train_label)
+        start = self.target.start(train_label)
         model = self.method.build(embedder, self.task, self.settings.model, start)
-        cases = Cases.of(self.data, self.sides.cohort, self.store, model)
-        store = cases.store or self.store
+        if self.brought.init is not None:
+            self.brought.init.load_into(model)
+        with first_process_first():
+            cases = Cases.of(self.data, self.sides.cohort, self.store, model)
         fit_result = fit(
             model,
-            lambda epoch: self._batches(store, TRAIN, (self.seed, epoch)),
+            lambda epoch: self._batches(cases, epoch),
             lambda module: self._validate(module, cases),
             self.settings.loop,
             run.folder,
@@ -172,11 +150,13 @@ class _Training:
         metrics = validation_metrics(self.data, self.sides, self.task, self.label[val], predicted, subject, fitted)
         diagnostics = [
             *fit_result.diagnostics,
+            *split_checks(self.data.stays, splits, run.plan.split, "split", run.notes),
             unread_modalities(self.data.stays, self.featuriser),
             *failure_signatures(metrics["metrics"], fit_result.history),
         ]
         run.close(splits, fitted, metrics, diagnostics, self.featuriser, model, fit_result)
-        remove_checkpoints(run.folder)
+        if is_first_process():
+            remove_checkpoints(run.folder)
 
     def _elapsed(self) -> dict[str, Any]:
         """Every length of stay is shown beside what the elapsed hours alone know."""
@@ -188,32 +168,36 @@ class _Training:
         )
         return {"edges": edges, "values": values}
 
-    def _embedder(self) -> Alignment:
-        if self.pretrained is not None:
-            return self.pretrained.embedder()
+    def _featuriser(self, inputs: InputSettings) -> Featuriser:
+        """Fitted inputs: those that are brought; with another summary of the numbers, the normaliser fitted again."""
+        fitted = self.brought.featuriser
+        if fitted is None:
+            return fit_featuriser(self.data.lines, self.sides.part(TRAIN), inputs, self.quiet)
+        if fitted.settings == inputs:
+            return fitted
+        return with_normaliser(self.data.lines, self.sides.part(TRAIN), inputs, fitted.vocabulary, self.quiet)
+
+    def _embedder(self) -> ModalityEmbedder:
+        if self.brought.encoders is not None:
+            return self.brought.encoders.embedder()
         shapes = row_shapes(self.featuriser)
         encoder = self.settings.model.encoder
-        edges = bin_edges(self.store, self.sides.members(TRAIN), shapes, encoder)
-        return build_embedder(shapes, encoder, self.settings.alignment, edges)
+        if self.brought.init is not None:
+            return build_embedder(shapes, encoder)
+        return build_embedder(shapes, encoder, bin_edges(self.store, self.sides.members(TRAIN), shapes, encoder))
 
-    def _batches(self, store: EventStore, side: str, shuffle: tuple[int, int] | None) -> Any:
-        members, settings = self.sides.members(side), self.settings.model
-        if self.method.shape == "static":
-            subject = self.sides.cohort.frame["subject_id"].to_numpy()
-            return StaticBatches(store, subject, self.label, members, settings.batch_size, shuffle)
-        return SequenceBatches(
-            store, self.label, prediction_hours(self.sides.cohort), members, settings.budget, shuffle
-        )
+    def _batches(self, cases: Cases, epoch: int) -> Batches:
+        size = self.shape.size(self.settings.model)
+        return self.shape.batches(cases, self.label, self.sides.members(TRAIN), size, (self.seed, epoch))
 
     def _validate(self, module: nn.Module, cases: Cases) -> dict[str, float]:
         val = self.sides.members(VAL)
         predicted, label = predict_cases(module, cases, val).prediction, self.label[val]
-        target = Target(self.task.kind)
         if self.task.kind == "binary":
             outputs = torch.logit(torch.from_numpy(predicted), eps=1e-6)
         else:
             outputs = torch.from_numpy(predicted).log1p()
-        loss = float(target.loss(outputs, torch.from_numpy(label)).mean())
+        loss = float(self.target.loss(outputs, torch.from_numpy(label)).mean())
         if self.task.kind == "hours":
             return {"loss": loss, "mae_h": float(mae(label, predicted))}
         score = float(auroc(label, predicted)) if 0 < label.sum() < len(label) else 0.5
@@ -262,9 +246,12 @@ def fitted_values(task: Task, train_label: np.ndarray, val_label: np.ndarray, pr
     return {"threshold": threshold, "train_prevalence": float(train_label.mean())}
 
 
-def _train_row(name: str, data_folder: Path, task: Task, to: Path, window: Window, split: SplitPlan) -> Finished:
+def _train_row(
+    name: str, data_folder: Path, task: Task, to: Path, window: Window, split: SplitPlan, quiet: bool
+) -> Finished:
     """`score` and `elapsed`: nothing to train but a threshold and some bins."""
-    data = open_data(data_folder, window)
+    with first_process_first():
+        data = open_data(data_folder, window, quiet or not is_first_process())
     run = NewRun(to, Plan("train", name, task.name, window, split, None, None, 0), {"data": data.hash})
     if run.is_complete():
         return Finished(to, True, [])
@@ -284,5 +271,6 @@ def _train_row(name: str, data_folder: Path, task: Task, to: Path, window: Windo
     fitted |= fitted_values(task, label[train_side], label[val][have], predicted[have])
     subject = sides.cohort.frame["subject_id"].to_numpy()[val][have]
     metrics = validation_metrics(data, sides, task, label[val][have], predicted[have], subject, fitted)
-    run.close(table, fitted, metrics, failure_signatures(metrics["metrics"], []))
-    return Finished(to, False, [])
+    checks = split_checks(data.stays, table, split, "split", run.notes)
+    run.close(table, fitted, metrics, [*checks, *failure_signatures(metrics["metrics"], [])])
+    return Finished(to, False, run.notes)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors import torch as safetensors_torch
 from torch import Tensor
 
 from wardround.errors import RunError, WardroundError
@@ -53,7 +53,7 @@ def write_weights(path: Path, tensors: Mapping[str, Tensor]) -> None:
         address = plain.untyped_storage().data_ptr()
         apart[name] = plain.clone() if address in seen else plain
         seen.add(address)
-    write_bytes(path, save(apart))
+    write_bytes(path, safetensors_torch.save(apart))
 
 
 def read_weights(
@@ -76,7 +76,7 @@ def read_weights(
     if expected is not None and found != expected:
         raise error(f"{path} holds other tensors than this model has: {_difference(found, expected)}.")
     try:
-        return load_file(path)
+        return safetensors_torch.load_file(path)
     except (SafetensorError, OSError) as cause:
         raise error(f"{path} cannot be read as safetensors: it was cut or changed. Make the folder again.") from cause
 

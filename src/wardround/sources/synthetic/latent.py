@@ -161,7 +161,8 @@ def walk(level: Int[np.ndarray, " stay"], start: Int[np.ndarray, " stay"], rng: 
     change = np.array([0, 0, -1, 1, 0])
     now = start.copy()
     hours, end = np.zeros_like(start), np.zeros_like(start)
-    owners, states = [], []
+    owners: list[np.ndarray] = []
+    states: list[np.ndarray] = []
     active = np.arange(start.size)
     while active.size:
         owners.append(active)

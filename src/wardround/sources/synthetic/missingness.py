@@ -56,7 +56,8 @@ def draw_missing(stays: Stays, settings: SyntheticSettings, reference: Reference
         ),
     }
     value, population, weight = known[settings.mechanism]
-    prob, mask = {}, {}
+    prob: dict[str, np.ndarray] = {}
+    mask: dict[str, np.ndarray] = {}
     for name in MODALITIES:
         slope = SIGN[name] * settings.missing_strength
         prob[name] = sigmoid(_intercept(slope * population, weight, settings.missing_rate) + slope * value)

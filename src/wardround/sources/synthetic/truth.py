@@ -83,7 +83,7 @@ def best_possible(truth: pl.DataFrame) -> dict[str, dict[str, float | int]]:
         H -> `n_stays, n_deaths, expected_deaths, auroc, brier`; AUROC and Brier score of the true risk, expected over
         the labels.
     """
-    best = {}
+    best: dict[str, dict[str, float | int]] = {}
     for hour in RISK_HOURS:
         in_unit = truth.filter(pl.col(f"true_risk_at_{hour}h").is_not_null())
         risk = in_unit[f"true_risk_at_{hour}h"].to_numpy()

@@ -18,7 +18,7 @@ class Code:
     text: str
     log_odds: float
     by_severity: float = 0.0
-    more: dict[str, float] = field(default_factory=dict)
+    more: dict[str, float] = field(default_factory=dict[str, float])
     detail: tuple[str | None, ...] = ()
 
 

@@ -35,7 +35,7 @@ class Infusion:
     rate: tuple[float, float]
     decimals: int
     bag: tuple[int, int]
-    more: dict[str, float] = field(default_factory=dict)
+    more: dict[str, float] = field(default_factory=dict[str, float])
 
 
 def _mcg_min(name: str) -> dict[str, float]:

@@ -22,7 +22,7 @@ REVISED_SHARE: Final = 1 / 70
 def lab_table(stays: Stays, rng: np.random.Generator) -> pl.DataFrame:
     """The rows of `lab`: offsets in minutes from unit admission, values in the units of `lab_list.py`."""
     hours = stays.every_hour()
-    parts = []
+    parts: list[pl.DataFrame] = []
     for name, panel in PANELS.items():
         stay, offset = _draws(stays, hours, panel, rng)
         seen = stays.seen("lab", stay, offset // 60)

@@ -145,7 +145,7 @@ def _nurse(stays: Stays, lasting: dict[str, np.ndarray], rng: np.random.Generato
     coma = coma_scale(stays, stay, seen, rng)
     fahrenheit = (value["temperature"] * 9 / 5 + 32).round(1)
     signs, pressure, scale = "Vital Signs", "Non-Invasive BP", "Glasgow coma score"
-    cells = [
+    cells: list[tuple[str, str, str, np.ndarray, float]] = [
         (signs, "Heart Rate", "Heart Rate", whole["heartrate"], 0.95),
         (signs, "Respiratory Rate", "Respiratory Rate", whole["respiration"], 0.95),
         (signs, "O2 Saturation", "O2 Saturation", whole["sao2"], 0.9),
@@ -153,10 +153,10 @@ def _nurse(stays: Stays, lasting: dict[str, np.ndarray], rng: np.random.Generato
         (signs, pressure, f"{pressure} Diastolic", whole["diastolic"], 0.8),
         (signs, "Temperature", "Temperature (C)", value["temperature"].round(1), 0.5),
         (signs, "Temperature", "Temperature (F)", fahrenheit, 0.2),
-        ("Scores", scale, "GCS Total", sum(coma.values()), 0.6),
+        ("Scores", scale, "GCS Total", np.sum([*coma.values()], axis=0), 0.6),
         *(("Scores", scale, part, values, 0.6) for part, values in coma.items()),
     ]
-    parts = []
+    parts: list[pl.DataFrame] = []
     for category, label, name, values, share in cells:
         kept = rng.random(stay.size) < share
         constant = [pl.Series([text]).new_from_index(0, int(kept.sum())) for text in (category, label, name)]

@@ -16,6 +16,7 @@ import polars as pl
 import wardround
 from wardround.errors import UsageError
 from wardround.files import storage_errors, write_json, write_manifest, write_table
+from wardround.progress import progress
 from wardround.sources.synthetic.eicu.apache import apache_tables
 from wardround.sources.synthetic.eicu.coded import diagnosis_table, history_table, medication_table, treatment_table
 from wardround.sources.synthetic.eicu.columns import COLUMNS, MODALITY_OF
@@ -39,7 +40,9 @@ FIRST_HOSPITAL_STAY_ID: Final = 120_000
 """Both as in the published database; ids of one chunk are shuffled, so that their order says nothing about time."""
 
 
-def synthesise_eicu(to: Path, stays: int, seed: int, settings: SyntheticSettings | None = None) -> None:
+def synthesise_eicu(
+    to: Path, stays: int, seed: int, settings: SyntheticSettings | None = None, quiet: bool = False
+) -> None:
     """Write a synthetic cohort as raw eICU-CRD 2.0 tables, and the truth about it.
 
     Args:
@@ -50,6 +53,7 @@ def synthesise_eicu(to: Path, stays: int, seed: int, settings: SyntheticSettings
         stays: number of unit stays, at least 1.
         seed: 0 or more; equal seeds give equal files.
         settings: mechanism of missingness, mortality, hospitals, ...; the defaults where None.
+        quiet: no progress on stderr.
 
     Raises:
         UsageError: if `stays` or `seed` is out of range.
@@ -61,8 +65,11 @@ def synthesise_eicu(to: Path, stays: int, seed: int, settings: SyntheticSettings
     with storage_errors(to, "creating"):
         to.mkdir(parents=True, exist_ok=True)
     writer = _Writer(to, seed, settings)
-    while writer.written < stays:
-        writer.add_chunk(stays - writer.written)
+    with progress(stays, "stays", quiet=quiet) as bar:
+        while writer.written < stays:
+            before = writer.written
+            writer.add_chunk(stays - before)
+            bar.advance(writer.written - before)
     writer.finish()
 
 
@@ -77,8 +84,8 @@ class _Writer:
     chunk: int = 0
     patients: int = 0
     hospital_stays: int = 0
-    stay_truths: list[pl.DataFrame] = field(default_factory=list)
-    hour_truths: list[pl.DataFrame] = field(default_factory=list)
+    stay_truths: list[pl.DataFrame] = field(default_factory=list[pl.DataFrame])
+    hour_truths: list[pl.DataFrame] = field(default_factory=list[pl.DataFrame])
 
     def __post_init__(self) -> None:
         self.hospitals = draw_hospitals(self.settings, self.seed)

@@ -1,0 +1,39 @@
+"""While the tests run, every call of the package is checked: shapes by jaxtyping, types by beartype.
+
+Users pay nothing for it: the package itself never imports the checker. What runs in another process is not checked.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+import jaxtyping
+import polars as pl
+from beartype import BeartypeConf, FrozenDict, beartype
+
+check = beartype(
+    conf=BeartypeConf(
+        is_pep484_tower=True,  # an int may stand for a float, as it does for pyright
+        hint_overrides=FrozenDict(
+            {
+                pl.DataType: object,  # beartype refuses classes that print as another name than their own
+                TextIO: object,  # nor is the stderr of pytest a TextIO to it
+            }
+        ),
+    )
+)
+
+
+def check_every_call() -> None:
+    """Check the modules of the package that are imported from now on."""
+    jaxtyping.install_import_hook("wardround", "shape_checks.check")
+
+
+@contextmanager
+def unchecked() -> Iterator[None]:
+    """As for a user: shapes and settings that cannot be are refused by the package itself, or not at all."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    try:
+        yield
+    finally:
+        jaxtyping.config.update("jaxtyping_disable", False)

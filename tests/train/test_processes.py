@@ -1,0 +1,172 @@
+"""Several processes in one training: the same weights as one, files of the first alone, stops and resumes together.
+
+Real processes under `torchrun` on 127.0.0.1, over gloo; without dropout, so that one process can be compared with.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import polars as pl
+import pytest
+import torch
+
+from small_runs import small_data
+from wardround import files
+from wardround.errors import UsageError
+from wardround.train import processes
+from wardround.train.processes import Processes
+from wardround.train.weights import read_weights
+
+torch.set_num_threads(1)
+
+SIZES = ("encoder.hidden=8", "encoder.embed=4", "loop.epochs=2", "loop.learning_rate=3e-3")
+MODELS = {
+    "mlp": ("model.dropout=0", "modality_dropout_prob=0", "batch_size=33"),
+    "lstm": ("model.dropout=0", "modality_dropout_prob=0", "batch_size=7"),
+    "trajectory": (
+        "decoder.dropout=0", "modality_dropout_prob=0", "model.state=false", "decoder.hidden=8", "decoder.heads=2",
+        "decoder.layers=1", "decoder.mlp_hidden=8", "budget=128",
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return small_data(tmp_path_factory.mktemp("processes") / "data")
+
+
+def command(data: Path, to: Path, method: str, *settings: str) -> list[str]:
+    verb = ["pretrain", "alignment"] if method == "alignment" else ["train", method, "--task", "mortality"]
+    chosen = [f"--set={setting}" for setting in (*SIZES, "encoder.dropout=0", *settings)]
+    return ["wardround", *verb, "--data", str(data), "--to", str(to), *chosen]
+
+
+def launch(count: int, called: list[str]) -> list[str]:
+    if count == 1:
+        return [sys.executable, "-m", *called]
+    where = ["--nnodes", "1", "--nproc_per_node", str(count), "--master_addr", "127.0.0.1", "--master_port", "0"]
+    where += ["--rdzv_backend", "c10d", "--rdzv_endpoint", "127.0.0.1:0", "--local_addr", "127.0.0.1"]
+    return [sys.executable, "-m", "torch.distributed.run", *where, "-m", *called]
+
+
+def environment() -> dict[str, str]:
+    own = {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "GLOO_SOCKET_IFNAME": "lo"}
+    return {**os.environ, **own}
+
+
+def ran(count: int, called: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        launch(count, called), env=environment(), capture_output=True, text=True, check=False, timeout=180
+    )
+
+
+def weights(run: Path) -> dict[str, torch.Tensor]:
+    return read_weights(run / "weights.safetensors", None)
+
+
+CASES = [
+    *((method, settings) for method, settings in MODELS.items()),
+    *(("alignment", (f"alignment.loss={loss}", "alignment.dropout_prob=0", "batch_size=33"))
+      for loss in ("masked-global", "one-vs-others", "all-pairs")),
+]  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("method", "settings"), CASES, ids=[f"{m}-{s[0].partition('=')[2]}" for m, s in CASES])
+def test_two_processes_learn_what_one_does(data: Path, tmp_path: Path, method: str, settings: tuple[str, ...]):
+    """Batches of an odd number of stays; of a pretraining too, where each stay is a negative of all others."""
+    for count in (1, 2):
+        made = ran(count, command(data, tmp_path / str(count), method, *settings))
+        assert made.returncode == 0, made.stderr
+        assert made.stdout.count("is complete") == 1, "the first process alone speaks"
+    one, two = (weights(tmp_path / str(count)) for count in (1, 2))
+    assert one.keys() == two.keys()
+    for name, value in one.items():
+        torch.testing.assert_close(
+            two[name], value, rtol=1e-4, atol=2e-5, msg=lambda text, name=name: f"{name}: {text}"
+        )
+    histories = [pl.read_parquet(tmp_path / str(count) / "history.parquet") for count in (1, 2)]
+    assert histories[0].columns == histories[1].columns
+    for name in histories[0].columns:
+        assert histories[1][name].to_list() == pytest.approx(histories[0][name].to_list(), rel=1e-4, abs=1e-6), name
+    assert files.read_json(tmp_path / "1" / "settings.json") == files.read_json(tmp_path / "2" / "settings.json")
+    checks = [files.read_json(tmp_path / str(count) / "diagnostics.json") for count in (1, 2)]
+    assert [check["verdict"] for check in checks[0]] == [check["verdict"] for check in checks[1]]
+
+
+ALONE = """
+import sys
+from wardround.train import processes
+processes.Processes.average_gradients = lambda self, parameters: None
+from wardround.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.slow
+def test_processes_that_do_not_average_are_found_out(data: Path, tmp_path: Path):
+    """Planted fault: each learns from its own half alone."""
+    script = tmp_path / "alone.py"
+    script.write_text(ALONE)
+    called = command(data, tmp_path / "one", "mlp", *MODELS["mlp"])
+    assert ran(1, called).returncode == 0
+    planted = [*launch(2, [])[:-1], str(script), *command(data, tmp_path / "two", "mlp", *MODELS["mlp"])[1:]]
+    made = subprocess.run(planted, env=environment(), capture_output=True, text=True, check=False, timeout=180)
+    assert made.returncode == 0, made.stderr
+    one, two = weights(tmp_path / "one"), weights(tmp_path / "two")
+    assert any(not torch.allclose(one[name], two[name], rtol=1e-4, atol=2e-5) for name in one)
+
+
+@pytest.mark.slow
+def test_they_stop_and_go_on_together(data: Path, tmp_path: Path):
+    """SIGTERM to the launcher reaches all; what was saved goes on, in as many processes, to the same bytes."""
+    settings = ("loop.epochs=25", "loop.patience=25", "loop.checkpoint_every_steps=10", "batch_size=16")
+    settings = ("model.dropout=0.3", *settings)
+    called = command(data, tmp_path / "stopped", "mlp", *settings)
+    started = subprocess.Popen(launch(2, called), env=environment(), stderr=subprocess.PIPE, text=True)
+    steps = tmp_path / "stopped" / "checkpoints"
+    until = time.monotonic() + 120
+    while not list(steps.glob("step-*")) and time.monotonic() < until:
+        time.sleep(0.05)
+    started.send_signal(signal.SIGTERM)
+    _, said = started.communicate(timeout=120)
+    assert started.returncode != 0
+    assert list(steps.glob("step-*")), said
+    assert not (tmp_path / "stopped" / "manifest.json").exists()
+    again = ran(2, called)
+    assert again.returncode == 0, again.stderr
+    assert again.stderr.count("Training goes on after step") == 1
+    assert ran(2, command(data, tmp_path / "whole", "mlp", *settings)).returncode == 0
+    for name in ("weights.safetensors", "history.parquet", "manifest.json"):
+        assert files.sha256(tmp_path / "stopped" / name) == files.sha256(tmp_path / "whole" / name), name
+
+
+def test_one_process_is_no_launcher(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("RANK", raising=False)
+    alone = Processes()
+    assert (alone.count, alone.rank) == (1, 0)
+    assert processes.is_first_process()
+    assert alone.any(True)
+    assert not alone.any(False)
+    assert alone.as_first({"loss": 1.0}) == {"loss": 1.0}
+    before = torch.random.get_rng_state()
+    alone.seed_step(3, 4)
+    assert torch.equal(torch.random.get_rng_state(), before), "one process draws on from where it was"
+
+
+def test_launched_processes_that_do_not_find_each_other_are_refused(monkeypatch: pytest.MonkeyPatch):
+    """Each would train by itself, and write over the other."""
+    Processes()  # what accelerate found the first time holds
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(UsageError, match="2 processes were launched, and this one sees 1"):
+        Processes()
+
+
+@pytest.mark.parametrize("rank", ["1", "3"])
+def test_another_rank_writes_nothing(monkeypatch: pytest.MonkeyPatch, rank: str):
+    monkeypatch.setenv("RANK", rank)
+    assert not processes.is_first_process()
