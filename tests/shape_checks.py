@@ -32,8 +32,9 @@ def check_every_call() -> None:
 @contextmanager
 def unchecked() -> Iterator[None]:
     """As for a user: shapes and settings that cannot be are refused by the package itself, or not at all."""
+    before = jaxtyping.config.jaxtyping_disable
     jaxtyping.config.update("jaxtyping_disable", True)
     try:
         yield
     finally:
-        jaxtyping.config.update("jaxtyping_disable", False)
+        jaxtyping.config.update("jaxtyping_disable", before)

@@ -75,7 +75,7 @@ def _mortality(path: Path, read: Sequence[Row], truth: Path | None, seed: int) -
     if truth is not None:
         widest = max(rows, key=lambda row: row[2]["n_stays"])  # APACHE's row covers the stays that have a score alone
         best, n_stays = _best(widest, truth, seed)
-        values = {title: interval(best[key]) for title, key in MORTALITY.items()}  # type: ignore[arg-type]
+        values = {title: interval(best[key]) for title, key in MORTALITY.items()}
         cells.append({"method": BEST, "stays": count_text(n_stays), **values})
         drawn.append(_point("true risk", best["auroc"], compared=True))
     pairs = _pairs(rows, seed)
@@ -155,7 +155,7 @@ def _paired_table(pairs: Mapping[str, Paired], reference: str, title: str) -> Ta
         for metric, difference in pair.difference.items():
             cells[metric] = number(pair.other[metric]["value"])
             cells[f"{metric} of {reference}"] = number(pair.reference[metric]["value"])
-            cells[f"{metric}: difference"] = interval(difference)  # type: ignore[arg-type]
+            cells[f"{metric}: difference"] = interval(difference)
         rows.append(cells)
     caption = "Both on the same stays and the same draws of patients; in brackets the 95 % interval of the difference."
     return Table(tuple(rows[0]), rows, title=title, caption=caption)
@@ -228,6 +228,6 @@ def _agreement(row: Row, truth: Path, seed: int) -> dict[str, Any]:
     found = bootstrap_intervals({"correlation": pearson, "difference": mae}, subject, risk, predicted, seed=seed)
     return {
         "method": row[0],
-        "correlation with true risk": interval(found["correlation"]),  # type: ignore[arg-type]
-        "mean absolute difference": interval(found["difference"]),  # type: ignore[arg-type]
+        "correlation with true risk": interval(found["correlation"]),
+        "mean absolute difference": interval(found["difference"]),
     }
