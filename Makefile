@@ -20,7 +20,7 @@ fast: $(VENV)/.ready
 	$(RUN) -m pytest -n 2 --dist worksteal -m "not slow"
 
 promises: $(VENV)/.ready
-	WARDROUND_PROMISE_SCALE=1.0 $(RUN) -m pytest -n 2 --dist worksteal --timeout=7200 tests/promises
+	WARDROUND_PROMISE_SCALE=1.0 JAXTYPING_DISABLE=1 $(RUN) -m pytest -n 2 --dist worksteal --timeout=7200 tests/promises
 
 check: $(VENV)/.ready
 	$(VENV)/bin/ruff check src tests recipes
