@@ -199,7 +199,7 @@ def on_stays(frames: list[pl.DataFrame], stays: pl.Series) -> list[pl.DataFrame]
 
 def table(title: str, note: str, rows: dict[str, dict[str, Any]]) -> str:
     """A Markdown table."""
-    names = list(next(iter(rows.values())))
+    names = [name for name in {**BINARY, **HOURS} if name in next(iter(rows.values()))]
     lines = [f"**{title}** ({note})", "", "| | " + " | ".join(names) + " |", "|---|" + "---|" * len(names)]
     lines += [f"| {row} | " + " | ".join(interval(found[name]) for name in names) + " |" for row, found in rows.items()]
     return "\n".join(lines) + "\n"

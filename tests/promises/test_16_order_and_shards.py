@@ -53,7 +53,7 @@ def test_the_same_bytes_whatever_the_order_the_blocks_and_the_workers(tmp_path: 
     set_shard(monkeypatch, 5)
     raw, cases = cohort(), max(20, round(500 * SCALE))
     right = hashes(prepare(raw.write(tmp_path / "raw"), tmp_path / "data"))
-    assert sum(name.startswith("data/") for name in right) == 3
+    assert sum(name.startswith("data/") for name in right) >= 3, "several shards"
     differing = []
     for case in range(cases):
         rng = random.Random(case)
