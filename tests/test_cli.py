@@ -186,6 +186,15 @@ def test_a_wrong_call_fails_with_one_clear_line(words: str, capsys: Captured) ->
     assert len(error.splitlines()) == 1
 
 
+@pytest.mark.parametrize("hour", ["nan", "inf", "-inf", "1e999", "noon"])
+@pytest.mark.parametrize("words", ["evaluate r --data d --to x", "predict r --data d --to x", f"{TRAIN} --to x"])
+def test_what_is_no_finite_hour_is_refused(words: str, hour: str, capsys: Captured) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main([*words.split(), f"--at-h={hour}"])
+    assert stopped.value.code == 2
+    assert "hours from unit admission, as a number" in capsys.readouterr().err
+
+
 # The files
 
 

@@ -14,7 +14,7 @@ from small_runs import DECODER, ENCODER, LOOP
 from wardround import files
 from wardround.cli import build_parser
 from wardround.demo import ROWS, Row, demo
-from wardround.errors import DataError, RunError, UsageError
+from wardround.errors import DataError, NoScoreError, RunError, UsageError
 from wardround.evaluate.summary import BEST
 from wardround.settings import override
 from wardround.tasks.task import TASKS
@@ -136,11 +136,13 @@ def test_nothing_of_the_truth_comes_into_the_data(folder: Path):
     assert not any("truth" in name for name in inputs)
 
 
-def test_another_size_in_the_same_folder_is_refused(folder: Path):
+@pytest.mark.parametrize(("stays", "seed"), [(300, 0), (STAYS, 1)])
+def test_another_size_or_seed_in_the_same_folder_is_refused(folder: Path, stays: int, seed: int):
     """It would show the numbers of the old one under the new one's name."""
     before = files.sha256(folder / "report.html")
-    with pytest.raises(UsageError, match=r"holds a demo of 250 stays, not 300\. Choose another --to"):
-        demo(folder, None, 300, seed=0, quiet=True)
+    said = rf"holds a demo of 250 stays, seed 0, not of {stays}, seed {seed}\. Choose another --to"
+    with pytest.raises(UsageError, match=said):
+        demo(folder, None, stays, seed=seed, quiet=True)
     assert files.sha256(folder / "report.html") == before
 
 
@@ -152,7 +154,7 @@ def test_on_data_of_one_s_own_there_is_no_truth_and_no_synthesis(folder: Path, t
 
     def train(method: str, *arguments: Any) -> Any:
         if method == "score":
-            raise DataError("no validation stay has a published score")
+            raise NoScoreError("no validation stay has a published score")
         return original(method, *arguments)
 
     monkeypatch.setattr(module, "train", train)
@@ -169,14 +171,26 @@ def test_a_row_that_is_left_out_is_named_on_stderr(folder: Path, monkeypatch, ca
     small(monkeypatch, (TINY[0],))
 
     def refuse(*_: Any) -> Any:
-        raise DataError("nobody is on the val side.")
+        raise NoScoreError("no validation stay has a published score.")
 
     monkeypatch.setattr(module, "train", refuse)
     demo(folder, None, STAYS, seed=0, quiet=False)
     said = capsys.readouterr().err
-    assert "mortality-apache left out: nobody is on the val side." in said
+    assert "mortality-apache left out: no validation stay has a published score." in said
     commands = [line for line in said.splitlines() if line.startswith("$ wardround ")]
     assert [command.split()[2] for command in commands] == ["prepare", "pretrain", "evaluate", "train"]
+
+
+def test_data_that_is_no_good_ends_the_demo(folder: Path, monkeypatch):
+    """A page without its rows, and an exit as if all were well, would be taken for a result."""
+    small(monkeypatch, (TINY[0],))
+
+    def refuse(*_: Any) -> Any:
+        raise DataError("data/0.parquet differs from what was written")
+
+    monkeypatch.setattr(module, "train", refuse)
+    with pytest.raises(DataError, match="differs from what was written"):
+        demo(folder, None, STAYS, seed=0, quiet=True)
 
 
 def test_a_step_is_printed_as_the_command_that_does_it(tmp_path: Path, monkeypatch, capsys):

@@ -1,6 +1,7 @@
 """The command line: verbs and their options. What a verb does is in `verbs.py`; nothing heavy is imported before it."""
 
 import argparse
+import math
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -306,9 +307,12 @@ def _seed(text: str) -> int:
 
 def _hour(text: str) -> float:
     try:
-        return float(text)
+        hour = float(text)
     except ValueError:
-        raise argparse.ArgumentTypeError("hours from unit admission, as a number") from None
+        hour = math.nan
+    if not math.isfinite(hour):
+        raise argparse.ArgumentTypeError("hours from unit admission, as a number")
+    return hour
 
 
 def _fold(text: str) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import wardround
 from wardround import files
-from wardround.errors import DataError, RunError, UsageError
+from wardround.errors import DataError, NoScoreError, RunError, UsageError
 from wardround.evaluate.evaluation import evaluate
 from wardround.evaluate.question import Question
 from wardround.evaluate.summary import write_summary
@@ -65,17 +65,20 @@ def demo(to: Path, raw: Path | None, stays: int, seed: int, quiet: bool) -> Path
         The report to open.
 
     Raises:
-        UsageError: where `to` holds a demo of another size.
+        UsageError: where `to` holds a demo of another size or seed.
         WardroundError: whatever a step raises; the same call goes on after it.
     """
     truth = None
     if raw is None:
         raw = to / "raw"
         truth = raw / "truth" / "stays.parquet"
-        if truth.is_file():
-            made = files.read_table(truth, columns=["stay_id"]).height
-            if made != stays:
-                raise UsageError(f"{to} holds a demo of {made} stays, not {stays}. Choose another --to, or delete it.")
+        if (raw / files.MANIFEST).is_file():
+            made = files.read_manifest(raw, "raw", RunError)["settings"]
+            if (made["stays"], made["seed"]) != (stays, seed):
+                raise UsageError(
+                    f"{to} holds a demo of {made['stays']} stays, seed {made['seed']}, not of {stays}, seed {seed}. "
+                    "Choose another --to, or delete it."
+                )
         else:
             _step(f"wardround synth eicu --stays {stays} --to {raw}{_seeded(seed)}", quiet)
             synthesise_eicu(raw, stays, seed, SyntheticSettings(), quiet)
@@ -93,7 +96,7 @@ def demo(to: Path, raw: Path | None, stays: int, seed: int, quiet: bool) -> Path
     for row in ROWS:
         try:
             finished.append((row.name, _trained(row, data, to, aligned, window, split, seed, quiet)))
-        except DataError as error:
+        except NoScoreError as error:
             sys.stderr.write(f"{row.name} left out: {error}\n")
     page = write_summary(to / "report.html", finished, truth, seed)
     _close(to, page, data, finished, {"stays": stays if truth is not None else None, "seed": seed})

@@ -5,6 +5,7 @@
     ├── SourceError               a raw table is missing, or its columns are not the ones that the source declares
     │   └── BrokenFileError       a file cannot be read to its end: cut, tampered with, not what its name says
     ├── DataError                 a DATA folder is incomplete, altered or has nothing for the task
+    │   └── NoScoreError          nobody who is asked has a published score
     ├── RunError                  a folder is incomplete, altered, somebody else's, or was made with other settings
     │   └── Stopped               work was asked to stop, and can be gone on with (stopping.py)
     │       └── TrainingStopped   a training was, and saved its state (train/stopping.py)
@@ -38,6 +39,10 @@ class BrokenFileError(SourceError):
 
 class DataError(WardroundError):
     """A DATA folder is incomplete, altered, or has nothing for the task."""
+
+
+class NoScoreError(DataError):
+    """Nobody who is asked has a published score."""
 
 
 class RunError(WardroundError):

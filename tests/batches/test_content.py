@@ -166,6 +166,19 @@ def test_items_that_the_vocabulary_does_not_know_are_counted(tmp_path: Path):
     assert modality_contents(lines, visible_items(lines, stays, cut), cut, VOCABULARY, codes, ALL)[1] == 1
 
 
+def test_a_code_of_two_modalities_is_of_the_items_own(tmp_path: Path):
+    """And an item whose code is known in another modality alone is unknown."""
+    shared = Vocabulary(("lab", "vitals"), {"lab": ("A", "X"), "vitals": ("X",)}, {"lab": (), "vitals": ()})
+    lines = lines_of(tmp_path, (1, 0, "lab", "X", 1.0), (1, 0, "vitals", "X", 2.0), (1, 0, "vitals", "A", 3.0))
+    stays, cut = np.arange(1), np.full(1, WHOLE)
+    codes, last = map_codes(lines.codes, shared, paths=True), ContentSettings(summaries=("last",))
+    made, unknown = modality_contents(lines, visible_items(lines, stays, cut), cut, shared, codes, last)
+    assert as_text(made["lab"], 0, ("last",)) == "stay minute last\n0 0 nan"
+    assert as_text(made["lab"], 1, ("last",)) == "stay minute last\n0 0 1"
+    assert as_text(made["vitals"], 0, ("last",)) == "stay minute last\n0 0 2"
+    assert unknown == 1
+
+
 def test_events_remember_their_first_item(tmp_path: Path):
     assert contents(lines_of(tmp_path, *LABS))["lab"].first_item.tolist() == [0, 1, 3, 5, 6]
 

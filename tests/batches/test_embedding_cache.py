@@ -1,5 +1,7 @@
-"""Embeddings on disk: another encoder or other rows have another place; the same ones are made once."""
+"""Embeddings on disk: another encoder or other rows have another place; the same ones are made once, and checked."""
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +9,7 @@ import pytest
 
 from wardround.batches import embedding_cache
 from wardround.batches.embedding_cache import cache_key, cached_embeddings
-from wardround.errors import DataError, StorageError
+from wardround.errors import StorageError
 
 WEIGHTS = {"linear.weight": np.ones((2, 3), np.float32), "linear.bias": np.zeros(2, np.float32)}
 ROWS = np.arange(12, dtype=np.float32).reshape(4, 3)
@@ -69,12 +71,40 @@ def test_no_rows_are_cached_too(tmp_path: Path):
     assert cached_embeddings(tmp_path, WEIGHTS, ROWS[:0], embed).shape == (0, 2)
 
 
-def test_a_torn_entry_is_named(tmp_path: Path):
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda hashed, entry: entry.write_bytes(entry.read_bytes()[:30]),
+        lambda hashed, entry: entry.write_bytes(entry.read_bytes()[:128] + bytes(32)),
+        lambda hashed, entry: hashed.write_bytes(hashed.read_bytes()[:30]),
+        lambda hashed, entry: hashed.unlink(),
+        lambda hashed, entry: entry.unlink(),
+    ],
+    ids=["torn", "zeroed", "hash torn", "hash missing", "entry missing"],
+)
+def test_a_damaged_entry_is_made_again(tmp_path: Path, damage: Callable[[Path, Path], object]):
     cached_embeddings(tmp_path, WEIGHTS, ROWS, embed)
-    entry = next(tmp_path.iterdir())
-    entry.write_bytes(entry.read_bytes()[:30])
-    with pytest.raises(DataError, match="missing or torn"):
-        cached_embeddings(tmp_path, WEIGHTS, ROWS, embed)
+    damage(*sorted(tmp_path.iterdir(), key=lambda path: path.suffix))
+    calls = []
+    for _ in range(2):
+        made = cached_embeddings(tmp_path, WEIGHTS, ROWS, lambda rows: (calls.append(len(rows)), embed(rows))[1])
+        assert made.tobytes() == embed(ROWS).tobytes()
+    assert calls == [4]
+
+
+def test_another_format_has_another_key(monkeypatch: pytest.MonkeyPatch):
+    before = cache_key(WEIGHTS, ROWS)
+    monkeypatch.setattr(embedding_cache, "FORMAT", embedding_cache.FORMAT + 1)
+    assert cache_key(WEIGHTS, ROWS) != before
+
+
+def test_a_folder_that_may_only_be_read_keeps_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(embedding_cache, "BLOCK_ROWS", 3)
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    for rows in (ROWS, ROWS[:0]):
+        made = cached_embeddings(tmp_path / "new", WEIGHTS, rows, embed)
+        assert (made.shape, made.tobytes()) == ((len(rows), 2), embed(rows).tobytes())
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_cache_that_cannot_be_written_is_an_error_of_the_disk(tmp_path: Path):

@@ -1,5 +1,6 @@
 """Which codes become features, worked by hand."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from timelines import hand, write_data
 from wardround.batches.features import (
+    CodeMap,
     FeatureSettings,
     Vocabulary,
     code_and_paths,
@@ -175,30 +177,46 @@ VOCABULARY = Vocabulary(
 )
 
 
+def features_of(made: CodeMap) -> list[list[int]]:
+    """Those of each code."""
+    return [made.feature[begin:end].tolist() for begin, end in pairwise(made.offsets)]
+
+
 def test_codes_to_features_by_hand():
     """Numbers first, presences after them; a leaf that is no feature of its own still counts for its beginnings."""
     codes = ["DIAGNOSIS//a|b", "DIAGNOSIS//a|c", "LAB//culture", "LAB//sodium", "LAB//unheard"]
     made = map_codes(codes, VOCABULARY, paths=True)
-    features = [made.feature[a:b].tolist() for a, b in zip(made.offsets[:-1], made.offsets[1:], strict=True)]
-    assert dict(zip(codes, features, strict=True)) == {
-        "DIAGNOSIS//a|b": [1, 0],
-        "DIAGNOSIS//a|c": [0],
-        "LAB//culture": [2],
-        "LAB//sodium": [1],
-        "LAB//unheard": [],
-    }
-    assert made.is_number.tolist() == [False, False, False, False, True]
+    assert features_of(made["diagnosis"]) == [[1, 0], [0], [], [], []]
+    assert features_of(made["lab"]) == [[], [], [2], [1], []]
+    assert made["diagnosis"].is_number.tolist() == [False, False, False]
+    assert made["lab"].is_number.tolist() == [False, True]
+
+
+def test_what_two_modalities_share_is_a_feature_of_each():
+    """A whole code, and the beginning of a path."""
+    shared = Vocabulary(("lab", "vitals"), {"lab": ("A", "X"), "vitals": ("X",)}, {"lab": ("P",), "vitals": ("P",)})
+    made = map_codes(["X", "P|a"], shared, paths=True)
+    assert features_of(made["lab"]) == [[1], [2]]
+    assert features_of(made["vitals"]) == [[0], [1]]
 
 
 def test_a_rate_counts_for_its_drug_whatever_its_unit():
     drugs = Vocabulary(("infusion",), {"infusion": ("INFUSION//a//mg/hr",)}, {"infusion": ("INFUSION//a",)})
     made = map_codes(["INFUSION//a//ml/hr", "INFUSION//a//mg/hr", "INFUSION//b//mg/hr"], drugs, paths=True)
-    assert (made.offsets.tolist(), made.feature.tolist()) == ([0, 1, 3, 3], [1, 0, 1])
+    assert features_of(made["infusion"]) == [[1], [0, 1], []]
+
+
+def test_only_a_rate_counts_for_its_drug():
+    """As in fitting: what stands before the last // of another modality's code is another code."""
+    drugs = Vocabulary(("medication",), {"medication": ()}, {"medication": ("MEDICATION//a",)})
+    assert features_of(map_codes(["MEDICATION//a//iv"], drugs, paths=True)["medication"]) == [[]]
 
 
 def test_no_codes_give_no_features():
     made = map_codes([], VOCABULARY, paths=True)
-    assert (made.offsets.tolist(), made.feature.tolist()) == ([0], [])
+    assert {name: (one.offsets.tolist(), one.feature.tolist()) for name, one in made.items()} == {
+        name: ([0], []) for name in VOCABULARY.modalities
+    }
 
 
 def test_a_vocabulary_is_what_was_saved(tmp_path: Path):

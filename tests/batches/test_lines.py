@@ -98,6 +98,17 @@ def test_shards_and_the_order_of_the_rows_carry_nothing(tmp_path: Path, window: 
             assert getattr(one, name).tobytes() == getattr(other, name).tobytes()
 
 
+def test_shards_are_counted_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """What is held of all shards at once is a row a stay, never a row an event."""
+    held = []
+    real = pl.concat
+    timelines = random_timelines(3, 60)
+    write_data(tmp_path, timelines, shards=4)
+    monkeypatch.setattr(lines_module.pl, "concat", lambda parts: (held.append(sum(map(len, parts))), real(parts))[1])
+    lines = open_lines(tmp_path, CAUSAL)
+    assert max(held) <= timelines.stays.height < len(lines.code) == timelines.events.height
+
+
 def test_data_without_any_event_opens(tmp_path: Path):
     lines = opened(tmp_path, hand([], [{"stay_id": 4}, {"stay_id": 5}]))
     assert (lines.offsets.tolist(), len(lines.minute), lines.codes) == ([0, 0, 0], 0, [])

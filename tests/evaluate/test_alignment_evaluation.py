@@ -11,6 +11,7 @@ import torch
 
 from small_runs import aligned, published, small_data, trained
 from timelines import random_timelines, write_data
+from wardround import files
 from wardround.batches.store import event_store
 from wardround.errors import RunError, UsageError
 from wardround.evaluate import alignment
@@ -41,8 +42,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def judged(folder: Path, to: Path, question: Question = TEST, run: str = "run", data: Path | None = None) -> dict:
-    to.mkdir(parents=True, exist_ok=True)
-    return evaluate_alignment(open_run(folder / run), data or folder / "data", to, question)
+    metrics, picture = evaluate_alignment(open_run(folder / run), data or folder / "data", question)
+    files.write_table(to / "embedding.parquet", picture)
+    return metrics
 
 
 @pytest.mark.parametrize("run", ["run", "disjoint"])
@@ -133,8 +135,7 @@ def test_several_hours_are_a_file_each_and_found_again(folder: Path, tmp_path: P
 def test_the_paper_protocol_is_stamped(folder: Path, tmp_path: Path):
     aligned(folder / "data", tmp_path / "paper", window=Window("paper", 12.0))
     run = open_run(tmp_path / "paper")
-    (tmp_path / "e").mkdir()
-    metrics = evaluate_alignment(run, folder / "data", tmp_path / "e", ALL)
+    metrics, _ = evaluate_alignment(run, folder / "data", ALL)
     assert {"aps", "lab"} <= set(metrics["sees_past_prediction"])
     assert "score" not in metrics["sees_past_prediction"]
     assert judged(folder, tmp_path)["sees_past_prediction"] == []
@@ -143,4 +144,4 @@ def test_the_paper_protocol_is_stamped(folder: Path, tmp_path: Path):
 def test_a_trained_run_has_no_encoders_to_judge(folder: Path, tmp_path: Path):
     run = open_run(trained("elapsed", folder / "data", tmp_path / "run").folder)
     with pytest.raises(RunError, match="is a elapsed run, not a pretraining"):
-        evaluate_alignment(run, folder / "data", tmp_path, TEST)
+        evaluate_alignment(run, folder / "data", TEST)

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 import torch
 
+import wardround
 from small_runs import aligned, published, small_data, trained
 from timelines import Timelines, joined, random_timelines, write_data
 from wardround import files
@@ -455,18 +456,81 @@ def test_hours_that_an_interrupted_call_finished_are_not_asked_again(made: Made,
     assert asked == [6, 12, 24]
     left = [{path.name: path.read_bytes() for path in (tmp_path / to).iterdir()} for to in ("e", "again")]
     assert left[0] == left[1]
+    stop_at = 12
+    with pytest.raises(KeyboardInterrupt):
+        call([6, 12, 24], "older")
+    stop_at = None
+    asked.clear()
+    monkeypatch.setattr(wardround, "__version__", "another")
+    call([6, 12, 24], "older")
+    assert asked == [6, 12, 24], "an hour of another version is asked again"
+
+
+def interrupted_at_its_manifest(call: Callable[[], object]) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(files, "write_manifest", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            call()
 
 
 def test_what_an_unfinished_evaluation_left_is_not_taken_for_a_part_of_this_one(made: Made, tmp_path: Path):
     to = tmp_path / "e"
-    evaluate(made.folder / "trajectory", made.data, to, ALL, [6, 12], quiet=True)
-    (to / "manifest.json").unlink()
+    interrupted_at_its_manifest(lambda: evaluate(made.folder / "trajectory", made.data, to, ALL, [6, 12], quiet=True))
+    assert (to / "beliefs.parquet").is_file()
+    (to / ".beliefs.parquet.partial").write_bytes(b"half")
     (to / "notes.txt").write_text("a person's")
     evaluate(made.folder / "mlp", made.data, to, replace(ALL, at_h=24), quiet=True)
     assert {path.name for path in to.iterdir()} == {
         "metrics.json", "predictions.parquet", "observed.parquet", "report.html", "manifest.json", "notes.txt",
     }  # fmt: skip
     assert "By prediction hour" not in (to / "report.html").read_text()
+
+
+def test_an_unfinished_evaluation_stays_while_the_next_question_has_no_answer(made: Made, tmp_path: Path):
+    to = tmp_path / "e"
+    interrupted_at_its_manifest(lambda: predict(made.folder / "mlp", made.data, to, quiet=True))
+    before = {path: path.read_bytes() for path in to.rglob("*") if path.is_file()}
+    with pytest.raises(UsageError, match="--without cxr"):
+        evaluate(made.folder / "mlp", made.data, to, replace(ALL, without=("cxr",)), quiet=True)
+    assert {path: path.read_bytes() for path in to.rglob("*") if path.is_file()} == before
+
+
+def test_a_crash_after_the_manifest_leaves_a_finished_folder(made: Made, tmp_path: Path):
+    to = evaluate(made.folder / "mlp", made.data, tmp_path / "e", ALL, quiet=True)[0]
+    files.write_json(to / ".evaluation" / "begun.json", {})
+    assert evaluate(made.folder / "mlp", made.data, to, ALL, quiet=True)[1]
+    assert not (to / ".evaluation").exists()
+
+
+@pytest.mark.parametrize("hour", [np.nan, np.inf, -1.0])
+@pytest.mark.parametrize("name", ["mlp", "aligned"])
+def test_what_is_no_hour_is_refused_before_anything_is_written(made: Made, tmp_path: Path, name: str, hour: float):
+    calls = [
+        lambda: evaluate(made.folder / name, made.data, tmp_path / "e", replace(ALL, at_h=hour), quiet=True),
+        lambda: evaluate(made.folder / name, made.data, tmp_path / "e", ALL, [6, hour], quiet=True),
+    ]
+    if name == "mlp":
+        calls.append(lambda: predict(made.folder / name, made.data, tmp_path / "e", hour, quiet=True))
+    for call in calls:
+        with pytest.raises(UsageError, match="is not an hour of a stay"):
+            call()
+    assert not (tmp_path / "e").exists()
+
+
+def test_a_model_without_a_number_is_no_missing_score(made: Made, monkeypatch: pytest.MonkeyPatch):
+    original = module.predict_cases
+
+    def broken(*given):
+        found = original(*given)
+        found.prediction[:3] = np.nan
+        return found
+
+    monkeypatch.setattr(module, "predict_cases", broken)
+    with pytest.raises(RunError, match="mlp: its model gives no number for 3 of"):
+        made.answer("mlp")
 
 
 @pytest.mark.parametrize("name", ["mlp", "trajectory"])
@@ -515,6 +579,10 @@ def test_an_evaluation_at_home_is_put_beside_one_elsewhere(made: Made, tmp_path:
     alone = evaluate(run, data, tmp_path / "alone", ALL, quiet=True)[0]
     assert not (alone / "internal.json").exists()
     assert "internal: validation side, 24 h" in (alone / "report.html").read_text()
+    less = replace(ALL, without=("lab",))
+    home = evaluate(run, made.data, tmp_path / "home-less", replace(less, split="test"), quiet=True)[0]
+    to = evaluate(run, data, tmp_path / "less", less, beside=home, quiet=True)[0]
+    assert "external: all stays, 24 h, without lab" in (to / "report.html").read_text()
 
 
 def test_what_cannot_stand_beside_is_refused(made: Made, tmp_path: Path):
@@ -527,6 +595,10 @@ def test_what_cannot_stand_beside_is_refused(made: Made, tmp_path: Path):
     for run, of in (("mlp", made.data), ("aligned", data)):
         with pytest.raises(UsageError, match="for a trained method on other data than its own"):
             evaluate(made.folder / run, of, tmp_path / "e", ALL, beside=home, quiet=True)
+    for here, there in (((), ("lab", "aps")), (("lab",), ())):
+        home = evaluate(made.folder / "mlp", made.data, tmp_path / f"{len(there)}", replace(question, without=there))[0]
+        with pytest.raises(UsageError, match=f"{', '.join(sorted(there)) or 'nothing'} was left out of it"):
+            evaluate(made.folder / "mlp", data, tmp_path / "e", replace(ALL, without=here), beside=home, quiet=True)
     files.write_json(away / "metrics.json", {})
     for beside in (away, made.folder / "mlp"):
         with pytest.raises(RunError):

@@ -118,6 +118,8 @@ def test_on_synthetic_data_the_truth_is_a_row_of_its_own(tmp_path: Path):
     assert agreement[1].startswith("1.000 [1.000")
     assert agreement[2].startswith(f"{sum(RISKS[:8]) / 8 / 2:.3f} [")
     assert "synthetic data" in page.read_text()
+    assert "Over the same held-out stays" not in page.read_text(), "APACHE has fewer"
+    assert "APACHE&#39;s on those alone that have its score" in page.read_text()
 
 
 def test_the_truth_is_judged_on_the_row_with_the_most_stays(tmp_path: Path):

@@ -148,6 +148,13 @@ def test_no_task_asks_a_stay_whose_end_is_not_known(window: Window, task):
     assert made.excluded["end of the unit stay unknown"] == unknown
 
 
+def test_who_left_the_hospital_is_not_in_the_unit_though_its_discharge_was_written_later():
+    table = stays(stay(1), stay(2, hospital_end=at(23)), stay(3, hospital_end=at(24)), stay(4, hospital_end=at(24.1)))
+    for labelled in (True, False):
+        made = cohort(table, Window(), MORTALITY, labelled)
+        assert answer(made) == ([1, 4], {"left the unit by the prediction time": 2})
+
+
 @pytest.mark.parametrize("task", TASKS.values(), ids=lambda task: task.name)
 def test_without_labels_those_who_lie_in_the_unit_are_asked(task):
     """Their stay has no end yet. The paper's protocol looks back on finished stays alone."""
@@ -178,10 +185,10 @@ def test_a_stay_whose_hospital_discharge_is_not_known_is_asked_what_can_be_told(
 
 
 def test_lengths_of_stay_are_clipped_in_the_causal_protocol_alone():
-    long = stays(stay(1, hospital_end=at(1000), los_h=1002.0), stay(2, hospital_end=at(23)))
+    long = stays(stay(1, hospital_end=at(1000), los_h=1002.0))
     for task in ("los_remaining", "los"):
         assert cohort(long, Window(), TASKS[task]).frame["label"].max() == 720
-    assert cohort(long, Window(), TASKS["los_remaining"]).frame["label"].to_list() == [720.0, 0.0]
+    assert cohort(long, Window(), TASKS["los_remaining"]).frame["label"].to_list() == [720.0]
     whole = cohort(stays(stay(1, hospital_end=at(1000))), Window("paper", 12), TASKS["los_remaining"])
     assert whole.frame["label"].to_list() == [988.0]
 

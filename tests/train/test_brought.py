@@ -241,7 +241,7 @@ def test_the_same_summaries_keep_the_normaliser(data: Path, summed: Path, tmp_pa
 
 @pytest.mark.parametrize("summaries", ["mean,last", "mean,last,count"])
 def test_more_summaries_than_the_encoders_take_are_refused(data: Path, summed: Path, tmp_path: Path, summaries: str):
-    with pytest.raises(UsageError, match=r"rows of another width than the encoders take \(.*lab.*\): give as many"):
+    with pytest.raises(UsageError, match=r"rows of another width than the encoders take \(.*lab.*\)\. Give as many"):
         trained("mlp", data, tmp_path / "run", f"content.summaries={summaries}", encoders=summed)
     assert not (tmp_path / "run").exists()
 

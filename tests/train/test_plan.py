@@ -78,12 +78,6 @@ def edited(name: str, *path: str, value: object = "new", drop: bool = False) -> 
     return values
 
 
-def test_a_run_from_before_there_was_a_choice_of_strata_opens():
-    older = edited("mlp", "split", "strata", drop=True)
-    assert "strata" not in older["split"]
-    assert Plan.from_json(older, plans()["mlp"][1]).split == HOSPITALS
-
-
 @pytest.mark.parametrize("name", plans())
 @pytest.mark.parametrize("path", [("horizon_h",), ("split", "stratify")])
 def test_a_field_that_this_version_does_not_know_is_refused(name: str, path: tuple[str, ...]):

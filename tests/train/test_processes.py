@@ -168,5 +168,8 @@ def test_launched_processes_that_do_not_find_each_other_are_refused(monkeypatch:
 
 @pytest.mark.parametrize("rank", ["1", "3"])
 def test_another_rank_writes_nothing(monkeypatch: pytest.MonkeyPatch, rank: str):
+    monkeypatch.setenv("WORLD_SIZE", "4")
     monkeypatch.setenv("RANK", rank)
     assert not processes.is_first_process()
+    monkeypatch.delenv("WORLD_SIZE")
+    assert processes.is_first_process(), "a RANK that some scheduler set says nothing of a process that is alone"

@@ -6,7 +6,7 @@ lowest, ... of every number, every code seen), so the last event of a modality h
 with single content (printed) it carries its own items alone. Both are sums over the past: nothing later can move them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -126,26 +126,24 @@ def modality_contents(
     seen: Visible,
     cut_min: Float[np.ndarray, "stay"],
     vocabulary: Vocabulary,
-    codes: CodeMap,
+    codes: Mapping[str, CodeMap],
     settings: ContentSettings,
 ) -> tuple[dict[str, ModalityContent], int]:
     """The content of every event of some stays.
 
     Returns:
-        modality -> content, and how many items have a code that the vocabulary does not know.
+        modality -> content, and how many items have a code that the vocabulary does not know in their modality.
     """
-    known = np.diff(codes.offsets)[lines.code[seen.item]] > 0
     names = {name: place for place, name in enumerate(MODALITIES)}
     item_modality = lines.modality[seen.item]
     contents: dict[str, ModalityContent] = {}
-    wanted = np.zeros(len(known), bool)
+    unknown = 0
     for name in vocabulary.modalities:
-        of_modality = item_modality == names[name]
-        wanted |= of_modality
-        contents[name] = _content(
-            lines, seen, np.flatnonzero(of_modality & known), cut_min, name, vocabulary, codes, settings
-        )
-    return contents, int((wanted & ~known).sum())
+        rows = np.flatnonzero(item_modality == names[name])
+        known = rows[np.diff(codes[name].offsets)[lines.code[seen.item[rows]]] > 0]
+        unknown += len(rows) - len(known)
+        contents[name] = _content(lines, seen, known, cut_min, name, vocabulary, codes[name], settings)
+    return contents, unknown
 
 
 def _content(

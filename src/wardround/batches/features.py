@@ -107,11 +107,11 @@ def drug_of(code: str) -> str:
 
 @dataclass(frozen=True)
 class CodeMap:
-    """Which features each code of a DATA folder stands for, as a ragged array.
+    """Which features of one modality each code of a DATA folder stands for, as a ragged array.
 
     Attributes:
         offsets: features of code c are `feature[offsets[c]:offsets[c + 1]]`.
-        feature: place within the modality: numbers first, presences after them.
+        feature: place among them: numbers first, presences after them.
         is_number: whether that feature takes the value.
     """
 
@@ -120,14 +120,16 @@ class CodeMap:
     is_number: Bool[np.ndarray, "mapped"]
 
 
-def map_codes(codes: Sequence[str], vocabulary: Vocabulary, paths: bool) -> CodeMap:
-    """Codes of a DATA folder -> features of a vocabulary; a code unknown to it has none."""
-    number: dict[str, int] = {}
-    presence: dict[str, int] = {}
-    for modality in vocabulary.modalities:
-        numbers = vocabulary.numbers[modality]
-        number |= {code: place for place, code in enumerate(numbers)}
-        presence |= {code: place + len(numbers) for place, code in enumerate(vocabulary.presences[modality])}
+def map_codes(codes: Sequence[str], vocabulary: Vocabulary, paths: bool) -> dict[str, CodeMap]:
+    """Codes of a DATA folder -> features, by modality: a code or a path's beginning that two modalities share is a
+    feature of each of them. A code unknown to a modality has none there."""
+    return {modality: _codes_of(codes, modality, vocabulary, paths) for modality in vocabulary.modalities}
+
+
+def _codes_of(codes: Sequence[str], modality: str, vocabulary: Vocabulary, paths: bool) -> CodeMap:
+    numbers = vocabulary.numbers[modality]
+    number = {code: place for place, code in enumerate(numbers)}
+    presence = {code: place + len(numbers) for place, code in enumerate(vocabulary.presences[modality])}
     offsets: list[int] = [0]
     feature: list[int] = []
     is_number: list[bool] = []
@@ -135,7 +137,8 @@ def map_codes(codes: Sequence[str], vocabulary: Vocabulary, paths: bool) -> Code
         if code in number:
             feature.append(number[code])
             is_number.append(True)
-        found = [presence[name] for name in (*code_and_paths(code, paths), drug_of(code)) if name in presence]
+        names = [*code_and_paths(code, paths), *([drug_of(code)] if modality in DRUGS_BY_RATE else [])]
+        found = [presence[name] for name in names if name in presence]
         feature += found
         is_number += [False] * len(found)
         offsets.append(len(feature))

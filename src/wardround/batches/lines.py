@@ -5,7 +5,8 @@ known.
     line     the items of one stay, by (clock, time, modality, code): `AVAILABILITY.md`, "Order of a stay"
 
 The clock is `available_time` in the causal protocol, so that everything known by a prediction time is a prefix of the
-line. Built once a DATA folder and clock into `DATA/cache`, shard by shard; opening it reads nothing.
+line. Built once a DATA folder and clock into `DATA/cache`, shard by shard; opening it checks the hash of each array and
+maps it.
 """
 
 import os
@@ -114,8 +115,8 @@ def _verify(folder: Path) -> None:
 def _build(data: Path, clock: str, folder: Path, quiet: bool) -> None:
     """Fill a private folder, then rename it into place: two builders at once do no harm."""
     shards = sorted((data / "data").glob("*.parquet"), key=lambda path: int(path.stem))
-    sizes = [files.read_columns(path, {"stay_id": pl.Int64()}) for path in shards]
-    counts = pl.concat(sizes).group_by("stay_id").len()
+    sizes = [files.read_columns(path, {"stay_id": pl.Int64()}).group_by("stay_id").len() for path in shards]
+    counts = pl.concat(sizes).group_by("stay_id").agg(pl.col("len").sum())
     starts = files.read_columns(data / "stays.parquet", {"stay_id": pl.Int64(), "start": TIME})
     if starts["stay_id"].is_duplicated().any() or starts["start"].has_nulls():
         raise DataError(f"{data / 'stays.parquet'} has a stay twice or without its start. Make the folder again.")

@@ -8,7 +8,6 @@ import numpy as np
 import polars as pl
 from sklearn.decomposition import PCA
 
-from wardround import files
 from wardround.batches.store import event_store
 from wardround.errors import UsageError
 from wardround.evaluate.question import Question
@@ -24,10 +23,10 @@ MAX_POINTS = 3_000
 
 
 def evaluate_alignment(
-    run: Run, data_folder: Path, to: Path, question: Question, quiet: bool = False
-) -> dict[str, Any]:
-    """Retrieval and silhouette of a pretraining run (arXiv 2604.18753, section 3.5); the picture goes to
-    `embedding.parquet`.
+    run: Run, data_folder: Path, question: Question, quiet: bool = False
+) -> tuple[dict[str, Any], pl.DataFrame]:
+    """Retrieval and silhouette of a pretraining run (arXiv 2604.18753, section 3.5), and the picture: `x, y, modality`
+    of a point a record.
 
     Raises:
         UsageError: where the data has no stay on the asked side, or a modality to leave out is none of the run's.
@@ -78,10 +77,7 @@ def evaluate_alignment(
     axes = cast(Any, PCA(2, random_state=question.seed))
     picture: np.ndarray = axes.fit_transform(points) if len(points) > 2 else np.zeros((len(points), 2))
     names = pl.Series(store.modalities).gather(pl.Series(modality))
-    files.write_table(
-        to / "embedding.parquet", pl.DataFrame({"x": picture[:, 0], "y": picture[:, 1], "modality": names})
-    )
-    return metrics
+    return metrics, pl.DataFrame({"x": picture[:, 0], "y": picture[:, 1], "modality": names})
 
 
 def _points(embedded: np.ndarray, observed: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:

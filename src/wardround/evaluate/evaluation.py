@@ -17,11 +17,12 @@ import wardround
 from wardround import files
 from wardround.batches.content import visible_counts
 from wardround.batches.store import EventStore, event_store, stays_and_cuts
-from wardround.errors import DataError, RunError, UsageError
-from wardround.evaluate.evidence import BY_HOUR, INTERNAL
+from wardround.errors import DataError, NoScoreError, RunError, UsageError
+from wardround.evaluate.evidence import INTERNAL
 from wardround.evaluate.internal import internal_figures
 from wardround.evaluate.question import Question
 from wardround.evaluate.tables import hours_metrics, probability_metrics
+from wardround.evaluate.under_way import UnderWay
 from wardround.methods.registry import METHODS
 from wardround.methods.scores import predict_elapsed
 from wardround.progress import progress
@@ -36,8 +37,6 @@ from wardround.train.run_folder import Run, open_run
 
 STAYS_AT_ONCE: Final = 4096
 """Stays predicted between two signs of progress."""
-HOURS_FOLDER: Final = ".hours"
-"""In an evaluation of several hours that is under way: the hours that are done, by what they were asked."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +74,7 @@ def answer(run: Run, data_folder: Path, question: Question, quiet: bool = False)
 
     Raises:
         DataError: where the data is unfinished, nobody is in the cohort, or nobody has a published score.
+        RunError: where the run's model gives no number for a stay.
         UsageError: where the data has no stay on the asked side of the run's split.
     """
     task = find_task(run.plan.task or "")
@@ -89,9 +89,14 @@ def answer(run: Run, data_folder: Path, question: Question, quiet: bool = False)
     predictions, store = _predict(run, data, cohort, task, question, quiet)
     have = np.flatnonzero(~np.isnan(predictions.prediction))
     if len(have) < cohort.frame.height:
+        if store is not None:
+            n = cohort.frame.height - len(have)
+            raise RunError(
+                f"{run.folder}: its model gives no number for {n} of {cohort.frame.height} stays. Train it again."
+            )
         excluded["no usable published score"] = cohort.frame.height - len(have)
         if len(have) == 0:
-            raise DataError(f"no stay has a usable published score at hour {at_h}: APACHE's is known at 24 h.")
+            raise NoScoreError(f"no stay has a usable published score at hour {at_h}: APACHE's is known at 24 h.")
         cohort, predictions = _only(cohort, predictions, have)
     stays, cut = stays_and_cuts(data.lines, cohort)
     modalities = () if store is None else store.modalities
@@ -251,12 +256,14 @@ def evaluate(
         The folder, whether it was already complete, and the metrics (of the last hour).
 
     Raises:
-        RunError, DataError, UsageError: where run, data or question do not fit.
+        RunError: where the run does not fit, or `to` holds a file that would be written over and is not ours.
+        DataError, UsageError: where data or question do not fit; `to` is then as it was.
     """
     from wardround.evaluate.report import write_report
 
     run = open_run(run_folder)
     asked_hours = list(hours) or [question.at_h]
+    _check_hours(run, asked_hours)
     settings = {
         "question": {**question.__dict__, "without": list(question.without), "at_h": None},
         "hours": asked_hours,
@@ -266,65 +273,75 @@ def evaluate(
     if beside is not None:
         if run.plan.command == "pretrain" or inputs["data"] == run.data_hash:
             raise UsageError("--beside: for a trained method on other data than its own.")
-        internal = internal_figures(beside, run.hash, run.data_hash)
+        internal = internal_figures(beside, run.hash, run.data_hash, question.without)
         inputs["beside"] = internal["hash"]
+    work = UnderWay(to)
     if files.is_complete(to, "evaluation", settings, inputs):
+        work.end()
         return to, True, files.read_json(to / "metrics.json")
-    _clear(to)
+    work.refuse_others()
     metrics: dict[str, Any] = {}
-    for hour in asked_hours:
-        kept = to / HOURS_FOLDER / f"{files.hash_of([inputs, settings, hour])}.json"
+    tables: dict[str, pl.DataFrame] = {}
+    for place, hour in enumerate(asked_hours):
+        kept = work.hour(files.hash_of([wardround.__version__, inputs, settings, hour]))
         if kept.is_file() and hour != asked_hours[-1]:
             metrics = files.read_json(kept, RunError)
         else:
-            metrics = _evaluate_hour(run, data, to, replace(question, at_h=hour), quiet)
+            metrics, tables = _evaluate_hour(run, data, replace(question, at_h=hour), quiet)
+        if place == 0:  # the question has an answer: only now is anything taken away or written
+            work.begin()
         if len(asked_hours) > 1:
             files.write_json(kept, metrics)
             files.write_json(to / f"metrics_{hour:g}h.json", metrics)
+    _write_tables(to, tables)
     files.write_json(to / "metrics.json", metrics)
     if internal is not None:
         files.write_json(to / INTERNAL, internal["metrics"])
     with progress(1, "drawing the report", quiet=quiet) as bar:
         write_report(to, run_folder, data)
         bar.advance()
-    files.remove(to / HOURS_FOLDER)
     files.write_manifest(to, "evaluation", inputs, settings, wardround.__version__)
+    work.end()
     return to, False, metrics
 
 
-def _clear(to: Path) -> None:
-    """Take away what an evaluation or prediction that was not finished left: it may have been asked something else."""
-    tables = [f"{name}.parquet" for name in ("predictions", "beliefs", "observed", "embedding")]
-    for path in to.glob("*"):
-        if path.name in ("metrics.json", INTERNAL, *tables) or BY_HOUR.fullmatch(path.name):
-            files.remove(path)
+def _check_hours(run: Run, hours: Sequence[float | None]) -> None:
+    """Raises `UsageError` where one is no hour of a stay."""
+    for hour in hours:
+        Window(run.plan.window.protocol, run.plan.window.at_h if hour is None else hour)
 
 
-def _evaluate_hour(run: Run, data: Path, to: Path, question: Question, quiet: bool) -> dict[str, Any]:
-    """Predict, measure, and write what is written beside the metrics."""
+def _evaluate_hour(
+    run: Run, data: Path, question: Question, quiet: bool
+) -> tuple[dict[str, Any], dict[str, pl.DataFrame]]:
+    """Predict and measure: the metrics, and the tables that are written beside them."""
     from wardround.evaluate.alignment import evaluate_alignment
 
     if run.plan.command == "pretrain":
-        return evaluate_alignment(run, data, to, question, quiet)
+        metrics, picture = evaluate_alignment(run, data, question, quiet)
+        return metrics, {"embedding": picture}
     asked = answer(run, data, question, quiet)
     with progress(1, f"measuring with {question.draws:,} draws of patients", quiet=quiet) as bar:
         metrics = metrics_of(asked)
         bar.advance()
-    write_predictions(asked, to)
-    return metrics
+    return metrics, _tables_of(asked)
 
 
-def write_predictions(asked: Answer, to: Path) -> None:
-    """Write `predictions.parquet` and, where there are beliefs, `beliefs.parquet`. Raises `StorageError`."""
-    files.write_table(to / "predictions.parquet", predictions_table(asked))
+def _tables_of(asked: Answer) -> dict[str, pl.DataFrame]:
+    """Predictions, for a model what each stay has, and beliefs where there are any."""
+    tables = {"predictions": predictions_table(asked)}
     if asked.modalities:
         names = [[asked.modalities[place] for place in np.flatnonzero(row)] for row in asked.observed]
         columns = {"stay_id": asked.cohort.frame["stay_id"], "modalities": names}
         schema = {"stay_id": pl.Int64, "modalities": pl.List(pl.String)}
-        files.write_table(to / "observed.parquet", pl.DataFrame(columns, schema=schema))
+        tables["observed"] = pl.DataFrame(columns, schema=schema)
     beliefs = beliefs_table(asked)
-    if beliefs is not None:
-        files.write_table(to / "beliefs.parquet", beliefs)
+    return tables if beliefs is None else tables | {"beliefs": beliefs}
+
+
+def _write_tables(to: Path, tables: dict[str, pl.DataFrame]) -> None:
+    for name, table in tables.items():
+        files.write_table(to / f"{name}.parquet", table)
 
 
 def predict(
@@ -336,20 +353,25 @@ def predict(
         The folder, whether it was already complete, and the number of stays.
 
     Raises:
-        RunError, DataError, UsageError: where run or data do not fit.
+        RunError: where the run does not fit, or `to` holds a file that would be written over and is not ours.
+        DataError, UsageError: where data or hour do not fit; `to` is then as it was.
     """
     run = open_run(run_folder)
     if run.plan.command == "pretrain":
         raise UsageError(
             f"{run_folder} is a pretraining: it predicts nothing. Train a method with --encoders {run_folder}."
         )
+    _check_hours(run, [at_h])
     inputs = {"run": run.hash, "data": files.read_manifest(data, "data", DataError)["hash"]}
-    settings = {"at_h": at_h}
+    settings, work = {"at_h": at_h}, UnderWay(to)
     if files.is_complete(to, "predictions", settings, inputs):
+        work.end()
         return to, True, files.read_table(to / "predictions.parquet").height
-    _clear(to)
+    work.refuse_others()
     asked = answer(run, data, Question(split="all", at_h=at_h, labelled=False), quiet)
+    work.begin()
     files.write_json(to / "metrics.json", {**about(asked), "metrics": {}})
-    write_predictions(asked, to)
+    _write_tables(to, _tables_of(asked))
     files.write_manifest(to, "predictions", inputs, settings, wardround.__version__)
+    work.end()
     return to, False, asked.cohort.frame.height

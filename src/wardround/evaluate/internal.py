@@ -1,6 +1,6 @@
 """A run on other data than its own: what it reaches there beside what it reached at home."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,20 +20,31 @@ VALIDATION_WORDS: Final = (
 )
 
 
-def internal_figures(evaluation: Path, run_hash: str, data_hash: str) -> dict[str, Any]:
+def internal_figures(evaluation: Path, run_hash: str, data_hash: str, without: Sequence[str]) -> dict[str, Any]:
     """The figures of a run on its own data, from a finished evaluation of it.
+
+    Args:
+        evaluation: its folder.
+        run_hash, data_hash: of the run, and of the data that it was made with.
+        without: the modalities that are left out elsewhere.
 
     Returns:
         The `hash` of the evaluation and its `metrics`.
 
     Raises:
         RunError: where the folder is no finished evaluation, or was changed.
-        UsageError: where it is of another run or of other data.
+        UsageError: where it is of another run or of other data, or other modalities were left out.
     """
     manifest = files.verify_folder(evaluation, "evaluation", RunError)
     if manifest["inputs"].get("run") != run_hash or manifest["inputs"].get("data") != data_hash:
         raise UsageError(f"--beside {evaluation}: not an evaluation of this run on the data that it was made with.")
-    return {"hash": manifest["hash"], "metrics": files.read_json(evaluation / "metrics.json", RunError)}
+    metrics = files.read_json(evaluation / "metrics.json", RunError)
+    if set(metrics["without"]) != set(without):
+        there, here = (", ".join(sorted(names)) or "nothing" for names in (metrics["without"], without))
+        raise UsageError(
+            f"--beside {evaluation}: {there} was left out of it, and {here} of this one. Give both the same --without."
+        )
+    return {"hash": manifest["hash"], "metrics": metrics}
 
 
 def internal_section(evidence: Evidence) -> Section | None:
@@ -60,7 +71,8 @@ def internal_section(evidence: Evidence) -> Section | None:
 
 def _words(metrics: Mapping[str, Any]) -> str:
     side = str(SIDE_WORDS.get(metrics["split"], metrics["split"]))
-    return side if metrics["at_h"] is None else f"{side}, {metrics['at_h']:g} h"
+    left_out = f", without {', '.join(metrics['without'])}" if metrics.get("without") else ""
+    return f"{side}{left_out}" if metrics["at_h"] is None else f"{side}, {metrics['at_h']:g} h{left_out}"
 
 
 def _share(metrics: Mapping[str, Any]) -> str:

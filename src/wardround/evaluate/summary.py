@@ -51,7 +51,7 @@ def write_summary(path: Path, finished: Sequence[tuple[str, Path]], truth: Path 
         eyebrow="wardround demo",
         title="What each method believes at hour 24",
         lead=f"Raw tables to audited predictions on {kind}: every row trained on the same patients and judged on "
-        "the same held-out ones, with nothing known after the prediction time.",
+        "the same held-out ones (APACHE on those that have its score), with nothing known after the prediction time.",
         chips=[("causal protocol", False), ("synthetic data" if truth is not None else "real data", False)],
         sections=[section for section in sections if section is not None],
     )
@@ -86,9 +86,8 @@ def _mortality(path: Path, read: Sequence[Row], truth: Path | None, seed: int) -
     if truth is not None:
         agreement = [_agreement(row, truth, seed) for row in rows]
         columns = ("method", "correlation with true risk", "mean absolute difference")
-        blocks.append(
-            Table(columns, agreement, title="Predicted against true risk", caption="Over the same held-out stays.")
-        )
+        caption = "Each row on the held-out stays that it predicts: APACHE's on those alone that have its score."
+        blocks.append(Table(columns, agreement, title="Predicted against true risk", caption=caption))
     lead = "Death before hospital discharge, asked at hour 24 of the unit stay. APACHE covers the stays that have one."
     return Section("mortality", "Death in hospital", blocks, lead)
 

@@ -121,7 +121,8 @@ def cohort(stays: pl.DataFrame, window: Window, task: Task | None = None, labell
 
 def _rules(window: Window, task: Task | None, labelled: bool) -> list[tuple[pl.Expr, str]]:
     """(who cannot be asked, why), in the order in which a stay is counted."""
-    end, left = pl.col("end"), pl.col("end") <= pl.col("prediction_time")
+    end, at = pl.col("end"), pl.col("prediction_time")
+    left = (end <= at) | (pl.col("hospital_end") <= at).fill_null(False)  # some unit discharges are written late
     in_unit = [(end.is_null(), END_UNKNOWN), (left, LEFT)]
     if window.protocol == "paper":
         shortest, longest = PAPER_LOS_H

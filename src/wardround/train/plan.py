@@ -145,7 +145,7 @@ class Plan:
             RunError: where a part is missing, unknown, or does not fit this version.
         """
         try:
-            split = {"strata": "expected"} | values["split"]  # a run from before there was a choice does not say
+            split = values["split"]
             fold = None if split["fold"] is None else _fold(split["fold"])
             plan = cls(
                 command=values["command"],
@@ -160,7 +160,7 @@ class Plan:
             )
         except (KeyError, TypeError, AttributeError, ValueError, UsageError) as error:
             raise RunError("settings.json of the run lacks a part: it is of another version. Train again.") from error
-        if plan.as_json() != values | {"split": split}:
+        if plan.as_json() != values:
             raise RunError("settings.json of the run says more than this version knows. Update wardround.")
         return plan
 

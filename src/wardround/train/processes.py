@@ -26,9 +26,15 @@ PATIENCE = timedelta(hours=12)
 launcher ends the rest at once."""
 
 
+def launched_processes() -> int:
+    """How many processes a launcher started, itself or by the scheduler; 1 without one."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
 def is_first_process() -> bool:
-    """Whether this process is the one that writes and speaks: a launcher numbers its processes in RANK."""
-    return int(os.environ.get("RANK", "0")) == 0
+    """Whether this process is the one that writes and speaks: a launcher numbers its processes in RANK, which says
+    nothing of a process that is alone."""
+    return launched_processes() == 1 or int(os.environ.get("RANK", "0")) == 0
 
 
 @contextlib.contextmanager
@@ -56,7 +62,7 @@ class Processes:
     def __init__(self) -> None:
         from accelerate import PartialState  # late: only training needs it
 
-        launched = int(os.environ.get("WORLD_SIZE", "1"))
+        launched = launched_processes()
         on_cpu = os.environ.get("ACCELERATE_USE_CPU", "").lower() == "true" or not torch.cuda.is_available()
         # accelerate joins processes without a GPU only where it is told that they have none
         state = PartialState(cpu=on_cpu, timeout=PATIENCE) if launched > 1 else PartialState()

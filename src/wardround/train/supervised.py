@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from wardround.batches.store import Featuriser, InputSettings, event_store, fit_featuriser, with_normaliser
-from wardround.errors import DataError, UsageError
+from wardround.errors import NoScoreError, UsageError
 from wardround.events import INPUT_MODALITIES
 from wardround.files import hash_of
 from wardround.methods.registry import Method, build_embedder, find_method
@@ -267,7 +267,9 @@ def _train_row(
     predicted = cases.row[val]
     have = ~np.isnan(predicted)
     if not have.any():
-        raise DataError(f"no validation stay has a published score at hour {window.at_h}: APACHE's is known at 24 h.")
+        raise NoScoreError(
+            f"no validation stay has a published score at hour {window.at_h}: APACHE's is known at 24 h."
+        )
     fitted |= fitted_values(task, label[train_side], label[val][have], predicted[have])
     subject = sides.cohort.frame["subject_id"].to_numpy()[val][have]
     metrics = validation_metrics(data, sides, task, label[val][have], predicted[have], subject, fitted)
