@@ -582,7 +582,7 @@ def test_an_evaluation_at_home_is_put_beside_one_elsewhere(made: Made, tmp_path:
     less = replace(ALL, without=("lab",))
     home = evaluate(run, made.data, tmp_path / "home-less", replace(less, split="test"), quiet=True)[0]
     to = evaluate(run, data, tmp_path / "less", less, beside=home, quiet=True)[0]
-    assert "external: all stays, 24 h, without lab" in (to / "report.html").read_text()
+    assert "internal: test side, 24 h, without lab" in (to / "report.html").read_text()
 
 
 def test_what_cannot_stand_beside_is_refused(made: Made, tmp_path: Path):

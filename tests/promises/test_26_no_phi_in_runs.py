@@ -564,7 +564,7 @@ def _(patch: pytest.MonkeyPatch) -> None:
 @plant("an id in an error")
 def _(patch: pytest.MonkeyPatch) -> None:
     def refusing(_, data, cohort, *rest):
-        raise supervised.DataError(f"stay {an_id(cohort)} has no score.")
+        raise supervised.NoScoreError(f"stay {an_id(cohort)} has no score.")
 
     around(patch, cases, "published_scores", refusing)
 

@@ -280,21 +280,8 @@ def evaluate(
         work.end()
         return to, True, files.read_json(to / "metrics.json")
     work.refuse_others()
-    metrics: dict[str, Any] = {}
-    tables: dict[str, pl.DataFrame] = {}
-    for place, hour in enumerate(asked_hours):
-        kept = work.hour(files.hash_of([wardround.__version__, inputs, settings, hour]))
-        if kept.is_file() and hour != asked_hours[-1]:
-            metrics = files.read_json(kept, RunError)
-        else:
-            metrics, tables = _evaluate_hour(run, data, replace(question, at_h=hour), quiet)
-        if place == 0:  # the question has an answer: only now is anything taken away or written
-            work.begin()
-        if len(asked_hours) > 1:
-            files.write_json(kept, metrics)
-            files.write_json(to / f"metrics_{hour:g}h.json", metrics)
-    _write_tables(to, tables)
-    files.write_json(to / "metrics.json", metrics)
+    key = files.hash_of([wardround.__version__, inputs, settings])
+    metrics = _evaluate_hours(run, data, work, question, asked_hours, key, quiet)
     if internal is not None:
         files.write_json(to / INTERNAL, internal["metrics"])
     with progress(1, "drawing the report", quiet=quiet) as bar:
@@ -309,6 +296,28 @@ def _check_hours(run: Run, hours: Sequence[float | None]) -> None:
     """Raises `UsageError` where one is no hour of a stay."""
     for hour in hours:
         Window(run.plan.window.protocol, run.plan.window.at_h if hour is None else hour)
+
+
+def _evaluate_hours(
+    run: Run, data: Path, work: UnderWay, question: Question, hours: Sequence[float | None], key: str, quiet: bool
+) -> dict[str, Any]:
+    """Evaluate hour after hour, but those that are kept under `key`; write the metrics, and the tables of the last."""
+    metrics: dict[str, Any] = {}
+    tables: dict[str, pl.DataFrame] = {}
+    for place, hour in enumerate(hours):
+        kept = work.hour(files.hash_of([key, hour]))
+        if kept.is_file() and hour != hours[-1]:
+            metrics = files.read_json(kept, RunError)
+        else:
+            metrics, tables = _evaluate_hour(run, data, replace(question, at_h=hour), quiet)
+        if place == 0:  # the question has an answer: only now is anything taken away or written
+            work.begin()
+        if len(hours) > 1:
+            files.write_json(kept, metrics)
+            files.write_json(work.to / f"metrics_{hour:g}h.json", metrics)
+    _write_tables(work.to, tables)
+    files.write_json(work.to / "metrics.json", metrics)
+    return metrics
 
 
 def _evaluate_hour(

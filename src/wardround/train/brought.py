@@ -136,6 +136,6 @@ def _check_widths(inputs: InputSettings, featuriser: Featuriser) -> None:
     if unlike:
         raise UsageError(
             f"content.summaries={','.join(inputs.content.summaries)}: rows of another width than the encoders take "
-            f"({', '.join(unlike)}). Give as many summaries as in `wardround pretrain`, one for one; of a modality among "
-            "content.volumes two take the place of the mean, so pretrain with --set volumes= to sum there and average here."
+            f"({', '.join(unlike)}). Give as many summaries as in `wardround pretrain`, one for one. Of "
+            "content.volumes two take the place of the mean: to sum there and average here, pretrain with --set volumes=."
         )
