@@ -137,5 +137,5 @@ def _check_widths(inputs: InputSettings, featuriser: Featuriser) -> None:
         raise UsageError(
             f"content.summaries={','.join(inputs.content.summaries)}: rows of another width than the encoders take "
             f"({', '.join(unlike)}). Give as many summaries as in `wardround pretrain`, one for one. Of "
-            "content.volumes two take the place of the mean: to sum there and average here, pretrain with --set volumes=."
+            "content.volumes two replace the mean: to sum there and average here, pretrain with --set volumes=."
         )
