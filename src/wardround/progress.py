@@ -12,6 +12,8 @@ import time
 from collections.abc import Iterable, Iterator, Sized
 from typing import Any, Generic, Protocol, TextIO, TypeVar, overload, runtime_checkable
 
+from wardround.launcher import is_first_process
+
 Item = TypeVar("Item")
 LINE_EVERY_S = 5.0
 
@@ -149,7 +151,7 @@ def progress(
     Args:
         work: the things to go through, or how many there are.
         description: what is being done, in a few words.
-        quiet: show nothing at all.
+        quiet: show nothing at all; of several processes the first alone shows anything.
         done: how many were done before, when work is taken up again.
         every_s: seconds between two lines where stderr is not a terminal.
 
@@ -158,7 +160,7 @@ def progress(
     """
     items = range(done, work) if isinstance(work, int) else work
     total = work if isinstance(work, int) else len(work) + done if isinstance(work, Sized) else None
-    if quiet:
+    if quiet or not is_first_process():
         return Progress(items, done, _Silent())
     if sys.stderr.isatty():
         return Progress(items, done, _Bar(description, total, done, sys.stderr))

@@ -131,7 +131,7 @@ def run_train(options: Any) -> None:
 
 
 def _say(done: Any) -> None:
-    from wardround.train.processes import is_first_process
+    from wardround.launcher import is_first_process
 
     if not is_first_process():
         return

@@ -17,7 +17,7 @@ import torch
 from small_runs import small_data
 from wardround import files
 from wardround.errors import UsageError
-from wardround.train import processes
+from wardround.launcher import is_first_process
 from wardround.train.processes import Processes
 from wardround.train.weights import read_weights
 
@@ -149,7 +149,7 @@ def test_one_process_is_no_launcher(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("RANK", raising=False)
     alone = Processes()
     assert (alone.count, alone.rank) == (1, 0)
-    assert processes.is_first_process()
+    assert is_first_process()
     assert alone.any(True)
     assert not alone.any(False)
     assert alone.as_first({"loss": 1.0}) == {"loss": 1.0}
@@ -170,6 +170,6 @@ def test_launched_processes_that_do_not_find_each_other_are_refused(monkeypatch:
 def test_another_rank_writes_nothing(monkeypatch: pytest.MonkeyPatch, rank: str):
     monkeypatch.setenv("WORLD_SIZE", "4")
     monkeypatch.setenv("RANK", rank)
-    assert not processes.is_first_process()
+    assert not is_first_process()
     monkeypatch.delenv("WORLD_SIZE")
-    assert processes.is_first_process(), "a RANK that some scheduler set says nothing of a process that is alone"
+    assert is_first_process(), "a RANK that some scheduler set says nothing of a process that is alone"

@@ -17,12 +17,13 @@ from torch import nn
 
 from wardround.errors import RunError
 from wardround.files import hash_of
+from wardround.launcher import is_first_process
 from wardround.progress import Progress, progress
 from wardround.train.checkpoint import load_checkpoint, save_checkpoint
 from wardround.train.diagnostics import diagnose
 from wardround.train.early_stopping import judge_epoch
 from wardround.train.history import Row, history_row, in_order
-from wardround.train.processes import Processes, first_process_first, is_first_process
+from wardround.train.processes import Processes, first_process_first
 from wardround.train.settings import LoopSettings
 from wardround.train.state import TrainingState
 from wardround.train.step import Place, Stepper
@@ -104,7 +105,6 @@ def fit(
     training = _Training(model, batches, validate, settings, folder, identity)
     said = training.start([] if notes is None else notes)
     counters = training.state.counters
-    quiet = quiet or not is_first_process()
     with stop_on_sigterm() as stop, progress(counters.total_steps, "training", quiet=quiet, done=counters.step) as bar:
         while not counters.finished:
             training.train_epoch(bar, stop)

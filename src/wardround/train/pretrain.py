@@ -14,6 +14,7 @@ from wardround.batches.static import StaticBatches, static_batch
 from wardround.batches.store import EventStore, event_store, fit_featuriser
 from wardround.errors import UsageError
 from wardround.files import hash_of
+from wardround.launcher import is_first_process
 from wardround.methods.alignment import Alignment
 from wardround.methods.registry import build_embedder
 from wardround.metrics.bootstrap import DRAWS
@@ -25,7 +26,7 @@ from wardround.train.checkpoint import remove_checkpoints
 from wardround.train.data import bin_edges, open_data, row_shapes, sides_of, unread_modalities
 from wardround.train.loop import FitResult, fit
 from wardround.train.plan import Plan, PretrainSettings
-from wardround.train.processes import first_process_first, is_first_process
+from wardround.train.processes import first_process_first
 from wardround.train.run_folder import NewRun
 from wardround.train.split_checks import split_checks
 
@@ -70,12 +71,11 @@ def pretrain(
         TrainingStopped: after SIGTERM; the same call goes on.
     """
     with first_process_first():
-        data = open_data(data_folder, window, quiet or not is_first_process())
+        data = open_data(data_folder, window, quiet)
     run = NewRun(to, Plan("pretrain", "alignment", None, window, split, None, settings, seed), {"data": data.hash})
     if run.is_complete():
         return Finished(to, True, [])
     sides, table = sides_of(data, data.cohort(None), split, "pretrain_split")
-    quiet = quiet or not is_first_process()
     featuriser = fit_featuriser(data.lines, sides.part(TRAIN), settings.inputs, quiet)
     store = event_store(data.lines, sides.cohort, featuriser, sequences=False, quiet=quiet)
     if len(store.modalities) < 2:

@@ -20,21 +20,11 @@ import torch
 from torch import Tensor, distributed, nn
 
 from wardround.errors import UsageError
+from wardround.launcher import launched_processes
 
 PATIENCE = timedelta(hours=12)
 """How long a process waits for the others, which may build the lines of a large DATA folder; where one has died, the
 launcher ends the rest at once."""
-
-
-def launched_processes() -> int:
-    """How many processes a launcher started, itself or by the scheduler; 1 without one."""
-    return int(os.environ.get("WORLD_SIZE", "1"))
-
-
-def is_first_process() -> bool:
-    """Whether this process is the one that writes and speaks: a launcher numbers its processes in RANK, which says
-    nothing of a process that is alone."""
-    return launched_processes() == 1 or int(os.environ.get("RANK", "0")) == 0
 
 
 @contextlib.contextmanager
@@ -129,8 +119,8 @@ class Processes:
 
     def _gathered(self, own: Tensor, begin: int, stays: int) -> Tensor:
         """The rows of all processes; gradients go back to the own ones alone, `count` times, for they are averaged."""
-        whole = torch.zeros((stays, *own.shape[1:]), dtype=torch.int64, device=own.device)
-        whole = whole.to(own.dtype) if own.is_floating_point() else whole
+        summed = own.dtype if own.is_floating_point() else torch.int64  # a mask has no sum of its own
+        whole = torch.zeros((stays, *own.shape[1:]), dtype=summed, device=own.device)
         whole[begin : begin + len(own)] = own.detach().to(whole.dtype)
         distributed.all_reduce(whole)
         whole = whole.to(own.dtype)

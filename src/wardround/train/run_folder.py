@@ -17,17 +17,17 @@ from wardround.batches.normaliser import Normaliser
 from wardround.batches.store import Featuriser, InputSettings
 from wardround.errors import LeakageError, RunError
 from wardround.json_kinds import is_object
+from wardround.launcher import is_first_process
 from wardround.methods.alignment import Alignment
 from wardround.methods.registry import METHODS, build_embedder, find_method
 from wardround.methods.scores import ROWS
 from wardround.models.embedder import ModalityEmbedder
 from wardround.settings import from_json
-from wardround.tasks.splits import TRAIN, VAL
+from wardround.tasks.splits import TEST, TRAIN, VAL
 from wardround.tasks.task import find_task
 from wardround.train.data import row_shapes
 from wardround.train.loop import FitResult
 from wardround.train.plan import Plan, PretrainSettings, TrainSettings
-from wardround.train.processes import is_first_process
 from wardround.train.weights import layouts_of, read_weights, write_weights
 
 WEIGHTS: Final = "weights.safetensors"
@@ -106,7 +106,7 @@ class Run:
         model.load_state_dict(state)
         model.eval()
 
-    def refuse_test_patients(self, splits: pl.DataFrame, test_side: str = "test") -> None:
+    def refuse_test_patients(self, splits: pl.DataFrame) -> None:
         """Refuse encoders that saw a test patient.
 
         Args:
@@ -117,7 +117,7 @@ class Run:
         """
         used = [TRAIN] if self.plan.split.pretrain_on == "disjoint" else [TRAIN, VAL]
         seen = self.splits.filter(pl.col("pretrain_split").is_in(used))["subject_id"].unique()
-        test = splits.filter(pl.col("split") == test_side)["subject_id"].unique()
+        test = splits.filter(pl.col("split") == TEST)["subject_id"].unique()
         overlap = test.is_in(seen.implode()).sum()
         if overlap:
             raise LeakageError(
@@ -125,7 +125,7 @@ class Run:
                 "Use the same --split-seed, --fold and --pretrain-on for both."
             )
 
-    def refuse_learned_patients(self, splits: pl.DataFrame, test_side: str = "test") -> None:
+    def refuse_learned_patients(self, splits: pl.DataFrame) -> None:
         """Refuse first weights that learned from a test patient, at whatever stage.
 
         Stricter than `refuse_test_patients`: the validation patients of a disjoint pretraining count too, for what
@@ -137,7 +137,7 @@ class Run:
         Raises:
             LeakageError: counting the patients.
         """
-        test = splits.filter(pl.col("split") == test_side)["subject_id"].unique()
+        test = splits.filter(pl.col("split") == TEST)["subject_id"].unique()
         overlap = int(test.is_in(self.learned_from.implode()).sum())
         if overlap:
             raise LeakageError(

@@ -18,8 +18,8 @@ class LoopSettings:
     warmup_fraction: the part of all steps over which the learning rate rises.
     schedule: what it does afterwards.
     clip_norm: the largest global norm of a gradient.
-    precision: of the training steps; "auto" is bf16 on a GPU that has it, and for a wide decoder (`step.WIDE`) on a CPU
-        that has it; fp32 elsewhere. Validation is always fp32.
+    precision: of the training steps; "auto" is bf16 on a GPU that has it, and for a wide decoder (`decoder.WIDE`) on a
+        CPU that has it; fp32 elsewhere. Validation is always fp32.
     seed: of torch's generators from the first step on (dropout and the like); the model comes initialised.
     monitor, mode: the validation value that decides, and whether the smallest or the largest is best.
     checkpoint_every_steps: None writes a checkpoint after each epoch.

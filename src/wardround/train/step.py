@@ -2,21 +2,15 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import torch
 from torch import nn
 
 from wardround.errors import RunError
-from wardround.models.decoder import Decoder
 from wardround.train.processes import Processes
 from wardround.train.schedule import learning_rate_factor
 from wardround.train.settings import LoopSettings
-
-WIDE: Final = 256
-"""Decoder width from which "auto" is bf16 on a CPU. Measured, one step of 8 x 256 positions on one core of a Xeon with
-AMX, float32 / bfloat16: width 64, 1 layer (the default trajectory's) 39 / 72 ms; width 128, 2 layers 276 / 210 ms;
-width 256, 4 layers 812 / 433 ms; width 256, 6 layers (5 M parameters) 1,597 / 852 ms."""
 
 
 @dataclass(frozen=True)
@@ -90,11 +84,8 @@ def _is_bf16(settings: LoopSettings, device: torch.device, model: nn.Module) -> 
         return settings.precision == "bf16"
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported()
-    return device.type == "cpu" and _cpu_computes_bf16() and any(_is_wide(part) for part in model.modules())
-
-
-def _is_wide(part: nn.Module) -> bool:
-    return isinstance(part, Decoder) and part.settings.hidden >= WIDE
+    gains = any(getattr(part, "gains_from_bf16", False) for part in model.modules())
+    return gains and device.type == "cpu" and _cpu_computes_bf16()
 
 
 def _cpu_computes_bf16() -> bool:

@@ -13,6 +13,7 @@ from wardround.batches.store import Featuriser, InputSettings, event_store, fit_
 from wardround.errors import NoScoreError, UsageError
 from wardround.events import INPUT_MODALITIES
 from wardround.files import hash_of
+from wardround.launcher import is_first_process
 from wardround.methods.registry import Method, build_embedder, find_method
 from wardround.methods.scores import ROWS, fit_elapsed, score_code
 from wardround.methods.target import Target
@@ -32,7 +33,7 @@ from wardround.train.loop import fit
 from wardround.train.plan import Plan, TrainSettings
 from wardround.train.predict import SHAPES, Batches, predict_cases
 from wardround.train.pretrain import Finished
-from wardround.train.processes import first_process_first, is_first_process
+from wardround.train.processes import first_process_first
 from wardround.train.protocol_stamp import modalities_past_prediction
 from wardround.train.run_folder import NewRun
 from wardround.train.split_checks import split_checks
@@ -84,7 +85,7 @@ def train(
     brought = Brought.of(method, task, encoders, init)
     settings = brought.settings(method, assignments)
     with first_process_first():
-        data = open_data(data_folder, window, quiet or not is_first_process())
+        data = open_data(data_folder, window, quiet)
     hashes = {name: run.hash for name, run in (("encoders", brought.encoders), ("init", brought.init)) if run}
     plan = Plan(
         "train", method.name, task.name, window, split, hashes.get("encoders"), settings, seed, hashes.get("init")
@@ -94,7 +95,7 @@ def train(
         return Finished(to, True, [])
     sides, table = sides_of(data, data.cohort(task), split, "split")
     brought.check(window, data, table, run.notes)
-    _Training(method, task, data, sides, settings, seed, quiet or not is_first_process(), brought).run(run, table)
+    _Training(method, task, data, sides, settings, seed, quiet, brought).run(run, table)
     return Finished(to, False, run.notes)
 
 
@@ -160,13 +161,7 @@ class _Training:
 
     def _elapsed(self) -> dict[str, Any]:
         """Every length of stay is shown beside what the elapsed hours alone know."""
-        if self.task.kind == "binary":
-            return {}
-        train_side = self.sides.members(TRAIN)
-        edges, values = fit_elapsed(
-            self.data.elapsed_h(self.sides.cohort)[train_side], self.label[train_side], binary=False
-        )
-        return {"edges": edges, "values": values}
+        return {} if self.task.kind == "binary" else elapsed_bins(self.data, self.sides, self.task)
 
     def _featuriser(self, inputs: InputSettings) -> Featuriser:
         """Fitted inputs: those that are brought; with another summary of the numbers, the normaliser fitted again."""
@@ -246,23 +241,28 @@ def fitted_values(task: Task, train_label: np.ndarray, val_label: np.ndarray, pr
     return {"threshold": threshold, "train_prevalence": float(train_label.mean())}
 
 
+def elapsed_bins(data: OpenData, sides: Sides, task: Task) -> dict[str, Any]:
+    """What the elapsed hours alone tell: `edges` of bins and a value for each, from training stays."""
+    train_side = sides.members(TRAIN)
+    label = sides.cohort.frame["label"].to_numpy()[train_side]
+    edges, values = fit_elapsed(data.elapsed_h(sides.cohort)[train_side], label, task.kind == "binary")
+    return {"edges": edges, "values": values}
+
+
 def _train_row(
     name: str, data_folder: Path, task: Task, to: Path, window: Window, split: SplitPlan, quiet: bool
 ) -> Finished:
     """`score` and `elapsed`: nothing to train but a threshold and some bins."""
     with first_process_first():
-        data = open_data(data_folder, window, quiet or not is_first_process())
+        data = open_data(data_folder, window, quiet)
     run = NewRun(to, Plan("train", name, task.name, window, split, None, None, 0), {"data": data.hash})
     if run.is_complete():
         return Finished(to, True, [])
     sides, table = sides_of(data, data.cohort(task), split, "split")
     label, train_side, val = sides.cohort.frame["label"].to_numpy(), sides.members(TRAIN), sides.members(VAL)
-    fitted: dict[str, Any] = {}
     if name == "score":
         score_code(task.name)
-    if name == "elapsed" or task.kind == "hours":
-        edges, values = fit_elapsed(data.elapsed_h(sides.cohort)[train_side], label[train_side], task.kind == "binary")
-        fitted = {"edges": edges, "values": values}
+    fitted = elapsed_bins(data, sides, task) if name == "elapsed" or task.kind == "hours" else {}
     cases = Cases.of_row(data, sides.cohort, name, task, fitted)
     predicted = cases.row[val]
     have = ~np.isnan(predicted)
