@@ -129,6 +129,22 @@ def test_only_the_latest_events_and_the_last_of_each_modality_are_kept(by_hand, 
         assert np.array_equal(made.content[name][made.last[have, index]], state.content[name][state.last[have, index]])
 
 
+def test_a_modality_that_is_left_out_frees_its_places(by_hand):
+    lines, chosen, featuriser = by_hand
+    four = replace(featuriser, settings=replace(SIMPLE, content=ContentSettings(summaries=("last",), max_events=2)))
+    left = event_store(lines, chosen, four, without=["demographics", "medication"])
+    assert as_text(left).split("\n1 has")[0] == "1 60 vitals 0 1\n1 90 lab -2 1\n1 95 lab 0 1\n2 90 lab 0 1"
+    gone = [left.modalities.index(name) for name in ("demographics", "medication")]
+    assert (left.last[:, gone] == -1).all()
+    assert left.unknown_items == 0
+
+
+def test_a_modality_that_is_none_of_the_run_is_refused(by_hand):
+    lines, chosen, featuriser = by_hand
+    with pytest.raises(UsageError, match=r"--without cxr, score: the run's modalities are demographics, .*lab"):
+        event_store(lines, chosen, featuriser, without=["cxr", "lab", "score"])
+
+
 @pytest.mark.parametrize("sequences", [True, False])
 def test_how_many_stays_are_done_at_a_time_does_not_matter(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sequences: bool

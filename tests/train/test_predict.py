@@ -12,14 +12,12 @@ from small_runs import DAYS, RISK, published
 from timelines import Timelines, hand, random_timelines, write_data
 from untrained import aligned_embedder, random_embedder, untrained
 from wardround.batches.store import InputSettings, event_store, fit_featuriser
-from wardround.errors import UsageError
 from wardround.methods.scores import SCORE_CODES
 from wardround.tasks.cohort import Window
 from wardround.tasks.task import TASKS
 from wardround.train import predict
 from wardround.train.cases import Cases, embedded
 from wardround.train.data import open_data
-from wardround.train.left_out import without_modalities
 from wardround.train.predict import predict_cases
 from wardround.train.protocol_stamp import modalities_past_prediction
 from wardround.train.published_scores import published_scores
@@ -97,10 +95,21 @@ def asked(folder: Path, timelines: Timelines, featuriser, sequences: bool):
     return data, cohort, event_store(data.lines, cohort, featuriser, sequences)
 
 
+def of_at_most(events: int, featuriser):
+    """The featuriser with another `max_events`."""
+    content = replace(featuriser.settings.content, max_events=events)
+    return replace(featuriser, settings=replace(featuriser.settings, content=content))
+
+
 @pytest.mark.parametrize("method", ["mlp", "lstm", "trajectory"])
 @pytest.mark.parametrize("gone", [["lab"], ["lab", "vitals", "demographics"]])
-def test_without_a_modality_is_as_if_it_had_never_been_recorded(world, tmp_path: Path, method: str, gone: list[str]):
+@pytest.mark.parametrize("most", [512, 4])
+def test_without_a_modality_is_as_if_it_had_never_been_recorded(
+    world, tmp_path: Path, method: str, gone: list[str], most: int
+):
+    """Also where only the latest events are kept: those of the others take the places that become free."""
     _, featuriser, timelines = world
+    featuriser = of_at_most(most, featuriser)
     sequences = method == "trajectory"
     never = replace(timelines, events=timelines.events.filter(~pl.col("modality").is_in(gone)))
     data, cohort, store = asked(tmp_path / "all", timelines, featuriser, sequences)
@@ -108,7 +117,8 @@ def test_without_a_modality_is_as_if_it_had_never_been_recorded(world, tmp_path:
     model = untrained(method, MORTALITY, random_embedder(featuriser, store, "tabular"), "tabular")
     everyone = np.arange(cohort.frame.height)
     whole = predict_cases(model, Cases.of(data, cohort, store, model), everyone)
-    left = predict_cases(model, Cases.of(data, cohort, without_modalities(store, gone), model), everyone)
+    taken_away = event_store(data.lines, cohort, featuriser, sequences, without=gone)
+    left = predict_cases(model, Cases.of(data, cohort, taken_away, model), everyone)
     expected = predict_cases(model, Cases.of(bare, bare_cohort, bare_store, model), everyone)
     for name in ("prediction", "belief_stay", "belief_minute", "belief_modality", "belief"):
         assert getattr(left, name) == pytest.approx(getattr(expected, name), abs=1e-6)
@@ -116,26 +126,6 @@ def test_without_a_modality_is_as_if_it_had_never_been_recorded(world, tmp_path:
     had = store.observed[:, [store.modalities.index(name) for name in gone]].any(axis=1)
     assert (moved == had).mean() > 0.95, "a stay that had it is asked otherwise, the others are not"
     assert not moved[~had].any()
-
-
-def test_a_modality_that_is_none_of_the_run_is_refused(world, tmp_path: Path):
-    _, featuriser, timelines = world
-    store = asked(tmp_path / "d", timelines, featuriser, True)[2]
-    with pytest.raises(UsageError, match=r"--without cxr, score: the run's modalities are demographics, .*lab"):
-        without_modalities(store, ["cxr", "lab", "score"])
-
-
-def test_leaving_out_by_hand(world, tmp_path: Path):
-    _, featuriser, timelines = world
-    store = asked(tmp_path / "d", timelines, featuriser, True)[2]
-    lab = store.modalities.index("lab")
-    left = without_modalities(store, ["lab"])
-    assert left.offsets[-1] == (store.modality != lab).sum() == len(left.minute)
-    assert lab not in left.modality
-    assert (left.last[:, lab] == -1).all()
-    others = [index for index in range(len(store.modalities)) if index != lab]
-    assert np.array_equal(left.last[:, others], store.last[:, others])
-    assert store.observed[:, lab].any(), "the store that was given stays as it is"
 
 
 # What sees past the prediction time

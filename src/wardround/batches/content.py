@@ -6,7 +6,7 @@ lowest, ... of every number, every code seen), so the last event of a modality h
 with single content (printed) it carries its own items alone. Both are sums over the past: nothing later can move them.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -94,12 +94,26 @@ def visible_counts(
     return np.asarray(known, np.int64)
 
 
-def visible_items(lines: Lines, stays: Int[np.ndarray, "stay"], cut_min: Float[np.ndarray, "stay"]) -> Visible:
-    """The items that `visible_counts` counts; for some stays at a time, as a number for each item is held in memory."""
+def visible_items(
+    lines: Lines,
+    stays: Int[np.ndarray, "stay"],
+    cut_min: Float[np.ndarray, "stay"],
+    without: Collection[str] = (),
+) -> Visible:
+    """The items that `visible_counts` counts; for some stays at a time, as a number for each item is held in memory.
+
+    Args:
+        lines, stays, cut_min: as there.
+        without: modalities whose items are as if never recorded.
+    """
     begin, lengths = lines.offsets[stays], visible_counts(lines, stays, cut_min)
     stay = np.repeat(np.arange(len(stays)), lengths)
     within = np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    return Visible(np.repeat(begin, lengths) + within, stay)
+    seen = Visible(np.repeat(begin, lengths) + within, stay)
+    if not without:
+        return seen
+    recorded = ~np.isin(lines.modality[seen.item], [MODALITIES.index(name) for name in without])
+    return Visible(seen.item[recorded], stay[recorded])
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@
 cohort.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -180,7 +180,12 @@ class EventStore:
 
 
 def event_store(
-    lines: Lines, cohort: Cohort, featuriser: Featuriser, sequences: bool = True, quiet: bool = False
+    lines: Lines,
+    cohort: Cohort,
+    featuriser: Featuriser,
+    sequences: bool = True,
+    quiet: bool = False,
+    without: Collection[str] = (),
 ) -> EventStore:
     """The events of a cohort through a fitted featuriser.
 
@@ -190,6 +195,7 @@ def event_store(
         featuriser: fitted on training stays.
         sequences: False keeps the state at the prediction time alone (static models).
         quiet: no progress on stderr.
+        without: modalities of the featuriser that are left out as if never recorded.
 
     Returns:
         The store; content of a stay depends on that stay's visible items alone.
@@ -197,7 +203,12 @@ def event_store(
     Raises:
         DataError: where a stay is not in the data.
         StorageError: where the disk has no room for the events.
+        UsageError: where a modality to leave out is none of the featuriser's.
     """
+    modalities = featuriser.vocabulary.modalities
+    unknown = [name for name in without if name not in modalities]
+    if unknown:
+        raise UsageError(f"--without {', '.join(unknown)}: the run's modalities are {', '.join(modalities)}.")
     stays, cut = stays_and_cuts(lines, cohort)
     settings = featuriser.settings.content if sequences else _whole_state(featuriser.settings.content)
     codes = map_codes(lines.codes, featuriser.vocabulary, featuriser.settings.features.paths)
@@ -205,7 +216,7 @@ def event_store(
     with ExitStack() as until_made:
         made = _GrowingStore(lines.cache, featuriser.widths, until_made)
         for part in _chunks(len(stays), "making events, stays", quiet):
-            seen = visible_items(lines, stays[part], cut[part])
+            seen = visible_items(lines, stays[part], cut[part], without)
             contents, unknown = modality_contents(lines, seen, cut[part], featuriser.vocabulary, codes, settings)
             made.add(contents, featuriser.normaliser, part.stop - part.start, most, unknown)
         return made.store(cohort.frame["stay_id"].to_numpy())

@@ -14,7 +14,6 @@ from wardround.evaluate.question import Question
 from wardround.progress import progress
 from wardround.tasks.cohort import Cohort, Window
 from wardround.train.data import open_data
-from wardround.train.left_out import without_modalities
 from wardround.train.pretrain import alignment_metrics, embeddings
 from wardround.train.protocol_stamp import modalities_past_prediction
 from wardround.train.run_folder import Run
@@ -49,9 +48,7 @@ def evaluate_alignment(
     if len(members) < cohort.frame.height:
         excluded["not on the asked side of the split"] = cohort.frame.height - len(members)
     cohort = Cohort(cohort.frame[members], excluded, cohort.window)
-    store = event_store(data.lines, cohort, featuriser, sequences=False, quiet=quiet)
-    if question.without:
-        store = without_modalities(store, question.without)
+    store = event_store(data.lines, cohort, featuriser, sequences=False, quiet=quiet, without=question.without)
     model, stays = run.embedder(), np.arange(cohort.frame.height)
     subject = cohort.frame["subject_id"].to_numpy()
     with progress(1, f"measuring with {question.draws:,} draws of patients", quiet=quiet) as bar:
