@@ -10,6 +10,8 @@ from wardround.sources.work_folder import open_work
 
 OUTPUTS = ("data", "ledger.json")
 PLAN = {"inputs": {"lab": "abc"}}
+LEFTOVER = ".ledger.json.1-0123456789abcdef.partial"
+"""What a killed writer of `ledger.json` leaves."""
 
 
 def test_a_step_is_finished_with_its_facts_and_files(tmp_path: Path):
@@ -34,7 +36,7 @@ def test_a_record_that_was_changed_is_no_record(tmp_path: Path, record: str):
 def test_another_plan_begins_anew(tmp_path: Path):
     work = open_work(tmp_path / "to", PLAN, OUTPUTS)
     work.finish("tables", "lab", {}, [])
-    for name in ("data/0.parquet", "ledger.json", ".ledger.json.partial"):
+    for name in ("data/0.parquet", "ledger.json", LEFTOVER):
         files.write_text(tmp_path / "to" / name, "old")
     again = open_work(tmp_path / "to", {"inputs": {}}, OUTPUTS)
     assert sorted(path.name for path in (tmp_path / "to").rglob("*")) == [".work", "plan.json"]
@@ -42,13 +44,13 @@ def test_another_plan_begins_anew(tmp_path: Path):
 
 
 def test_a_kill_before_the_first_plan_is_no_obstacle(tmp_path: Path):
-    files.write_text(tmp_path / "to" / ".work" / ".plan.json.partial", "{")
+    files.write_text(tmp_path / "to" / ".work" / ".plan.json.1-0123456789abcdef.partial", "{")
     open_work(tmp_path / "to", PLAN, OUTPUTS)
     assert files.read_json(tmp_path / "to" / ".work" / "plan.json") == PLAN
 
 
 @pytest.mark.parametrize(
-    "name", ["data/0.parquet", "notes.txt", ".hidden", ".work/other", ".work/plan.json/x", ".ledger.json.partial"]
+    "name", ["data/0.parquet", "notes.txt", ".hidden", ".work/other", ".work/plan.json/x", LEFTOVER]
 )
 def test_a_folder_without_a_plan_is_somebodys(tmp_path: Path, name: str):
     files.write_text(tmp_path / "to" / name, "theirs")

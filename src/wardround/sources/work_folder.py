@@ -16,6 +16,7 @@ from typing import Any, Final
 from wardround import files
 from wardround.errors import DataError, RunError
 from wardround.json_kinds import is_object
+from wardround.whole_file import partial_of
 
 WORK: Final = ".work"
 PLAN: Final = "plan.json"
@@ -114,8 +115,8 @@ def _own_names(work: WorkFolder, outputs: Sequence[str]) -> list[Path]:
         found = [path for path in to.iterdir() if path != work.path]
         in_work = list(work.path.iterdir()) if work.path.is_dir() else []
     planned = any(path.name == PLAN for path in in_work)
-    written: set[str] = {*outputs, *(f".{name}.partial" for name in outputs)} if planned else set()
-    beginning = {f".{PLAN}.partial"}
-    if not ({path.name for path in found} <= written and (planned or {path.name for path in in_work} <= beginning)):
+    written: set[str] = set(outputs) if planned else set()
+    beginning = all(partial_of(path.name) == PLAN for path in in_work)
+    if not ({partial_of(path.name) or path.name for path in found} <= written and (planned or beginning)):
         raise RunError(f"{to} holds files that this command did not make. Choose another --to, or empty it yourself.")
     return [*found, *(path for path in in_work if path.name != PLAN)]
