@@ -68,6 +68,30 @@ def test_a_file_beside_our_work_is_somebodys_too(tmp_path: Path):
         open_work(tmp_path / "to", PLAN, OUTPUTS)
 
 
+@pytest.mark.parametrize("name", ["truth/notes.txt", "truth/deeper/stays.parquet", "truth/.stays.parquet.partial"])
+def test_of_a_folder_that_is_shared_only_the_named_files_are_ours(tmp_path: Path, name: str):
+    outputs = ("lab.csv.gz", "truth/stays.parquet")
+    open_work(tmp_path / "to", PLAN, outputs)
+    for each in ("lab.csv.gz", "truth/stays.parquet", f"truth/{LEFTOVER.replace('ledger.json', 'stays.parquet')}"):
+        files.write_text(tmp_path / "to" / each, "ours")
+    open_work(tmp_path / "to", {"inputs": {}}, outputs)
+    assert sorted(path.name for path in (tmp_path / "to").rglob("*")) == [".work", "plan.json", "truth"]
+    files.write_text(tmp_path / "to" / name, "theirs")
+    with pytest.raises(RunError, match="holds files that this command did not make"):
+        open_work(tmp_path / "to", PLAN, outputs)
+    assert (tmp_path / "to" / name).read_text() == "theirs"
+
+
+def test_a_link_in_the_place_of_a_folder_is_somebodys(tmp_path: Path):
+    outputs = ("truth/stays.parquet",)
+    files.write_text(tmp_path / "theirs" / "stays.parquet", "theirs")
+    open_work(tmp_path / "to", PLAN, outputs)
+    (tmp_path / "to" / "truth").symlink_to(tmp_path / "theirs")
+    with pytest.raises(RunError, match="holds files that this command did not make"):
+        open_work(tmp_path / "to", {"inputs": {}}, outputs)
+    assert (tmp_path / "theirs" / "stays.parquet").read_text() == "theirs"
+
+
 def test_removing_and_discarding(tmp_path: Path):
     work = open_work(tmp_path / "to", PLAN, OUTPUTS)
     files.write_text(tmp_path / "to" / "ledger.json", "{}")
