@@ -49,7 +49,7 @@ class Verb:
 VERBS: Final = {
     "demo": Verb("demo --to demo --stays 250", "demo", draws=True, elsewhere="test_demo.py"),
     "fetch": Verb("fetch eicu-demo --to fetched", "raw", elsewhere="sources/test_fetch.py"),
-    "synth": Verb("synth eicu --stays 30 --to new-raw", "raw", draws=True, long=False),
+    "synth": Verb("synth eicu --stays 30 --to new-raw", "raw", draws=True),
     "prepare": Verb("prepare eicu raw --to new-data", "data", table=True),
     "describe": Verb("describe data --to new-description", "description", table=True),
     "pretrain": Verb(f"pretrain alignment --data data --to new-aligned {FAST}", "run", draws=True),
@@ -210,7 +210,8 @@ def test_run_folder_holds_what_the_formats_say(work: Path) -> None:
 
 
 def test_second_identical_call_finds_it_complete(call: Call, capsys: Captured) -> None:
-    for words in ("prepare eicu raw --to data", f"{TRAIN} --to mlp {FAST}"):
+    synth = f"synth eicu --stays {STAYS} --to raw --set missing_rate=0.2"
+    for words in (synth, "prepare eicu raw --to data", f"{TRAIN} --to mlp {FAST}"):
         assert call(words) == 0
         assert "already complete" in capsys.readouterr().out
 

@@ -79,9 +79,8 @@ def demo(to: Path, raw: Path | None, stays: int, seed: int, quiet: bool) -> Path
                     f"{to} holds a demo of {made['stays']} stays, seed {made['seed']}, not of {stays}, seed {seed}. "
                     "Choose another --to, or delete it."
                 )
-        else:
-            _step(f"wardround synth eicu --stays {stays} --to {raw}{_seeded(seed)}", quiet)
-            synthesise_eicu(raw, stays, seed, SyntheticSettings(), quiet)
+        _step(f"wardround synth eicu --stays {stays} --to {raw}{_seeded(seed)}", quiet)
+        synthesise_eicu(raw, stays, seed, SyntheticSettings(), quiet)
     data = to / "data"
     _step(f"wardround prepare eicu {raw} --to {data}", quiet)
     done = prepare(EICU, raw, data, "all", workers=2, quiet=quiet)

@@ -63,8 +63,9 @@ def run_synth(options: Any) -> None:
     from wardround.sources.synthetic import SyntheticSettings, synthesise_eicu
 
     settings = override(SyntheticSettings(), options.assignments)
-    synthesise_eicu(options.to, options.stays, options.seed, settings, options.quiet)
+    already = synthesise_eicu(options.to, options.stays, options.seed, settings, options.quiet)
     print(f"{options.stays} synthetic stays are in {options.to}, their truth in {options.to / 'truth'}")
+    print(f"{options.to} {'was already complete' if already else 'is complete'}")
 
 
 def run_prepare(options: Any) -> None:

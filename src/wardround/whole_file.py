@@ -1,8 +1,18 @@
-"""One file, written whole or not at all: a temporary file beside its place, flushed, then renamed over it."""
+"""One file, written whole or not at all: a temporary file beside its place, flushed, then renamed over it.
+
+    .NAME.PID-RANDOM.partial      what will be NAME, by one writer alone: two that write NAME at once do not meet
+
+The writer holds a lock on it (flock, which ends with the process, however that ends), so one that nobody has locked was
+left by a killed writer: whoever writes NAME next takes it away. Where the file system has no locks leftovers stay; they
+are hidden, and nobody takes them for content.
+"""
 
 import contextlib
+import fcntl
 import io
 import os
+import re
+import secrets
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any, Final
@@ -10,6 +20,8 @@ from typing import Any, Final
 from wardround.errors import StorageError
 
 BUFFER_BYTES: Final = 1 << 20
+
+_TEMPORARY: Final = re.compile(r"\.(.+)\.[0-9]+-[0-9a-f]{16}\.partial", re.DOTALL)
 
 
 @contextlib.contextmanager
@@ -29,10 +41,17 @@ def storage_errors(path: Path, doing: str) -> Generator[None]:
 
 
 class WholeFile(io.RawIOBase):
-    """A file under construction, that takes all of what it is given, and nothing once it is finished."""
+    """A file under construction, that takes all of what it is given, and nothing once it is finished.
+
+    Args:
+        path: where no file is yet.
+
+    Raises:
+        OSError: if the disk refuses.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
         self._waiting = bytearray()
 
     def writable(self) -> bool:
@@ -55,37 +74,86 @@ class WholeFile(io.RawIOBase):
         while view:
             view = view[os.write(self._descriptor, view) :]
 
-    def finish(self, whole: bool) -> None:
-        """Close the descriptor, where `whole` with all that waits and a flush to the disk before; no write comes after.
+    def lock(self) -> bool:
+        """Lock the file until `release`; whether it is still there, and not taken for a leftover before it was locked.
 
         Raises:
             OSError: if the disk refuses.
         """
-        try:
-            if whole:
-                self._write_out(self._waiting)
-                os.fsync(self._descriptor)
-        finally:
-            os.close(self._descriptor)
-            self._descriptor, self._waiting = -1, bytearray()
+        with contextlib.suppress(OSError):  # no locks here: then nobody can take it for a leftover either
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        return os.fstat(self._descriptor).st_nlink > 0
+
+    def finish(self) -> None:
+        """Write all that waits, and flush it to the disk. Raises OSError."""
+        self._write_out(self._waiting)
+        self._waiting = bytearray()
+        os.fsync(self._descriptor)
+
+    def release(self) -> None:
+        """Close the descriptor, and with it the lock; no write comes after. Raises OSError."""
+        descriptor, self._descriptor, self._waiting = self._descriptor, -1, bytearray()
+        os.close(descriptor)
 
 
 @contextlib.contextmanager
 def whole_file(path: Path) -> Generator[WholeFile]:
     """A temporary file beside `path` that takes its place when the block ends well, and goes when it does not."""
-    temporary = path.with_name(f".{path.name}.partial")
     with storage_errors(path, "writing"), contextlib.ExitStack() as undo:
         path.parent.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(path.parent, path.name)
+        temporary, file = _begun(path, undo)
+        yield file
+        file.finish()
+        os.replace(temporary, path)  # still locked: it must not be taken for a leftover before it has its name
+        undo.pop_all()
+        file.release()
+        _fsync_folder(path.parent)
+
+
+def _begun(path: Path, undo: contextlib.ExitStack) -> tuple[Path, WholeFile]:
+    """A locked temporary file for `path`, and in `undo` how to take it away. Raises OSError."""
+    while True:
+        temporary = _temporary(path)
         undo.callback(_unlink_quietly, temporary)
         file = WholeFile(temporary)
-        with contextlib.ExitStack() as stop:
-            stop.callback(file.finish, whole=False)
-            yield file
-            stop.pop_all()
-        file.finish(whole=True)
-        os.replace(temporary, path)
-        undo.pop_all()
-        _fsync_folder(path.parent)
+        undo.callback(file.release)
+        if file.lock():
+            return temporary, file
+        undo.pop_all().close()
+
+
+def _temporary(path: Path) -> Path:
+    """A name that no other writer has."""
+    return path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(8)}.partial")
+
+
+def partial_of(name: str) -> str | None:
+    """What a temporary file of this name was to be called; None for a name of another kind."""
+    found = _TEMPORARY.fullmatch(name)
+    return None if found is None else found[1]
+
+
+def remove_leftovers(folder: Path, name: str | None = None) -> None:
+    """Take away what killed writers left in a folder; what another writer has locked, or what resists, stays.
+
+    Args:
+        folder: where they wrote.
+        name: of the file that they wrote; None for any.
+    """
+    with contextlib.suppress(OSError):
+        for found in os.listdir(folder):
+            final = partial_of(found)
+            if final is not None and name in (None, final):
+                _unlink_unlocked(folder / found)
+
+
+def _unlink_unlocked(path: Path) -> None:
+    with contextlib.suppress(OSError), contextlib.ExitStack() as closing:
+        descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
+        closing.callback(os.close, descriptor)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.unlink(path)
 
 
 def _unlink_quietly(path: Path) -> None:

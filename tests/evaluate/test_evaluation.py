@@ -480,7 +480,7 @@ def test_what_an_unfinished_evaluation_left_is_not_taken_for_a_part_of_this_one(
     to = tmp_path / "e"
     interrupted_at_its_manifest(lambda: evaluate(made.folder / "trajectory", made.data, to, ALL, [6, 12], quiet=True))
     assert (to / "beliefs.parquet").is_file()
-    (to / ".beliefs.parquet.partial").write_bytes(b"half")
+    (to / ".beliefs.parquet.1-0123456789abcdef.partial").write_bytes(b"half")
     (to / "notes.txt").write_text("a person's")
     evaluate(made.folder / "mlp", made.data, to, replace(ALL, at_h=24), quiet=True)
     assert {path.name for path in to.iterdir()} == {

@@ -263,7 +263,12 @@ def test_an_empty_folder_will_do(raw: Path, uninterrupted: dict[str, str], tmp_p
 def write_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
     """No temporary file: what is half-written lies under its final name."""
     monkeypatch.setattr(whole_file.os, "replace", lambda *_: None)
-    monkeypatch.setattr(Path, "with_name", lambda path, name: path)
+
+    def in_place(path: Path) -> Path:
+        path.unlink(missing_ok=True)
+        return path
+
+    monkeypatch.setattr(whole_file, "_temporary", in_place)
 
 
 def trust_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:

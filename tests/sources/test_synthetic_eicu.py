@@ -10,8 +10,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from wardround.errors import UsageError
+from wardround.errors import RunError, UsageError
 from wardround.sources.synthetic import MODALITIES, SyntheticSettings, synthesise_eicu
+from wardround.sources.synthetic.eicu import chunk
 from wardround.sources.synthetic.eicu import write as eicu_write
 from wardround.sources.synthetic.eicu.columns import COLUMNS, MODALITY_OF
 from wardround.sources.synthetic.latent import LATTICE, solved_chain
@@ -107,6 +108,37 @@ def test_what_is_missing_changes_nothing_else(tmp_path: Path) -> None:
         full = raw(tmp_path / "full", table)
         assert full[STAY].n_unique() == 120 or MODALITY_OF[table] == "vitals", table
         assert raw(tmp_path / "thin", table).equals(full.filter(pl.col(STAY).is_in(here.implode()))), table
+
+
+def test_tables_are_the_rows_of_the_chunks_in_their_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """With the header once; the truth sorted over all chunks."""
+    monkeypatch.setattr(eicu_write, "PATIENTS_PER_CHUNK", 40)
+    settings = SyntheticSettings(odd_rows=True)
+    synthesise_eicu(tmp_path, 100, 1, settings)
+    cohort, made = chunk.Cohort(settings, 1), chunk.Made()
+    tables: dict[str, bytes] = dict.fromkeys(MODALITY_OF, b"") | {"patient": b""}
+    truth: list[pl.DataFrame] = []
+    while made.stays < 100:
+        each = cohort.chunk(made, min(40, 100 - made.stays), 100 - made.stays)
+        for name, rows in each.tables.items():
+            tables[name] += rows.write_csv(include_header=not made.chunks).encode()
+        truth.append(each.stay_truth)
+        made.add(each.facts)
+    assert made.chunks > 1
+    for name, text in tables.items():
+        assert gzip.decompress((tmp_path / f"{name}.csv.gz").read_bytes()) == text, name
+    assert truth_of(tmp_path).equals(pl.concat(truth).sort("stay_id"))
+
+
+def test_a_complete_folder_is_left_alone_and_another_cohort_refused(tmp_path: Path):
+    assert not synthesise_eicu(tmp_path / "raw", 20, 3, SyntheticSettings())
+    before = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in tmp_path.rglob("*") if path.is_file()}
+    assert synthesise_eicu(tmp_path / "raw", 20, 3)
+    for stays, seed, settings in ((21, 3, None), (20, 4, None), (20, 3, SyntheticSettings(odd_rows=True))):
+        with pytest.raises(RunError, match="made with other settings or inputs"):
+            synthesise_eicu(tmp_path / "raw", stays, seed, settings)
+    after = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in tmp_path.rglob("*") if path.is_file()}
+    assert after == before
 
 
 @pytest.mark.parametrize("wrong", [{"stays": 0}, {"seed": -1}])

@@ -14,6 +14,7 @@ import wardround
 from wardround import files
 from wardround.errors import RunError
 from wardround.evaluate.evidence import BY_HOUR, INTERNAL
+from wardround.whole_file import partial_of
 
 FOLDER: Final = ".evaluation"
 BEGUN: Final = "begun.json"
@@ -81,6 +82,5 @@ class UnderWay:
 
 def _is_our_name(name: str) -> bool:
     """Also of a file that a crash left half-written."""
-    if name.startswith(".") and name.endswith(".partial"):
-        name = name[1:].removesuffix(".partial")
+    name = partial_of(name) or name
     return name in NAMES or BY_HOUR.fullmatch(name) is not None

@@ -1,4 +1,4 @@
-"""The hidden folder in which a DATA folder is made: what of it is finished, and whether it can be trusted.
+"""The hidden folder in which a folder is made: what of it is finished, and whether it can be trusted.
 
     TO/.work/plan.json            what is being made, from which inputs, with which versions
     TO/.work/STEP/NAME.json       a finished step: its facts, and the SHA-256 of every file it left
@@ -8,7 +8,7 @@ half-written are made again. A folder that holds anything else than such work is
 """
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +16,7 @@ from typing import Any, Final
 from wardround import files
 from wardround.errors import DataError, RunError
 from wardround.json_kinds import is_object
+from wardround.whole_file import partial_of
 
 WORK: Final = ".work"
 PLAN: Final = "plan.json"
@@ -81,7 +82,8 @@ def open_work(to: Path, plan: Mapping[str, Any], outputs: Sequence[str]) -> Work
     Args:
         to: the folder that is being made; may be absent.
         plan: what is made, from what.
-        outputs: names in `to` that the work writes; those of another plan are removed.
+        outputs: files and folders in `to` that the work writes; those of another plan are removed. Of a folder that
+            stands here only with files in it (`truth/stays.parquet`), only these are.
 
     Raises:
         RunError: where `to` holds anything that is no such work: nothing of a person's is ever removed.
@@ -110,12 +112,20 @@ def _own_names(work: WorkFolder, outputs: Sequence[str]) -> list[Path]:
         return []
     if not to.is_dir():
         raise RunError(f"{to} is a file. Choose another --to.")
+    shared = {name.partition("/")[0] for name in outputs if "/" in name}
     with files.storage_errors(to, "listing"):
-        found = [path for path in to.iterdir() if path != work.path]
+        found = [each for path in to.iterdir() if path != work.path for each in _opened(path, shared)]
         in_work = list(work.path.iterdir()) if work.path.is_dir() else []
     planned = any(path.name == PLAN for path in in_work)
-    written: set[str] = {*outputs, *(f".{name}.partial" for name in outputs)} if planned else set()
-    beginning = {f".{PLAN}.partial"}
-    if not ({path.name for path in found} <= written and (planned or {path.name for path in in_work} <= beginning)):
+    written: set[str] = set(outputs) if planned else set()
+    beginning = all(partial_of(path.name) == PLAN for path in in_work)
+    names = {str(path.with_name(partial_of(path.name) or path.name).relative_to(to)) for path in found}
+    if not (names <= written and (planned or beginning)):
         raise RunError(f"{to} holds files that this command did not make. Choose another --to, or empty it yourself.")
     return [*found, *(path for path in in_work if path.name != PLAN)]
+
+
+def _opened(path: Path, shared: Set[str]) -> list[Path]:
+    """What to ask about: of a folder of which only some files are ours, the files in it. Raises OSError."""
+    is_shared = path.name in shared and path.is_dir() and not path.is_symlink()
+    return list(path.iterdir()) if is_shared else [path]

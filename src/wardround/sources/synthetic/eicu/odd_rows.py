@@ -17,6 +17,7 @@ knows. One with an impossible time or age can still be read as a stay, without t
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -98,11 +99,20 @@ class OddRows:
     Attributes:
         counts: table -> kind -> rows.
         stay_ids: kind -> the patientunitstayid of planted rows of `patient`.
+        next_id: that the next planted row takes.
     """
 
     counts: dict[str, Counter[str]] = field(default_factory=dict[str, Counter[str]])
     stay_ids: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
-    _next_id: int = FIRST_ODD_ID
+    next_id: int = FIRST_ODD_ID
+
+    def add(self, account: Mapping[str, Any]) -> None:
+        """Add the account of what was planted next: as `as_json`, with `next_id`."""
+        for table, kinds in account["tables"].items():
+            self.counts.setdefault(table, Counter()).update(kinds)
+        for kind, ids in account["stay_ids"].items():
+            self.stay_ids.setdefault(kind, []).extend(ids)
+        self.next_id = account["next_id"]
 
     def plant(self, table: str, rows: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
         """Add odd rows of each kind to a chunk of a table, and count them.
@@ -152,8 +162,8 @@ class OddRows:
         return frame
 
     def _take_ids(self, count: int) -> list[int]:
-        first, self._next_id = self._next_id, self._next_id + count
-        return list(range(first, self._next_id))
+        first, self.next_id = self.next_id, self.next_id + count
+        return list(range(first, self.next_id))
 
     def as_json(self) -> dict[str, Any]:
         """`{"tables": {table: {kind: rows}}, "stay_ids": {kind: [patientunitstayid]}}`."""
