@@ -140,7 +140,7 @@ def modality_contents(
     unknown = 0
     for name in vocabulary.modalities:
         rows = np.flatnonzero(item_modality == names[name])
-        known = rows[np.diff(codes[name].offsets)[lines.code[seen.item[rows]]] > 0]
+        known = rows[codes[name].is_known(lines.code[seen.item[rows]])]
         unknown += len(rows) - len(known)
         contents[name] = _content(lines, seen, known, cut_min, name, vocabulary, codes[name], settings)
     return contents, unknown
@@ -169,15 +169,10 @@ def _content(
     )
     event = np.repeat(np.arange(len(starts)), np.diff(np.r_[starts, len(rows)]))
     item = seen.item[rows]
-    repeat = np.diff(codes.offsets)[lines.code[item]]
-    mapped = (
-        np.repeat(codes.offsets[lines.code[item]], repeat)
-        + np.arange(int(repeat.sum()))
-        - np.repeat(np.cumsum(repeat) - repeat, repeat)
-    )
+    place, mapped = codes.features_of(lines.code[item])
     feature, is_number = codes.feature[mapped], codes.is_number[mapped]
-    value = np.repeat(lines.value[item], repeat).astype(np.float64)
-    event_of = np.repeat(event, repeat)
+    value = lines.value[item][place].astype(np.float64)
+    event_of = event[place]
     n_numbers, n_codes = len(vocabulary.numbers[modality]), len(vocabulary.presences[modality])
     number = is_number & ~np.isnan(value)
     own = _OwnItems(minute[starts], n_numbers, event_of[number], feature[number], value[number])

@@ -14,7 +14,7 @@ from wardround.errors import NoScoreError, UsageError
 from wardround.events import INPUT_MODALITIES
 from wardround.files import hash_of
 from wardround.launcher import is_first_process
-from wardround.methods.registry import Method, build_embedder, find_method
+from wardround.methods.registry import FITTED, Method, build_embedder, find_method
 from wardround.methods.scores import ROWS, fit_elapsed, score_code
 from wardround.methods.target import Target
 from wardround.metrics.discrimination import auroc, choose_threshold
@@ -55,7 +55,8 @@ def train(
     """Train one method for one task.
 
     Args:
-        method_name: "mlp", "lstm", "trajectory", or a row that learns no weights: "score", "elapsed".
+        method_name: "mlp", "lstm", "trajectory", one that is fitted whole: "boosting", "logistic", or a row that learns
+            no weights: "score", "elapsed".
         data_folder: a DATA folder.
         task_name: what is predicted.
         to: the RUN folder to write.
@@ -81,6 +82,12 @@ def train(
         if assignments or encoders or init:
             raise UsageError(f"{method_name} learns no weights: it takes neither --set nor --encoders nor --init.")
         return _train_row(method_name, data_folder, task, to, window, split, quiet)
+    if method_name in FITTED:
+        if encoders or init:
+            raise UsageError(f"{method_name} is fitted whole: it takes neither --encoders nor --init.")
+        from wardround.train.whole_fit import fit_whole  # which asks this file what a run says of validation
+
+        return fit_whole(FITTED[method_name], data_folder, task, to, window, split, assignments, seed, quiet)
     method = find_method(method_name)
     brought = Brought.of(method, task, encoders, init)
     settings = brought.settings(method, assignments)
