@@ -56,8 +56,9 @@ class _Groups:
         return np.add.reduceat(values, self.begin)
 
     def centred(self, values: np.ndarray) -> np.ndarray:
-        """Each value less the mean of its group."""
-        return values - np.repeat(self.sum(values) / self.count, self.count)
+        """Each value less the mean of its group; by way of the first one, so that equal values are all 0."""
+        moved = values - np.repeat(values[self.begin], self.count)
+        return moved - np.repeat(self.sum(moved) / self.count, self.count)
 
     def first(self) -> Group:
         """The first value of each group."""

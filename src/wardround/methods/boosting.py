@@ -76,12 +76,13 @@ class Boosting:
         threads: for predictions.
     """
 
+    kind: Kind
+
     def __init__(self, text: str, kind: Kind, threads: int = 0) -> None:
         from lightgbm import Booster
 
-        self.text, self.kind = text, kind
+        self.text, self.kind, self.threads = text, kind, threads
         self._booster = Booster(model_str=text)
-        self.threads = threads
 
     @classmethod
     def fit(
@@ -92,30 +93,12 @@ class Boosting:
         Returns:
             The trees up to the lowest validation loss, and a row a tree of the losses.
         """
-        import lightgbm
-
-        learn, watch = (
-            lightgbm.Dataset(side.values, label=side.label if kind == "binary" else np.log1p(side.label))
-            for side in (train, val)
-        )
-        watch.set_reference(learn)
-        curves: dict[str, dict[str, list[float]]] = {}
-        with progress(settings.rounds, "growing trees, at most", quiet=quiet) as bar:
-            booster = lightgbm.train(
-                _parameters(kind, settings, seed),
-                learn,
-                settings.rounds,
-                valid_sets=[learn, watch],
-                valid_names=["train", "val"],
-                callbacks=[
-                    lightgbm.early_stopping(settings.patience, verbose=False),
-                    lightgbm.record_evaluation(curves),
-                    lambda _: bar.advance(),
-                ],
-            )
-        text = kept_part(booster.model_to_string(num_iteration=booster.best_iteration))
-        losses = zip(*(curves[side][_OBJECTIVE[kind][1]] for side in ("train", "val")), strict=True)
-        history = [{"epoch": n, "train_loss": own, "val_loss": other} for n, (own, other) in enumerate(losses)]
+        losses: dict[str, dict[str, list[float]]] = {}
+        text = _grow(train, val, kind, settings, seed, losses, quiet)
+        curves = zip(*(losses[side][_OBJECTIVE[kind][1]] for side in ("train", "val")), strict=True)
+        history: list[HistoryRow] = [
+            {"epoch": place, "train_loss": own, "val_loss": other} for place, (own, other) in enumerate(curves)
+        ]
         return cls(text, kind, settings.threads), history
 
     def predict(self, values: Float32[np.ndarray, "stay column"]) -> Float[np.ndarray, "stay"]:
@@ -139,6 +122,43 @@ class Boosting:
             raise RunError("the run's weights are not the text of trees. Train again.") from error
         check_tree_text(text, columns)
         return cls(text, kind, settings.threads)
+
+
+def _grow(
+    train: LabelledRows,
+    val: LabelledRows,
+    kind: Kind,
+    settings: BoostingSettings,
+    seed: int,
+    losses: dict[str, dict[str, list[float]]],
+    quiet: bool,
+) -> str:
+    """The text of the trees up to the lowest loss; `losses` is filled with side -> loss -> its course."""
+    import lightgbm
+
+    learn, watch = (
+        lightgbm.Dataset(side.values, label=side.label if kind == "binary" else np.log1p(side.label))
+        for side in (train, val)
+    )
+    watch.set_reference(learn)
+    with progress(settings.rounds, "growing trees, at most", quiet=quiet) as bar:
+
+        def advance(_: Any) -> None:
+            bar.advance()
+
+        booster = lightgbm.train(
+            _parameters(kind, settings, seed),
+            learn,
+            settings.rounds,
+            valid_sets=[learn, watch],
+            valid_names=["train", "val"],
+            callbacks=[
+                lightgbm.early_stopping(settings.patience, verbose=False),
+                lightgbm.record_evaluation(losses),
+                advance,
+            ],
+        )
+    return kept_part(booster.model_to_string(num_iteration=booster.best_iteration))
 
 
 def _parameters(kind: Kind, settings: BoostingSettings, seed: int) -> dict[str, Any]:

@@ -79,7 +79,7 @@ class Standardiser:
     def fit(cls, values: Float32[np.ndarray, "stay column"], clip: float) -> "Standardiser":
         """Fit on training stays."""
         gone = np.isnan(values)
-        ever = ~gone.all(axis=0)
+        ever = np.logical_not(np.all(gone, axis=0))
         median = np.zeros(values.shape[1])
         median[ever] = np.nanmedian(sign_log(values[:, ever].astype(np.float64)), axis=0)
         _, patterns = np.unique(np.packbits(gone, axis=0), axis=1, return_index=True)
@@ -107,6 +107,8 @@ class Logistic:
         weights, intercept: of the regressors.
         kind: of the task.
     """
+
+    kind: Kind
 
     def __init__(
         self, standardiser: Standardiser, weights: Float[np.ndarray, "regressor"], intercept: float, kind: Kind
@@ -207,4 +209,7 @@ class _Solver:
             # a weak penalty may need more steps than it is worth: its validation loss judges it
             warnings.filterwarnings("ignore", "lbfgs failed to converge")
             self.model.fit(self.rows, self.label)
-        return np.ravel(self.model.coef_).copy(), float(np.ravel(self.model.intercept_)[0])
+        weights, intercept = (
+            np.asarray(fitted, np.float64).reshape(-1) for fitted in (self.model.coef_, self.model.intercept_)
+        )
+        return weights, float(intercept[0])

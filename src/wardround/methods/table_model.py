@@ -1,7 +1,7 @@
 """What a method is that is fitted whole, on a table of stays, outside the training loop."""
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -27,6 +27,7 @@ class LabelledRows:
     label: Float[np.ndarray, "stay"]
 
 
+@runtime_checkable
 class TableModel(Protocol):
     """A fitted model: what it says of rows, and the tensors that it is kept as."""
 

@@ -39,9 +39,8 @@ def kept_part(text: str) -> str:
     """The trees of a model, without its parameters (they lie in `settings.json`) and without the lowest and highest
     value of every column, which are single patients'."""
     head, _, _ = text.partition("\nend of trees")
-    columns = len(re.search(r"^feature_names=(.*)$", head, re.MULTILINE)[1].split())  # type: ignore[index]
-    infos = "feature_infos=" + " ".join(["none"] * columns)
-    return re.sub(r"^feature_infos=.*$", infos, head, count=1, flags=re.MULTILINE) + "\n" + _END
+    values = re.compile(r"(?<=^feature_infos=).*$", re.MULTILINE)
+    return values.sub(lambda found: " ".join("none" for _ in found[0].split()), head, count=1) + "\n" + _END
 
 
 def check_tree_text(text: str, columns: int) -> None:

@@ -99,7 +99,7 @@ class Run:
         settings = self.plan.settings
         if not isinstance(settings, TrainSettings) or not isinstance(self.featuriser, Featuriser):
             raise RunError(
-                f"{self.folder} is a {self.plan.method} run: it holds no model that was trained in the loop."
+                f"{self.folder} is a {self.plan.method} run: it holds no model that predicts and was trained."
             )
         return settings, self.featuriser
 
