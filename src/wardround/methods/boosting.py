@@ -97,7 +97,8 @@ class Boosting:
         text = _grow(train, val, kind, settings, seed, losses, quiet)
         curves = zip(*(losses[side][_OBJECTIVE[kind][1]] for side in ("train", "val")), strict=True)
         history: list[HistoryRow] = [
-            {"epoch": place, "train_loss": own, "val_loss": other} for place, (own, other) in enumerate(curves)
+            {"epoch": place, "train_loss": float(own), "val_loss": float(other)}
+            for place, (own, other) in enumerate(curves)
         ]
         return cls(text, kind, settings.threads), history
 

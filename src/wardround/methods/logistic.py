@@ -154,8 +154,9 @@ class Logistic:
     def predict(self, values: Float32[np.ndarray, "stay column"]) -> Float[np.ndarray, "stay"]:
         """Probability of death, or hours."""
         rows = self.standardiser.regressors(values)
-        # a row at a time is summed in one order, whatever the others are; a matrix product need not be
-        return predictions_of(self.kind, (rows * self.weights).sum(axis=1) + self.intercept)
+        # a row that lies in one piece is summed in one order, whatever the others are; a matrix product need not be
+        terms = np.ascontiguousarray(rows * self.weights)
+        return predictions_of(self.kind, terms.sum(axis=1) + self.intercept)
 
     def state_dict(self) -> dict[str, Tensor]:
         """Standardiser and coefficients."""
