@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from timelines import Timelines, random_timelines, write_data
+from wardround.methods.registry import FITTED
 from wardround.settings import override
 from wardround.tasks.cohort import Window
 from wardround.tasks.splits import SplitPlan
@@ -20,6 +21,7 @@ STAYS = 150
 LOOP = ("loop.epochs=1", "loop.learning_rate=3e-3")
 ENCODER = ("encoder.hidden=8", "encoder.embed=4")
 DECODER = ("decoder.hidden=8", "decoder.heads=2", "decoder.layers=1", "decoder.mlp_hidden=8", "budget=4096")
+FIT = {"boosting": ("rounds=20", "min_leaf_stays=5"), "logistic": ("penalties=1,0.1",)}
 RISK, DAYS = "APACHE//IVa//predictedhospitalmortality", "APACHE//IVa//predictedhospitallos"
 
 
@@ -56,7 +58,9 @@ def trained(
 ) -> Finished:
     """Train for one epoch; encoders bring their own size."""
     chosen: Sequence[str] = ()
-    if method not in ("score", "elapsed"):
+    if method in FITTED:
+        chosen = (*FIT[method], *settings)
+    elif method not in ("score", "elapsed"):
         chosen = (
             *LOOP,
             *(ENCODER if encoders is None else ()),

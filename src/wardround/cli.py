@@ -11,7 +11,7 @@ from wardround import __version__, verbs
 from wardround.errors import WardroundError
 
 DEMOS = ("eicu-demo", "mimic-iv-demo", "mimic-iii-demo", "challenge-2012")
-METHODS = ("mlp", "lstm", "trajectory", "score", "elapsed")
+METHODS = ("mlp", "lstm", "trajectory", "boosting", "logistic", "score", "elapsed")
 TASKS = ("mortality", "los_remaining", "los", "los_icu")
 OF_TRAINING = "of the weights, the order of stays and whatever training draws; the split has a seed of its own"
 LISTS = ("methods", "tasks", "sources", "modalities", "settings")
@@ -220,6 +220,7 @@ def _train(into: Any) -> None:
         "train a method for a task",
         "wardround train mlp --data data --task mortality --to runs/mlp",
         "wardround train trajectory --data data --task mortality --to runs/trajectory --encoders runs/aligned",
+        "wardround train boosting --data data --task mortality --to runs/boosting",
         "wardround train score --data data --task mortality --to runs/apache",
         "wardround train mlp --data other --task mortality --at-h 12 --to runs/tuned --init runs/mlp",
         "torchrun --nproc_per_node 2 -m wardround train mlp --data data --task mortality --to runs/mlp",

@@ -51,7 +51,9 @@ def test_each_fusion_is_its_own():
 
 
 def test_an_unknown_method_is_told_what_there_is():
-    with pytest.raises(UsageError, match=r"no method .gru.\. There are: mlp, lstm, trajectory, score, elapsed\."):
+    with pytest.raises(
+        UsageError, match=r"no method .gru.\. There are: mlp, lstm, trajectory, boosting, logistic, score, elapsed\."
+    ):
         find_method("gru")
     assert find_method("mlp") is METHODS["mlp"]
 

@@ -10,6 +10,7 @@ import torch
 
 from wardround import files
 from wardround.batches.lines import Lines, open_lines
+from wardround.batches.stay_table import TableFeaturiser
 from wardround.batches.store import EventStore, Featuriser
 from wardround.errors import DataError
 from wardround.events import INPUT_MODALITIES, STAY_COLUMNS
@@ -137,7 +138,7 @@ def bin_edges(
     return edges
 
 
-def unread_modalities(stays: pl.DataFrame, featuriser: Featuriser) -> dict[str, Any]:
+def unread_modalities(stays: pl.DataFrame, featuriser: Featuriser | TableFeaturiser) -> dict[str, Any]:
     """A diagnostics entry on modalities that were asked for and are in the data, but have no code in enough stays."""
     asked = featuriser.settings.modalities or INPUT_MODALITIES
     there = set(stays["modalities"].explode().drop_nulls())
