@@ -2,6 +2,8 @@
 
     logit P(death), or log(1 + hours)  =  intercept + w . x,    minimising  mean loss + penalty / 2 |w|^2
 
+The loss is the log loss, or half the squared error.
+
 x: each column after sign(x) log(1 + |x|), its median where missing, z-scored and clipped; and for every pattern of
 missing values an indicator. All of that is fitted on training stays. The penalty is the one of the lowest validation
 loss, along a path from strong to weak that ends when two weaker ones did not help.
@@ -46,7 +48,7 @@ class LogisticSettings:
         UsageError: at construction, for penalties that do not fall, or a value of 0.
     """
 
-    penalties: tuple[float, ...] = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
+    penalties: tuple[float, ...] = (100.0, 30.0, 10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
     clip: float = 5.0
     steps: int = 1000
 
@@ -210,7 +212,8 @@ class _Solver:
             # a weak penalty may need more steps than it is worth: its validation loss judges it
             warnings.filterwarnings("ignore", "lbfgs failed to converge")
             self.model.fit(self.rows, self.label)
-        weights, intercept = (
-            np.asarray(fitted, np.float64).reshape(-1) for fitted in (self.model.coef_, self.model.intercept_)
-        )
-        return weights, float(intercept[0])
+        return _flat(self.model.coef_), float(_flat(self.model.intercept_)[0])
+
+
+def _flat(fitted: Any) -> Float[np.ndarray, "coefficient"]:
+    return np.asarray(fitted, np.float64).reshape(-1)
