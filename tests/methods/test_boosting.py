@@ -10,7 +10,7 @@ from wardround.errors import RunError, UsageError
 from wardround.methods.boosting import TREES, Boosting, BoostingSettings
 from wardround.methods.table_model import LabelledRows
 
-SETTINGS = BoostingSettings(rounds=60, patience=10, learning_rate=0.1, threads=1)
+SETTINGS = BoostingSettings(rounds=60, patience=10, learning_rate=0.1, min_leaf_stays=20, threads=1)
 
 
 def rows(seed: int, stays: int = 400, hours: bool = False) -> LabelledRows:

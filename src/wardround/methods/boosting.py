@@ -52,9 +52,9 @@ class BoostingSettings:
     rounds: int = 3000
     patience: int = 100
     leaves: int = 15
-    min_leaf_stays: int = 20
+    min_leaf_stays: int = 40
     column_fraction: float = 0.3
-    stay_fraction: float = 0.8
+    stay_fraction: float = 0.6
     l2: float = 1.0
     threads: int = 0
 

@@ -2,6 +2,8 @@
 
     logit P(death), or log(1 + hours)  =  intercept + w . x,    minimising  mean loss + penalty / 2 |w|^2
 
+The loss is the log loss, or half the squared error.
+
 x: each column after sign(x) log(1 + |x|), its median where missing, z-scored and clipped; and for every pattern of
 missing values an indicator. All of that is fitted on training stays. The penalty is the one of the lowest validation
 loss, along a path from strong to weak that ends when two weaker ones did not help.
@@ -46,7 +48,7 @@ class LogisticSettings:
         UsageError: at construction, for penalties that do not fall, or a value of 0.
     """
 
-    penalties: tuple[float, ...] = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
+    penalties: tuple[float, ...] = (100.0, 30.0, 10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
     clip: float = 5.0
     steps: int = 1000
 
@@ -201,16 +203,18 @@ class _Solver:
         self.model: Any = LogisticRegression(max_iter=steps, warm_start=True) if self.binary else Ridge()
 
     def __call__(self, penalty: float) -> tuple[np.ndarray, float]:
-        n, columns = self.rows.shape
+        n, columns = len(self.rows), int(self.rows.shape[1])
         if self.constant:  # nobody died, or everybody: the rate after one more of each
             rate = (float(self.label.sum()) + 1) / (n + 2)
-            nothing: np.ndarray = np.zeros(columns)
-            return nothing, math.log(rate / (1 - rate))
+            none: np.ndarray = np.zeros(columns, np.float64)
+            return none, math.log(rate / (1 - rate))
         self.model.set_params(**({"C": 1 / (penalty * n)} if self.binary else {"alpha": penalty * n}))
         with warnings.catch_warnings():
             # a weak penalty may need more steps than it is worth: its validation loss judges it
             warnings.filterwarnings("ignore", "lbfgs failed to converge")
             self.model.fit(self.rows, self.label)
-        weights: np.ndarray = np.asarray(self.model.coef_, np.float64).reshape(-1)
-        intercept: np.ndarray = np.asarray(self.model.intercept_, np.float64).reshape(-1)
-        return weights, float(intercept[0])
+        return _flat(self.model.coef_), float(_flat(self.model.intercept_)[0])
+
+
+def _flat(fitted: Any) -> Float[np.ndarray, "coefficient"]:
+    return np.asarray(fitted, np.float64).reshape(-1)
