@@ -9,8 +9,8 @@ import pytest
 
 from raw_eicu import RawEicu, as_text, prepare
 from wardround.sources.eicu.columns import PATIENT
-from wardround.sources.eicu.stays import subject_number
 from wardround.sources.raw_table import NEVER
+from wardround.sources.subjects import subject_number
 
 WRITTEN_DOWN = [
     9_081_956_893_943_714_603,
