@@ -3,7 +3,7 @@
 The archive is read twice. The first reading writes nothing: it goes through every entry to the last byte, and a
 breach of the rules for names (`names`), kinds or sizes (`archive_formats`) refuses the whole archive. The second
 writes into a hidden temporary folder under the same rules and renames it into place, so the destination holds
-everything or nothing.
+everything or nothing. Where files are read in place (`read_files`), the rules are the same and nothing is written.
 """
 
 import os
@@ -52,6 +52,40 @@ def extract(archive: Path, to: Path, limits: Limits | None = None) -> list[str]:
         finally:
             shutil.rmtree(hidden, ignore_errors=True)
     return sorted(entry.name for entry in listing if not entry.is_folder)
+
+
+def read_files(archive: Path, limits: Limits | None = None) -> Iterator[tuple[str, bytes]]:
+    """Each file of `archive`, read where it lies: name and content, in the order of the archive.
+
+    Whoever has not come to the end knows only that what came so far is sound: the clash of two names shows there.
+
+    Args:
+        archive: a .tar.gz, .tgz or .zip.
+        limits: what the archive may hold; `file_bytes` bounds what is in memory at once.
+
+    Raises:
+        UsageError: where the name is of no kind that we read.
+        BrokenFileError: where the archive breaks a rule or cannot be read to its end.
+        StorageError: if the disk refuses.
+    """
+    limits = limits or Limits()
+    listing: list[Entry] = []
+    with files.storage_errors(archive, "reading"), archive.open("rb") as stream:
+        for entry, content in _walk(stream, archive, limits):
+            listing.append(entry)
+            if not entry.is_folder:
+                yield entry.name, _whole(content, archive, limits)
+    check_names(listing, str(archive))
+
+
+def _whole(content: Iterator[bytes], archive: Path, limits: Limits) -> bytes:
+    """The content of a file that is to be held in memory. Raises `BrokenFileError` where it is too large for that."""
+    whole = bytearray()
+    for block in content:
+        whole += block
+        if len(whole) > limits.file_bytes:
+            raise BrokenFileError(f"{archive} holds a file of more than {limits.file_bytes:,} bytes. Get it again.")
+    return bytes(whole)
 
 
 def _drained(content: Iterator[bytes]) -> bool:
