@@ -36,9 +36,7 @@ def find_records(raws: Sequence[Path], tables: Sequence[RawTable]) -> RawData:
     sets = find_sets(raws)
     for each in sets:
         if not sum(1 for _ in _lines_of(each)):
-            raise SourceError(
-                f"{each.path} holds no record files such as 132539.txt. Give the set as it was published."
-            )
+            raise SourceError(f"{each.path} holds no record files (NUMBER.txt). Give the set as it was published.")
     outcomes = {each.name: each.outcomes() for each in sets}
     paths = {f"outcomes of {name}": path for name, path in outcomes.items() if path is not None}
     for path in paths.values():

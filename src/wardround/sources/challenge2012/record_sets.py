@@ -26,7 +26,6 @@ MAX_RECORD_BYTES: Final = 4 * 2**20
 
 _SET: Final = re.compile(r"(set-([a-z]))(\.tar\.gz|\.tgz|\.zip)?", re.IGNORECASE)
 _RECORD: Final = re.compile(r"([0-9]{1,15})\.txt", re.IGNORECASE)
-_OUTCOMES: Final = re.compile(r"outcomes(?:-([a-z]))?\.txt", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -79,15 +78,11 @@ class RecordSet:
             SourceError: where two files could be meant.
             StorageError: if the disk refuses.
         """
-        letter = _SET.fullmatch(self.path.name)
-        places = ([self.path] if self.path.is_dir() else []) + ([self.path.parent] if letter else [])
+        is_set = _SET.fullmatch(self.path.name)
+        wanted = rf"outcomes-{is_set[2]}\.txt" if is_set else r"outcomes(-[a-z])?\.txt"
+        places = ([self.path] if self.path.is_dir() else []) + ([self.path.parent] if is_set else [])
         for folder in places:
-            found = [(path, _OUTCOMES.fullmatch(path.name)) for path in _listed(folder)]
-            fits = [
-                path
-                for path, match in found
-                if match and (not letter or (match[1] and match[1].lower() == letter[2].lower()))
-            ]
+            fits = [path for path in _listed(folder) if re.fullmatch(wanted, path.name, re.IGNORECASE)]
             if len(fits) > 1:
                 raise SourceError(f"{folder} holds {len(fits)} files of outcomes for {self.name}. Keep one.")
             if fits:
@@ -133,7 +128,7 @@ def _sets_in(raw: Path) -> list[RecordSet]:
     if sets:
         return [RecordSet(name, path) for name, path in sets.items()]
     if not record_paths(raw):
-        raise SourceError(f"{raw} holds no set-a/, set-a.tar.gz or set-a.zip, and no record files such as 132539.txt.")
+        raise SourceError(f"{raw} holds no set-a/, set-a.tar.gz or set-a.zip, and no record files (NUMBER.txt).")
     return [RecordSet(_name(raw), raw)]
 
 
