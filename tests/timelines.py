@@ -79,6 +79,7 @@ CATALOGUE: Final = pl.DataFrame(
     orient="row",
 )
 """The codes of random timelines."""
+SPEAKING: Final = tuple(name for name in MODALITIES if name in (*NUMBERS, *CODES))
 
 APART: Final = 10_000_000
 """Added to a stay's id, and to its patient's, to make its twin."""
@@ -262,9 +263,9 @@ def random_events(
     place = np.repeat(np.arange(stays.height), count)
     n = len(stay)
     modality_of_code = CATALOGUE["modality"].to_numpy()
-    has = rng.random((stays.height, len(MODALITIES))) < 0.75
+    has = rng.random((stays.height, len(SPEAKING))) < 0.75
     code = rng.integers(0, CATALOGUE.height, n)
-    modality_index = np.asarray([MODALITIES.index(name) for name in modality_of_code])
+    modality_index = np.asarray([SPEAKING.index(name) for name in modality_of_code])
     keep = has[place, modality_index[code]]
     minute = _minutes(rng, n, at_min, until)
     frame = CATALOGUE[code.tolist()].with_columns(stay_id=stay, minute=minute, available=minute + _delays(rng, n))

@@ -52,7 +52,7 @@ def observations(frame: pl.DataFrame) -> pl.DataFrame:
 
 def _with_minutes(frame: pl.DataFrame) -> pl.DataFrame:
     """`Time` from hh:mm to minutes; a sign is read, so that a time before admission is named as that."""
-    parts = pl.col("Time").str.extract_groups(r"^(-?)([0-9]{1,4}):([0-5][0-9])$")
+    parts = pl.col("Time").str.extract_groups(r"^(-?)([0-9]{1,3}):([0-5][0-9])$")
     frame = frame.with_columns(parts.struct.rename_fields(["_sign", "_h", "_min"]).alias("_parts")).unnest("_parts")
     frame = with_reason(frame, pl.col("Time").is_not_null() & pl.col("_min").is_null(), f"{NOT_A_TIME}: Time")
     minutes = pl.col("_h").cast(pl.Int64) * 60 + pl.col("_min").cast(pl.Int64)
