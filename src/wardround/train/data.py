@@ -13,7 +13,7 @@ from wardround.batches.lines import Lines, open_lines
 from wardround.batches.stay_table import TableFeaturiser
 from wardround.batches.store import EventStore, Featuriser
 from wardround.errors import DataError
-from wardround.events import INPUT_MODALITIES, STAY_COLUMNS
+from wardround.events import INPUT_MODALITIES, OPTIONAL_STAY_COLUMNS, STAY_COLUMNS
 from wardround.models.modality_encoder import EncoderSettings, RowShape
 from wardround.models.quantile import quantile_edges
 from wardround.tasks.cohort import Cohort, Window, cohort, elapsed_h
@@ -62,7 +62,7 @@ def open_data(folder: Path, window: Window, quiet: bool = False) -> OpenData:
         DataError: where it is unfinished or changed.
     """
     manifest = files.verify_folder(folder, "data", DataError)
-    stays = files.read_columns(folder / "stays.parquet", STAY_COLUMNS)
+    stays = files.read_columns(folder / "stays.parquet", STAY_COLUMNS, optional=OPTIONAL_STAY_COLUMNS)
     return OpenData(folder, manifest["hash"], stays, open_lines(folder, window, quiet), window)
 
 
