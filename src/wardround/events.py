@@ -82,12 +82,16 @@ shows."""
 PAPER_EICU: Final = ("demographics", "diagnosis", "treatment", "medication", "lab", "aps")
 """The six modalities of arXiv 2604.18753 on eICU, in the paper's order."""
 
-MODALITIES: Final = (*PAPER_EICU, "vitals", "infusion", "intake_output", "history", "score")
-"""All modality names, in the order that breaks ties. `score` holds published risk scores: a comparator, never a default
-input."""
+MODALITIES: Final = (*PAPER_EICU, "vitals", "infusion", "intake_output", "history", "score", "severity")
+"""All modality names, in the order that breaks ties. `score` holds published risk scores as a
+database stores them: a comparator, never a default input. `severity` holds scores that are computed here from a stay's
+own values (`concepts`): an input."""
 
 NOT_INPUTS: Final = frozenset({"score"})
 INPUT_MODALITIES: Final = tuple(name for name in MODALITIES if name not in NOT_INPUTS)
+ON_REQUEST: Final = frozenset({"severity"})
+DEFAULT_MODALITIES: Final = tuple(name for name in INPUT_MODALITIES if name not in ON_REQUEST)
+"""What a model is given where no modality is named."""
 
 
 def calendar_start(stay_index: int) -> datetime:
