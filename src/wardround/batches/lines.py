@@ -28,7 +28,9 @@ from wardround.events import EVENT_COLUMNS, MINUTE_US, MODALITIES, TIME
 from wardround.progress import progress
 from wardround.tasks.cohort import Window
 
-FORMAT: Final = 4
+FORMAT: Final = 5
+"""Another number where other lines are made of the same events: derived ones count."""
+
 _ITEM_TYPES: Final = {
     "minute": np.dtype(np.int32),
     "available": np.dtype(np.int32),

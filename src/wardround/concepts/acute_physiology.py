@@ -72,7 +72,7 @@ def acute_physiology_points(values: Values) -> Points:
     Args:
         values: variable -> worst value of the first day, NaN where missing: those of `POINTS`, `creatinine` (mg/dL),
             `pao2, pco2` (mmHg), `fio2` (%), `ph`, `eyes, motor, verbal` (Glasgow coma scale), and 1 or 0 in
-            `intubated, dialysis, meds` (too sedated to be examined).
+            `intubated, vent` (on a ventilator), `dialysis` (chronic), `meds` (too sedated to be examined).
     """
     total = sum((_of_intervals(values[name], *table) for name, table in POINTS.items()), np.zeros(len(values["ph"])))
     breaths = values["respiratoryrate"]
@@ -107,6 +107,6 @@ def _consciousness(values: Values) -> np.ndarray:
     eyes, motor, verbal = values["eyes"], values["motor"], values["verbal"]
     unknown = np.isnan(eyes) | np.isnan(motor) | np.isnan(verbal) | (values["meds"] == 1)
     row = np.searchsorted((3, 5, 6), np.nan_to_num(motor, nan=6), side="right")
-    column = (np.nan_to_num(verbal, nan=5) - 1).astype(np.int64).clip(0, 4)
+    column = (np.nan_to_num(verbal, nan=5) - 1).clip(0, 4).astype(np.int64)
     found = np.where(eyes == 1, EYES_SHUT[row, column], EYES_OPEN[row, column])
     return np.where(unknown, 0.0, found)

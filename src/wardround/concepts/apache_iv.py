@@ -4,9 +4,9 @@
             + Glasgow coma scale + chronic health + where from + emergency surgery + thrombolysis + diagnosis
 
 Source: Zimmerman et al., Acute Physiology and Chronic Health Evaluation (APACHE) IV, Crit Care Med 34:1297-1310 (2006);
-the coefficients as printed there. A value that is missing counts as normal, as in the paper; so a stay needs one
-physiological value to have a score. It is computed anew whenever one of its values becomes known and never knows a
-later one: in eICU at 24 h, when `apacheApsVar` becomes known.
+the coefficients as printed there. A value that is missing counts as normal, as in the paper (an age as 65 years, ours);
+so a stay needs one physiological value to have a score. It is computed anew whenever one of its values becomes known
+and never knows a later one: in eICU at 24 h, when `apacheApsVar` becomes known.
 
 On the open eICU demo the points equal the stored ones in all 1,254 stays that have them (`tests/concepts`).
 """
@@ -41,8 +41,20 @@ _PER_PAO2_FIO2: Final = -0.000397068
 _NORMAL_PAO2_FIO2: Final = 80 / 0.21  # what the stored predictions take where no blood gas was drawn
 _UNEXAMINED: Final = 0.785764316
 _PER_COMA_POINT: Final = 0.039117532
+_MOST_COMA_POINTS: Final = 12
 _EMERGENCY: Final = 0.249073458
 _THROMBOLYSIS: Final = -0.579874039
+
+_AGE_YEARS: Final = (0.0, 120.0)
+_BEFORE_DAYS: Final = (0.0, 366.0)
+_FIO2: Final = (21.0, 100.0)
+_PAO2_MMHG: Final = (0.0, 760.0)
+"""What can be: a value beyond is taken as the end, so that one wrong number of a folder from elsewhere gives no odds
+without end. `wardround prepare eicu` lets none through."""
+
+_DECIMALS: Final = 4
+"""Of an input. Events hold 32 bits, in which a pH of 7.45 is below 7.45 and would fall on the other side of an edge."""
+
 CHRONIC: Final = {
     "aids": 0.958100516,
     "hepaticfailure": 1.037379925,
@@ -89,7 +101,9 @@ def apache_iv(events: pl.DataFrame, clock: Clock = "available_time") -> pl.DataF
     """
     values = _inputs_of_codes(events["code"].unique())
     known = events.filter(pl.col("modality").is_in(list(CANDIDATES))).join(values, on="code")
-    known = known.with_columns(value=pl.coalesce("value", pl.col("numeric_value").cast(pl.Float64))).drop_nulls("value")
+    number = pl.col("numeric_value").cast(pl.Float64)
+    number = pl.when(number.is_finite()).then(number.round(_DECIMALS))
+    known = known.with_columns(value=pl.coalesce("value", number)).drop_nulls("value")
     state = _states(known.drop_nulls(["stay_id", clock]), clock)
     if state.is_empty():
         return pl.DataFrame(schema={name: EVENT_COLUMNS[name] for name in COLUMNS})
@@ -150,14 +164,15 @@ def mortality_logit(
             `surgical` where the diagnosis is an operation, in `infarction` where it is one.
         points: acute physiology points.
     """
-    days_root = np.sqrt(np.nan_to_num(values["before_h"]).clip(min=0) / 24)
+    days_root = np.sqrt((np.nan_to_num(values["before_h"]) / 24).clip(*_BEFORE_DAYS))
     coma = values["eyes"] + values["motor"] + values["verbal"]
-    examined = np.where(np.isnan(coma), 0.0, _PER_COMA_POINT * (15 - coma))
-    ratio = np.nan_to_num(values["pao2"] / values["fio2"] * 100, nan=_NORMAL_PAO2_FIO2)
+    examined = np.where(np.isnan(coma), 0.0, _PER_COMA_POINT * (15 - coma).clip(0, _MOST_COMA_POINTS))
+    ratio = values["pao2"].clip(*_PAO2_MMHG) / values["fio2"].clip(*_FIO2) * 100
+    ratio = np.where(np.isnan(ratio), _NORMAL_PAO2_FIO2, ratio)
     emergency = (values["surgical"] == 1) & (values["electivesurgery"] != 1)
     return (
         _INTERCEPT
-        + _spline(np.nan_to_num(values["age"], nan=65.0), *_AGE)
+        + _spline(np.nan_to_num(values["age"], nan=65.0).clip(*_AGE_YEARS), *_AGE)
         + _spline(points, *_APS)
         + _spline(days_root, *_BEFORE)
         + _VENTILATED * (values["oobventday1"] == 1)
