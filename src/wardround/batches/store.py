@@ -20,6 +20,7 @@ from wardround.batches.growing_array import GrowingArray
 from wardround.batches.lines import Lines
 from wardround.batches.normaliser import Normaliser
 from wardround.batches.published_risk import published_logit
+from wardround.concepts.derived import derived_from
 from wardround.errors import DataError, UsageError
 from wardround.events import DEFAULT_MODALITIES, INPUT_MODALITIES
 from wardround.progress import progress
@@ -34,8 +35,8 @@ class InputSettings:
     """What a model is given.
 
     Attributes:
-        modalities: names to take, "severity" among them only if it is named; empty takes all others that the data has,
-            published scores apart.
+        modalities: names to take; empty takes all that the data has, but neither published scores nor "severity",
+            which has to be named.
         features: which codes.
         content: what an event carries.
     """
@@ -203,7 +204,8 @@ def event_store(
         featuriser: fitted on training stays.
         sequences: False keeps the state at the prediction time alone (static models).
         quiet: no progress on stderr.
-        without: modalities of the featuriser that are left out as if never recorded.
+        without: modalities of the featuriser that are left out as if never recorded, and with them what is derived
+            from them.
 
     Returns:
         The store; content of a stay depends on that stay's visible items alone.
@@ -224,7 +226,7 @@ def event_store(
     with ExitStack() as until_made:
         made = _GrowingStore(lines.cache, featuriser.widths, until_made)
         for part in _chunks(len(stays), "making events, stays", quiet):
-            seen = visible_items(lines, stays[part], cut[part], without)
+            seen = visible_items(lines, stays[part], cut[part], {*without, *derived_from(without)})
             contents, unknown = modality_contents(lines, seen, cut[part], featuriser.vocabulary, codes, settings)
             place = made.add(contents, featuriser.normaliser, part.stop - part.start, most, unknown)
             if "severity" not in modalities:

@@ -1,10 +1,11 @@
 """The derived events that models are given beside the recorded ones."""
 
+from collections.abc import Collection
 from typing import Final
 
 import polars as pl
 
-from wardround.concepts.apache_iv import CODES, Clock, apache_iv
+from wardround.concepts.apache_iv import CANDIDATES, CODES, MODALITY, Clock, apache_iv
 
 DERIVED_CODES: Final = CODES
 
@@ -20,3 +21,8 @@ def derived_events(events: pl.DataFrame, clock: Clock) -> pl.DataFrame:
         Events with these columns. None depends on an event that its clock puts later.
     """
     return apache_iv(events, clock)
+
+
+def derived_from(modalities: Collection[str]) -> frozenset[str]:
+    """The modalities whose events are made of some others: where those are as if never recorded, these are not made."""
+    return frozenset({MODALITY}) if CANDIDATES & set(modalities) else frozenset()
