@@ -83,9 +83,9 @@ PAPER_EICU: Final = ("demographics", "diagnosis", "treatment", "medication", "la
 """The six modalities of arXiv 2604.18753 on eICU, in the paper's order."""
 
 MODALITIES: Final = (*PAPER_EICU, "vitals", "infusion", "intake_output", "history", "score", "severity")
-"""All modality names, in the order that breaks ties. `score` holds published risk scores as a
-database stores them: a comparator, never a default input. `severity` holds scores that are computed here from a stay's
-own values (`concepts`): an input."""
+"""All modality names, in the order that breaks ties. `score` holds published risk scores as a database stores them: a
+comparator, never an input. `severity` holds scores that are computed here from a stay's own values (`concepts`): an
+input where it is named."""
 
 NOT_INPUTS: Final = frozenset({"score"})
 INPUT_MODALITIES: Final = tuple(name for name in MODALITIES if name not in NOT_INPUTS)

@@ -1,5 +1,7 @@
 """What a published equation says of a stay so far: the log odds of death in hospital, beside the events of a model."""
 
+from typing import Final
+
 import numpy as np
 from jaxtyping import Float32, Int
 
@@ -7,7 +9,8 @@ from wardround.batches.content import Visible
 from wardround.batches.lines import Lines
 from wardround.concepts.apache_iv import LOGIT_CODE
 
-_FAR: np.int64 = np.int64(1) << 40
+_FAR: Final = np.int64(1) << 40
+"""Between the minutes of two stays: more than any minute."""
 
 
 def published_logit(

@@ -73,7 +73,7 @@ class StaticModel(nn.Module):
         fusion: "mlp" or "lstm".
         target: what the head learns.
         settings: sizes.
-        start: first bias of the head.
+        start: first constant of the head, where a published equation has not been computed.
         published_scale: first weight of the log odds of a published equation.
     """
 

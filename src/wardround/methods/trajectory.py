@@ -87,7 +87,7 @@ class Trajectory(nn.Module):
         embedder: encoders by modality; its missing tokens stand in the state, a missing modality has no event.
         target: what the head learns.
         settings: sizes.
-        start: first bias of the head.
+        start: first constant of the head, where a published equation has not been computed.
         published_scale: first weight of the log odds of a published equation.
         falls: whether the label shrinks by an hour with each hour that passes.
     """
@@ -186,7 +186,7 @@ class Trajectory(nn.Module):
 
     def predict(self, batch: SequenceBatch) -> tuple[Float[Tensor, "stay event"], Float[Tensor, " stay"]]:
         """The belief after every event, and the prediction at the prediction time: the last belief, less the hours that
-        have passed since where the label falls. A stay without events gets the head's bias."""
+        have passed since where the label falls. A stay without events gets the constant of `start`."""
         outputs, _, hours = self.beliefs(batch)
         beliefs = self.target.prediction(outputs)
         place = (batch.lengths - 1).clamp(min=0)[:, None]

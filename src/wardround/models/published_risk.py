@@ -27,7 +27,7 @@ class PublishedRisk(nn.Module):
         self.shift = nn.Parameter(torch.tensor(float(shift)))
         self.constant = nn.Parameter(torch.tensor(float(constant)))
 
-    def forward(self, logit: Float[Tensor, "*stay"]) -> Float[Tensor, "*stay"]:
-        """The term of each stay or event; NaN where the equation has not been computed."""
+    def forward(self, logit: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
+        """The term of each stay or event, never NaN: `logit` is NaN where the equation has not been computed."""
         known = ~logit.isnan()
         return torch.where(known, self.scale * logit.nan_to_num(0.0) + self.shift, self.constant)
