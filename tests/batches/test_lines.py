@@ -10,6 +10,7 @@ from timelines import Timelines, hand, random_timelines, write_data
 from wardround import files
 from wardround.batches import lines as lines_module
 from wardround.batches.lines import Lines, open_lines
+from wardround.concepts.derived import DERIVED_CODES
 from wardround.errors import DataError, StorageError
 from wardround.events import MEDS_EVENT_SCHEMA, MODALITIES
 from wardround.tasks.cohort import Window
@@ -100,18 +101,27 @@ def test_shards_and_the_order_of_the_rows_carry_nothing(tmp_path: Path, window: 
 
 def test_shards_are_counted_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """What is held of all shards at once is a row a stay, never a row an event."""
-    held = []
+    held: dict[bool, list[int]] = {True: [], False: []}
     real = pl.concat
     timelines = random_timelines(3, 60)
     write_data(tmp_path, timelines, shards=4)
-    monkeypatch.setattr(lines_module.pl, "concat", lambda parts: (held.append(sum(map(len, parts))), real(parts))[1])
+
+    def concat(parts: list[pl.DataFrame]) -> pl.DataFrame:
+        held["code" in parts[0].columns and "time" in parts[0].columns].append(sum(map(len, parts)))
+        return real(parts)
+
+    monkeypatch.setattr(lines_module.pl, "concat", concat)
     lines = open_lines(tmp_path, CAUSAL)
-    assert max(held) <= timelines.stays.height < len(lines.code) == timelines.events.height
+    assert max(held[True]) < len(lines.code) / 2, "events: those of a shard at a time"
+    assert max(held[False]) <= timelines.stays.height < len(lines.code)
+    derived = np.isin(lines.code, [lines.codes.index(code) for code in DERIVED_CODES])
+    assert (~derived).sum() == timelines.events.height
+    assert derived.any()
 
 
 def test_data_without_any_event_opens(tmp_path: Path):
     lines = opened(tmp_path, hand([], [{"stay_id": 4}, {"stay_id": 5}]))
-    assert (lines.offsets.tolist(), len(lines.minute), lines.codes) == ([0, 0, 0], 0, [])
+    assert (lines.offsets.tolist(), len(lines.minute), lines.codes) == ([0, 0, 0], 0, list(DERIVED_CODES))
 
 
 def test_events_of_no_stay_are_left_out(tmp_path: Path):

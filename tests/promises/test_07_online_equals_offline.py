@@ -240,7 +240,7 @@ def test_a_stay_without_events_gets_the_same_answer_everywhere(world: World):
     seen, model = world.seen(of), trajectory(world, of)
     empty = np.flatnonzero(np.diff(seen.events.offsets) == 0)
     assert len(empty)
-    expected = model.target.prediction(model.head.bias).item()
+    expected = model.target.prediction(model.start.constant).item()
     for members in (empty[:1], np.r_[np.flatnonzero(np.diff(seen.events.offsets))[:3], empty[:1]]):
         assert predictions(seen, model, members).prediction[-1] == pytest.approx(expected, abs=1e-7)
 
