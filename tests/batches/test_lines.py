@@ -10,6 +10,7 @@ from timelines import Timelines, hand, random_timelines, write_data
 from wardround import files
 from wardround.batches import lines as lines_module
 from wardround.batches.lines import Lines, open_lines
+from wardround.concepts.apache_iv import LOGIT_CODE
 from wardround.concepts.derived import DERIVED_CODES
 from wardround.errors import DataError, StorageError
 from wardround.events import MEDS_EVENT_SCHEMA, MODALITIES
@@ -62,6 +63,52 @@ def test_in_the_paper_protocol_a_line_is_in_the_order_in_which_it_happened(tmp_p
         "1 20 20 medication MEDICATION//heparin nan\n"
         "3 5 5 vitals VITALS//sao2 97"
     )
+
+
+SCORED = [
+    (1, 0, 0, "demographics", "AGE", 60.0),
+    (1, 5, 90, "aps", "APS//heartrate", 130.0),
+    (1, 60, 80, "lab", "LAB//sodium", 140.0),
+    (1, 0, 300, "aps", "APS//meanbp", 55.0),
+]
+POINTS = "APACHE//IV//acute_physiology_points"
+
+
+def without_logits(lines: Lines) -> str:
+    """The items but the log odds, of which one stands beside each of the points."""
+    rows = as_text(lines).splitlines()
+    assert sum(LOGIT_CODE in row for row in rows) == sum(POINTS in row for row in rows)
+    return "\n".join(row for row in rows if LOGIT_CODE not in row)
+
+
+def test_derived_events_stand_where_the_last_of_their_inputs_is_known(tmp_path: Path):
+    """A heart rate of 130 is 7 points, a blood pressure of 55 another 15."""
+    write_data(tmp_path, hand(SCORED))
+    assert without_logits(open_lines(tmp_path, CAUSAL)) == (
+        "1 0 0 demographics AGE 60\n"
+        "1 80 80 lab LAB//sodium 140\n"
+        "1 90 90 aps APS//heartrate 130\n"
+        f"1 90 90 severity {POINTS} 7\n"
+        "1 300 300 aps APS//meanbp 55\n"
+        f"1 300 300 severity {POINTS} 22"
+    )
+    assert without_logits(open_lines(tmp_path, PAPER)) == (
+        "1 0 0 demographics AGE 60\n"
+        "1 0 300 aps APS//meanbp 55\n"
+        f"1 0 300 severity {POINTS} 15\n"
+        "1 5 90 aps APS//heartrate 130\n"
+        f"1 5 300 severity {POINTS} 22\n"
+        "1 60 80 lab LAB//sodium 140"
+    )
+
+
+def test_codes_are_numbered_once_though_the_data_has_derived_ones_too(tmp_path: Path):
+    plain = open_lines(write_data(tmp_path / "plain", hand(SCORED)), CAUSAL)
+    assert plain.codes == ["AGE", "APS//heartrate", "APS//meanbp", "LAB//sodium", *DERIVED_CODES]
+    brought = [*SCORED, (1, 0, 0, "score", LOGIT_CODE, 0.5)]
+    lines = open_lines(write_data(tmp_path / "brought", hand(brought)), CAUSAL)
+    assert sorted(lines.codes) == sorted(plain.codes)
+    assert len(lines.code) == len(plain.code) + 1
 
 
 def test_ties_go_by_time_then_modality_then_code_then_value(tmp_path: Path):
