@@ -50,13 +50,15 @@ class Method:
 
 def _static(fusion: Literal["mlp", "lstm"]) -> Callable[[ModalityEmbedder, Task, StaticSettings, float], nn.Module]:
     def build(embedder: ModalityEmbedder, task: Task, settings: StaticSettings, start: float) -> nn.Module:
-        return StaticModel(embedder, fusion, Target(task.kind, settings.positive_weight), settings, start)
+        target = Target(task.kind, settings.positive_weight)
+        return StaticModel(embedder, fusion, target, settings, start, float(task.published_risk))
 
     return build
 
 
 def _trajectory(embedder: ModalityEmbedder, task: Task, settings: TrajectorySettings, start: float) -> nn.Module:
-    return Trajectory(embedder, Target(task.kind, settings.positive_weight), settings, start, task.falls)
+    target = Target(task.kind, settings.positive_weight)
+    return Trajectory(embedder, target, settings, start, task.falls, float(task.published_risk))
 
 
 METHODS: Final[dict[str, Method]] = {
