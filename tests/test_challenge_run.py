@@ -12,7 +12,7 @@ from wardround.cli import main
 
 pytestmark = pytest.mark.usefixtures("fast_fsync")
 
-FAST = "--set loop.epochs=2 --set encoder.hidden=16 --set encoder.embed=8"
+FAST = "--set loop.epochs=20 --set loop.learning_rate=1e-2 --set encoder.hidden=16 --set encoder.embed=8"
 
 
 def sick_and_well(letter: str, first: int, outcomes: bool = True) -> RawSet:
