@@ -271,7 +271,7 @@ def test_control_another_past_moves_the_inputs(worlds: Worlds, tmp_path: Path):
     for method in METHODS:
         assert moved_beliefs(*seen, untrained(method, TASKS["mortality"], embedder, "tabular"))
     for method in FITTED:
-        model = fitted_whole(method, seen[0])
+        model = fitted_whole(method, worlds.view(content, "mortality", 0))
         one, other = (predict_table(model, each.table).prediction for each in seen)
         assert (one != other).any()
 
