@@ -96,7 +96,9 @@ def test_a_model_starts_at_the_average_of_its_training_labels(data: Path, tmp_pa
     run = trained("mlp", data, tmp_path / "run", STILL, "loop.weight_decay=0").folder
     _, of = sides(data)
     rate = of.cohort.frame["label"].to_numpy()[of.members("train")].mean()
-    assert read_weights(run / "weights.safetensors", None)["start"].sigmoid().item() == pytest.approx(rate, abs=1e-5)
+    assert read_weights(run / "weights.safetensors", None)["start.constant"].sigmoid().item() == pytest.approx(
+        rate, abs=1e-5
+    )
 
 
 def test_a_second_call_finds_it_and_another_run_is_never_overwritten(data: Path, tmp_path: Path):

@@ -16,6 +16,7 @@ from jaxtyping import Bool, Float, Int
 
 from wardround.batches.features import CodeMap, Vocabulary
 from wardround.batches.lines import Lines
+from wardround.concepts.apache_iv import MODALITY as DERIVED_MODALITY
 from wardround.errors import UsageError
 from wardround.events import MODALITIES
 
@@ -92,6 +93,15 @@ def visible_counts(
         for b, e, cut in zip(begin, end, cut_min, strict=True)
     ]
     return np.asarray(known, np.int64)
+
+
+def recorded_counts(
+    lines: Lines, stays: Int[np.ndarray, "stay"], cut_min: Float[np.ndarray, "stay"]
+) -> Int[np.ndarray, "stay"]:
+    """As `visible_counts`, of the items that were recorded: those that concepts derive from them are not counted."""
+    derived = np.flatnonzero(lines.modality == MODALITIES.index(DERIVED_MODALITY))
+    begin, counts = lines.offsets[stays], visible_counts(lines, stays, cut_min)
+    return counts - (np.searchsorted(derived, begin + counts) - np.searchsorted(derived, begin))
 
 
 def check_left_out(without: Collection[str], modalities: Sequence[str]) -> None:

@@ -54,6 +54,7 @@ COLOURS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "score": ("#45484d", "#b4b7bb"),
         "blood_gas": ("#3f51b5", "#8c9bef"),
         "neurology": ("#9c4f96", "#cf8ac9"),
+        "severity": ("#8c6d00", "#cbb04a"),
     }
 )
 """Role -> (light, dark). Modalities keep their colour in every chart; each also has a place of its own, so none rests

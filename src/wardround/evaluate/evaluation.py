@@ -15,7 +15,7 @@ from torch import nn
 
 import wardround
 from wardround import files
-from wardround.batches.content import visible_counts
+from wardround.batches.content import recorded_counts
 from wardround.batches.stay_table import StayTable, stay_table
 from wardround.batches.store import EventStore, event_store, stays_and_cuts
 from wardround.errors import DataError, NoScoreError, RunError, UsageError
@@ -102,7 +102,7 @@ def answer(run: Run, data_folder: Path, question: Question, quiet: bool = False)
     modalities = () if store is None else store.modalities
     reads = ("score",) if run.plan.method == "score" else modalities
     past = modalities_past_prediction(data, cohort, reads)
-    n_events = visible_counts(data.lines, stays, cut)
+    n_events = recorded_counts(data.lines, stays, cut)
     unknown = 0 if store is None else store.unknown_items
     observed = np.zeros((len(stays), 0), bool) if store is None else store.observed
     return Answer(

@@ -185,10 +185,11 @@ def _by_known(evidence: Evidence) -> Iterator[Figure]:
                     "firm": True,
                 }
             )
+        drawn = [row for row in rows if row["value"] is not None]
+        if not drawn:
+            return
         yield Figure(
-            charts.by_group(
-                [row for row in rows if row["value"] is not None], metric_words(key).name, "hours after unit admission"
-            ),
+            charts.by_group(drawn, metric_words(key).name, "hours after unit admission"),
             "By prediction hour",
             "Later predictions know more, and are asked of those who are still in the unit: the groups differ as "
             "well as the knowledge.",
