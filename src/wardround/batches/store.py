@@ -18,7 +18,7 @@ from wardround.batches.content import ContentSettings, ModalityContent, modality
 from wardround.batches.features import FeatureSettings, Vocabulary, codes_seen, fit_vocabulary, map_codes
 from wardround.batches.growing_array import GrowingArray
 from wardround.batches.lines import Lines
-from wardround.batches.normaliser import Normaliser
+from wardround.batches.normaliser import Normaliser, RowLayout
 from wardround.errors import DataError, UsageError
 from wardround.events import INPUT_MODALITIES
 from wardround.progress import progress
@@ -51,13 +51,16 @@ class Featuriser:
     normaliser: Normaliser
 
     @property
+    def layout(self) -> dict[str, RowLayout]:
+        """Modality -> how the inputs of one event begin."""
+        numbers, content = self.vocabulary.numbers, self.settings.content
+        return {m: RowLayout(len(content.summaries_of(m)), len(numbers[m])) for m in self.vocabulary.modalities}
+
+    @property
     def widths(self) -> dict[str, int]:
         """Modality -> number of inputs of one event."""
-        numbers, presences, content = self.vocabulary.numbers, self.vocabulary.presences, self.settings.content
-        return {
-            m: len(numbers[m]) * (len(content.summaries_of(m)) + 1) + len(presences[m])
-            for m in self.vocabulary.modalities
-        }
+        presences = self.vocabulary.presences
+        return {m: layout.values + layout.numbers + len(presences[m]) for m, layout in self.layout.items()}
 
     def save(self, run: Path) -> None:
         """Write `vocabulary/` and `normaliser/` of a RUN folder. Raises `StorageError`."""
@@ -161,6 +164,7 @@ class EventStore:
         content: modality -> model inputs.
         last: last event's row of each modality, -1 where the modality is missing at the prediction time.
         unknown_items: items of the modalities whose code the vocabulary does not know.
+        layout: modality -> how its rows begin.
     """
 
     modalities: tuple[str, ...]
@@ -172,6 +176,7 @@ class EventStore:
     content: dict[str, Float32[np.ndarray, "row feature"]]
     last: Int64[np.ndarray, "stay modality"]
     unknown_items: int
+    layout: dict[str, RowLayout] = field(default_factory=dict[str, RowLayout])
 
     @property
     def observed(self) -> Bool[np.ndarray, "stay modality"]:
@@ -214,7 +219,7 @@ def event_store(
     codes = map_codes(lines.codes, featuriser.vocabulary, featuriser.settings.features.paths)
     most = settings.max_events if sequences else 0
     with ExitStack() as until_made:
-        made = _GrowingStore(lines.cache, featuriser.widths, until_made)
+        made = _GrowingStore(lines.cache, featuriser, until_made)
         for part in _chunks(len(stays), "making events, stays", quiet):
             seen = visible_items(lines, stays[part], cut[part], without)
             contents, unknown = modality_contents(lines, seen, cut[part], featuriser.vocabulary, codes, settings)
@@ -225,12 +230,12 @@ def event_store(
 class _GrowingStore:
     """An event store under construction, chunk by chunk: what is of a stay in memory, what is of an event on disk."""
 
-    def __init__(self, folder: Path, widths: dict[str, int], until_made: ExitStack) -> None:
+    def __init__(self, folder: Path, featuriser: Featuriser, until_made: ExitStack) -> None:
         def growing(kind: type[np.generic], width: int | None = None) -> GrowingArray:
             return until_made.enter_context(GrowingArray(folder, kind, width))
 
-        self.modalities = tuple(widths)
-        self.content = {name: growing(np.float32, width) for name, width in widths.items()}
+        self.modalities, self.layout = featuriser.vocabulary.modalities, featuriser.layout
+        self.content = {name: growing(np.float32, width) for name, width in featuriser.widths.items()}
         self.minute, self.modality, self.row = growing(np.int32), growing(np.uint8), growing(np.int64)
         self.lengths: list[np.ndarray] = []
         self.last: list[np.ndarray] = []
@@ -298,4 +303,5 @@ class _GrowingStore:
             content={name: rows.finish() for name, rows in self.content.items()},
             last=np.concatenate(self.last),
             unknown_items=self.unknown,
+            layout=self.layout,
         )

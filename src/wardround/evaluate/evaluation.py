@@ -30,7 +30,7 @@ from wardround.tasks.cohort import Cohort, Window
 from wardround.tasks.task import Task, find_task
 from wardround.train.cases import Cases
 from wardround.train.data import OpenData, open_data
-from wardround.train.predict import Predictions, predict_cases
+from wardround.train.predict import SHAPES, Predictions, predict_cases
 from wardround.train.protocol_stamp import modalities_past_prediction
 from wardround.train.run_folder import Run, open_run
 
@@ -130,7 +130,7 @@ def _predict(
             raise UsageError(f"{run.plan.method} reads no modality: --without does not apply.")
         cases = Cases.of_row(data, cohort, run.plan.method, task, run.fitted)
         return predict_cases(None, cases, np.arange(cohort.frame.height)), None
-    sequences = METHODS[run.plan.method].shape == "sequence"
+    sequences = SHAPES[METHODS[run.plan.method].shape].sequences
     store = event_store(data.lines, cohort, run.featuriser, sequences, quiet, question.without)
     model = run.model()
     return _predict_all(model, Cases.of(data, cohort, store, model), quiet), store
