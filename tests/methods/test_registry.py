@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from wardround.errors import UsageError
+from wardround.methods.grud import GRUDModel
 from wardround.methods.registry import METHODS, build_embedder, find_method
 from wardround.methods.trajectory import Trajectory
 from wardround.models.decoder import DecoderSettings
@@ -18,13 +19,17 @@ ENCODER = EncoderSettings(hidden=8, embed=4, bins=4)
 SIZES = {
     "static": {"hidden": 8},
     "sequence": {"decoder": DecoderSettings(hidden=8, layers=1, heads=2, mlp_hidden=8)},
+    "grid": {"hidden": 8},
 }
 
 
 def built(name: str, task: str, **settings):
     method = METHODS[name]
-    settings = method.settings(encoder=ENCODER, **SIZES[method.shape], **settings)
-    return method.build(build_embedder(SHAPES, ENCODER), TASKS[task], settings, 0.7)
+    if method.encodes:
+        settings["encoder"] = ENCODER
+    settings = method.settings(**SIZES[method.shape], **settings)
+    embedder = build_embedder(SHAPES, ENCODER) if method.encodes else None
+    return method.build(SHAPES, embedder, TASKS[task], settings, 0.7)
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -34,7 +39,7 @@ def test_every_method_is_built_for_every_task(name: str, task: str):
     assert type(model) is METHODS[name].model
     assert model.target.kind == TASKS[task].kind
     assert model.target.positive_weight == 3
-    if isinstance(model, Trajectory):
+    if isinstance(model, Trajectory | GRUDModel):
         assert model.falls == TASKS[task].falls
         assert model.head.bias.item() == pytest.approx(0.7)
     else:
@@ -51,9 +56,13 @@ def test_each_fusion_is_its_own():
 
 
 def test_an_unknown_method_is_told_what_there_is():
-    with pytest.raises(UsageError, match=r"no method .gru.\. There are: mlp, lstm, trajectory, score, elapsed\."):
+    with pytest.raises(UsageError, match=r"no method .gru.\. There are: mlp, lstm, trajectory, grud, score, elapsed\."):
         find_method("gru")
     assert find_method("mlp") is METHODS["mlp"]
+
+
+def test_a_method_with_encoders_says_so():
+    assert [name for name, method in METHODS.items() if not method.encodes] == ["grud"]
 
 
 def test_encoders_stand_in_the_order_of_the_vocabulary():

@@ -17,6 +17,7 @@ from wardround.train.pretrain import pretrain
 from wardround.train.supervised import train
 
 SMALL = ("loop.epochs=2", "encoder.hidden=8", "encoder.embed=4")
+GRID = ("loop.epochs=2", "model.hidden=8", "budget=256")
 DECODER = ("decoder.hidden=8", "decoder.heads=2", "decoder.layers=1", "decoder.mlp_hidden=8", "budget=256")
 
 
@@ -37,7 +38,7 @@ def trained(method: str, data: Path, to: Path, seed: int) -> dict[str, str]:
         settings = override(PretrainSettings(), SMALL)
         pretrain(data, to, Window(), SplitPlan(), settings, seed, quiet=True)
     else:
-        settings = SMALL + (DECODER if method == "trajectory" else ())
+        settings = SMALL + (DECODER if method == "trajectory" else ()) if METHODS[method].encodes else GRID
         train(method, data, "mortality", to, Window(), SplitPlan(), None, settings, seed, quiet=True)
     return hashes(to)
 

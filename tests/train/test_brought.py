@@ -42,7 +42,12 @@ def other_data(data: Path) -> Path:
 @pytest.fixture(scope="module")
 def first(data: Path) -> dict[str, Path]:
     """A run of each method."""
-    settings = {"mlp": ("model.hidden=8", "encoder.kind=quantile", "max_events=64"), "lstm": (), "trajectory": ()}
+    settings = {
+        "mlp": ("model.hidden=8", "encoder.kind=quantile", "max_events=64"),
+        "lstm": (),
+        "trajectory": (),
+        "grud": (),
+    }
     return {
         method: trained(method, data, data.parent / method, *chosen, "loop.epochs=2").folder
         for method, chosen in settings.items()
@@ -58,7 +63,7 @@ def tuned(method: str, data: Path, to: Path, init: Path, *settings: str, task: s
 # First weights
 
 
-@pytest.mark.parametrize("method", ["mlp", "lstm", "trajectory"])
+@pytest.mark.parametrize("method", ["mlp", "lstm", "trajectory", "grud"])
 def test_training_starts_from_the_weights_inputs_and_model_of_the_run(
     data: Path, other_data: Path, first: dict[str, Path], tmp_path: Path, method: str
 ):
