@@ -26,7 +26,7 @@ import torch
 from torch import nn
 
 from wardround import files
-from wardround.batches import grid, sequences, static, store
+from wardround.batches import grid, sequences, static, stay_table, store
 from wardround.batches.store import EventStore, Featuriser, InputSettings
 from wardround.errors import LeakageError
 from wardround.methods.scores import SCORE_CODES
@@ -53,6 +53,7 @@ class View:
         subject: the patient of each.
         state: the state of each at the prediction time (static models, pretraining).
         events: every event of each (trajectory models).
+        table: a row of each (boosting, logistic).
     """
 
     data: train_data.OpenData
@@ -61,6 +62,7 @@ class View:
     subject: np.ndarray
     state: EventStore
     events: EventStore
+    table: stay_table.StayTable
 
     def places(self, stay_ids: np.ndarray) -> np.ndarray:
         """Places of some stays in the cohort."""
@@ -74,7 +76,14 @@ def view(folder: Path, window: Window, task: Task, featuriser: Featuriser) -> Vi
     chosen = opened.cohort(task, labelled=False)
     state = store.event_store(opened.lines, chosen, featuriser, sequences=False)
     events = store.event_store(opened.lines, chosen, featuriser, sequences=True)
-    return View(opened, chosen, task, chosen.frame["subject_id"].to_numpy(), state, events)
+    columns = stay_table.TableFeaturiser(table_settings(featuriser.settings), featuriser.vocabulary)
+    table = stay_table.stay_table(opened.lines, chosen, columns)
+    return View(opened, chosen, task, chosen.frame["subject_id"].to_numpy(), state, events, table)
+
+
+def table_settings(settings: InputSettings) -> stay_table.TableSettings:
+    """A table of the same codes."""
+    return stay_table.TableSettings(settings.modalities, settings.features)
 
 
 def fitted_featuriser(folder: Path, window: Window, settings: InputSettings) -> Featuriser:
@@ -103,6 +112,7 @@ def model_inputs(seen: View, places: np.ndarray | None = None) -> dict[str, np.n
     arrays |= {name: getattr(line, name).numpy() for name in ("modality", "hours", "lengths", "at_h")}
     hourly = grid.grid_batch(seen.events, nothing, at_h, places, most=240)
     arrays |= {f"grid {field.name}": getattr(hourly, field.name).numpy() for field in fields(hourly)}
+    arrays |= {"table": seen.table.values[places], "table observed": seen.table.observed[places]}
     arrays |= {"elapsed hours": np.asarray(seen.data.elapsed_h(seen.cohort))[places]}
     if seen.task.name in SCORE_CODES:
         arrays |= {"published score": published_scores.published_scores(seen.data, seen.cohort, seen.task)[places]}

@@ -40,6 +40,7 @@ def make_stays(n: int, rng: np.random.Generator) -> pl.DataFrame:
         "los_h": rng.uniform(40, 300, n),
         "n_events": rng.integers(20, 900, n),
         "modalities": [[name for name, there in zip(KINDS, row, strict=True) if there] for row in present],
+        "in_unit_until": [None] * n,
     }
     return pl.DataFrame(rows, schema=STAY_COLUMNS)
 

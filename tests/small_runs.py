@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from timelines import Timelines, random_timelines, write_data
-from wardround.methods.registry import METHODS
+from wardround.methods.registry import FITTED, METHODS
 from wardround.settings import override
 from wardround.tasks.cohort import Window
 from wardround.tasks.splits import SplitPlan
@@ -22,6 +22,7 @@ LOOP = ("loop.epochs=1", "loop.learning_rate=3e-3")
 ENCODER = ("encoder.hidden=8", "encoder.embed=4")
 OWN = ("model.hidden=8",)
 DECODER = ("decoder.hidden=8", "decoder.heads=2", "decoder.layers=1", "decoder.mlp_hidden=8", "budget=4096")
+FIT = {"boosting": ("rounds=20", "min_leaf_stays=5"), "logistic": ("penalties=1,0.1",)}
 RISK, DAYS = "APACHE//IVa//predictedhospitalmortality", "APACHE//IVa//predictedhospitallos"
 
 
@@ -65,7 +66,9 @@ def trained(
 ) -> Finished:
     """Train for one epoch; encoders bring their own size."""
     chosen: Sequence[str] = ()
-    if method not in ("score", "elapsed"):
+    if method in FITTED:
+        chosen = (*FIT[method], *settings)
+    elif method not in ("score", "elapsed"):
         chosen = (
             *LOOP,
             *own_settings(method, encoders is None),

@@ -5,13 +5,14 @@ import pytest
 from wardround import cli
 from wardround.catalogue import catalogue
 from wardround.events import MODALITIES, PAPER_EICU
-from wardround.methods.registry import METHODS
+from wardround.methods.registry import FITTED, METHODS
 from wardround.methods.scores import ROWS
 from wardround.settings import flatten, override
 from wardround.sources.open_demos import DEMOS
+from wardround.sources.registry import SOURCES
 from wardround.sources.synthetic import SyntheticSettings
 from wardround.tasks.task import TASKS
-from wardround.train.plan import PretrainSettings, TrainSettings
+from wardround.train.plan import FitSettings, PretrainSettings, TrainSettings
 
 
 def names(what: str) -> list[str]:
@@ -27,7 +28,7 @@ def test_every_list_has_rows_of_a_name_and_a_summary(what: str):
 
 
 def test_methods_are_what_can_be_pretrained_and_trained():
-    assert names("methods") == ["alignment", *METHODS, *ROWS]
+    assert names("methods") == ["alignment", *METHODS, *FITTED, *ROWS]
 
 
 def test_tasks_say_what_they_are_and_what_they_are_not():
@@ -46,6 +47,7 @@ def test_modalities_say_where_they_come_from():
 def test_every_setting_that_is_listed_can_be_set():
     settings = {"synth eicu": SyntheticSettings(), "pretrain alignment": PretrainSettings()}
     settings |= {f"train {name}": TrainSettings.default(method) for name, method in METHODS.items()}
+    settings |= {f"train {name}": FitSettings.default(method) for name, method in FITTED.items()}
     listed: dict[str, set[str]] = {command: set() for command in settings}
     for row in catalogue("settings"):
         command, path = row["name"].split(": ")
@@ -58,6 +60,7 @@ def test_every_setting_that_is_listed_can_be_set():
 
 def test_the_command_line_takes_what_there_is():
     """Its literals stand apart so that `--help` need not load torch."""
-    assert (*METHODS, *ROWS) == cli.METHODS
+    assert (*METHODS, *FITTED, *ROWS) == cli.METHODS
     assert set(cli.TASKS) == set(TASKS)
     assert set(cli.DEMOS) == set(DEMOS)
+    assert tuple(SOURCES) == cli.SOURCES

@@ -11,7 +11,7 @@ import pytest
 from small_runs import RISK, small_data, trained
 from wardround import files
 from wardround.cli import main
-from wardround.events import EVENT_COLUMNS, STAY_COLUMNS
+from wardround.events import EVENT_COLUMNS, OPTIONAL_STAY_COLUMNS, STAY_COLUMNS
 
 READERS: Final = {
     "describe": "describe {data}",
@@ -22,7 +22,7 @@ READERS: Final = {
     "predict": "predict {run} --data {data} --to {to}",
 }
 TABLES: Final = {
-    "stays.parquet": tuple(STAY_COLUMNS),
+    "stays.parquet": tuple(name for name in STAY_COLUMNS if name not in OPTIONAL_STAY_COLUMNS),
     "data/0.parquet": tuple(EVENT_COLUMNS),
     "metadata/codes.parquet": ("code",),
 }
@@ -82,6 +82,18 @@ def test_a_column_that_is_off_is_named(
         assert len(error.splitlines()) == 1
         assert table in error
         assert f"column {column} is" in error
+
+
+@pytest.mark.parametrize("verb", READERS)
+def test_an_optional_column_may_be_absent_but_not_another(
+    verb: str, home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (column,) = OPTIONAL_STAY_COLUMNS
+    older = damaged(home, tmp_path / "older", "stays.parquet", column, retype=False)
+    assert said(verb, home, older, tmp_path / "to", capsys) == (0, "")
+    other = damaged(home, tmp_path / "other", "stays.parquet", column, retype=True)
+    code, error = said(verb, home, other, tmp_path / "to-other", capsys)
+    assert (code, f"column {column} is" in error) == (1, True)
 
 
 @pytest.mark.parametrize("column", sorted(UNREAD))

@@ -79,6 +79,7 @@ CATALOGUE: Final = pl.DataFrame(
     orient="row",
 )
 """The codes of random timelines."""
+SPEAKING: Final = tuple(name for name in MODALITIES if name in (*NUMBERS, *CODES))
 
 APART: Final = 10_000_000
 """Added to a stay's id, and to its patient's, to make its twin."""
@@ -209,6 +210,7 @@ def _stays_on_disk(timelines: Timelines) -> pl.DataFrame:
     stays = _started(timelines.stays).with_columns(
         los_h=(pl.col("hospital_end") - pl.col("hospital_start")) / 60,
         year=pl.col("start").dt.year(),
+        in_unit_until=None,
         **{name: _at(name) for name in ("end", "hospital_start", "hospital_end")},
     )
     stays = stays.join(summary, on="stay_id", how="left").sort("subject_id", "start", "stay_id")
@@ -261,9 +263,9 @@ def random_events(
     place = np.repeat(np.arange(stays.height), count)
     n = len(stay)
     modality_of_code = CATALOGUE["modality"].to_numpy()
-    has = rng.random((stays.height, len(MODALITIES))) < 0.75
+    has = rng.random((stays.height, len(SPEAKING))) < 0.75
     code = rng.integers(0, CATALOGUE.height, n)
-    modality_index = np.asarray([MODALITIES.index(name) for name in modality_of_code])
+    modality_index = np.asarray([SPEAKING.index(name) for name in modality_of_code])
     keep = has[place, modality_index[code]]
     minute = _minutes(rng, n, at_min, until)
     frame = CATALOGUE[code.tolist()].with_columns(stay_id=stay, minute=minute, available=minute + _delays(rng, n))

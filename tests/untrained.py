@@ -7,6 +7,7 @@ drawn anew.
 
 from collections.abc import Iterator
 from itertools import product
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -16,14 +17,18 @@ from wardround.batches.static import static_batch
 from wardround.batches.store import EventStore, Featuriser
 from wardround.methods.alignment import Alignment
 from wardround.methods.grud import GRUDSettings
-from wardround.methods.registry import METHODS, build_embedder
+from wardround.methods.registry import FITTED, METHODS, build_embedder
 from wardround.methods.static import StaticSettings
+from wardround.methods.table_model import LabelledRows, TableModel
 from wardround.methods.trajectory import TrajectorySettings
 from wardround.models.decoder import DecoderSettings
 from wardround.models.embedder import ModalityEmbedder
 from wardround.models.modality_encoder import EncoderSettings
 from wardround.tasks.task import Task
 from wardround.train.data import bin_edges, row_shapes
+
+if TYPE_CHECKING:
+    from leak_detector import View
 
 KINDS = ("tabular", "quantile", "set")
 DECODER = DecoderSettings(hidden=16, layers=2, heads=2, mlp_hidden=24, dropout=0.2)
@@ -74,6 +79,18 @@ def untrained(
     if hasattr(model, "head"):
         nn.init.normal_(model.head.weight, std=DECODER.hidden**-0.5)
     return model.eval()
+
+
+def fitted_whole(method: str, seen: "View") -> TableModel:
+    """A model of a method that is fitted whole, on chance labels of the stays of a view: what it may see is asked, not
+    what it learned."""
+    rng = np.random.default_rng(7)
+    kind, n = seen.task.kind, len(seen.table.values)
+    label = (rng.random(n) < 0.4).astype(np.float64) if kind == "binary" else rng.exponential(90, n)
+    rows = LabelledRows(seen.table.values, label)
+    chosen = FITTED[method]
+    small = {"boosting": {"rounds": 12, "min_leaf_stays": 5}, "logistic": {"penalties": (1.0,)}}
+    return chosen.fit(rows, rows, kind, chosen.settings(**small[method]), 0, True)[0]
 
 
 def variants() -> Iterator[tuple[str, bool]]:

@@ -1,11 +1,12 @@
 """What there is: methods, tasks, sources, modalities, settings. For `wardround list`."""
 
 from wardround.events import MODALITIES, NOT_INPUTS, PAPER_EICU
-from wardround.methods.registry import METHODS
+from wardround.methods.registry import FITTED, METHODS
 from wardround.settings import flatten
+from wardround.sources.registry import SOURCES
 from wardround.sources.synthetic import SyntheticSettings
 from wardround.tasks.task import TASKS
-from wardround.train.plan import PretrainSettings, TrainSettings
+from wardround.train.plan import FitSettings, PretrainSettings, TrainSettings
 
 Row = dict[str, str]
 
@@ -32,7 +33,7 @@ def _methods() -> list[Row]:
             "summary": "masked global alignment of modality encoders, for `pretrain` (arXiv 2604.18753)",
         }
     ]
-    rows += [{"name": method.name, "summary": method.summary} for method in METHODS.values()]
+    rows += [{"name": method.name, "summary": method.summary} for method in (*METHODS.values(), *FITTED.values())]
     return [
         *rows,
         {"name": "score", "summary": "APACHE IVa's own prediction where the stay has one; learns nothing"},
@@ -45,12 +46,7 @@ def _tasks() -> list[Row]:
 
 
 def _sources() -> list[Row]:
-    return [
-        {
-            "name": "eicu",
-            "summary": "eICU Collaborative Research Database 2.0, its open demo, and what `synth eicu` writes",
-        }
-    ]
+    return [{"name": source.name, "summary": source.summary} for source in SOURCES.values()]
 
 
 def _modalities() -> list[Row]:
@@ -69,6 +65,7 @@ def _modalities() -> list[Row]:
 def _settings() -> list[Row]:
     commands = {"synth eicu": SyntheticSettings(), "pretrain alignment": PretrainSettings()}
     commands |= {f"train {method.name}": TrainSettings.default(method) for method in METHODS.values()}
+    commands |= {f"train {method.name}": FitSettings.default(method) for method in FITTED.values()}
     return [
         {"name": f"{command}: {path}", "summary": f"{value}"}
         for command, settings in commands.items()

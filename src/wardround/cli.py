@@ -11,7 +11,8 @@ from wardround import __version__, verbs
 from wardround.errors import WardroundError
 
 DEMOS = ("eicu-demo", "mimic-iv-demo", "mimic-iii-demo", "challenge-2012")
-METHODS = ("mlp", "lstm", "trajectory", "grud", "score", "elapsed")
+SOURCES = ("eicu", "challenge2012")
+METHODS = ("mlp", "lstm", "trajectory", "grud", "boosting", "logistic", "score", "elapsed")
 TASKS = ("mortality", "los_remaining", "los", "los_icu")
 OF_TRAINING = "of the weights, the order of stays and whatever training draws; the split has a seed of its own"
 LISTS = ("methods", "tasks", "sources", "modalities", "settings")
@@ -125,12 +126,19 @@ def _prepare(into: Any) -> None:
         "raw tables to a DATA folder: MEDS events with the time at which each was known, stays, ledger",
         "wardround prepare eicu eicu-demo --to data",
         "wardround prepare eicu eicu-demo --to data --modalities paper --workers 2",
+        "wardround prepare challenge2012 challenge/set-a.tar.gz challenge/set-b.tar.gz --to data",
     )
-    verb.add_argument("source", choices=("eicu",))
-    verb.add_argument("raw", type=Path, metavar="RAW", help="folder of the raw tables, .csv or .csv.gz")
+    verb.add_argument("source", choices=SOURCES)
+    verb.add_argument(
+        "raw",
+        type=Path,
+        nargs="+",
+        metavar="RAW",
+        help="folder of the raw tables, .csv or .csv.gz; for challenge2012 folders or archives of sets of records",
+    )
     verb.add_argument("--to", type=Path, required=True, metavar="DATA", help="folder to write")
     verb.add_argument("--modalities", choices=("paper", "all"), default="all", help="the paper's six, or all (default)")
-    verb.add_argument("--workers", type=_count, default=1, metavar="N", help="tables read at once (default: 1)")
+    verb.add_argument("--workers", type=_count, default=1, metavar="N", help="tables or shards at once (default: 1)")
     verb.add_argument("--json", action="store_true", help="print the ledger as JSON")
 
 
@@ -220,6 +228,7 @@ def _train(into: Any) -> None:
         "train a method for a task",
         "wardround train mlp --data data --task mortality --to runs/mlp",
         "wardround train trajectory --data data --task mortality --to runs/trajectory --encoders runs/aligned",
+        "wardround train boosting --data data --task mortality --to runs/boosting",
         "wardround train score --data data --task mortality --to runs/apache",
         "wardround train mlp --data other --task mortality --at-h 12 --to runs/tuned --init runs/mlp",
         "torchrun --nproc_per_node 2 -m wardround train mlp --data data --task mortality --to runs/mlp",

@@ -61,10 +61,16 @@ STAY_COLUMNS: Final[dict[str, pl.DataType]] = {
     "los_h": pl.Float32(),
     "n_events": pl.Int64(),
     "modalities": pl.List(pl.String()),
+    "in_unit_until": TIME,
 }
 """A row a stay. `start, end` are the unit's; `los_h` is hospital discharge - hospital admission in hours (the paper's
 length of stay). A null `end`, `hospital_end` or `los_h` is not known: the raw time was blank or cannot be right. The
-outcome columns are read by `tasks` alone: no feature ever comes from this table."""
+outcome columns are read by `tasks` alone: no feature ever comes from this table.
+
+`in_unit_until` is a time at which a stay is known to be still in the unit, where a database does not publish `end`."""
+
+OPTIONAL_STAY_COLUMNS: Final = frozenset({"in_unit_until"})
+"""What a DATA folder may come without; read as null."""
 
 SORT_WITHIN_SUBJECT: Final = (
     "subject_id",
@@ -82,7 +88,10 @@ shows."""
 PAPER_EICU: Final = ("demographics", "diagnosis", "treatment", "medication", "lab", "aps")
 """The six modalities of arXiv 2604.18753 on eICU, in the paper's order."""
 
-MODALITIES: Final = (*PAPER_EICU, "vitals", "infusion", "intake_output", "history", "score")
+BEYOND_PAPER: Final = ("vitals", "infusion", "intake_output", "history", "score", "blood_gas", "neurology")
+"""A new name goes to the end: cached lines hold places in `MODALITIES`."""
+
+MODALITIES: Final = (*PAPER_EICU, *BEYOND_PAPER)
 """All modality names, in the order that breaks ties. `score` holds published risk scores: a comparator, never a default
 input."""
 

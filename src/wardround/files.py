@@ -10,7 +10,7 @@ import hashlib
 import io
 import json
 import shutil
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -158,9 +158,21 @@ def read_table(path: Path, error: type[Folder] = DataError, columns: Sequence[st
     raise error(f"{path}: column {', '.join(sorted(missing))} is missing. Make the folder again.")
 
 
-def read_columns(path: Path, columns: Mapping[str, pl.DataType], error: type[Folder] = DataError) -> pl.DataFrame:
-    """Read declared columns of a parquet table. Raises `error` naming a column that is missing or of another type."""
-    table = read_table(path, error, list(columns))
+def read_columns(
+    path: Path,
+    columns: Mapping[str, pl.DataType],
+    error: type[Folder] = DataError,
+    optional: Collection[str] = frozenset(),
+) -> pl.DataFrame:
+    """Read declared columns of a parquet table, `optional` ones as null where it lacks them. Raises `error` naming a
+    column that is missing or of another type."""
+    table = read_table(path, error, None if optional else list(columns))
+    absent = [name for name in columns if name not in table.columns]
+    table = table.with_columns(pl.lit(None, columns[name]).alias(name) for name in absent if name in optional)
+    missing = [name for name in absent if name not in optional]
+    if missing:
+        raise error(f"{path}: column {', '.join(sorted(missing))} is missing. Make the folder again.")
+    table = table.select(columns.keys())
     for name, kind in columns.items():
         if table.schema[name] != kind:
             raise error(f"{path}: column {name} is {table.schema[name]}, expected {kind}. Make the folder again.")

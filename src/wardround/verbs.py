@@ -70,11 +70,12 @@ def run_synth(options: Any) -> None:
 
 def run_prepare(options: Any) -> None:
     """wardround prepare."""
-    from wardround.sources.eicu import EICU
     from wardround.sources.pipeline import prepare
+    from wardround.sources.registry import find_source
     from wardround.tables import ledger_lines
 
-    done = prepare(EICU, options.raw, options.to, options.modalities, options.workers, options.quiet)
+    source = find_source(options.source)
+    done = prepare(source, options.raw, options.to, options.modalities, options.workers, options.quiet)
     if options.json:
         print(json.dumps(done.ledger, indent=1))
         return

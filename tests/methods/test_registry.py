@@ -56,7 +56,8 @@ def test_each_fusion_is_its_own():
 
 
 def test_an_unknown_method_is_told_what_there_is():
-    with pytest.raises(UsageError, match=r"no method .gru.\. There are: mlp, lstm, trajectory, grud, score, elapsed\."):
+    known = "mlp, lstm, trajectory, grud, boosting, logistic, score, elapsed"
+    with pytest.raises(UsageError, match=rf"no method .gru.\. There are: {known}\."):
         find_method("gru")
     assert find_method("mlp") is METHODS["mlp"]
 

@@ -44,13 +44,14 @@ from timelines import (
     small_timelines,
     write_data,
 )
-from untrained import aligned_embedder, output, random_embedder, untrained, variants
+from untrained import aligned_embedder, fitted_whole, output, random_embedder, untrained, variants
 from wardround.batches.content import ContentSettings
 from wardround.batches.static import static_batch
 from wardround.batches.store import InputSettings
-from wardround.methods.registry import METHODS
+from wardround.methods.registry import FITTED, METHODS
 from wardround.tasks.cohort import Window
 from wardround.tasks.task import TASKS
+from wardround.train.predict import predict_table
 
 SCALE = float(os.environ.get("WARDROUND_PROMISE_SCALE", "0.1"))
 CASES = max(10, round(200 * SCALE))
@@ -165,6 +166,21 @@ def test_another_future_gives_the_same_beliefs(worlds: Worlds, task: str, method
     assert largest <= NEVER
 
 
+@pytest.mark.parametrize("content", CONTENTS)
+@pytest.mark.parametrize(("task", "method"), [(task, method) for task in TASKS for method in FITTED])
+def test_another_future_gives_the_same_prediction_of_what_is_fitted_whole(
+    worlds: Worlds, task: str, method: str, content: str
+):
+    """To the bit, in any order and alone."""
+    before, after = (worlds.view(content, task, which) for which in (0, 1))
+    model = fitted_whole(method, before)
+    one, other = (predict_table(model, seen.table).prediction for seen in (before, after))
+    assert one.tobytes() == other.tobytes()
+    assert np.ptp(one) > 0.01, "the answers must differ"
+    assert (model.predict(after.table.values[::-2]) == one[::-2]).all()
+    assert model.predict(after.table.values[3:4])[0] == one[3]
+
+
 def _apart_at_another_shape(before: View, after: View, model) -> list[np.ndarray]:
     """The same stays in half-sized batches, and one alone: other batch mates and padding. How far apart, on the model's
     scale."""
@@ -247,6 +263,10 @@ def test_control_another_past_moves_the_inputs(worlds: Worlds, tmp_path: Path):
     embedder = worlds.embedder(content, "tabular", False)
     for method in METHODS:
         assert moved_beliefs(*seen, untrained(method, TASKS["mortality"], embedder, "tabular"))
+    for method in FITTED:
+        model = fitted_whole(method, seen[0])
+        one, other = (predict_table(model, each.table).prediction for each in seen)
+        assert (one != other).any()
 
 
 def test_control_the_paper_protocol_over_the_whole_stay_moves(worlds: Worlds):

@@ -16,13 +16,14 @@ import torch
 
 from leak_detector import View, fitted_featuriser, predictions, unlike_twins, view
 from timelines import APART, Timelines, hand, joined, random_timelines, twin_of, write_data
-from untrained import random_embedder, untrained
+from untrained import fitted_whole, random_embedder, untrained
 from wardround.batches.content import ContentSettings
 from wardround.batches.store import Featuriser, InputSettings
 from wardround.errors import DataError
-from wardround.methods.registry import METHODS
+from wardround.methods.registry import FITTED, METHODS
 from wardround.tasks.cohort import Window
 from wardround.tasks.task import TASKS
+from wardround.train.predict import predict_table
 
 SCALE = float(os.environ.get("WARDROUND_PROMISE_SCALE", "0.1"))
 TWINS = max(100, round(10_000 * SCALE))
@@ -89,6 +90,16 @@ def test_twins_get_the_same_prediction(twins: Twins, method: str):
     apart = np.abs(made[seen.places(both[:, 0])] - made[seen.places(both[:, 1])])
     assert apart.max() <= 1e-6
     assert len(np.unique(made)) > len(both) / 2
+
+
+@pytest.mark.parametrize("method", FITTED)
+def test_twins_get_the_same_prediction_of_what_is_fitted_whole(twins: Twins, method: str):
+    """To the bit."""
+    seen = twins.seen("mortality", Window(at_h=AT_H))
+    made = predict_table(fitted_whole(method, seen), seen.table).prediction
+    both = np.asarray([pair for pair in twins.pairs if pair[0] in set(seen.cohort.frame["stay_id"])])
+    assert (made[seen.places(both[:, 0])] == made[seen.places(both[:, 1])]).all()
+    assert len(np.unique(made)) > 20
 
 
 def test_two_stays_by_hand(tmp_path: Path, twins: Twins):

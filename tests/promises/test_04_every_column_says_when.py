@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from raw_eicu import COLUMNS, UNREAD_COLUMNS, Data, RawEicu, demo_folder, prepare, tiny
+from wardround.sources.challenge2012 import CHALLENGE2012
 from wardround.sources.eicu import EICU
 from wardround.sources.eicu import columns as raw
 from wardround.sources.raw_table import ADMIT, HOUR_24, ID, NEVER, TEXT, UNREAD, Known, RawTable
@@ -175,3 +176,31 @@ def test_a_column_that_reaches_events_is_caught(unchanged: Data, tmp_path: Path)
     eager = dataclasses.replace(raw.APS, columns={**raw.APS.columns, "heartrate": (raw.NUMBER, ADMIT)})
     with pytest.raises(ValueError, match="known: unit admission; no offset says"):
         eager.known_at("heartrate")
+
+
+CHALLENGE = {
+    "observations": ["RecordID", "Time", "Parameter", "Value"],
+    "outcomes": ["RecordID", "SAPS-I", "SOFA", "Length_of_stay", "Survival", "In-hospital_death"],
+}
+"""What the files of the Challenge 2012 hold; `records` gathers what the lines of each state of it."""
+
+
+def test_every_column_of_the_challenge_has_a_rule():
+    tables = [CHALLENGE2012.stay_table, *(side.raw for side in CHALLENGE2012.side_tables)]
+    tables += [each.raw for each in CHALLENGE2012.tables("all")]
+    declared = {table.name: table for table in tables}
+    for name, columns in CHALLENGE.items():
+        assert list(declared[name].columns) == columns
+    for table in tables:
+        for name, (_, known) in table.columns.items():
+            assert known in RULES or known.rule == "offset", f"{table.name}.{name}"
+    for name in CHALLENGE["outcomes"][1:]:
+        with pytest.raises(ValueError, match=r"is known: (never|unread)"):
+            declared["outcomes"].known_at(name)
+
+
+@pytest.mark.data
+def test_the_published_outcomes_have_no_other_column():
+    for path in sorted(demo_folder("challenge-2012").glob("Outcomes-*.txt")):
+        with path.open() as text:
+            assert text.readline().strip().split(",") == CHALLENGE["outcomes"]

@@ -17,10 +17,12 @@ import pytest
 import torch
 
 from leak_detector import fits, moved_fits, row_fits
+from small_runs import FIT
 from timelines import EVENT, Timelines, random_events, random_stays, random_timelines, write_data
 from wardround import files
 from wardround.batches.content import ContentSettings
 from wardround.batches.store import InputSettings
+from wardround.methods.registry import FITTED
 from wardround.settings import override
 from wardround.tasks.cohort import Window
 from wardround.tasks.splits import TEST, TRAIN, VAL, SplitPlan, split_stays
@@ -215,6 +217,12 @@ TRAININGS: dict[str, Callable[[Path, Path], object]] = {
         )
         for method, quick in (("mlp", QUICK), ("lstm", QUICK), ("trajectory", QUICK), ("grud", QUICK_GRID))
     },
+    **{
+        f"train {method}": lambda data, to, method=method: supervised.train(
+            method, data, "mortality", to, WINDOW, SplitPlan(), assignments=FIT[method], quiet=True
+        )
+        for method in FITTED
+    },
 }
 
 
@@ -245,6 +253,25 @@ def test_weights_do_not_see_validation_labels_until_they_choose_the_epoch(world:
     moved = {name for name in runs[0] if runs[0][name] != runs[1][name]}
     assert moved <= {"fitted.json", "metrics.json", "history.parquet"}
     assert {"fitted.json", "metrics.json"} <= moved
+
+
+@pytest.mark.parametrize("method", FITTED)
+def test_what_is_fitted_whole_does_not_see_validation_patients_until_they_choose(
+    world: World, tmp_path: Path, method: str
+):
+    """One round, or one penalty, leaves nothing to choose: other validation rows and deaths move no weight."""
+    rng = np.random.default_rng(12)
+    other = world.timelines
+    for change in (other_values, other_codes, more_events, patients_more, other_outcomes):
+        other = change(other, world.sides[VAL], rng)
+    chosen = {"boosting": ["rounds=1", "min_leaf_stays=5"], "logistic": ["penalties=1"]}[method]
+    runs = []
+    for name, timelines in (("one", world.timelines), ("other", other)):
+        data = write_data(tmp_path / f"{name} data", timelines)
+        supervised.train(method, data, "mortality", tmp_path / name, WINDOW, SplitPlan(), None, chosen, quiet=True)
+        runs.append(digests(tmp_path / name))
+    moved = {name for name in runs[0] if runs[0][name] != runs[1][name]}
+    assert {"metrics.json", "history.parquet"} <= moved <= {"fitted.json", "metrics.json", "history.parquet"}
 
 
 def test_control_a_fit_on_all_sides_is_caught(world: World, monkeypatch: pytest.MonkeyPatch):

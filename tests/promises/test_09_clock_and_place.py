@@ -11,6 +11,7 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
+from raw_challenge import tiny_set
 from raw_eicu import SCALE, Data, RawEicu, none_of, tiny
 
 ZONES = ("UTC", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu")
@@ -67,10 +68,12 @@ def planted() -> tuple[RawEicu, dict[int, int]]:
     return raw, minutes
 
 
-def prepare_elsewhere(raw: Path, to: Path, zone: str, language: str, seed: str) -> tuple[Data, str]:
+def prepare_elsewhere(
+    raw: Path, to: Path, zone: str, language: str, seed: str, script: str = SCRIPT
+) -> tuple[Data, str]:
     """Run `prepare` in a process of its own; the data, and what the process says of its clock and its hashes."""
     place = {"TZ": zone, "LC_ALL": language, "LANG": language, "PYTHONHASHSEED": seed, "POLARS_MAX_THREADS": "1"}
-    command = [sys.executable, "-c", SCRIPT, str(raw), str(to)]
+    command = [sys.executable, "-c", script, str(raw), str(to)]
     done = subprocess.run(command, env=os.environ | place, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
     return Data(to), done.stdout
@@ -131,3 +134,15 @@ def test_a_cast_through_a_time_zone_is_caught():
     back = through.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
     assert back.null_count() == len(NIGHT)
     assert not back.equals(times)
+
+
+@pytest.mark.slow
+def test_the_challenge_is_the_same_everywhere(tmp_path: Path):
+    raw = tiny_set().write(tmp_path / "raw", "tar.gz")
+    script = SCRIPT.replace("sources.eicu", "sources.challenge2012").replace("EICU", "CHALLENGE2012")
+    places = [
+        prepare_elsewhere(raw, tmp_path / str(at), ZONES[at], LOCALES[at % 3], SEEDS[at], script) for at in range(4)
+    ]
+    hashes = [data.hashes() for data, _ in places]
+    assert all(each == hashes[0] for each in hashes)
+    assert len({said for _, said in places}) == len(ZONES)

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+import odd_lines
+import raw_challenge
 from odd_rows import YEAR_AWAY, planted
 from raw_eicu import COLUMNS, SCALE, Data, demo_folder, none_of, prepare, tiny
 from wardround.errors import DataError
@@ -184,3 +186,15 @@ def test_a_planted_fault_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert not is_caught(folder, tmp_path / "sound", expected)
     fault(monkeypatch)
     assert is_caught(folder, tmp_path / "faulty", expected)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_random_sets_of_the_challenge_with_planted_odd_lines_are_exact(seed: int, tmp_path: Path):
+    raw, expected = odd_lines.planted(seed)
+    folder = raw.write(tmp_path / "raw", ("folder", "tar.gz", "zip")[seed % 3], random.Random(seed))
+    data = raw_challenge.prepare(folder, tmp_path / "data")
+    assert {name: account["set_aside"] for name, account in data.ledger.items()} == expected
+    lines = sum(map(len, raw.records.values()))
+    rows = {"records": len(raw.records), "outcomes": len(raw.outcomes or []), "observations": lines}
+    assert {name: account["rows_in"] for name, account in data.ledger.items()} == rows
+    assert data.events.height == data.ledger["observations"]["rows_out"], "a line yields one event"

@@ -15,6 +15,7 @@ from pathlib import Path
 import pyarrow.csv as pacsv
 import pytest
 
+import raw_challenge
 from raw_eicu import SCALE, none_of, prepare, small, tiny
 from wardround.errors import BrokenFileError, SourceError, WardroundError
 from wardround.sources import csv_stream
@@ -336,3 +337,47 @@ def test_prepare_leaves_nothing_of_a_broken_folder(tmp_path: Path, table: str, f
     with pytest.raises(BrokenFileError, match=path.name):
         prepare(raw, tmp_path / "data")
     assert not (tmp_path / "data").exists()
+
+
+def challenge_answer(archive: bytes, folder: Path) -> tuple[int, dict] | None:
+    """Events and ledger of a set's archive; None where it is refused with a typed error, and nothing is left."""
+    folder.mkdir()
+    (folder / "set-a.tar.gz").write_bytes(archive)
+    try:
+        data = raw_challenge.prepare(folder, folder / "data")
+    except BrokenFileError:
+        assert not (folder / "data").exists()
+        return None
+    return data.events.height, data.ledger
+
+
+def test_an_archive_of_records_that_is_cut_or_flipped_is_refused_or_the_same(tmp_path: Path):
+    whole = raw_challenge.tar_of("set-a", raw_challenge.tiny_set().texts())
+    right = challenge_answer(whole, tmp_path / "whole")
+    assert right is not None
+    assert right[1]["records"]["rows_out"] == 3
+    rng, refused = random.Random(11), 0
+    for case in range(60):
+        broken = bytearray(whole)
+        if case % 2:
+            broken = broken[: rng.randrange(len(whole))]
+        else:
+            broken[rng.randrange(len(whole))] ^= 1 << rng.randrange(8)
+        answer = challenge_answer(bytes(broken), tmp_path / str(case))
+        assert answer in (None, right)
+        refused += answer is None
+    assert refused >= 50
+
+
+def test_records_of_a_folder_that_are_cut_in_a_line_are_refused(tmp_path: Path):
+    """A cut right between two lines of a plain file shows in nothing: the archive, which has sums, is read first."""
+    folder = raw_challenge.tiny_set().write(tmp_path / "raw")
+    path = folder / "set-a" / "132539.txt"
+    text = path.read_bytes()
+    for length in range(0, len(text), 7):
+        path.write_bytes(text[:length])
+        if text[:length].endswith(b"\n"):
+            continue
+        with pytest.raises(BrokenFileError, match="set-a: record file 1"):
+            raw_challenge.prepare(folder, tmp_path / "data")
+        assert not (tmp_path / "data").exists()

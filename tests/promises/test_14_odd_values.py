@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from odd_lines import ODD_LINES, converted
 from odd_rows import DOUBTFUL_STAYS, ODD, ODD_STAYS, planted
 from raw_eicu import COLUMNS, SCALE, Data, RawEicu, as_text, csv_text, none_of, prepare, tiny
 from wardround.batches.store import InputSettings, event_store, fit_featuriser
@@ -582,3 +583,10 @@ def test_a_reader_that_lets_odd_values_through_is_caught():
     schema = {"minute": pl.Int64, "available_minute": pl.Int64, "code": pl.String, "numeric_value": pl.Float64}
     assert faults_of(pl.DataFrame([event], schema=schema)) == 0
     assert [faults_of(pl.DataFrame([event | fault], schema=schema)) for fault in faults] == [1] * len(faults)
+
+
+@pytest.mark.parametrize(("line", "reason"), ODD_LINES)
+def test_an_odd_line_of_the_challenge_has_one_rule(line: str, reason: str):
+    made = converted("01:00,HR,70", line)
+    assert made.events.height == 1
+    assert made.account.as_json() == {"rows_in": 2, "rows_out": 1, "set_aside": {reason: 1}}

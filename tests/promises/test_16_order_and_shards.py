@@ -7,10 +7,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+import odd_lines
+import raw_challenge
 from odd_rows import planted
 from raw_eicu import COLUMNS, SCALE, Data, RawEicu, none_of, prepare, tiny
 from wardround import files
 from wardround.sources import csv_reader, gather, pipeline
+from wardround.sources.challenge2012 import raw as challenge_raw
 
 pytestmark = pytest.mark.usefixtures("fast_fsync")
 
@@ -118,3 +121,17 @@ def test_a_planted_fault_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     folders = [shuffled(cohort(), seed).write(tmp_path / f"{seed}") for seed in range(3)]
     found = [hashes(prepare(folder, tmp_path / f"{folder.name}-data")) for folder in folders]
     assert all(each == found[0] for each in found) == (fault is None)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_sets_of_the_challenge_in_any_form_order_block_and_number_of_workers(
+    seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    set_shard(monkeypatch, 5)
+    raw, _ = odd_lines.planted(5)
+    right = hashes(raw_challenge.prepare(raw.write(tmp_path / "raw"), tmp_path / "data"))
+    assert sum(name.startswith("data/") for name in right) >= 3, "several shards"
+    rng = random.Random(seed)
+    monkeypatch.setattr(challenge_raw, "BLOCK_CHARACTERS", rng.choice([1, 400, 1 << 22]))
+    folder = raw.write(tmp_path / "other", ("folder", "tar.gz", "zip")[seed % 3], rng)
+    assert hashes(raw_challenge.prepare(folder, tmp_path / "other-data", workers=rng.choice([1, 4]))) == right

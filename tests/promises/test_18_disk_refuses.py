@@ -14,7 +14,7 @@ from faulty_disk import REFUSALS, FaultyDisk
 from raw_eicu import SCALE, none_of, prepare, small, tiny
 from wardround import files, whole_file
 from wardround.errors import RunError, StorageError, WardroundError
-from wardround.sources import csv_reader, csv_stream, pipeline
+from wardround.sources import csv_reader, csv_stream, csv_tables
 from wardround.stopping import Stopped, stop_on_sigterm
 
 pytestmark = pytest.mark.usefixtures("fast_fsync")
@@ -130,7 +130,7 @@ def test_a_raw_file_that_may_not_be_read(raw: Path, tmp_path: Path, monkeypatch:
 
 @pytest.mark.parametrize("workers", [1, 4])
 def test_an_error_in_one_table_stops_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int):
-    sound, begun = pipeline.read_blocks, []
+    sound, begun = csv_tables.read_blocks, []
 
     def refuse(path: Path, table):
         begun.append(table.name)
@@ -138,7 +138,7 @@ def test_an_error_in_one_table_stops_the_others(tmp_path: Path, monkeypatch: pyt
             raise StorageError("the disk refused")
         return sound(path, table)
 
-    monkeypatch.setattr(pipeline, "read_blocks", refuse)
+    monkeypatch.setattr(csv_tables, "read_blocks", refuse)
     with pytest.raises(StorageError, match="the disk refused"):
         prepare(tiny().write(tmp_path / "raw"), tmp_path / "data", workers=workers)
     assert len(begun) < 14

@@ -7,8 +7,9 @@ import pytest
 import torch
 
 import timelines
+from small_runs import FIT
 from wardround.files import sha256
-from wardround.methods.registry import METHODS
+from wardround.methods.registry import FITTED, METHODS
 from wardround.settings import override
 from wardround.tasks.cohort import Window
 from wardround.tasks.splits import SplitPlan
@@ -38,20 +39,22 @@ def trained(method: str, data: Path, to: Path, seed: int) -> dict[str, str]:
         settings = override(PretrainSettings(), SMALL)
         pretrain(data, to, Window(), SplitPlan(), settings, seed, quiet=True)
     else:
-        settings = SMALL + (DECODER if method == "trajectory" else ()) if METHODS[method].encodes else GRID
+        settings = FIT[method] if method in FITTED else GRID
+        if method in METHODS and METHODS[method].encodes:
+            settings = SMALL + (DECODER if method == "trajectory" else ())
         train(method, data, "mortality", to, Window(), SplitPlan(), None, settings, seed, quiet=True)
     return hashes(to)
 
 
-@pytest.mark.parametrize("method", ["alignment", *METHODS])
+@pytest.mark.parametrize("method", ["alignment", *METHODS, *FITTED])
 def test_three_repeats_have_the_same_bytes(method: str, data: Path, tmp_path: Path) -> None:
     runs = [trained(method, data, tmp_path / str(repeat), seed=1) for repeat in range(3)]
     assert runs[0] == runs[1] == runs[2]
 
 
-@pytest.mark.parametrize("method", ["alignment", *METHODS])
+@pytest.mark.parametrize("method", ["alignment", *METHODS, "boosting"])
 def test_another_seed_has_other_weights(method: str, data: Path, tmp_path: Path) -> None:
-    """Negative control: the comparison can tell."""
+    """Negative control: the comparison can tell. `logistic` draws nothing."""
     first, second = (trained(method, data, tmp_path / str(seed), seed) for seed in (1, 2))
     assert first["weights.safetensors"] != second["weights.safetensors"]
 

@@ -19,10 +19,12 @@ import pytest
 
 from canaries import KINDS, Canaries, texts_of, with_canaries
 from faulty_disk import REFUSALS, FaultyDisk
+from raw_challenge import HEADER, RawSet
 from raw_eicu import COLUMNS, Data, none_of
 from wardround import files, ledger
 from wardround.errors import SourceError, WardroundError
 from wardround.sources import block, csv_reader, csv_stream, gather, pipeline
+from wardround.sources.challenge2012 import CHALLENGE2012
 from wardround.sources.eicu import EICU
 
 pytestmark = pytest.mark.usefixtures("fast_fsync")
@@ -328,3 +330,62 @@ def test_a_planted_leak_is_found(
 
 def test_ten_leaks_are_planted():
     assert len(PLACES) == 10
+
+
+# The Challenge 2012: ids in file names, canaries in lines and outcomes.
+
+
+def challenge_with_canaries(canaries: Canaries) -> RawSet:
+    raw = RawSet()
+    for _ in range(6):
+        number, text = int(canaries.number()), canaries.text
+        odd = [f"{text()},HR,70", f"01:00,{text()},70", f"01:00,HR,{text()}", text(), f"01:00,HR,{canaries.number()}"]
+        raw.add(number, "00:30,HR,70", "48:00,HR,71", *odd, age=60)
+    raw.outcomes = [*(raw.outcomes or []), f"{canaries.text()},1,1,5,-1,0", f"{canaries.number()},1,1,5,-1,0"]
+    return raw
+
+
+def challenge_faults(raw: RawSet, folder: Path) -> Iterator[tuple[str, Path]]:
+    """The sound set in each form, and each fault in a record, an archive, the outcomes."""
+    for form in ("folder", "tar.gz", "zip"):
+        yield f"sound {form}", raw.write(folder / f"sound {form}", form)
+    text_faults = {name: change for name, change in TEXT_FAULTS.items() if "doubled" not in name}
+    for fault, change in text_faults.items():
+        for target in ("record", "outcomes"):
+            made = raw.write(folder / f"{fault} in {target}")
+            paths = sorted((made / "set-a").iterdir()) if target == "record" else [made / "Outcomes-a.txt"]
+            edit(paths[len(paths) // 2], change)
+            yield made.name, made
+    for form in ("tar.gz", "zip"):
+        for fault, change in {"cut": lambda data: data[:-30], "flip": flipped}.items():
+            made = raw.write(folder / f"{fault} of {form}", form)
+            edit(made / f"set-a.{form}", change)
+            yield made.name, made
+    other = raw.write(folder / "nobody")
+    for path in list((other / "set-a").iterdir()):
+        path.write_text(HEADER + "\n")
+    yield "nobody", other
+
+
+def flipped(data: bytes) -> bytes:
+    return bytes(byte ^ (255 * (at == len(data) // 2)) for at, byte in enumerate(data))
+
+
+def test_no_set_of_the_challenge_shows_a_canary(
+    canaries: Canaries, tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+):
+    caplog.set_level(logging.DEBUG)
+    own, errors = Canaries(seed=2012), 0
+    raw = challenge_with_canaries(own)
+    for name, folder in challenge_faults(raw, tmp_path):
+        to, message = tmp_path / "data of" / name, ""
+        try:
+            pipeline.prepare(CHALLENGE2012, folder, to)
+        except WardroundError as error:
+            message = "".join(traceback.format_exception(error)) + str(error)
+        shown = {"error": message.encode()} | said(capfd, caplog) | (texts_of(to) if to.exists() else {})
+        assert own.found_in(shown) == [], name
+        assert (message == "") or not name.startswith("sound")
+        errors += message != ""
+    assert errors >= 12
+    assert own.found_in({"raw": b"".join(raw.texts().values())}) != []

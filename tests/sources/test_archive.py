@@ -5,6 +5,7 @@ import gzip
 import io
 import random
 import tarfile
+import traceback
 import zipfile
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from wardround.errors import BrokenFileError, StorageError, UsageError
 from wardround.sources import archive as archive_module
-from wardround.sources.archive import extract
+from wardround.sources.archive import extract, read_files
 from wardround.sources.archive_formats import Limits
 from wardround.sources.names import Entry, check_name, check_names
 
@@ -311,3 +312,28 @@ def test_a_folder_may_be_listed_beside_its_files() -> None:
     check_names(
         [Entry("a", True), Entry("a/x", False), Entry("a/y", False), Entry("b/x", False), Entry("b", True)], "here"
     )
+
+
+@pytest.mark.parametrize("name", ["a.tar.gz", "a.zip"])
+def test_files_are_read_where_they_lie(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(tar_gz(TREE) if name == "a.tar.gz" else zipped(TREE))
+    assert dict(read_files(tmp_path / name)) == TREE
+    assert {path.name for path in tmp_path.iterdir()} == {name}, "nothing is written"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        tar_gz(TREE)[:-40],
+        tar_gz({**TREE, "../zebulon.txt": b"x"}),
+        tar_gz({**TREE, "zebulon.txt": b"x", "Zebulon.txt": b"y"}),
+        tar_gz({**TREE, "zebulon.txt": b"x" * 5_000}),
+        b"no archive",
+    ],
+    ids=["cut", "leads out", "clash", "too large", "none"],
+)
+def test_read_in_place_the_rules_are_the_same_and_no_name_is_told(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.tar.gz").write_bytes(content)
+    with pytest.raises(BrokenFileError, match=r"a\.tar\.gz cannot be read to its end or breaks a rule") as raised:
+        list(read_files(tmp_path / "a.tar.gz", Limits(file_bytes=4_000)))
+    assert "zebulon" not in "".join(traceback.format_exception(raised.value)).lower()

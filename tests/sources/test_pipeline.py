@@ -89,7 +89,7 @@ def test_progress_is_shown_unless_quiet(tmp_path: Path, capsys: pytest.CaptureFi
 
 
 def test_a_folder_that_is_none(tmp_path: Path):
-    with pytest.raises(SourceError, match=r"absent is not a folder\. Give the folder with the raw eicu tables"):
+    with pytest.raises(SourceError, match=r"absent is not a folder\. Give the folder with the raw tables"):
         prepare(tmp_path / "absent", tmp_path / "data")
     (tmp_path / "empty").mkdir()
     with pytest.raises(SourceError, match=r"empty has no patient\.csv or patient\.csv\.gz"):

@@ -99,6 +99,40 @@ def test_the_prediction_time_is_an_hour_of_the_stay():
     assert made["prediction_time"].to_list() == [at(12.5), at(22.5)]
 
 
+VOUCHED = stays(
+    stay(1, end=None, hospital_end=None, in_unit_until=at(48)),
+    stay(2, end=None, hospital_end=at(48), in_unit_until=at(48)),
+    stay(3, end=None, hospital_end=at(120), in_unit_until=at(48)),
+    stay(4, end=None, in_unit_until=at(48), age=17.0),
+    stay(5, end=None, in_unit_until=None),
+    stay(6, in_unit_until=None),
+)
+"""Stays 1-4 of a database that publishes no end, but holds 48 h of each; their hospital stay is in whole days."""
+
+
+@pytest.mark.parametrize(
+    ("at_h", "members"), [(0, [1, 2, 3, 6]), (24, [1, 2, 3, 6]), (47.9, [1, 2, 3, 6]), (48, [1, 2, 3])]
+)
+def test_a_stay_without_an_end_is_asked_as_long_as_the_database_vouches_for_it(at_h: float, members: list[int]):
+    made = cohort(VOUCHED, Window(at_h=at_h), MORTALITY)
+    assert made.frame["stay_id"].to_list() == members
+    assert made.excluded["end of the unit stay unknown"] == 1
+    assert made.frame.height + sum(made.excluded.values()) == VOUCHED.height
+
+
+def test_no_task_asks_it_later():
+    later = at(48) + timedelta(minutes=1)
+    with pytest.raises(DataError, match=r"end of the unit stay unknown: 4"):
+        cohort(VOUCHED, Window(at_h=(later - DAY) / timedelta(hours=1)), MORTALITY)
+
+
+def test_what_vouches_for_a_stay_says_nothing_of_its_outcome():
+    """Twins that differ in how the hospital stay goes on are both in the cohort, and predicted alike without labels."""
+    for labelled in (True, False):
+        made = cohort(VOUCHED, Window(at_h=48), MORTALITY, labelled=labelled)
+        assert {1, 2, 3} <= set(made.frame["stay_id"])
+
+
 PAPER = stays(
     stay(1),
     stay(2, age=89.0),

@@ -9,12 +9,12 @@ import pytest
 import torch
 
 from small_runs import aligned, published, small_data
-from timelines import random_timelines, write_data
+from timelines import SPEAKING, random_timelines, write_data
 from wardround import files
 from wardround.batches.static import StaticBatches, static_batch
 from wardround.batches.store import event_store
 from wardround.errors import DataError, RunError, UsageError
-from wardround.events import INPUT_MODALITIES
+from wardround.events import NOT_INPUTS
 from wardround.methods.alignment import Alignment
 from wardround.tasks.cohort import Window
 from wardround.tasks.splits import SplitPlan
@@ -209,4 +209,4 @@ def test_a_modality_whose_codes_are_all_rare_is_named(data: Path, tmp_path: Path
     check = next(c for c in files.read_json(made / "diagnostics.json") if c["check"] == "unread_modalities")
     read = open_run(made).featuriser.vocabulary.modalities
     assert check["verdict"] == "warn"
-    assert set(check["value"]) == set(INPUT_MODALITIES) - set(read) != set()
+    assert set(check["value"]) == set(SPEAKING) - NOT_INPUTS - set(read) != set()

@@ -125,7 +125,7 @@ def other(run: Path, change: Callable[[dict[str, Any]], Any]) -> Path:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda v: v.update(method="boosting"), "holds a train run of boosting, which this version does not know"),
+        (lambda v: v.update(method="vis"), "holds a train run of vis, which this version does not know"),
         (lambda v: v.update(command="pretrain", method="mae"), "holds a pretrain run of mae"),
         (lambda v: v.update(command="distil"), "holds a distil run of mlp"),
         (lambda v: v.pop("command"), "holds a None run"),

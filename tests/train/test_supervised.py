@@ -23,7 +23,7 @@ from wardround.train.cases import Cases
 from wardround.train.data import open_data, sides_of
 from wardround.train.predict import predict_cases
 from wardround.train.run_folder import open_run
-from wardround.train.supervised import fitted_values
+from wardround.train.validation import fitted_values
 from wardround.train.weights import read_weights
 
 torch.set_num_threads(1)
@@ -332,23 +332,3 @@ def test_a_cohort_without_labels_is_refused(tmp_path: Path):
     timelines: Timelines = published(random_timelines(3, 60)).with_stays(died_in_hospital=pl.lit(None, pl.Boolean))
     with pytest.raises(DataError, match=r"no stay is in the cohort .*no label: "):
         trained("mlp", write_data(tmp_path / "data", timelines), tmp_path / "run")
-
-
-# The values beside the weights, by hand
-
-
-def test_the_threshold_is_of_validation_and_the_prevalence_of_training():
-    train, val = np.asarray([0.0, 0, 0, 1]), np.asarray([0.0, 1, 1])
-    fitted = fitted_values(TASKS["mortality"], train, val, np.asarray([0.2, 0.3, 0.6]))
-    assert fitted == {"threshold": 0.3, "train_prevalence": 0.25}
-
-
-@pytest.mark.parametrize("val", [[0.0, 0.0], [1.0, 1.0]])
-def test_where_validation_has_one_class_the_threshold_is_the_training_prevalence(val: list[float]):
-    fitted = fitted_values(TASKS["mortality"], np.asarray([0.0, 1, 0, 0]), np.asarray(val), np.asarray([0.2, 0.3]))
-    assert fitted["threshold"] == 0.25
-
-
-def test_hours_by_hand():
-    label, predicted = np.asarray([10.0, 20, 90]), np.asarray([12.0, 20, 80])
-    assert fitted_values(TASKS["los"], label, label, predicted) == {"train_median_h": 20}

@@ -6,7 +6,7 @@ lowest, ... of every number, every code seen), so the last event of a modality h
 with single content (printed) it carries its own items alone. Both are sums over the past: nothing later can move them.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -94,6 +94,13 @@ def visible_counts(
     return np.asarray(known, np.int64)
 
 
+def check_left_out(without: Collection[str], modalities: Sequence[str]) -> None:
+    """Whether what is to be left out is there to be left out. Raises `UsageError` naming what is not."""
+    unknown = [name for name in without if name not in modalities]
+    if unknown:
+        raise UsageError(f"--without {', '.join(unknown)}: the run's modalities are {', '.join(modalities)}.")
+
+
 def visible_items(
     lines: Lines,
     stays: Int[np.ndarray, "stay"],
@@ -154,7 +161,7 @@ def modality_contents(
     unknown = 0
     for name in vocabulary.modalities:
         rows = np.flatnonzero(item_modality == names[name])
-        known = rows[np.diff(codes[name].offsets)[lines.code[seen.item[rows]]] > 0]
+        known = rows[codes[name].is_known(lines.code[seen.item[rows]])]
         unknown += len(rows) - len(known)
         contents[name] = _content(lines, seen, known, cut_min, name, vocabulary, codes[name], settings)
     return contents, unknown
@@ -183,15 +190,10 @@ def _content(
     )
     event = np.repeat(np.arange(len(starts)), np.diff(np.r_[starts, len(rows)]))
     item = seen.item[rows]
-    repeat = np.diff(codes.offsets)[lines.code[item]]
-    mapped = (
-        np.repeat(codes.offsets[lines.code[item]], repeat)
-        + np.arange(int(repeat.sum()))
-        - np.repeat(np.cumsum(repeat) - repeat, repeat)
-    )
+    place, mapped = codes.features_of(lines.code[item])
     feature, is_number = codes.feature[mapped], codes.is_number[mapped]
-    value = np.repeat(lines.value[item], repeat).astype(np.float64)
-    event_of = np.repeat(event, repeat)
+    value = lines.value[item][place].astype(np.float64)
+    event_of = event[place]
     n_numbers, n_codes = len(vocabulary.numbers[modality]), len(vocabulary.presences[modality])
     number = is_number & ~np.isnan(value)
     own = _OwnItems(minute[starts], n_numbers, event_of[number], feature[number], value[number])

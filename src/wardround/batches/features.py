@@ -119,6 +119,21 @@ class CodeMap:
     feature: Int[np.ndarray, "mapped"]
     is_number: Bool[np.ndarray, "mapped"]
 
+    def is_known(self, code: Int[np.ndarray, "item"]) -> Bool[np.ndarray, "item"]:
+        """Which items have a code that stands for a feature."""
+        return np.diff(self.offsets)[code] > 0
+
+    def features_of(self, code: Int[np.ndarray, "item"]) -> tuple[Int[np.ndarray, "mapped"], Int[np.ndarray, "mapped"]]:
+        """The features of some items, item after item.
+
+        Returns:
+            The item's place among those asked, and the place in `feature` and `is_number`.
+        """
+        repeat = np.diff(self.offsets)[code]
+        item = np.repeat(np.arange(len(code)), repeat)
+        within = np.arange(len(item)) - np.repeat(np.cumsum(repeat) - repeat, repeat)
+        return item, np.repeat(self.offsets[code], repeat) + within
+
 
 def map_codes(codes: Sequence[str], vocabulary: Vocabulary, paths: bool) -> dict[str, CodeMap]:
     """Codes of a DATA folder -> features, by modality: a code or a path's beginning that two modalities share is a

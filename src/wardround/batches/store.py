@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Bool, Float, Float32, Int, Int32, Int64, UInt8
 
-from wardround.batches.content import ContentSettings, ModalityContent, modality_contents, visible_items
+from wardround.batches.content import ContentSettings, ModalityContent, check_left_out, modality_contents, visible_items
 from wardround.batches.features import FeatureSettings, Vocabulary, codes_seen, fit_vocabulary, map_codes
 from wardround.batches.growing_array import GrowingArray
 from wardround.batches.lines import Lines
@@ -91,19 +91,38 @@ def fit_featuriser(lines: Lines, train: Cohort, settings: InputSettings, quiet: 
         DataError: where no modality has a frequent code.
         UsageError: where a modality is asked for that does not exist or is a published score.
     """
-    unknown = [name for name in settings.modalities if name not in INPUT_MODALITIES]
+    vocabulary = vocabulary_of(lines, train, settings.modalities, settings.features, quiet)
+    return with_normaliser(lines, train, settings, vocabulary, quiet)
+
+
+def vocabulary_of(
+    lines: Lines, train: Cohort, modalities: tuple[str, ...], settings: FeatureSettings, quiet: bool = False
+) -> Vocabulary:
+    """The vocabulary of what training stays show up to their prediction times: `fit_featuriser`'s first half.
+
+    Args:
+        lines: the data on the protocol's clock.
+        train: training stays.
+        modalities: names to take; empty takes all input modalities.
+        settings: which codes.
+        quiet: no progress on stderr.
+
+    Raises:
+        DataError: where no modality has a frequent code.
+        UsageError: where a modality is asked for that does not exist or is a published score.
+    """
+    unknown = [name for name in modalities if name not in INPUT_MODALITIES]
     if unknown:
         raise UsageError(f"no input modality {', '.join(unknown)}. There are: {', '.join(INPUT_MODALITIES)}.")
-    modalities = settings.modalities or INPUT_MODALITIES
     stays, cut = stays_and_cuts(lines, train)
     seen: list[pl.DataFrame] = []
-    for part in _chunks(len(stays), "fitting the vocabulary, stays", quiet):
+    for part in stay_chunks(len(stays), "fitting the vocabulary, stays", quiet):
         chunk = visible_items(lines, stays[part], cut[part])
         seen.append(codes_seen(lines, chunk.item, chunk.stay + part.start))
-    vocabulary = fit_vocabulary(pl.concat(seen), lines.codes, len(stays), modalities, settings.features)
+    vocabulary = fit_vocabulary(pl.concat(seen), lines.codes, len(stays), modalities or INPUT_MODALITIES, settings)
     if not vocabulary.modalities:
         raise DataError("no code is in enough training stays to be a feature. Lower min_stay_share or bring more data.")
-    return with_normaliser(lines, train, settings, vocabulary, quiet)
+    return vocabulary
 
 
 def with_normaliser(
@@ -113,7 +132,7 @@ def with_normaliser(
     stays, cut = stays_and_cuts(lines, train)
     codes = map_codes(lines.codes, vocabulary, settings.features.paths)
     last: dict[str, list[np.ndarray]] = {name: [] for name in vocabulary.modalities}
-    for part in _chunks(len(stays), "fitting the normaliser, stays", quiet):
+    for part in stay_chunks(len(stays), "fitting the normaliser, stays", quiet):
         chunk = visible_items(lines, stays[part], cut[part])
         contents, _ = modality_contents(lines, chunk, cut[part], vocabulary, codes, _whole_state(settings.content))
         for name, content in contents.items():
@@ -142,7 +161,7 @@ def stays_and_cuts(lines: Lines, cohort: Cohort) -> tuple[Int[np.ndarray, "stay"
     return stays, minutes.astype(np.float64)
 
 
-def _chunks(n: int, doing: str, quiet: bool) -> Iterator[slice]:
+def stay_chunks(n: int, doing: str, quiet: bool) -> Iterator[slice]:
     """Some stays after the others, and on stderr how many are done."""
     with progress(n, doing, quiet=quiet) as bar:
         for begin in range(0, n, CHUNK_STAYS):
@@ -210,17 +229,14 @@ def event_store(
         StorageError: where the disk has no room for the events.
         UsageError: where a modality to leave out is none of the featuriser's.
     """
-    modalities = featuriser.vocabulary.modalities
-    unknown = [name for name in without if name not in modalities]
-    if unknown:
-        raise UsageError(f"--without {', '.join(unknown)}: the run's modalities are {', '.join(modalities)}.")
+    check_left_out(without, featuriser.vocabulary.modalities)
     stays, cut = stays_and_cuts(lines, cohort)
     settings = featuriser.settings.content if sequences else _whole_state(featuriser.settings.content)
     codes = map_codes(lines.codes, featuriser.vocabulary, featuriser.settings.features.paths)
     most = settings.max_events if sequences else 0
     with ExitStack() as until_made:
         made = _GrowingStore(lines.cache, featuriser, until_made)
-        for part in _chunks(len(stays), "making events, stays", quiet):
+        for part in stay_chunks(len(stays), "making events, stays", quiet):
             seen = visible_items(lines, stays[part], cut[part], without)
             contents, unknown = modality_contents(lines, seen, cut[part], featuriser.vocabulary, codes, settings)
             made.add(contents, featuriser.normaliser, part.stop - part.start, most, unknown)

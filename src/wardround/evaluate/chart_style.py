@@ -52,6 +52,8 @@ COLOURS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "intake_output": ("#0b7f93", "#3cb4c8"),
         "history": ("#6c7a12", "#a9b845"),
         "score": ("#45484d", "#b4b7bb"),
+        "blood_gas": ("#3f51b5", "#8c9bef"),
+        "neurology": ("#9c4f96", "#cf8ac9"),
     }
 )
 """Role -> (light, dark). Modalities keep their colour in every chart; each also has a place of its own, so none rests

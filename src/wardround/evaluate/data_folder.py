@@ -7,7 +7,7 @@ import polars as pl
 
 from wardround import files
 from wardround.errors import DataError
-from wardround.events import STAY_COLUMNS
+from wardround.events import OPTIONAL_STAY_COLUMNS, STAY_COLUMNS
 from wardround.json_kinds import is_list, is_object
 
 SHAPE = '{"tables": {raw table: {"rows_in", "rows_out", "set_aside": {reason: count}}}}'
@@ -15,7 +15,7 @@ SHAPE = '{"tables": {raw table: {"rows_in", "rows_out", "set_aside": {reason: co
 
 def read_stays(data: Path) -> pl.DataFrame:
     """`stays.parquet`. Raises `DataError` naming a column that is missing or of another type."""
-    return files.read_columns(data / "stays.parquet", STAY_COLUMNS)
+    return files.read_columns(data / "stays.parquet", STAY_COLUMNS, optional=OPTIONAL_STAY_COLUMNS)
 
 
 def read_ledger(data: Path) -> dict[str, Any]:

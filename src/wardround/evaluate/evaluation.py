@@ -16,6 +16,7 @@ from torch import nn
 import wardround
 from wardround import files
 from wardround.batches.content import visible_counts
+from wardround.batches.stay_table import StayTable, stay_table
 from wardround.batches.store import EventStore, event_store, stays_and_cuts
 from wardround.errors import DataError, NoScoreError, RunError, UsageError
 from wardround.evaluate.evidence import INTERNAL
@@ -23,14 +24,14 @@ from wardround.evaluate.internal import internal_figures
 from wardround.evaluate.question import Question
 from wardround.evaluate.tables import hours_metrics, probability_metrics
 from wardround.evaluate.under_way import UnderWay
-from wardround.methods.registry import METHODS
+from wardround.methods.registry import FITTED, METHODS
 from wardround.methods.scores import predict_elapsed
 from wardround.progress import progress
 from wardround.tasks.cohort import Cohort, Window
 from wardround.tasks.task import Task, find_task
 from wardround.train.cases import Cases
 from wardround.train.data import OpenData, open_data
-from wardround.train.predict import SHAPES, Predictions, predict_cases
+from wardround.train.predict import SHAPES, Predictions, predict_cases, predict_table
 from wardround.train.protocol_stamp import modalities_past_prediction
 from wardround.train.run_folder import Run, open_run
 
@@ -124,14 +125,19 @@ def _members(run: Run, cohort: Cohort, question: Question) -> np.ndarray:
 
 def _predict(
     run: Run, data: OpenData, cohort: Cohort, task: Task, question: Question, quiet: bool
-) -> tuple[Predictions, EventStore | None]:
+) -> tuple[Predictions, EventStore | StayTable | None]:
     if run.featuriser is None:
         if question.without:
             raise UsageError(f"{run.plan.method} reads no modality: --without does not apply.")
         cases = Cases.of_row(data, cohort, run.plan.method, task, run.fitted)
         return predict_cases(None, cases, np.arange(cohort.frame.height)), None
+    if run.plan.method in FITTED:
+        fitted, inputs = run.fitted_model()
+        table = stay_table(data.lines, cohort, inputs, question.without, quiet)
+        return predict_table(fitted, table), table
+    _, featuriser = run.training()
     sequences = SHAPES[METHODS[run.plan.method].shape].sequences
-    store = event_store(data.lines, cohort, run.featuriser, sequences, quiet, question.without)
+    store = event_store(data.lines, cohort, featuriser, sequences, quiet, question.without)
     model = run.model()
     return _predict_all(model, Cases.of(data, cohort, store, model), quiet), store
 

@@ -16,6 +16,8 @@ FIRST_H: Final = 72
 """Hours over which event rates are drawn."""
 CODES_EACH: Final = 3
 """Most frequent codes that are named of each modality."""
+IN_UNIT: Final = pl.coalesce("end", "in_unit_until")
+"""How long a stay is known to have been in the unit: a database may publish no end, but vouch for the first hours."""
 COUNTED: Final = {name: EVENT_COLUMNS[name] for name in ("stay_id", "modality", "code", "available_time")}
 
 
@@ -41,7 +43,7 @@ def count_events(data: Path, stays: pl.DataFrame, quiet: bool = False) -> EventC
         DataError: where a shard is torn, or a column of it is missing or of another type.
     """
     shards = sorted((data / "data").glob("*.parquet"))
-    bounds = stays.select("stay_id", "start", "end")
+    bounds = stays.select("stay_id", "start", end=IN_UNIT)
     parts: list[EventCounts] = []
     for path in progress(shards, "counting events", quiet=quiet):
         events = files.read_columns(path, COUNTED)
@@ -64,18 +66,18 @@ def _count_shard(events: pl.DataFrame) -> EventCounts:
 
 
 def _unit_h(stays: pl.DataFrame) -> pl.Series:
-    return stays.select((pl.col("end") - pl.col("start")).dt.total_minutes() / 60).to_series()
+    return stays.select((IN_UNIT - pl.col("start")).dt.total_minutes() / 60).to_series()
 
 
 def rate_rows(stays: pl.DataFrame, events: EventCounts) -> list[dict[str, Any]]:
     """How often each modality speaks, of how many stays, and since when; no numbers below 11 stays.
 
     Returns:
-        `modality, events_per_stay_day` (over the unit days of the stays whose end is known), `share_of_stays,
-        first_available_h` (median hours from unit admission, negative before it), `n_codes`.
+        `modality, events_per_stay_day` (over the unit days that are known), `share_of_stays, first_available_h` (median
+        hours from unit admission, negative before it), `n_codes`.
     """
     days = float(_unit_h(stays).sum()) / 24
-    ended = stays.filter(pl.col("end").is_not_null())
+    ended = stays.filter(IN_UNIT.is_not_null())
     rows: list[dict[str, Any]] = []
     for name in _present(events):
         own = events.by_stay.filter(pl.col("modality") == name)

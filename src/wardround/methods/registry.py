@@ -9,9 +9,12 @@ from torch import nn
 
 from wardround.batches.store import InputSettings
 from wardround.errors import UsageError
+from wardround.methods.boosting import Boosting, BoostingSettings
 from wardround.methods.grud import HOURLY, GRUDModel, GRUDSettings
+from wardround.methods.logistic import Logistic, LogisticSettings
 from wardround.methods.scores import ROWS
 from wardround.methods.static import StaticModel, StaticSettings
+from wardround.methods.table_model import HistoryRow, Kind, LabelledRows, TableModel
 from wardround.methods.target import Target
 from wardround.methods.trajectory import Trajectory, TrajectorySettings
 from wardround.models.embedder import ModalityEmbedder
@@ -111,13 +114,54 @@ METHODS: Final[dict[str, Method]] = {
         ),
     )
 }
-"""The methods that learn. `score` and `elapsed` do not learn weights and stand in `scores.py`."""
+"""The methods that learn in the loop. `score` and `elapsed` do not learn weights and stand in `scores.py`."""
+
+
+@dataclass(frozen=True)
+class FittedMethod:
+    """A method that is fitted whole, on a table of stays, outside the loop.
+
+    Attributes:
+        name: as on the command line.
+        settings: its settings class.
+        fit: training rows, validation rows, kind of task, settings, seed, quiet -> model and history.
+        load: tensors of its `state_dict`, kind of task, settings, columns of its table -> model; raises `RunError`.
+        summary: one line.
+    """
+
+    name: str
+    settings: type
+    fit: Callable[[LabelledRows, LabelledRows, Kind, Any, int, bool], tuple[TableModel, list[HistoryRow]]]
+    load: Callable[[Mapping[str, torch.Tensor], Kind, Any, int], TableModel]
+    summary: str
+
+
+FITTED: Final[dict[str, FittedMethod]] = {
+    method.name: method
+    for method in (
+        FittedMethod(
+            "boosting",
+            BoostingSettings,
+            Boosting.fit,
+            Boosting.load,
+            "gradient-boosted trees on summaries of each stay (LightGBM, NeurIPS 2017)",
+        ),
+        FittedMethod(
+            "logistic",
+            LogisticSettings,
+            Logistic.fit,
+            Logistic.load,
+            "ridge regression on summaries of each stay: logistic, or of log(1 + hours)",
+        ),
+    )
+}
+"""The methods that are fitted whole."""
 
 
 def find_method(name: str) -> Method:
     """The method of that name. Raises `UsageError` listing those that exist."""
     if name not in METHODS:
-        raise UsageError(f"no method {name!r}. There are: {', '.join((*METHODS, *ROWS))}.")
+        raise UsageError(f"no method {name!r}. There are: {', '.join((*METHODS, *FITTED, *ROWS))}.")
     return METHODS[name]
 
 

@@ -3,12 +3,13 @@
 The archive is read twice. The first reading writes nothing: it goes through every entry to the last byte, and a
 breach of the rules for names (`names`), kinds or sizes (`archive_formats`) refuses the whole archive. The second
 writes into a hidden temporary folder under the same rules and renames it into place, so the destination holds
-everything or nothing.
+everything or nothing. Where files are read in place (`read_files`), the rules are the same and nothing is written.
 """
 
+import contextlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -52,6 +53,61 @@ def extract(archive: Path, to: Path, limits: Limits | None = None) -> list[str]:
         finally:
             shutil.rmtree(hidden, ignore_errors=True)
     return sorted(entry.name for entry in listing if not entry.is_folder)
+
+
+def read_files(archive: Path, limits: Limits | None = None) -> Iterator[tuple[str, bytes]]:
+    """Each file of `archive`, read where it lies: name and content, in the order of the archive.
+
+    Whoever has not come to the end knows only that what came so far is sound: the clash of two names shows there. No
+    message tells a name: a file in it may be called after a patient.
+
+    Args:
+        archive: a .tar.gz, .tgz or .zip.
+        limits: what the archive may hold; `file_bytes` bounds what is in memory at once.
+
+    Raises:
+        UsageError: where the name is of no kind that we read.
+        BrokenFileError: where the archive breaks a rule or cannot be read to its end.
+        StorageError: if the disk refuses.
+    """
+    limits = limits or Limits()
+    listing: list[Entry] = []
+    with files.storage_errors(archive, "reading"), archive.open("rb") as stream:
+        entries = _walk(stream, archive, limits)
+        while (read := _next_whole(entries, archive, limits)) is not None:
+            entry, content = read
+            listing.append(entry)
+            if not entry.is_folder:
+                yield entry.name, content
+    with _without_names(archive):
+        check_names(listing, str(archive))
+
+
+def _next_whole(
+    entries: Iterator[tuple[Entry, Iterator[bytes]]], archive: Path, limits: Limits
+) -> tuple[Entry, bytes] | None:
+    """The next entry with its content in memory; None at the end."""
+    with _without_names(archive):
+        for entry, content in entries:
+            whole = bytearray()
+            for block in content:
+                whole += block
+                if len(whole) > limits.file_bytes:
+                    raise BrokenFileError(f"{archive} holds a file of more than {limits.file_bytes:,} bytes.")
+            return entry, bytes(whole)
+    return None
+
+
+@contextlib.contextmanager
+def _without_names(archive: Path) -> Generator[None]:
+    """Say that an archive breaks a rule, but not of which entry."""
+    try:
+        yield
+    except BrokenFileError:
+        raise BrokenFileError(
+            f"{archive} cannot be read to its end or breaks a rule: cut, damaged, expanding too far, or with an entry "
+            "that is a link, too large, or named so that it could lead out. Get it again from its publisher."
+        ) from None
 
 
 def _drained(content: Iterator[bytes]) -> bool:

@@ -32,12 +32,16 @@ _PAX_RECORD: Final = re.compile(rb"([1-9][0-9]{0,5}) ([^=\x00]+)=")
 
 @dataclass(frozen=True)
 class Limits:
-    """How much an archive may hold; the expansion is judged in total, above a floor below which it harms nobody."""
+    """How much an archive may hold; the expansion is judged in total, above a floor below which it harms nobody.
+
+    `file_bytes` is for files that are read whole into memory.
+    """
 
     entries: int = 100_000
     total_bytes: int = 8 * 2**30
     ratio: int = 100
     ratio_floor_bytes: int = 2**20
+    file_bytes: int = 16 * 2**20
 
     def expansion(self, archive_bytes: int) -> int:
         """The bytes that an archive of `archive_bytes` may expand to."""

@@ -15,6 +15,7 @@ from wardround.ledger import TableLedger
 from wardround.sources.conversion import (
     NOT_A_NUMBER,
     NOT_A_STATUS,
+    NOT_A_TIME,
     NOT_WHOLE,
     EventTable,
     bare_numbers,
@@ -29,7 +30,7 @@ RETYPED_ROWS = 20
 """A column of which more than this share cannot be read, in a table of at least so many rows, was not declared so."""
 
 RAGGED = "wrong number of fields"
-UNREADABLE = (NOT_A_NUMBER, NOT_WHOLE, NOT_A_STATUS)
+UNREADABLE = (NOT_A_NUMBER, NOT_WHOLE, NOT_A_STATUS, NOT_A_TIME)
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ WHOLE: Final = 2**53
 NOT_A_NUMBER: Final = "not a number"
 NOT_WHOLE: Final = "not a whole number"
 NOT_A_STATUS: Final = "not a status"
+NOT_A_TIME: Final = "not a time"
 IMPLAUSIBLE: Final = "implausible value"
 
 

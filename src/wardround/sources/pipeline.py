@@ -1,5 +1,6 @@
 """prepare: the raw tables of a database to a DATA folder (MEDS 0.4 with our extra columns).
 
+    find the tables, hash them
     read each table block by block  ->  candidates  ->  parts by shard  (hidden work folder, each part written whole)
     gather each shard's parts       ->  duplicates out, sorted          ->  data/SHARD.parquet
     stays, codes, ledger, manifest  ->  the folder is closed, the work folder goes
@@ -22,12 +23,11 @@ import pyarrow as pa
 import wardround
 from wardround import files
 from wardround.errors import SourceError
-from wardround.events import STAY_COLUMNS
+from wardround.events import OPTIONAL_STAY_COLUMNS, STAY_COLUMNS
 from wardround.ledger import TableLedger, check_balanced
 from wardround.progress import progress
 from wardround.sources.block import RAGGED, Converted, convert_block, numbered, reason_counts, refuse_retyped
 from wardround.sources.conversion import EventTable, bare_numbers
-from wardround.sources.csv_reader import check_header, find_table, read_blocks, verify_published_sums
 from wardround.sources.gather import (
     STAYS_PER_SHARD,
     Part,
@@ -37,6 +37,8 @@ from wardround.sources.gather import (
     subject_splits,
     write_shard,
 )
+from wardround.sources.raw_data import RawData
+from wardround.sources.side_table import joined
 from wardround.sources.source import Source
 from wardround.sources.work_folder import WorkFolder, open_work
 from wardround.stopping import StopRequest, stop_on_sigterm
@@ -70,13 +72,18 @@ class Prepared:
 
 
 def prepare(
-    source: Source, raw: Path, to: Path, modalities: str = "all", workers: int = 1, quiet: bool = False
+    source: Source,
+    raw: Path | Sequence[Path],
+    to: Path,
+    modalities: str = "all",
+    workers: int = 1,
+    quiet: bool = False,
 ) -> Prepared:
     """Raw tables of one database to a DATA folder.
 
     Args:
         source: the database.
-        raw: the folder with its csv or csv.gz files.
+        raw: the folder with its files; several where the source takes several.
         to: the DATA folder to write: absent, empty, or one that this command did not finish.
         modalities: "paper" for the paper's six, "all".
         workers: threads that read tables and gather shards; the bytes do not depend on it.
@@ -86,21 +93,16 @@ def prepare(
         The folder and its ledger.
 
     Raises:
+        UsageError: where the source has no such modalities, or takes fewer folders.
         SourceError: where a table or column is missing or not what it is declared to be.
         BrokenFileError: where a file cannot be read to its end.
         RunError: where `to` holds data of other settings or inputs, or files of somebody's; on SIGTERM.
         StorageError: where the disk refuses.
     """
-    if not raw.is_dir():
-        raise SourceError(f"{raw} is not a folder. Give the folder with the raw {source.name} tables.")
-    tables = [source.stay_table, *(table.raw for table in source.tables(modalities))]
-    found = {table.name: find_table(raw, table) for table in tables}
-    paths = {name: path for name, path in found.items() if path is not None}
-    for table in tables:
-        if table.name in paths:
-            check_header(paths[table.name], table)
-    inputs = {name: files.sha256(path) for name, path in paths.items()}
-    verify_published_sums(raw, {path: inputs[name] for name, path in paths.items()})
+    events, sides = source.tables(modalities), source.side_tables
+    tables = [source.stay_table, *(side.raw for side in sides), *(table.raw for table in events)]
+    found = source.find([raw] if isinstance(raw, Path) else raw, tables)
+    inputs = dict(found.inputs)
     settings = {"source": source.name, "modalities": modalities, "stays_per_shard": STAYS_PER_SHARD}
     if files.is_complete(to, "data", settings, inputs):
         WorkFolder(to).remove()
@@ -108,9 +110,9 @@ def prepare(
     versions = {"wardround": wardround.__version__, "polars": pl.__version__, "pyarrow": pa.__version__}
     work = open_work(to, {"settings": settings, "inputs": inputs, "versions": versions}, OUTPUTS)
     with _discarded_with_its_inputs(work), stop_on_sigterm() as stop:
-        accounts = _Job(source, modalities, paths, work, workers, quiet, stop).run()
-    absent = sorted(name for name, path in found.items() if path is None)
-    ledger = {"tables": {name: account.as_json() for name, account in accounts.items()}, "absent": absent}
+        accounts = _Job(source, modalities, found, work, workers, quiet, stop).run()
+    accounted = {name: account.as_json() for name, account in accounts.items()}
+    ledger = {"tables": accounted, "absent": list(found.absent)}
     files.write_json(to / "ledger.json", ledger)
     files.write_manifest(to, "data", inputs, settings, wardround.__version__)
     work.remove()
@@ -131,7 +133,7 @@ def _discarded_with_its_inputs(work: WorkFolder) -> Generator[None]:
 class _Job:
     source: Source
     modalities: str
-    paths: dict[str, Path]
+    found: RawData
     work: WorkFolder
     workers: int
     quiet: bool
@@ -140,22 +142,23 @@ class _Job:
     def run(self) -> dict[str, TableLedger]:
         """Everything but the ledger and the manifest; returns table -> account."""
         rows, account = self._stay_rows()
+        rows, sides = self._with_side_tables(rows)
         stays = self.source.stays(rows)
         if stays.is_empty():
             reasons = ", ".join(f"{reason}: {count}" for reason, count in sorted(account.set_aside.items()) if count)
-            path = self.paths[self.source.stay_table.name]
-            raise SourceError(f"{path} holds no usable stay ({reasons or 'no rows'}).")
+            where = self.found.tables[self.source.stay_table.name].where
+            raise SourceError(f"{where} holds no usable stay ({reasons or 'no rows'}).")
         admission = self.source.admission_events(rows, self.modalities == "paper")
         rejected = admission.filter(pl.col("reason").is_not_null())
         account.values_set_aside.update(reason_counts(rejected.select("reason")))
         admission = admission.filter(pl.col("reason").is_null()).drop("row", "reason")
         shards = shard_of_subjects(stays)
-        tables = [table for table in self.source.tables(self.modalities) if table.raw.name in self.paths]
+        tables = [table for table in self.source.tables(self.modalities) if table.raw.name in self.found.tables]
         facts = self._each(lambda table: self._convert_table(table, shards), tables, "reading tables")
         facts = {table.raw.name: fact for table, fact in zip(tables, facts, strict=True)}
         names = shards["shard"].unique().sort().to_list()
         duplicates = self._each(lambda shard: self._gather(shard, facts, admission, shards), names, "writing shards")
-        accounts = {self.source.stay_table.name: account, **_accounts(facts, duplicates)}
+        accounts = {self.source.stay_table.name: account, **sides, **_accounts(facts, duplicates)}
         check_balanced(accounts)
         self._write_tables(stays, names)
         return accounts
@@ -179,9 +182,10 @@ class _Job:
     def _stay_rows(self) -> tuple[pl.DataFrame, TableLedger]:
         """The stay table's rows, and their account."""
         table, account = self.source.stay_table, TableLedger()
+        found = self.found.tables[table.name]
         blocks: list[pl.DataFrame] = []
         words = Counter[str]()
-        for block in read_blocks(self.paths[table.name], table):
+        for block in found.blocks():
             self.stop.check()
             account.rows_in += block.frame.height + block.ragged
             account.set_aside[RAGGED] += block.ragged
@@ -190,8 +194,19 @@ class _Job:
         rows = self.source.stay_rows(pl.concat(blocks).sort(pl.exclude("row")))
         account.set_aside.update(reason_counts(rows.select("reason")))
         account.rows_out = rows["reason"].null_count()
-        refuse_retyped(self.paths[table.name], table, account, words)
+        refuse_retyped(found.where, table, account, words)
         return rows, account
+
+    def _with_side_tables(self, rows: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, TableLedger]]:
+        """The stay rows with what side tables tell of them, and the accounts of those that there are."""
+        accounts: dict[str, TableLedger] = {}
+        for side in self.source.side_tables:
+            self.stop.check()
+            found = self.found.tables.get(side.raw.name)
+            rows, account = joined(rows, side, found, self.source.stay_id)
+            if found is not None:
+                accounts[side.raw.name] = account
+        return rows, accounts
 
     def _convert_table(self, table: EventTable, shards: pl.DataFrame) -> dict[str, Any]:
         """Read one table into parts by shard, unless an earlier call finished that; returns what was counted."""
@@ -213,14 +228,14 @@ class _Job:
                         part = files.table_stream(_part(folder, shard), compression=PART_COMPRESSION)
                         parts[shard] = stack.enter_context(part)
                     parts[shard].add(rows)
-            refuse_retyped(self.paths[name], table.raw, account, words)
+            refuse_retyped(self.found.tables[name].where, table.raw, account, words)
         delay_min = table.floored_min if floored and account.rows_in else 0
         facts = {"account": account.as_json(), "delay_min": delay_min}
         self.work.finish("tables", name, facts, [_part(folder, shard) for shard in sorted(parts)])
         return facts
 
     def _converted_blocks(self, table: EventTable, shards: pl.DataFrame) -> Iterator[Converted]:
-        for block in read_blocks(self.paths[table.raw.name], table.raw):
+        for block in self.found.tables[table.raw.name].blocks():
             self.stop.check()
             yield convert_block(block, table, self.source.stay_id, shards)
 
@@ -248,6 +263,7 @@ class _Job:
         counts, codes = read_summaries([self._summaries(shard) for shard in shards])
         stays = stays.join(counts, on="stay_id", how="left", maintain_order="left")
         stays = stays.with_columns(pl.col("n_events").fill_null(0), pl.col("modalities").fill_null([]))
+        stays = stays.with_columns(pl.lit(None).alias(name) for name in OPTIONAL_STAY_COLUMNS - set(stays.columns))
         files.write_table(to / "stays.parquet", stays.select(pl.col(n).cast(kind) for n, kind in STAY_COLUMNS.items()))
         codes = codes.with_columns(description="code", parent_codes=pl.lit(None, pl.List(pl.String)))
         files.write_table(to / "metadata" / "codes.parquet", codes, CODES_SCHEMA)

@@ -1,12 +1,17 @@
 """A database as `prepare` takes it: its stay table, its event tables, and how they read."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import polars as pl
 
+from wardround.errors import UsageError
 from wardround.sources.conversion import EventTable
+from wardround.sources.csv_tables import find_csv_tables
+from wardround.sources.raw_data import RawData
 from wardround.sources.raw_table import RawTable
+from wardround.sources.side_table import SideTable
 
 
 @dataclass(frozen=True)
@@ -15,16 +20,21 @@ class Source:
 
     Attributes:
         name: as in the command line.
+        summary: what it is, and what of it is read.
         stay_table: a row a stay.
         stay_id: the column that holds a stay's id, in every table.
         stay_rows: typed stay table -> the same with `stay_id`, `subject_id` and `reason`.
-        stays: its good rows -> a row a stay.
+        stays: its good rows, with the columns of the side tables -> a row a stay.
         admission_events: its good rows, whether only the paper's -> candidates known from the stay table.
-        paper_tables, all_tables: the event tables behind `--modalities paper` and `all`.
+        paper_tables, all_tables: the event tables behind `--modalities paper` and `all`; a database that the paper does
+            not use has none of the first.
         unread_tables: the other tables of the database; declared, never read.
+        side_tables: tables that tell more of the stays.
+        find: raw folders, tables -> where the tables are and how they are read.
     """
 
     name: str
+    summary: str
     stay_table: RawTable
     stay_id: str
     stay_rows: Callable[[pl.DataFrame], pl.DataFrame]
@@ -33,7 +43,11 @@ class Source:
     paper_tables: tuple[EventTable, ...]
     all_tables: tuple[EventTable, ...]
     unread_tables: tuple[RawTable, ...] = ()
+    side_tables: tuple[SideTable, ...] = ()
+    find: Callable[[Sequence[Path], Sequence[RawTable]], RawData] = find_csv_tables
 
     def tables(self, modalities: str) -> tuple[EventTable, ...]:
-        """The event tables of `--modalities`."""
+        """The event tables of `--modalities`. Raises `UsageError` where there are none of the paper's."""
+        if modalities == "paper" and not self.paper_tables:
+            raise UsageError(f"--modalities paper: the paper does not use {self.name}. Leave the option out.")
         return self.paper_tables if modalities == "paper" else self.all_tables

@@ -6,7 +6,9 @@ result; events count by the time they describe, over the whole stay or, with an 
 for an anchor at 12 h and features that span the stay, which exclude each other: without an hour the features span the
 stay, with `at_h=12` the anchor holds.
 
-A stay whose `end` is not known cannot be said to be in the unit at any hour, nor to be over: no task asks it.
+A stay whose `end` is not known cannot be said to be in the unit at any hour, nor to be over: no task asks it, but at
+hours up to its `in_unit_until`, where the database vouches for that (Challenge 2012: every stay lasts 48 h or more, as
+published; who was left out of it is no choice of ours).
 Label-free pretraining looks at no outcome and takes it, in the causal protocol at every hour and in the paper's over
 the whole stay, where there is nothing to cut and its prediction time is null; at an hour of the paper's, which asks for
 stays that are still in the unit, it is left out. To predict without labels is another matter: patients who lie in the
@@ -123,7 +125,9 @@ def _rules(window: Window, task: Task | None, labelled: bool) -> list[tuple[pl.E
     """(who cannot be asked, why), in the order in which a stay is counted."""
     end, at = pl.col("end"), pl.col("prediction_time")
     left = (end <= at) | (pl.col("hospital_end") <= at).fill_null(False)  # some unit discharges are written late
-    in_unit = [(end.is_null(), END_UNKNOWN), (left, LEFT)]
+    vouched = (at <= pl.col("in_unit_until")).fill_null(False)  # whatever a hospital stay in whole days says
+    unknown, left = end.is_null() & ~vouched, left.fill_null(False) & ~vouched
+    in_unit = [(unknown, END_UNKNOWN), (left, LEFT)]
     if window.protocol == "paper":
         shortest, longest = PAPER_LOS_H
         rules = [
@@ -139,7 +143,7 @@ def _rules(window: Window, task: Task | None, labelled: bool) -> list[tuple[pl.E
         return rules if task is None else [*rules, (end.is_null(), END_UNKNOWN)]
     if task is None:
         return []
-    still_here = in_unit if labelled else [(left.fill_null(False), LEFT)]
+    still_here = in_unit if labelled else [(left, LEFT)]
     return [(~(pl.col("age") >= 18), "age unknown or under 18"), *still_here]
 
 

@@ -57,7 +57,9 @@ class Brought:
     @property
     def featuriser(self) -> Featuriser | None:
         """The fitted inputs that come with it."""
-        return next((run.featuriser for run in self.runs), None)
+        if self.encoders is not None:
+            return self.encoders.pretraining()[1]
+        return None if self.init is None else self.init.training()[1]
 
     def settings(self, method: Method, assignments: Sequence[str]) -> TrainSettings:
         """Defaults, then what the run brings, then `--set`.

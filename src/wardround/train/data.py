@@ -10,9 +10,10 @@ import torch
 
 from wardround import files
 from wardround.batches.lines import Lines, open_lines
+from wardround.batches.stay_table import TableFeaturiser
 from wardround.batches.store import EventStore, Featuriser
 from wardround.errors import DataError
-from wardround.events import INPUT_MODALITIES, STAY_COLUMNS
+from wardround.events import INPUT_MODALITIES, OPTIONAL_STAY_COLUMNS, STAY_COLUMNS
 from wardround.models.modality_encoder import EncoderSettings, RowShape
 from wardround.models.quantile import quantile_edges
 from wardround.tasks.cohort import Cohort, Window, cohort, elapsed_h
@@ -61,7 +62,7 @@ def open_data(folder: Path, window: Window, quiet: bool = False) -> OpenData:
         DataError: where it is unfinished or changed.
     """
     manifest = files.verify_folder(folder, "data", DataError)
-    stays = files.read_columns(folder / "stays.parquet", STAY_COLUMNS)
+    stays = files.read_columns(folder / "stays.parquet", STAY_COLUMNS, optional=OPTIONAL_STAY_COLUMNS)
     return OpenData(folder, manifest["hash"], stays, open_lines(folder, window, quiet), window)
 
 
@@ -137,7 +138,7 @@ def bin_edges(
     return edges
 
 
-def unread_modalities(stays: pl.DataFrame, featuriser: Featuriser) -> dict[str, Any]:
+def unread_modalities(stays: pl.DataFrame, featuriser: Featuriser | TableFeaturiser) -> dict[str, Any]:
     """A diagnostics entry on modalities that were asked for and are in the data, but have no code in enough stays."""
     asked = featuriser.settings.modalities or INPUT_MODALITIES
     there = set(stays["modalities"].explode().drop_nulls())

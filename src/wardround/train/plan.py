@@ -5,10 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from wardround.batches.stay_table import TableSettings
 from wardround.batches.store import InputSettings
 from wardround.errors import RunError, UsageError
 from wardround.methods.alignment import AlignmentSettings
-from wardround.methods.registry import Method
+from wardround.methods.registry import FittedMethod, Method
 from wardround.models.modality_encoder import EncoderSettings
 from wardround.models.tabular import check_widths
 from wardround.settings import as_json, from_json
@@ -77,6 +78,30 @@ class TrainSettings:
             from_json(method.settings, values["model"]),
             from_json(LoopSettings, values["loop"]),
         )
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """What `--set` may change in `train METHOD` of a method that is fitted whole.
+
+    Attributes:
+        inputs: what its table holds.
+        model: the method's own settings, of its `settings` class.
+    """
+
+    inputs: TableSettings
+    model: Any
+
+    @classmethod
+    def default(cls, method: FittedMethod) -> "FitSettings":
+        """The defaults of a method."""
+        return cls(TableSettings(), method.settings())
+
+    @classmethod
+    def from_json(cls, method: FittedMethod, values: Any) -> "FitSettings":
+        """The settings of a fit of `method`, as they lie in its folder. Raises `RunError` where a setting does not fit,
+        `KeyError` where a part is missing."""
+        return cls(from_json(TableSettings, values["inputs"]), from_json(method.settings, values["model"]))
 
 
 @dataclass(frozen=True)

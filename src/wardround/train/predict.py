@@ -5,7 +5,7 @@
     grid       its hours up to it: a belief after each event, that of the hour in which it became known
 
 A model names its `shape` and gives `loss(batch)` and `predict(batch)`: a new method of a known shape needs no edit
-here.
+here. What is fitted whole is asked with a table of stays instead.
 """
 
 from collections.abc import Callable
@@ -20,11 +20,14 @@ from torch import nn
 from wardround.batches.grid import Columns, GridBatches, GridSize
 from wardround.batches.sequences import SequenceBatches
 from wardround.batches.static import StaticBatches
+from wardround.batches.stay_table import StayTable
 from wardround.batches.store import EventStore
+from wardround.methods.table_model import TableModel
 from wardround.train.cases import Cases
 
 PREDICT_STAYS = 512
 PREDICT_BUDGET = 32_768
+TABLE_STAYS = 4096
 Batches = StaticBatches | SequenceBatches | GridBatches
 
 
@@ -70,6 +73,13 @@ def predict_cases(model: nn.Module | None, cases: Cases, members: Int[np.ndarray
     if shape not in SHAPES:
         raise TypeError(f"{type(model).__name__} does not say how it predicts")
     return SHAPES[shape].predict(model.eval(), cases, members)
+
+
+def predict_table(model: TableModel, table: StayTable) -> Predictions:
+    """Predict for the stays of a table, some after the others; what one stay gets does not depend on the others."""
+    places = range(0, len(table.values), TABLE_STAYS)
+    parts = [model.predict(table.values[begin : begin + TABLE_STAYS]) for begin in places]
+    return _no_beliefs(np.concatenate(parts))
 
 
 def _static_batches(

@@ -14,20 +14,22 @@ import wardround
 from wardround import files
 from wardround.batches.features import Vocabulary
 from wardround.batches.normaliser import Normaliser
+from wardround.batches.stay_table import TableFeaturiser
 from wardround.batches.store import Featuriser, InputSettings
 from wardround.errors import LeakageError, RunError
 from wardround.json_kinds import is_object
 from wardround.launcher import is_first_process
 from wardround.methods.alignment import Alignment
-from wardround.methods.registry import METHODS, build_embedder, find_method
+from wardround.methods.registry import FITTED, METHODS, build_embedder, find_method
 from wardround.methods.scores import ROWS
+from wardround.methods.table_model import TableModel
 from wardround.models.embedder import ModalityEmbedder
 from wardround.settings import from_json
 from wardround.tasks.splits import TEST, TRAIN, VAL
 from wardround.tasks.task import find_task
 from wardround.train.data import row_shapes
 from wardround.train.loop import FitResult
-from wardround.train.plan import Plan, PretrainSettings, TrainSettings
+from wardround.train.plan import FitSettings, Plan, PretrainSettings, TrainSettings
 from wardround.train.weights import layouts_of, read_weights, write_weights
 
 WEIGHTS: Final = "weights.safetensors"
@@ -60,7 +62,7 @@ class Run:
     splits: pl.DataFrame
     learned_from: pl.Series
     fitted: dict[str, Any]
-    featuriser: Featuriser | None
+    featuriser: Featuriser | TableFeaturiser | None
 
     def n_seen(self, subjects: pl.Series) -> int:
         """How many of these stays are of patients that the run learned from: see `learned_from`."""
@@ -69,7 +71,7 @@ class Run:
     def pretraining(self) -> tuple[PretrainSettings, Featuriser]:
         """Settings and inputs of a pretraining. Raises `RunError` where this is none."""
         settings = self.plan.settings
-        if not isinstance(settings, PretrainSettings) or self.featuriser is None:
+        if not isinstance(settings, PretrainSettings) or not isinstance(self.featuriser, Featuriser):
             raise RunError(
                 f"{self.folder} is a {self.plan.method} run, not a pretraining. Give one made by `wardround pretrain`."
             )
@@ -95,9 +97,21 @@ class Run:
     def training(self) -> tuple[TrainSettings, Featuriser]:
         """Settings and inputs of a trained model. Raises `RunError` where this is none."""
         settings = self.plan.settings
-        if not isinstance(settings, TrainSettings) or self.featuriser is None:
-            raise RunError(f"{self.folder} is a {self.plan.method} run: it holds no model that predicts.")
+        if not isinstance(settings, TrainSettings) or not isinstance(self.featuriser, Featuriser):
+            raise RunError(
+                f"{self.folder} is a {self.plan.method} run: it holds no model that predicts and was trained."
+            )
         return settings, self.featuriser
+
+    def fitted_model(self) -> tuple[TableModel, TableFeaturiser]:
+        """The model that was fitted whole, and its inputs. Raises `RunError` where this is none or the weights do not
+        fit."""
+        settings, featuriser = self.plan.settings, self.featuriser
+        if not isinstance(settings, FitSettings) or not isinstance(featuriser, TableFeaturiser):
+            raise RunError(f"{self.folder} is a {self.plan.method} run: it holds no model that was fitted whole.")
+        tensors = read_weights(self.folder / WEIGHTS, None)
+        kind, columns = find_task(self.plan.task or "").kind, len(featuriser.columns)
+        return FITTED[self.plan.method].load(tensors, kind, settings.model, columns), featuriser
 
     def load_into(self, model: nn.Module) -> None:
         """Give a model this run's weights, and put it into eval mode. Raises `RunError` where they do not fit."""
@@ -156,13 +170,21 @@ def open_run(folder: Path) -> Run:
     manifest = files.verify_folder(folder, "run", RunError)
     values = files.read_json(folder / "settings.json", RunError)
     plan = Plan.from_json(values, _reader(values, folder))
-    featuriser = None if plan.settings is None else Featuriser.load(folder, plan.settings.inputs)
+    featuriser = None if plan.settings is None else _FEATURISERS[type(plan.settings)].load(folder, plan.settings.inputs)
     splits = files.read_table(folder / "splits.parquet", RunError)
     learned_from = files.read_table(folder / "learned_from.parquet", RunError, ["subject_id"])["subject_id"]
     fitted = files.read_json(folder / "fitted.json", RunError)
     if plan.method in ROWS:
         fitted |= {name: numbers.tolist() for name, numbers in read_weights(folder / WEIGHTS, None).items()}
     return Run(folder, manifest["hash"], manifest["inputs"]["data"], plan, splits, learned_from, fitted, featuriser)
+
+
+_FEATURISERS: Final[dict[type, type[Featuriser] | type[TableFeaturiser]]] = {
+    PretrainSettings: Featuriser,
+    TrainSettings: Featuriser,
+    FitSettings: TableFeaturiser,
+}
+"""The inputs of each kind of run, by its settings."""
 
 
 def _reader(values: Any, folder: Path) -> Callable[[Any], Any] | None:
@@ -172,6 +194,8 @@ def _reader(values: Any, folder: Path) -> Callable[[Any], Any] | None:
         return partial(from_json, PretrainSettings)
     if command == "train" and method in METHODS:
         return partial(TrainSettings.from_json, METHODS[method])
+    if command == "train" and method in FITTED:
+        return partial(FitSettings.from_json, FITTED[method])
     if command == "train" and method in ROWS:
         return None
     raise RunError(f"{folder} holds a {command} run of {method}, which this version does not know. Update wardround.")
@@ -205,8 +229,8 @@ class NewRun:
         fitted: dict[str, Any],
         metrics: dict[str, Any],
         diagnostics: list[dict[str, Any]],
-        featuriser: Featuriser = _NOTHING_READ,
-        model: nn.Module | None = None,
+        featuriser: Featuriser | TableFeaturiser = _NOTHING_READ,
+        model: nn.Module | TableModel | None = None,
         result: FitResult | None = None,
     ) -> None:
         """Write everything, the manifest last; of several processes the first alone writes.

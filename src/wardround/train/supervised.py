@@ -11,15 +11,13 @@ from torch import nn
 
 from wardround.batches.store import Featuriser, InputSettings, event_store, fit_featuriser, with_normaliser
 from wardround.errors import NoScoreError, UsageError
-from wardround.events import INPUT_MODALITIES
 from wardround.files import hash_of
 from wardround.launcher import is_first_process
-from wardround.methods.registry import Method, build_embedder, find_method
-from wardround.methods.scores import ROWS, fit_elapsed, score_code
+from wardround.methods.registry import FITTED, Method, build_embedder, find_method
+from wardround.methods.scores import ROWS, score_code
 from wardround.methods.target import Target
-from wardround.metrics.discrimination import auroc, choose_threshold
+from wardround.metrics.discrimination import auroc
 from wardround.metrics.regression import mae
-from wardround.metrics.tables import classification_table, regression_table
 from wardround.models.embedder import ModalityEmbedder
 from wardround.tasks.cohort import Window
 from wardround.tasks.splits import TRAIN, VAL, SplitPlan
@@ -34,9 +32,10 @@ from wardround.train.plan import Plan, TrainSettings
 from wardround.train.predict import SHAPES, Batches, predict_cases
 from wardround.train.pretrain import Finished
 from wardround.train.processes import first_process_first
-from wardround.train.protocol_stamp import modalities_past_prediction
 from wardround.train.run_folder import NewRun
 from wardround.train.split_checks import split_checks
+from wardround.train.validation import elapsed_bins, fitted_values, validation_metrics
+from wardround.train.whole_fit import fit_whole
 
 
 def train(
@@ -55,7 +54,8 @@ def train(
     """Train one method for one task.
 
     Args:
-        method_name: "mlp", "lstm", "trajectory", "grud", or a row that learns no weights: "score", "elapsed".
+        method_name: "mlp", "lstm", "trajectory", "grud", one that is fitted whole: "boosting", "logistic", or a row
+            that learns no weights: "score", "elapsed".
         data_folder: a DATA folder.
         task_name: what is predicted.
         to: the RUN folder to write.
@@ -81,6 +81,10 @@ def train(
         if assignments or encoders or init:
             raise UsageError(f"{method_name} learns no weights: it takes neither --set nor --encoders nor --init.")
         return _train_row(method_name, data_folder, task, to, window, split, quiet)
+    if method_name in FITTED:
+        if encoders or init:
+            raise UsageError(f"{method_name} is fitted whole: it takes neither --encoders nor --init.")
+        return fit_whole(FITTED[method_name], data_folder, task, to, window, split, assignments, seed, quiet)
     method = find_method(method_name)
     brought = Brought.of(method, task, encoders, init)
     settings = brought.settings(method, assignments)
@@ -199,56 +203,6 @@ class _Training:
             return {"loss": loss, "mae_h": float(mae(label, predicted))}
         score = float(auroc(label, predicted)) if 0 < label.sum() < len(label) else 0.5
         return {"loss": loss, "auroc": score}
-
-
-def validation_metrics(
-    data: OpenData,
-    sides: Sides,
-    task: Task,
-    label: np.ndarray,
-    predicted: np.ndarray,
-    subject: np.ndarray,
-    fitted: dict[str, Any],
-) -> dict[str, Any]:
-    """A run's own `metrics.json`: every metric on validation with its interval over patients, and the protocol's stamp.
-
-    Args:
-        data, sides: whose validation side it is.
-        task: what was predicted.
-        label, predicted, subject: by validation stay.
-        fitted: threshold and training prevalence.
-    """
-    window = sides.cohort.window
-    about = {
-        "split": VAL,
-        "protocol": window.protocol,
-        "at_h": window.at_h,
-        "n_stays": len(label),
-        "sees_past_prediction": modalities_past_prediction(data, sides.part(VAL), INPUT_MODALITIES),
-    }
-    if task.kind == "hours":
-        return {**about, "prevalence": None, "metrics": regression_table(label, predicted, subject)}
-    references = {"bss": None, "bss_train": fitted["train_prevalence"]}
-    table = classification_table(label.astype(int), predicted, subject, fitted["threshold"], references)
-    return {**about, "prevalence": float(label.mean()), "metrics": table}
-
-
-def fitted_values(task: Task, train_label: np.ndarray, val_label: np.ndarray, predicted: np.ndarray) -> dict[str, Any]:
-    """What evaluation needs from training: threshold (on validation, by the smaller of sensitivity and PPV) and
-    training prevalence."""
-    if task.kind == "hours":
-        return {"train_median_h": float(np.median(train_label))}
-    both = 0 < val_label.sum() < len(val_label)
-    threshold = float(choose_threshold(val_label, predicted)) if both else float(train_label.mean())
-    return {"threshold": threshold, "train_prevalence": float(train_label.mean())}
-
-
-def elapsed_bins(data: OpenData, sides: Sides, task: Task) -> dict[str, Any]:
-    """What the elapsed hours alone tell: `edges` of bins and a value for each, from training stays."""
-    train_side = sides.members(TRAIN)
-    label = sides.cohort.frame["label"].to_numpy()[train_side]
-    edges, values = fit_elapsed(data.elapsed_h(sides.cohort)[train_side], label, task.kind == "binary")
-    return {"edges": edges, "values": values}
 
 
 def _train_row(

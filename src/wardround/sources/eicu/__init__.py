@@ -8,6 +8,7 @@ from wardround.sources.source import Source
 
 EICU = Source(
     name="eicu",
+    summary="eICU Collaborative Research Database 2.0, its open demo, and what `synth eicu` writes",
     stay_table=PATIENT,
     stay_id="patientunitstayid",
     stay_rows=stay_rows,

@@ -11,7 +11,6 @@ events. So `end` is null where the unit's discharge is blank or impossible, `hos
 hospital's is.
 """
 
-import hashlib
 from typing import Final
 
 import polars as pl
@@ -28,6 +27,7 @@ from wardround.sources.conversion import (
 )
 from wardround.sources.eicu.columns import PATIENT
 from wardround.sources.raw_table import ADMIT, HOUR_24
+from wardround.sources.subjects import subject_number
 from wardround.sources.units import Quantity
 
 OLDEST: Final = 90.0
@@ -39,11 +39,6 @@ MAX_HOSPITAL_STAYS: Final = 1_000
 
 _STATUS: Final = ("expired", "alive")
 _YEAR_AWAY: Final = "more than a year from unit admission"
-
-
-def subject_number(patient_key: str) -> int:
-    """A positive 63-bit subject id from a text key: a BLAKE2 hash, the same on every machine and in every extract."""
-    return int.from_bytes(hashlib.blake2b(patient_key.encode(), digest_size=8).digest()) >> 1
 
 
 def _age_years() -> pl.Expr:

@@ -1,0 +1,54 @@
+"""What a method is that is fitted whole, on a table of stays, outside the training loop."""
+
+from dataclasses import dataclass
+from typing import Literal, Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float32
+from torch import Tensor
+
+from wardround.methods.target import Target
+
+Kind = Literal["binary", "hours"]
+HistoryRow = dict[str, float | None]
+
+
+@dataclass(frozen=True)
+class LabelledRows:
+    """Stays of one side.
+
+    Attributes:
+        values: NaN where there is nothing.
+        label: 0/1 or hours.
+    """
+
+    values: Float32[np.ndarray, "stay column"]
+    label: Float[np.ndarray, "stay"]
+
+
+@runtime_checkable
+class TableModel(Protocol):
+    """A fitted model: what it says of rows, and the tensors that it is kept as."""
+
+    def predict(self, values: Float32[np.ndarray, "stay column"]) -> Float[np.ndarray, "stay"]:
+        """Probability of death, or hours; of one row alone, whatever the others are."""
+        ...
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """All that was fitted."""
+        ...
+
+
+def predictions_of(kind: Kind, outputs: Float[np.ndarray, "stay"]) -> Float[np.ndarray, "stay"]:
+    """Logits to probabilities, or log(1 + hours) to hours: `Target.prediction`, but each to the same bits wherever it
+    stands (torch computes the last few of an array otherwise than the rest)."""
+    if kind == "hours":
+        return np.expm1(np.clip(outputs, 0, 12))
+    small = np.exp(-np.abs(outputs))
+    return np.where(outputs >= 0, 1, small) / (1 + small)
+
+
+def mean_loss(kind: Kind, outputs: Float[np.ndarray, "stay"], label: Float[np.ndarray, "stay"]) -> float:
+    """Mean log loss, or squared error of log(1 + hours): as every method's head."""
+    return float(Target(kind).loss(torch.from_numpy(outputs), torch.tensor(label)).mean())

@@ -1,0 +1,39 @@
+"""The raw data of one call as `prepare` takes it: which tables were found, how each is read, what they are hashed to.
+
+A source says how its files become tables (`Source.find`): csv files named after tables (`csv_tables.py`), or records of
+another shape (`challenge2012/record_sets.py`). Either way a table is blocks of text columns.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from wardround.sources.csv_reader import RawRows
+
+
+@dataclass(frozen=True)
+class FoundTable:
+    """A raw table on disk.
+
+    Attributes:
+        where: the file or folder that a message names.
+        blocks: reads it from its begin, block by block, rows numbered through; at least one block, maybe an empty one.
+    """
+
+    where: Path
+    blocks: Callable[[], Iterator[RawRows]]
+
+
+@dataclass(frozen=True)
+class RawData:
+    """What a source found; looked at, not read.
+
+    Attributes:
+        tables: name of a `RawTable` -> where it is; a table that is absent is not in it.
+        inputs: what was read -> its SHA-256, for the manifest.
+        absent: what might have been there.
+    """
+
+    tables: Mapping[str, FoundTable]
+    inputs: Mapping[str, str]
+    absent: tuple[str, ...] = ()

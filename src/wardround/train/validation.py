@@ -1,0 +1,64 @@
+"""What a run says of its validation side, and what evaluation needs from its training."""
+
+from typing import Any
+
+import numpy as np
+
+from wardround.events import INPUT_MODALITIES
+from wardround.methods.scores import fit_elapsed
+from wardround.metrics.discrimination import choose_threshold
+from wardround.metrics.tables import classification_table, regression_table
+from wardround.tasks.splits import TRAIN, VAL
+from wardround.tasks.task import Task
+from wardround.train.data import OpenData, Sides
+from wardround.train.protocol_stamp import modalities_past_prediction
+
+
+def validation_metrics(
+    data: OpenData,
+    sides: Sides,
+    task: Task,
+    label: np.ndarray,
+    predicted: np.ndarray,
+    subject: np.ndarray,
+    fitted: dict[str, Any],
+) -> dict[str, Any]:
+    """A run's own `metrics.json`: every metric on validation with its interval over patients, and the protocol's stamp.
+
+    Args:
+        data, sides: whose validation side it is.
+        task: what was predicted.
+        label, predicted, subject: by validation stay.
+        fitted: threshold and training prevalence.
+    """
+    window = sides.cohort.window
+    about = {
+        "split": VAL,
+        "protocol": window.protocol,
+        "at_h": window.at_h,
+        "n_stays": len(label),
+        "sees_past_prediction": modalities_past_prediction(data, sides.part(VAL), INPUT_MODALITIES),
+    }
+    if task.kind == "hours":
+        return {**about, "prevalence": None, "metrics": regression_table(label, predicted, subject)}
+    references = {"bss": None, "bss_train": fitted["train_prevalence"]}
+    table = classification_table(label.astype(int), predicted, subject, fitted["threshold"], references)
+    return {**about, "prevalence": float(label.mean()), "metrics": table}
+
+
+def fitted_values(task: Task, train_label: np.ndarray, val_label: np.ndarray, predicted: np.ndarray) -> dict[str, Any]:
+    """What evaluation needs from training: threshold (on validation, by the smaller of sensitivity and PPV) and
+    training prevalence."""
+    if task.kind == "hours":
+        return {"train_median_h": float(np.median(train_label))}
+    both = 0 < val_label.sum() < len(val_label)
+    threshold = float(choose_threshold(val_label, predicted)) if both else float(train_label.mean())
+    return {"threshold": threshold, "train_prevalence": float(train_label.mean())}
+
+
+def elapsed_bins(data: OpenData, sides: Sides, task: Task) -> dict[str, Any]:
+    """What the elapsed hours alone tell: `edges` of bins and a value for each, from training stays."""
+    train_side = sides.members(TRAIN)
+    label = sides.cohort.frame["label"].to_numpy()[train_side]
+    edges, values = fit_elapsed(data.elapsed_h(sides.cohort)[train_side], label, task.kind == "binary")
+    return {"edges": edges, "values": values}

@@ -1,0 +1,112 @@
+"""train METHOD for the methods that are fitted whole: one table, one fit, the same RUN folder."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from wardround.batches.stay_table import fit_table_featuriser, stay_table
+from wardround.methods.registry import FittedMethod
+from wardround.methods.table_model import HistoryRow, LabelledRows
+from wardround.settings import override
+from wardround.tasks.cohort import Window
+from wardround.tasks.splits import TRAIN, VAL, SplitPlan
+from wardround.tasks.task import Task
+from wardround.train.data import OpenData, Sides, open_data, sides_of, unread_modalities
+from wardround.train.failure_signatures import failure_signatures
+from wardround.train.loop import FitResult
+from wardround.train.plan import FitSettings, Plan
+from wardround.train.pretrain import Finished
+from wardround.train.processes import first_process_first
+from wardround.train.run_folder import NewRun
+from wardround.train.split_checks import split_checks
+from wardround.train.validation import elapsed_bins, fitted_values, validation_metrics
+
+
+def fit_whole(
+    method: FittedMethod,
+    data_folder: Path,
+    task: Task,
+    to: Path,
+    window: Window,
+    split: SplitPlan,
+    assignments: Sequence[str] = (),
+    seed: int = 0,
+    quiet: bool = False,
+) -> Finished:
+    """Fit one method for one task on the training side, stopped or chosen by the validation side.
+
+    Args:
+        method: of `FITTED`.
+        data_folder: a DATA folder.
+        task: what is predicted.
+        to: the RUN folder to write.
+        window: protocol and prediction hour.
+        split: who is on which side.
+        assignments: `KEY=VALUE` of `--set`.
+        seed: of what the fit draws.
+        quiet: no progress on stderr.
+
+    Raises:
+        DataError, RunError, UsageError: where data, `to` or settings do not fit.
+    """
+    settings = override(FitSettings.default(method), assignments)
+    with first_process_first():
+        data = open_data(data_folder, window, quiet)
+    plan = Plan("train", method.name, task.name, window, split, None, settings, seed)
+    run = NewRun(to, plan, {"data": data.hash})
+    if run.is_complete():
+        return Finished(to, True, [])
+    sides, splits = sides_of(data, data.cohort(task), split, "split")
+    _fit(method, task, data, sides, settings, run, splits, quiet)
+    return Finished(to, False, run.notes)
+
+
+def _fit(
+    method: FittedMethod,
+    task: Task,
+    data: OpenData,
+    sides: Sides,
+    settings: FitSettings,
+    run: NewRun,
+    splits: Any,
+    quiet: bool,
+) -> None:
+    """Fit and write the folder."""
+    featuriser = fit_table_featuriser(data.lines, sides.part(TRAIN), settings.inputs, quiet)
+    train, val = (
+        LabelledRows(
+            stay_table(data.lines, sides.part(side), featuriser, quiet=quiet).values,
+            sides.part(side).frame["label"].to_numpy(),
+        )
+        for side in (TRAIN, VAL)
+    )
+    model, history = method.fit(train, val, task.kind, settings.model, run.plan.seed, quiet)
+    predicted = model.predict(val.values)
+    fitted = fitted_values(task, train.label, val.label, predicted)
+    if task.kind == "hours":
+        fitted |= elapsed_bins(data, sides, task)
+    subject = sides.part(VAL).frame["subject_id"].to_numpy()
+    metrics = validation_metrics(data, sides, task, val.label, predicted, subject, fitted)
+    result = _result(history)
+    diagnostics = [
+        *result.diagnostics,
+        *split_checks(data.stays, splits, run.plan.split, "split", run.notes),
+        unread_modalities(data.stays, featuriser),
+        *failure_signatures(metrics["metrics"], result.history),
+    ]
+    run.close(splits, fitted, metrics, diagnostics, featuriser, model, result)
+
+
+def _result(history: list[HistoryRow]) -> FitResult:
+    """What the fit came to; the row of the lowest validation loss is the one that was kept."""
+    losses = np.asarray([row["val_loss"] for row in history], np.float64)
+    best, last = int(np.argmin(losses)), len(history) - 1
+    entry = {
+        "check": "best_epoch",
+        "verdict": "warn" if best == last else "pass",
+        "value": best,
+        "advice": "the validation loss was still falling at the last step: allow more of them." if best == last else "",
+    }
+    return FitResult(history, best, history[best], best < last, [entry])
