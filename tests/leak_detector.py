@@ -113,6 +113,7 @@ def model_inputs(seen: View, places: np.ndarray | None = None) -> dict[str, np.n
     hourly = grid.grid_batch(seen.events, nothing, at_h, places, most=240)
     arrays |= {f"grid {field.name}": getattr(hourly, field.name).numpy() for field in fields(hourly)}
     arrays |= {"table": seen.table.values[places], "table observed": seen.table.observed[places]}
+    arrays |= {"static odds": fixed.published.numpy(), "odds after each event": line.published.numpy()}
     arrays |= {"elapsed hours": np.asarray(seen.data.elapsed_h(seen.cohort))[places]}
     if seen.task.name in SCORE_CODES:
         arrays |= {"published score": published_scores.published_scores(seen.data, seen.cohort, seen.task)[places]}
@@ -174,10 +175,11 @@ def unlike_prefix(earlier: View, later: View) -> Findings:
 
 
 def event_list(events: EventStore, place: int) -> list[tuple[int, str, bytes]]:
-    """The events of a stay of a store: minute, modality, content."""
+    """The events of a stay of a store: minute, modality, content with the published odds at that time."""
     part = range(events.offsets[place], events.offsets[place + 1])
     names = [events.modalities[events.modality[e]] for e in part]
-    rows = [events.content[name][events.row[e]].tobytes() for name, e in zip(names, part, strict=True)]
+    odds = events.published
+    rows = [events.content[n][events.row[e]].tobytes() + odds[e].tobytes() for n, e in zip(names, part, strict=True)]
     return list(zip(events.minute[part.start : part.stop].tolist(), names, rows, strict=True))
 
 
@@ -233,11 +235,12 @@ def later_events(model: Any, batch: sequences.SequenceBatch, seed: int = 0) -> F
     later = torch.arange(events) > k[:, None]
     rows = {name: rows.clone().requires_grad_() for name, rows in batch.rows.items()}
     hours = batch.hours.clone().requires_grad_()
-    from_here = replace(batch, rows=rows, hours=hours)
+    published = batch.published.clone().requires_grad_()
+    from_here = replace(batch, rows=rows, hours=hours, published=published)
     made = model.beliefs(from_here)[0]
     made[stays, k[stays]].sum().backward()
     pulls = {name: late_part(rows[name].grad, later.flatten()[batch.slots[name]]) for name in rows}
-    pulls["hours"] = late_part(hours.grad, later)
+    pulls |= {"hours": late_part(hours.grad, later), "odds": late_part(published.grad, later)}
     findings = [f"gradient to later {name}: {pull:.1e}" for name, pull in pulls.items() if pull != 0]
     earlier = ~later & (torch.arange(events) < batch.lengths[:, None])
     futures = {
@@ -270,7 +273,8 @@ def _other_later(
         rows[name] = other
     hours = torch.where(later, batch.hours + float(rng.uniform(1, 50)), batch.hours)
     modality = torch.where(later, (batch.modality + 1) % len(rows), batch.modality)
-    return replace(batch, rows=rows, hours=hours, modality=modality)
+    published = torch.where(later, float(rng.normal()), batch.published)
+    return replace(batch, rows=rows, hours=hours, modality=modality, published=published)
 
 
 def label_dependence(model: Any, batch: Any) -> Findings:

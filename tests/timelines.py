@@ -3,6 +3,7 @@
 Timelines          events and stays, with times as minutes from unit admission
 write_data         -> DATA folder (MEDS shards, stays, codes, ledger, manifest)
 random_timelines   seeded, vectorised: many modalities, ties, delays, several stays a subject
+with_physiology    the same with what APACHE is computed from, known at many times
 other_future       the same timelines with another future after a prediction time
 hand, small_timelines, small_future    written by hand, or drawn by Hypothesis
 """
@@ -282,6 +283,35 @@ def random_events(
         value=pl.when(pl.col("modality") == "score").then(possible).otherwise("value")
     )
     return both.select(pl.col(name).cast(kind) for name, kind in EVENT.items())
+
+
+PHYSIOLOGY: Final = {
+    "heartrate": (30, 180), "meanbp": (35, 150), "temperature": (32, 41), "respiratoryrate": (4, 55), "ph": (7.1, 7.65),
+    "pao2": (40, 300), "pco2": (20, 60), "fio2": (21, 100), "creatinine": (0.3, 5), "urine": (0, 4000), "wbc": (0, 30),
+    "eyes": (1, 4), "motor": (1, 6), "verbal": (1, 5), "intubated": (0, 1), "vent": (0, 1),
+}  # fmt: skip
+"""What APACHE reads, and between which values it lies."""
+_WHOLE: Final = ("eyes", "motor", "verbal", "intubated", "vent")
+
+
+def with_physiology(timelines: Timelines, seed: int, at_min: int = 1440, per_stay: int = 6) -> Timelines:
+    """And what APACHE IV is made of, for most of the stays that have events: age, where from and diagnosis, and values
+    that become known at several times before and after `at_min` (in eICU all at 24 h)."""
+    rng = np.random.default_rng([seed, 4])
+    rows = []
+    for stay in timelines.events["stay_id"].unique().sort().to_list():
+        if rng.random() < 0.15:
+            continue
+        rows.append((stay, 0, 0, "demographics", "UNITADMITSOURCE//Floor", None))
+        rows.append((stay, 0, 0, "demographics", "AGE", float(rng.integers(18, 90))))
+        late = float(rng.integers(0, 2 * at_min))
+        rows.append((stay, 0, late, "diagnosis", "APACHE//ADMISSION_DX//Sepsis, pulmonary", None))
+        for name in rng.choice(list(PHYSIOLOGY), per_stay):
+            minute, delay = float(rng.integers(-60, 2 * at_min)), float(rng.choice((0, 0, 20, 300)))
+            value = round(float(rng.uniform(*PHYSIOLOGY[name])), 0 if name in _WHOLE else 2)
+            rows.append((stay, minute, minute + delay, "aps", f"APS//{name}", value))
+    made = pl.DataFrame(rows, EVENT, orient="row")
+    return replace(timelines, events=pl.concat([timelines.events, made]))
 
 
 def _minutes(rng: np.random.Generator, n: int, at_min: int, until: int) -> np.ndarray:

@@ -88,15 +88,19 @@ shows."""
 PAPER_EICU: Final = ("demographics", "diagnosis", "treatment", "medication", "lab", "aps")
 """The six modalities of arXiv 2604.18753 on eICU, in the paper's order."""
 
-BEYOND_PAPER: Final = ("vitals", "infusion", "intake_output", "history", "score", "blood_gas", "neurology")
+BEYOND_PAPER: Final = ("vitals", "infusion", "intake_output", "history", "score", "blood_gas", "neurology", "severity")
 """A new name goes to the end: cached lines hold places in `MODALITIES`."""
 
 MODALITIES: Final = (*PAPER_EICU, *BEYOND_PAPER)
-"""All modality names, in the order that breaks ties. `score` holds published risk scores: a comparator, never a default
-input."""
+"""All modality names, in the order that breaks ties. `score` holds published risk scores as a database stores them: a
+comparator, never an input. `severity` holds scores that are computed here from a stay's own values (`concepts`): an
+input where it is named."""
 
 NOT_INPUTS: Final = frozenset({"score"})
 INPUT_MODALITIES: Final = tuple(name for name in MODALITIES if name not in NOT_INPUTS)
+ON_REQUEST: Final = frozenset({"severity"})
+DEFAULT_MODALITIES: Final = tuple(name for name in INPUT_MODALITIES if name not in ON_REQUEST)
+"""What a model is given where no modality is named."""
 
 
 def calendar_start(stay_index: int) -> datetime:

@@ -213,7 +213,7 @@ def test_what_an_event_carries_unless_asked_otherwise():
     made = ContentSettings()
     assert made.summaries == ("last", "mean", "lowest", "highest", "first", "count")
     assert made.hourly == ("vitals", "infusion", "intake_output")
-    assert (made.volumes, made.singles) == (("intake_output",), ("demographics", "aps"))
+    assert (made.volumes, made.singles) == (("intake_output",), ("demographics", "aps", "severity"))
     assert (made.running, made.max_events) == (True, 512)
 
 

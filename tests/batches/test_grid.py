@@ -24,6 +24,8 @@ STORE = EventStore(
         "vitals": np.asarray([[8, 1], [9, 1]], np.float32),
     },
     last=np.asarray([[3, 0], [-1, -1], [4, 1]]),
+    published=np.full(7, np.nan, np.float32),
+    published_last=np.full(3, np.nan, np.float32),
     unknown_items=0,
     layout={"lab": RowLayout(1, 2), "vitals": RowLayout(1, 1)},
 )
@@ -107,7 +109,9 @@ def random_store(seed: int) -> tuple[EventStore, np.ndarray]:
     vitals = np.concatenate([rng.normal(size=(n, 1)), np.ones((n, 1))], axis=1)
     content = {"lab": lab.astype(np.float32), "vitals": vitals.astype(np.float32)}
     rows = {"minute": minute.astype(np.int32), "modality": modality, "row": np.arange(n), "content": content}
-    return replace(STORE, stay_ids=np.arange(6), offsets=offsets, last=np.full((6, 2), -1), **rows), at_h
+    nothing = {"published": np.full(n, np.nan, np.float32), "published_last": np.full(6, np.nan, np.float32)}
+    stays = {"stay_ids": np.arange(6), "offsets": offsets, "last": np.full((6, 2), -1)}
+    return replace(STORE, **stays, **rows, **nothing), at_h
 
 
 def test_a_grid_does_not_hang_on_who_else_is_in_the_batch():

@@ -10,6 +10,8 @@ from timelines import Timelines, hand, random_timelines, write_data
 from wardround import files
 from wardround.batches import lines as lines_module
 from wardround.batches.lines import Lines, open_lines
+from wardround.concepts.apache_iv import LOGIT_CODE
+from wardround.concepts.derived import DERIVED_CODES
 from wardround.errors import DataError, StorageError
 from wardround.events import MEDS_EVENT_SCHEMA, MODALITIES
 from wardround.tasks.cohort import Window
@@ -63,6 +65,52 @@ def test_in_the_paper_protocol_a_line_is_in_the_order_in_which_it_happened(tmp_p
     )
 
 
+SCORED = [
+    (1, 0, 0, "demographics", "AGE", 60.0),
+    (1, 5, 90, "aps", "APS//heartrate", 130.0),
+    (1, 60, 80, "lab", "LAB//sodium", 140.0),
+    (1, 0, 300, "aps", "APS//meanbp", 55.0),
+]
+POINTS = "APACHE//IV//acute_physiology_points"
+
+
+def without_logits(lines: Lines) -> str:
+    """The items but the log odds, of which one stands beside each of the points."""
+    rows = as_text(lines).splitlines()
+    assert sum(LOGIT_CODE in row for row in rows) == sum(POINTS in row for row in rows)
+    return "\n".join(row for row in rows if LOGIT_CODE not in row)
+
+
+def test_derived_events_stand_where_the_last_of_their_inputs_is_known(tmp_path: Path):
+    """A heart rate of 130 is 7 points, a blood pressure of 55 another 15."""
+    write_data(tmp_path, hand(SCORED))
+    assert without_logits(open_lines(tmp_path, CAUSAL)) == (
+        "1 0 0 demographics AGE 60\n"
+        "1 80 80 lab LAB//sodium 140\n"
+        "1 90 90 aps APS//heartrate 130\n"
+        f"1 90 90 severity {POINTS} 7\n"
+        "1 300 300 aps APS//meanbp 55\n"
+        f"1 300 300 severity {POINTS} 22"
+    )
+    assert without_logits(open_lines(tmp_path, PAPER)) == (
+        "1 0 0 demographics AGE 60\n"
+        "1 0 300 aps APS//meanbp 55\n"
+        f"1 0 300 severity {POINTS} 15\n"
+        "1 5 90 aps APS//heartrate 130\n"
+        f"1 5 300 severity {POINTS} 22\n"
+        "1 60 80 lab LAB//sodium 140"
+    )
+
+
+def test_codes_are_numbered_once_though_the_data_has_derived_ones_too(tmp_path: Path):
+    plain = open_lines(write_data(tmp_path / "plain", hand(SCORED)), CAUSAL)
+    assert plain.codes == ["AGE", "APS//heartrate", "APS//meanbp", "LAB//sodium", *DERIVED_CODES]
+    brought = [*SCORED, (1, 0, 0, "score", LOGIT_CODE, 0.5)]
+    lines = open_lines(write_data(tmp_path / "brought", hand(brought)), CAUSAL)
+    assert sorted(lines.codes) == sorted(plain.codes)
+    assert len(lines.code) == len(plain.code) + 1
+
+
 def test_ties_go_by_time_then_modality_then_code_then_value(tmp_path: Path):
     ties = [
         (1, 30, 60, "lab", "LAB//b", 1.0),
@@ -100,18 +148,27 @@ def test_shards_and_the_order_of_the_rows_carry_nothing(tmp_path: Path, window: 
 
 def test_shards_are_counted_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """What is held of all shards at once is a row a stay, never a row an event."""
-    held = []
+    held: dict[bool, list[int]] = {True: [], False: []}
     real = pl.concat
     timelines = random_timelines(3, 60)
     write_data(tmp_path, timelines, shards=4)
-    monkeypatch.setattr(lines_module.pl, "concat", lambda parts: (held.append(sum(map(len, parts))), real(parts))[1])
+
+    def concat(parts: list[pl.DataFrame]) -> pl.DataFrame:
+        held["code" in parts[0].columns and "time" in parts[0].columns].append(sum(map(len, parts)))
+        return real(parts)
+
+    monkeypatch.setattr(lines_module.pl, "concat", concat)
     lines = open_lines(tmp_path, CAUSAL)
-    assert max(held) <= timelines.stays.height < len(lines.code) == timelines.events.height
+    assert max(held[True]) < len(lines.code) / 2, "events: those of a shard at a time"
+    assert max(held[False]) <= timelines.stays.height < len(lines.code)
+    derived = np.isin(lines.code, [lines.codes.index(code) for code in DERIVED_CODES])
+    assert (~derived).sum() == timelines.events.height
+    assert derived.any()
 
 
 def test_data_without_any_event_opens(tmp_path: Path):
     lines = opened(tmp_path, hand([], [{"stay_id": 4}, {"stay_id": 5}]))
-    assert (lines.offsets.tolist(), len(lines.minute), lines.codes) == ([0, 0, 0], 0, [])
+    assert (lines.offsets.tolist(), len(lines.minute), lines.codes) == ([0, 0, 0], 0, list(DERIVED_CODES))
 
 
 def test_events_of_no_stay_are_left_out(tmp_path: Path):

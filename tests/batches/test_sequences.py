@@ -18,6 +18,8 @@ STORE = EventStore(
     row=np.asarray([0, 0, 1, 1, 2]),
     content={"lab": np.asarray([[1, 1], [2, 2], [3, 3]], np.float32), "vitals": np.asarray([[7], [8]], np.float32)},
     last=np.asarray([[1, 0], [-1, -1], [2, 1]]),
+    published=np.asarray([np.nan, np.nan, -2, -1, 0.5], np.float32),
+    published_last=np.asarray([-2, np.nan, 0.5], np.float32),
     unknown_items=0,
 )
 LABEL = np.asarray([1.0, np.nan, 0.0])
@@ -35,6 +37,8 @@ def test_a_batch_by_hand():
     assert batch.slots["vitals"].tolist() == [0, 7]
     assert batch.rows["vitals"].tolist() == [[8], [7]]
     assert batch.at_h.tolist() == [12.5, 24, 24]
+    expected = [[-1, 0.5, np.nan], [np.nan] * 3, [np.nan, np.nan, -2]]
+    np.testing.assert_array_equal(batch.published.numpy(), expected)
     assert batch.label.tolist() == pytest.approx([0, np.nan, 1], nan_ok=True)
     assert batch.stays.tolist() == [2, 1, 0]
 
@@ -48,7 +52,8 @@ def test_a_stay_without_events_is_a_line_of_padding():
 def test_data_without_any_event_makes_batches_too():
     none = np.empty(0, np.int64)
     empty = replace(
-        STORE, offsets=np.zeros(4, np.int64), minute=none.astype(np.int32), modality=none.astype(np.uint8), row=none,
+        STORE, published=none.astype(np.float32),
+        offsets=np.zeros(4, np.int64), minute=none.astype(np.int32), modality=none.astype(np.uint8), row=none,
         content={"lab": np.empty((0, 2), np.float32), "vitals": np.empty((0, 1), np.float32)}, last=np.full((3, 2), -1),
     )  # fmt: skip
     batch = sequence_batch(empty, LABEL, AT_H, np.asarray([0, 1, 2]))
@@ -63,6 +68,7 @@ def test_a_batch_goes_to_a_device_whole():
         *moved.slots.values(),
         moved.modality,
         moved.hours,
+        moved.published,
         moved.lengths,
         moved.at_h,
         moved.label,

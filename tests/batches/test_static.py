@@ -17,6 +17,8 @@ STORE = EventStore(
     row=NONE,
     content={"lab": np.asarray([[1, 2], [3, 4]], np.float32), "vitals": np.asarray([[7]], np.float32)},
     last=np.asarray([[1, -1], [-1, -1], [0, 0]]),
+    published=NONE.astype(np.float32),
+    published_last=np.asarray([-2, np.nan, 0.5], np.float32),
     unknown_items=0,
 )
 SUBJECT = np.asarray([100, 101, 100])
@@ -31,12 +33,15 @@ def test_a_batch_by_hand():
     assert batch.observed.tolist() == [[True, True], [True, False], [False, False]]
     assert batch.subject.tolist() == [100, 100, 101]
     assert batch.label.tolist() == pytest.approx([1, 0, np.nan], nan_ok=True)
+    assert batch.published.tolist() == pytest.approx([0.5, -2, np.nan], nan_ok=True)
     assert batch.inputs["lab"].dtype == batch.label.dtype == torch.float32
 
 
 def test_a_batch_goes_to_a_device_whole():
     moved = static_batch(STORE, SUBJECT, LABEL, np.asarray([0])).to(torch.device("meta"))
-    assert {t.device.type for t in (*moved.inputs.values(), moved.observed, moved.subject, moved.label)} == {"meta"}
+    assert {
+        t.device.type for t in (*moved.inputs.values(), moved.observed, moved.subject, moved.label, moved.published)
+    } == {"meta"}
 
 
 def stays_of(batches: StaticBatches) -> list[list[float]]:

@@ -2,7 +2,7 @@
 
 import tracemalloc
 from dataclasses import FrozenInstanceError, replace
-from math import e
+from math import e, nan
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +23,9 @@ from wardround.batches.store import (
     fit_featuriser,
     stays_and_cuts,
 )
+from wardround.concepts.apache_iv import LOGIT_CODE
 from wardround.errors import DataError, RunError, UsageError
+from wardround.events import INPUT_MODALITIES
 from wardround.settings import as_json, from_json, override
 from wardround.tasks.cohort import Cohort, Window, cohort
 
@@ -145,6 +147,79 @@ def test_a_modality_that_is_none_of_the_run_is_refused(by_hand):
         event_store(lines, chosen, featuriser, without=["cxr", "lab", "score"])
 
 
+# Published odds beside the events
+
+SCORED = [
+    *((stay, 0, 0, "demographics", "AGE", 60.0) for stay in (1, 2, 3)),
+    (1, 90, 90, "aps", "APS//heartrate", 130.0),
+    (1, 95, 95, "lab", "LAB//sodium", 140.0),
+    (1, 300, 300, "aps", "APS//meanbp", 55.0),
+    (1, 300, 300, "lab", "LAB//sodium", 141.0),
+    (1, 310, 2000, "aps", "APS//temperature", 30.0),
+    (3, -5, -5, "aps", "APS//heartrate", 130.0),
+]
+ASKED = replace(SIMPLE, modalities=INPUT_MODALITIES)
+
+
+@pytest.fixture
+def scored(tmp_path: Path) -> tuple[Lines, Cohort, list[float]]:
+    """Lines and cohort, and the log odds at each time: of stay 1 at 90, 300 and 2000, of stay 3 at -5 and 0."""
+    lines, chosen = opened(tmp_path, hand(SCORED))
+    return lines, chosen, lines.value[lines.code == lines.codes.index(LOGIT_CODE)].tolist()
+
+
+def published(made: EventStore) -> str:
+    """A line for each event: stay, minute, modality, log odds."""
+    stay = np.repeat(made.stay_ids, np.diff(made.offsets))
+    names = [made.modalities[modality] for modality in made.modality]
+    rows = zip(stay, made.minute, names, made.published, strict=True)
+    return "\n".join(f"{s} {minute} {name} {logit:.3f}" for s, minute, name, logit in rows)
+
+
+def test_published_odds_as_they_stood_at_the_minute_of_each_event(scored: tuple[Lines, Cohort, list[float]]):
+    """Of a minute all is known: the lab of 300 knows the blood pressure of 300. What comes after 24 h is never seen."""
+    lines, chosen, (first, second, _, without_age, third) = scored
+    made = event_store(lines, chosen, fit_featuriser(lines, chosen, ASKED))
+    assert published(made) == (
+        "1 0 demographics nan\n"
+        f"1 90 aps {first:.3f}\n"
+        f"1 90 severity {first:.3f}\n"
+        f"1 95 lab {first:.3f}\n"
+        f"1 300 lab {second:.3f}\n"
+        f"1 300 aps {second:.3f}\n"
+        f"1 300 severity {second:.3f}\n"
+        "2 0 demographics nan\n"
+        f"3 -5 aps {without_age:.3f}\n"
+        f"3 -5 severity {without_age:.3f}\n"
+        f"3 0 demographics {third:.3f}\n"
+        f"3 0 severity {third:.3f}"
+    )
+    state = event_store(lines, chosen, fit_featuriser(lines, chosen, ASKED), sequences=False)
+    for one in (made, state):
+        assert one.published_last.tolist() == pytest.approx([second, nan, third], nan_ok=True)
+    assert len(state.published) == 0
+
+
+@pytest.mark.parametrize("left_out", [["severity"], ["aps"], ["lab", "demographics"]])
+def test_published_odds_go_with_their_modality_and_with_what_they_are_made_of(scored, left_out: list[str]):
+    lines, chosen, _ = scored
+    featuriser = fit_featuriser(lines, chosen, ASKED)
+    made = event_store(lines, chosen, featuriser, without=left_out)
+    assert np.isnan(made.published).all()
+    assert np.isnan(made.published_last).all()
+    gone = [made.modalities.index(name) for name in {*left_out, "severity"}]
+    assert (made.last[:, gone] == -1).all()
+    assert np.isfinite(event_store(lines, chosen, featuriser, without=["lab"]).published_last[0])
+
+
+def test_published_odds_are_read_only_where_they_are_asked_for(scored: tuple[Lines, Cohort, list[float]]):
+    lines, chosen, _ = scored
+    made = event_store(lines, chosen, fit_featuriser(lines, chosen, SIMPLE))
+    assert made.modalities == ("demographics", "lab", "aps")
+    assert np.isnan(made.published).all()
+    assert np.isnan(made.published_last).all()
+
+
 @pytest.mark.parametrize("sequences", [True, False])
 def test_how_many_stays_are_done_at_a_time_does_not_matter(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sequences: bool
@@ -230,7 +305,7 @@ def test_modalities_can_be_chosen(tmp_path: Path):
 @pytest.mark.parametrize("name", ["score", "xray"])
 def test_a_score_or_an_unknown_modality_is_no_input(tmp_path: Path, name: str):
     lines, chosen = opened(tmp_path, hand(EVENTS))
-    with pytest.raises(UsageError, match=rf"no input modality {name}\. There are: demographics, .*history.*\."):
+    with pytest.raises(UsageError, match=rf"no input modality {name}\. There are: demographics, .*severity\."):
         fit_featuriser(lines, chosen, replace(SIMPLE, modalities=("lab", name)))
 
 

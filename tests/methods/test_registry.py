@@ -1,5 +1,7 @@
 """The table of methods: every one is built for every task, and says what it is."""
 
+import math
+
 import pytest
 import torch
 
@@ -13,6 +15,8 @@ from wardround.tasks.task import TASKS
 from wardround.train.predict import SHAPES as SHAPES_OF_TRAINING
 
 torch.set_num_threads(1)
+
+NAN = float("nan")
 
 SHAPES = {"lab": RowShape(2, 2, 0), "medication": RowShape(2, 0, 3)}
 ENCODER = EncoderSettings(hidden=8, embed=4, bins=4)
@@ -41,9 +45,13 @@ def test_every_method_is_built_for_every_task(name: str, task: str):
     assert model.target.positive_weight == 3
     if isinstance(model, Trajectory | GRUDModel):
         assert model.falls == TASKS[task].falls
+    if isinstance(model, GRUDModel):
         assert model.head.bias.item() == pytest.approx(0.7)
-    else:
-        assert model.start.item() == pytest.approx(0.7)
+        return
+    nothing = torch.tensor([NAN])
+    assert model.start(nothing).item() == pytest.approx(0.7)
+    told = model.start(torch.tensor([-2.0])).item()
+    assert told == pytest.approx(-2 + math.log(3) if task == "mortality" else 0.7, abs=1e-6)
 
 
 def test_a_method_stands_under_its_name_and_cites_its_paper():

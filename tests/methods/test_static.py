@@ -1,5 +1,6 @@
 """The static models: what they read, what learns, what is taken away in training."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -19,12 +20,13 @@ FUSIONS = ("mlp", "lstm")
 NAN = float("nan")
 
 
-def model(fusion: str, kind: str = "binary", **settings) -> StaticModel:
+def model(fusion: str, kind: str = "binary", published_scale: float = 0.0, **settings) -> StaticModel:
     torch.manual_seed(0)
     encoder = EncoderSettings(hidden=8, embed=4, dropout=0.0)
     given = {"encoder": encoder, "hidden": 8, "dropout": 0.0, "modality_dropout_prob": 0.0} | settings
     embedder = build_embedder(SHAPES, encoder)
-    return StaticModel(embedder, fusion, Target(kind), StaticSettings(**given), start=0.4)  # type: ignore[arg-type]
+    target = Target(kind, given.get("positive_weight", 1.0))  # type: ignore[arg-type]
+    return StaticModel(embedder, fusion, target, StaticSettings(**given), 0.4, published_scale)  # type: ignore[arg-type]
 
 
 def batch(observed: list[list[bool]]) -> StaticBatch:
@@ -32,7 +34,7 @@ def batch(observed: list[list[bool]]) -> StaticBatch:
     stays = len(observed)
     inputs = {name: torch.randn(stays, shape.width) for name, shape in SHAPES.items()}
     label = torch.arange(stays) % 2 * 1.0
-    return StaticBatch(inputs, torch.tensor(observed), torch.arange(stays), label)
+    return StaticBatch(inputs, torch.tensor(observed), torch.arange(stays), label, torch.full((stays,), NAN))
 
 
 BOTH, LAB, MEDICATION = [True, True], [True, False], [False, True]
@@ -60,6 +62,25 @@ def test_embeddings_then_tokens_where_missing_then_the_fusion(fusion: str):
     torch.testing.assert_close(made.outputs(STAYS), made.fusion(embedded).squeeze(-1) + 0.4)
 
 
+@pytest.mark.parametrize("fusion", FUSIONS)
+def test_a_head_starts_at_the_published_odds_where_there_are_some(fusion: str):
+    """Where deaths weigh three times in the loss, at three times the odds; the fusion adds to them."""
+    made = model(fusion, published_scale=1.0, positive_weight=3.0).eval()
+    told = replace(STAYS, published=torch.tensor([-2.0, NAN, 0.5, NAN]))
+    start = torch.tensor([-2 + math.log(3), 0.4, 0.5 + math.log(3), 0.4])
+    fused = made.fusion(made.embedder.embed(STAYS.inputs, STAYS.observed)).squeeze(-1)
+    torch.testing.assert_close(made.outputs(told), fused + start)
+    torch.testing.assert_close(made.outputs(STAYS), fused + 0.4)
+
+
+def test_for_another_outcome_the_odds_count_for_nothing_at_first_and_are_learned():
+    made = model("mlp", "hours")
+    told = replace(STAYS, published=torch.tensor([-2.0, NAN, 0.5, NAN]))
+    torch.testing.assert_close(made.eval().outputs(told), made.outputs(STAYS))
+    made.loss(told)[0].backward()
+    assert made.start.scale.grad.abs() > 0
+
+
 def test_the_two_fusions_are_not_the_same():
     one, other = (model(fusion).eval().outputs(STAYS) for fusion in FUSIONS)
     assert not torch.allclose(one, other)
@@ -78,7 +99,7 @@ def test_encoders_and_tokens_learn_with_the_fusion(fusion: str):
     """And nothing is there that could not: a training would warn of a parameter without gradient."""
     made = model(fusion)
     parts = learning(made)
-    assert {"embedder.encoders", "embedder.tokens", "start"} <= parts
+    assert {"embedder.encoders", "embedder.tokens", "start.scale", "start.shift", "start.constant"} <= parts
     assert any(part.startswith("fusion.") for part in parts)
     assert {name for name, value in made.named_parameters() if value.grad is None} == set()
 
@@ -134,6 +155,7 @@ def test_predictions_are_probabilities_or_hours_in_the_order_of_the_stays(fusion
         STAYS.observed[order],
         STAYS.subject[order],
         STAYS.label[order],
+        STAYS.published[order],
     )
     torch.testing.assert_close(made.predict(turned), predicted[order])
 

@@ -45,7 +45,19 @@ def store(modality: list[list[int]], hours: list[list[float]]) -> EventStore:
         stay = np.searchsorted(offsets, mine, side="right") - 1
         last[stay, index] = row[mine]
     minute = np.asarray([60 * h for stay in hours for h in stay], np.int32)
-    return EventStore(tuple(SHAPES), np.arange(len(lengths)), offsets, minute, of_event, row, content, last, 0)
+    return EventStore(
+        modalities=tuple(SHAPES),
+        stay_ids=np.arange(len(lengths)),
+        offsets=offsets,
+        minute=minute,
+        modality=of_event,
+        row=row,
+        content=content,
+        last=last,
+        published=np.full(len(of_event), NAN, np.float32),
+        published_last=np.full(len(lengths), NAN, np.float32),
+        unknown_items=0,
+    )
 
 
 STORE = store([[0, 1, 0], [1], [], [1, 0, 1, 1, 0]], [[1, 2, 20], [23], [], [-1, 0, 4, 4, 10]])
@@ -59,14 +71,22 @@ def batch(
     return sequence_batch(of, label, at_h, np.arange(len(of.stay_ids)) if stays is None else np.asarray(stays))
 
 
-def model(kind: str = "binary", falls: bool = False, start: float = 0.4, told: bool = True, **settings) -> Trajectory:
+def model(
+    kind: str = "binary",
+    falls: bool = False,
+    start: float = 0.4,
+    told: bool = True,
+    published_scale: float = 0.0,
+    **settings,
+) -> Trajectory:
     """In eval mode, without any dropout; `told`: with a head that reads the decoder."""
     torch.manual_seed(0)
     encoder = EncoderSettings(hidden=8, embed=EMBED, dropout=0.0)
     decoder = DecoderSettings(hidden=8, layers=1, heads=2, mlp_hidden=8)
     given = {"encoder": encoder, "decoder": decoder, "modality_dropout_prob": 0.0} | settings
     embedder = build_embedder(SHAPES, given["encoder"])
-    made = Trajectory(embedder, Target(kind), TrajectorySettings(**given), start, falls)  # type: ignore[arg-type]
+    target = Target(kind, given.get("positive_weight", 1.0))  # type: ignore[arg-type]
+    made = Trajectory(embedder, target, TrajectorySettings(**given), start, falls, published_scale)
     if told:
         nn.init.normal_(made.head.weight)
     for part in made.modules():
@@ -89,7 +109,7 @@ def by_parts(made: Trajectory, of: SequenceBatch) -> torch.Tensor:
         events = events + made.time(of.hours)
     predict = made.sequence.predict.expand_as(events)
     woven = torch.stack([events, predict], dim=2).flatten(1, 2)
-    return made.head(made.decoder(woven, 2 * of.lengths)[:, 1::2]).squeeze(-1)
+    return made.head(made.decoder(woven, 2 * of.lengths)[:, 1::2]).squeeze(-1) + made.start(of.published)
 
 
 # What a belief is
@@ -148,7 +168,7 @@ def test_padding_and_batch_mates_do_not_matter(state: bool):
     made = model(state=state)
     together = outputs(made, batch())
     for stay in range(4):
-        assert outputs(made, batch(stays=[stay]))[0] == pytest.approx(together[stay], abs=1e-6)
+        assert outputs(made, batch(stays=[stay]))[0] == pytest.approx(together[stay], abs=3e-6)
     padding = torch.arange(5) >= batch().lengths[:, None]
     noisy = replace(
         batch(), modality=batch().modality.masked_fill(padding, 1), hours=batch().hours.masked_fill(padding, NAN)
@@ -159,23 +179,27 @@ def test_padding_and_batch_mates_do_not_matter(state: bool):
 # Modality dropout
 
 
-def never(name: str) -> EventStore:
+TOLD = replace(STORE, published=np.asarray([NAN, -2, -1.5, 0.5, NAN, -3, -1, NAN, 2], np.float32))
+"""The same stays with a published equation, as it stood after each event."""
+
+
+def never(name: str, of: EventStore) -> EventStore:
     """The stays as if a modality had never been recorded."""
-    keep = STORE.modality != STORE.modalities.index(name)
-    lengths = np.diff(STORE.offsets)
+    keep = of.modality != of.modalities.index(name)
+    lengths = np.diff(of.offsets)
     left = np.bincount(np.repeat(np.arange(len(lengths)), lengths)[keep], minlength=len(lengths))
     offsets = np.r_[0, np.cumsum(left)].astype(np.int64)
-    return replace(
-        STORE, offsets=offsets, minute=STORE.minute[keep], modality=STORE.modality[keep], row=STORE.row[keep]
-    )
+    kept = {name: getattr(of, name)[keep] for name in ("minute", "modality", "row", "published")}
+    return replace(of, offsets=offsets, **kept)
 
 
-def test_dropout_takes_the_events_of_one_modality_and_closes_the_gaps():
+@pytest.mark.parametrize("of", [STORE, TOLD], ids=["plain", "published"])
+def test_dropout_takes_the_events_of_one_modality_and_closes_the_gaps(of: EventStore):
     """A stay then reads as if the modality had never been recorded; the only one of a stay is never taken."""
-    made = model(modality_dropout_prob=0.999)
+    made = model(modality_dropout_prob=0.999, published_scale=1.0)
     stays = [0, 3] * 20 + [1, 2] * 5
-    full = batch(stays=stays)
-    gone = {name: outputs(made, batch(never(name), stays=stays)) for name in SHAPES}
+    full = batch(of, stays=stays)
+    gone = {name: outputs(made, batch(never(name, of), stays=stays)) for name in SHAPES}
     plain = outputs(made, full)
     made.train()
     torch.manual_seed(2)
@@ -222,7 +246,7 @@ def test_frozen_encoders_learn_nothing_and_are_not_called():
         assert torch.equal(encoded[embedded.slots[name]], rows[name]), "rows that are embeddings pass as they are"
     made.loss(embedded)[0].backward()
     learns = {name.split(".")[0] for name, value in made.named_parameters() if value.grad is not None}
-    assert learns == {"project", "modality", "time", "sequence", "decoder", "state", "head"}
+    assert learns == {"project", "modality", "time", "sequence", "decoder", "state", "head", "start"}
     assert not any(value.requires_grad for value in made.embedder.encoders.parameters())
     assert not made.embedder.tokens.requires_grad
 
@@ -271,6 +295,36 @@ def test_weighting_last_is_the_loss_at_the_last_event():
     losses = made.target.loss(made_, batch().label[:, None].expand_as(made_))
     last = [losses[stay, length - 1].item() for stay, length in enumerate(batch().lengths.tolist()) if length]
     assert made.loss(batch())[0].item() == pytest.approx(sum(last) / 4, abs=1e-6)
+
+
+# A published equation
+
+
+@torch.no_grad()
+def test_an_untrained_head_starts_at_the_published_odds_after_each_event():
+    """At the constant before the equation is known; with deaths that weigh three times, at three times the odds."""
+    made = model(told=False, state=False, published_scale=1.0, positive_weight=3.0)
+    expected = [NAN, -2, -1.5], [0.5], [], [NAN, -3, -1, NAN, 2]
+    for found, logits in zip(outputs(made, batch(TOLD)), expected, strict=True):
+        assert found == pytest.approx([0.4 if math.isnan(x) else x + math.log(3) for x in logits], abs=1e-6)
+    beliefs, prediction = made.predict(batch(TOLD))
+    nobody_knows = torch.tensor(0.4).sigmoid()
+    assert prediction.tolist() == torch.stack([beliefs[0, 2], beliefs[1, 0], nobody_knows, beliefs[3, 4]]).tolist()
+
+
+def test_for_another_outcome_it_starts_at_the_constant_and_may_learn_the_odds():
+    made = model("hours", falls=True, start=2.0, told=False, state=False)
+    assert outputs(made, batch(TOLD)) == outputs(made, batch())
+    made.loss(batch(TOLD))[0].backward()
+    assert made.start.scale.grad.abs() > 0
+
+
+def test_what_the_decoder_says_is_added_to_the_odds():
+    made = model(published_scale=1.0)
+    made_, real, _ = made.beliefs(batch(TOLD))
+    plain_, _, _ = made.beliefs(batch())
+    odds = made.start(batch(TOLD).published) - made.start.constant
+    torch.testing.assert_close(made_[real], (plain_ + odds)[real], rtol=0, atol=1e-6)
 
 
 # The prediction

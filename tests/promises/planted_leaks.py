@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from wardround.batches import content, features, lines, normaliser, sequences, store
+from wardround.concepts import apache_iv
 from wardround.methods import static as static_method
 from wardround.methods import trajectory
 from wardround.models import belief_sequence, decoder
@@ -118,6 +119,37 @@ def _(patch: Patch) -> None:
     on_events(patch, lambda events: events.with_columns(available_time=known))
 
 
+@leak("APACHE of the whole stay known at its first event", "moved")
+def _(patch: Patch) -> None:
+    def derived_events(original: Any, events: pl.DataFrame, clock: str) -> pl.DataFrame:
+        made = original(events, clock)
+        first = events.group_by("stay_id").agg(pl.col("time").min(), pl.col("available_time").min())
+        whole = made.sort(clock).group_by("stay_id", "code", maintain_order=True).last()
+        return whole.drop("time", "available_time").join(first, on="stay_id").select(made.columns)
+
+    around(patch, lines, "derived_events", derived_events)
+
+
+@leak("APACHE fills what is missing with the next value", "moved")
+def _(patch: Patch) -> None:
+    edit(patch, apache_iv, "_states", "forward_fill()", "forward_fill().backward_fill()")
+
+
+@leak("APACHE known when its inputs happened", "moved")
+def _(patch: Patch) -> None:
+    around(
+        patch,
+        lines,
+        "derived_events",
+        lambda original, events, clock: original(events, "time").with_columns(available_time="time"),
+    )
+
+
+@leak("published odds of the hour to come", "unlike_prefix")
+def _(patch: Patch) -> None:
+    around(patch, store, "published_logit", lambda original, *a: original(*a[:-1], a[-1] + 60))
+
+
 @leak("ICD codes of the stay known at admission", "moved")
 def _(patch: Patch) -> None:
     known = (
@@ -169,7 +201,8 @@ def _(patch: Patch) -> None:
         batch = original(made, *rest)
         wider = (0, max(known[id(made)] - batch.hours.shape[1], 0))
         pad = torch.nn.functional.pad
-        return replace(batch, hours=pad(batch.hours, wider), modality=pad(batch.modality, wider))
+        odds = pad(batch.published, wider, value=float("nan"))
+        return replace(batch, hours=pad(batch.hours, wider), modality=pad(batch.modality, wider), published=odds)
 
     around(patch, store, "event_store", event_store)
     around(patch, sequences, "sequence_batch", sequence_batch)
@@ -220,7 +253,12 @@ def _(patch: Patch) -> None:
         keep = within >= np.minimum(spare, lengths - 1)[stay]
         offsets = np.r_[0, np.cumsum(np.bincount(stay[keep], minlength=len(lengths)))].astype(np.int64)
         return replace(
-            made, offsets=offsets, minute=made.minute[keep], modality=made.modality[keep], row=made.row[keep]
+            made,
+            offsets=offsets,
+            minute=made.minute[keep],
+            modality=made.modality[keep],
+            row=made.row[keep],
+            published=made.published[keep],
         )
 
     around(patch, store, "event_store", event_store)

@@ -2,7 +2,8 @@
 
 All that is available by t is kept; what comes later is inserted, deleted, re-timed, re-valued and re-coded: discharge,
 death and the late charting of early draws included. At scale 1 a pair of task and method sees 200 stays in each of its
-24 variants (running or own content, with and without hourly bins, three encoders, random or aligned and frozen).
+30 variants (running or own content, with and without hourly bins, with the odds of APACHE IV; three encoders, random or
+aligned and frozen).
 """
 
 import os
@@ -42,12 +43,15 @@ from timelines import (
     other_future,
     random_timelines,
     small_timelines,
+    with_physiology,
     write_data,
 )
 from untrained import aligned_embedder, fitted_whole, output, random_embedder, untrained, variants
 from wardround.batches.content import ContentSettings
 from wardround.batches.static import static_batch
 from wardround.batches.store import InputSettings
+from wardround.concepts.apache_iv import LOGIT_CODE
+from wardround.events import INPUT_MODALITIES
 from wardround.methods.registry import FITTED, METHODS
 from wardround.tasks.cohort import Window
 from wardround.tasks.task import TASKS
@@ -66,12 +70,14 @@ NEVER = 1e-5
 
 NO_BINS: tuple[str, ...] = ()
 CONTENTS = {
-    "running, hourly bins": (24.0, ContentSettings()),
-    "running, no bins": (12.0, ContentSettings(hourly=NO_BINS)),
-    "own items, hourly bins": (6.5, ContentSettings(running=False)),
-    "own items, no bins": (48.0, ContentSettings(running=False, hourly=NO_BINS)),
+    "running, hourly bins": (24.0, InputSettings()),
+    "running, no bins": (12.0, InputSettings(content=ContentSettings(hourly=NO_BINS))),
+    "own items, hourly bins": (6.5, InputSettings(content=ContentSettings(running=False))),
+    "own items, no bins": (48.0, InputSettings(content=ContentSettings(running=False, hourly=NO_BINS))),
+    "with severity": (18.0, InputSettings(modalities=INPUT_MODALITIES)),
 }
-"""Content -> prediction hour and settings: the hours differ so that bins, APS at 24 h and half hours are met."""
+"""Content -> prediction hour and settings: the hours differ so that bins, APS at 24 h and half hours are met; the odds
+of APACHE IV are computed anew at many times before and after 18 h."""
 
 PAIRS = [(task, method) for task in TASKS for method in METHODS]
 
@@ -89,7 +95,7 @@ class Worlds:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.train = write_data(folder / "train", random_timelines(100, 150))
+        self.train = write_data(folder / "train", with_physiology(random_timelines(100, 150), 100))
         self.featuriser = cache(self._featuriser)
         self.futures = cache(self._futures)
         self.view = cache(self._view)
@@ -97,13 +103,11 @@ class Worlds:
 
     def _featuriser(self, content: str):
         at_h, given_ = CONTENTS[content]
-        return fitted_featuriser(
-            self.train, Window(at_h=max(24.0, at_h)), InputSettings(content=given_)
-        )  # APS is a feature
+        return fitted_featuriser(self.train, Window(at_h=max(24.0, at_h)), given_)  # APS is a feature
 
     def _futures(self, at_h: float) -> tuple[Path, Path]:
         at_min = round(at_h * 60)
-        one = random_timelines(int(at_min), round(1.7 * CASES) + 5, at_min)
+        one = with_physiology(random_timelines(at_min, round(1.7 * CASES) + 5, at_min), at_min, at_min)
         folders = self.folder / f"one-{at_min}", self.folder / f"other-{at_min}"
         return write_data(folders[0], one), write_data(folders[1], other_future(one, at_min, seed=at_min + 1), shards=2)
 
@@ -137,6 +141,18 @@ def test_another_future_gives_the_same_cohort_and_the_same_bytes(worlds: Worlds,
     for seen in (before, after):
         later = seen.data.lines.minute > cut
         assert later.mean() > 0.2, "there must be a future"
+
+
+def test_the_odds_of_the_severity_modality_move_with_time(worlds: Worlds):
+    """There is something to leak: most stays have odds by 18 h, and others after it."""
+    seen = worlds.view("with severity", "mortality", 0)
+    assert "severity" in seen.events.modalities
+    lines, cut = seen.data.lines, seen.data.window.at_h * 60
+    logit = lines.code == lines.codes.index(LOGIT_CODE)
+    assert (lines.minute[logit] > cut).mean() > 0.2
+    known = ~np.isnan(seen.state.published_last)
+    assert 0.5 < known.mean() < 1
+    assert len(np.unique(seen.events.published)) > 2 * known.sum()
 
 
 @pytest.mark.parametrize("content", CONTENTS)
@@ -208,10 +224,7 @@ def test_an_earlier_hour_sees_the_beginning_of_the_same_line(worlds: Worlds, con
 
 def test_what_is_fitted_on_training_stays_does_not_know_their_future(worlds: Worlds):
     for at_h, given_ in CONTENTS.values():
-        one, other = (
-            fits(folder, Window(at_h=at_h), TASKS["mortality"], InputSettings(content=given_))
-            for folder in worlds.futures(at_h)
-        )
+        one, other = (fits(folder, Window(at_h=at_h), TASKS["mortality"], given_) for folder in worlds.futures(at_h))
         assert moved_fits(one, other) == ["training labels moved"]
 
 
@@ -264,7 +277,7 @@ def test_control_another_past_moves_the_inputs(worlds: Worlds, tmp_path: Path):
     for method in METHODS:
         assert moved_beliefs(*seen, untrained(method, TASKS["mortality"], embedder, "tabular"))
     for method in FITTED:
-        model = fitted_whole(method, seen[0])
+        model = fitted_whole(method, worlds.view(content, "mortality", 0))
         one, other = (predict_table(model, each.table).prediction for each in seen)
         assert (one != other).any()
 

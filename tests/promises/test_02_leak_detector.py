@@ -30,10 +30,11 @@ from leak_detector import (
     unlike_twins,
     view,
 )
-from timelines import APART, Timelines, joined, other_future, random_timelines, twin_of, write_data
+from timelines import APART, Timelines, joined, other_future, random_timelines, twin_of, with_physiology, write_data
 from untrained import random_embedder, untrained
 from wardround.batches.static import static_batch
 from wardround.batches.store import Featuriser, InputSettings
+from wardround.events import INPUT_MODALITIES
 from wardround.tasks.cohort import Window
 from wardround.tasks.splits import TEST, VAL, SplitPlan, split_stays
 from wardround.tasks.task import TASKS
@@ -41,6 +42,7 @@ from wardround.tasks.task import TASKS
 AT_H = 12.0
 AT_MIN = round(AT_H * 60)
 MORTALITY = TASKS["mortality"]
+EVERYTHING = InputSettings(modalities=INPUT_MODALITIES)
 
 
 def with_other_rows(timelines: Timelines, side: str) -> Timelines:
@@ -77,16 +79,17 @@ class World:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory) -> World:
     folder = tmp_path_factory.mktemp("promise-2")
-    one = random_timelines(2, 60, AT_MIN, per_stay=40, until=1800)
+    one = with_physiology(random_timelines(2, 60, AT_MIN, per_stay=40, until=1800), 2, AT_MIN)
     write_data(folder / "one", one)
     write_data(folder / "other", other_future(one, AT_MIN, 5), shards=2)
     write_data(folder / "shuffled", one, shuffle=3)
     write_data(folder / "twins", joined([one, twin_of(one, AT_MIN, 6)]))
     write_data(folder / "other val", with_other_rows(one, VAL))
     write_data(folder / "other test", with_other_rows(one, TEST))
-    write_data(folder / "train", random_timelines(1, 80, AT_MIN, first_id=500))
+    train = with_physiology(random_timelines(1, 80, AT_MIN, first_id=500), 1, AT_MIN)
+    write_data(folder / "train", train)
     torch.set_num_threads(1)
-    return World(folder, fitted_featuriser(folder / "train", Window(), InputSettings()))
+    return World(folder, fitted_featuriser(folder / "train", Window(), EVERYTHING))
 
 
 class Detectors:
@@ -145,7 +148,7 @@ class Detectors:
 
     def _fits(self, name: str) -> dict[str, str]:
         forget(self.world.folder / name)
-        return fits(self.world.folder / name, Window(at_h=AT_H), MORTALITY, InputSettings())
+        return fits(self.world.folder / name, Window(at_h=AT_H), MORTALITY, EVERYTHING)
 
     def moved_rows(self) -> Findings:
         """`train elapsed` from end to end: test rows move nothing, validation rows the threshold alone."""

@@ -15,11 +15,12 @@ import pytest
 import torch
 
 from leak_detector import View, fitted_featuriser, predictions, unlike_twins, view
-from timelines import APART, Timelines, hand, joined, random_timelines, twin_of, write_data
+from timelines import APART, Timelines, hand, joined, random_timelines, twin_of, with_physiology, write_data
 from untrained import fitted_whole, random_embedder, untrained
 from wardround.batches.content import ContentSettings
 from wardround.batches.store import Featuriser, InputSettings
 from wardround.errors import DataError
+from wardround.events import INPUT_MODALITIES
 from wardround.methods.registry import FITTED, METHODS
 from wardround.tasks.cohort import Window
 from wardround.tasks.task import TASKS
@@ -29,36 +30,38 @@ SCALE = float(os.environ.get("WARDROUND_PROMISE_SCALE", "0.1"))
 TWINS = max(100, round(10_000 * SCALE))
 AT_H = 24.0
 AT_MIN = round(AT_H * 60)
+GIVEN = {
+    "running": InputSettings(),
+    "own items": InputSettings(content=ContentSettings(running=False)),
+    "with severity": InputSettings(modalities=INPUT_MODALITIES),
+}
 
 
 @dataclass(frozen=True)
 class Twins:
     folder: Path
     pairs: list[tuple[int, int]]
-    featurisers: dict[bool, Featuriser]
+    featurisers: dict[str, Featuriser]
 
-    def seen(self, task: str, window: Window, running: bool = True) -> View:
-        return view(self.folder, window, TASKS[task], self.featurisers[running])
+    def seen(self, task: str, window: Window, given: str = "running") -> View:
+        return view(self.folder, window, TASKS[task], self.featurisers[given])
 
 
 @pytest.fixture(scope="module")
 def twins(tmp_path_factory) -> Twins:
     torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("promise-3")
-    train = write_data(folder / "train", random_timelines(1, 150, AT_MIN))
-    featurisers = {
-        running: fitted_featuriser(train, Window(at_h=AT_H), InputSettings(content=ContentSettings(running=running)))
-        for running in (True, False)
-    }
-    one = random_timelines(3, round(1.5 * TWINS), AT_MIN)
+    train = write_data(folder / "train", with_physiology(random_timelines(1, 150, AT_MIN), 1, AT_MIN))
+    featurisers = {name: fitted_featuriser(train, Window(at_h=AT_H), given) for name, given in GIVEN.items()}
+    one = with_physiology(random_timelines(3, round(1.5 * TWINS), AT_MIN), 3, AT_MIN)
     pairs = [(stay, stay + APART) for stay in one.stays["stay_id"]]
     return Twins(write_data(folder / "twins", joined([one, twin_of(one, AT_MIN, 4)]), shards=3), pairs, featurisers)
 
 
-@pytest.mark.parametrize("running", [True, False], ids=["running", "own items"])
+@pytest.mark.parametrize("given", GIVEN)
 @pytest.mark.parametrize("task", TASKS)
-def test_twins_are_both_asked_and_get_the_same_bytes(twins: Twins, task: str, running: bool):
-    seen = twins.seen(task, Window(at_h=AT_H), running)
+def test_twins_are_both_asked_and_get_the_same_bytes(twins: Twins, task: str, given: str):
+    seen = twins.seen(task, Window(at_h=AT_H), given)
     assert unlike_twins(seen, twins.pairs) == []
     asked = seen.cohort.frame.height // 2
     assert asked >= TWINS
@@ -83,8 +86,9 @@ def test_with_labels_too_the_cohort_takes_both_or_neither(twins: Twins, task: st
 
 @pytest.mark.parametrize("method", METHODS)
 def test_twins_get_the_same_prediction(twins: Twins, method: str):
-    seen = twins.seen("mortality", Window(at_h=AT_H))
-    embedder = random_embedder(twins.featurisers[True], seen.state, "quantile")
+    seen = twins.seen("mortality", Window(at_h=AT_H), "with severity")
+    assert np.isfinite(seen.state.published_last).mean() > 0.5
+    embedder = random_embedder(twins.featurisers["with severity"], seen.state, "quantile")
     made = predictions(seen, untrained(method, TASKS["mortality"], embedder, "quantile")).prediction
     both = np.asarray([pair for pair in twins.pairs if pair[0] in set(seen.cohort.frame["stay_id"])])
     apart = np.abs(made[seen.places(both[:, 0])] - made[seen.places(both[:, 1])])
@@ -112,7 +116,7 @@ def test_two_stays_by_hand(tmp_path: Path, twins: Twins):
             {"stay_id": 2, "end": 7 * 1440, "hospital_end": 9 * 1440},
         ],
     )
-    seen = view(write_data(tmp_path / "data", timelines), Window(), TASKS["mortality"], twins.featurisers[True])
+    seen = view(write_data(tmp_path / "data", timelines), Window(), TASKS["mortality"], twins.featurisers["running"])
     assert unlike_twins(seen, [(1, 2)]) == []
     asked = seen.cohort.frame.select("stay_id", "prediction_time", "label")
     assert asked.write_csv() == (
@@ -140,7 +144,9 @@ def test_control_one_moved_value_of_the_past_is_seen(tmp_path: Path, twins: Twin
     moved = Timelines(
         one.events.with_columns(value=pl.when(known).then(pl.col("value") + 1).otherwise("value")), one.stays
     )
-    seen = view(write_data(tmp_path / "data", moved), Window(at_h=AT_H), TASKS["mortality"], twins.featurisers[True])
+    seen = view(
+        write_data(tmp_path / "data", moved), Window(at_h=AT_H), TASKS["mortality"], twins.featurisers["running"]
+    )
     pairs = [(stay, stay + APART) for stay in one.stays["stay_id"] if stay < APART]
     assert any(finding.startswith("static lab") for finding in unlike_twins(seen, pairs))
 

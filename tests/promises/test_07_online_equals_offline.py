@@ -21,13 +21,14 @@ import pytest
 import torch
 
 from leak_detector import View, event_list, fitted_featuriser, predictions, view
-from timelines import Timelines, available_by, random_timelines, write_data
+from timelines import Timelines, available_by, random_timelines, with_physiology, write_data
 from untrained import KINDS, random_embedder, untrained
 from wardround.batches import content, grid
 from wardround.batches.content import ContentSettings
 from wardround.batches.sequences import SequenceBatch, sequence_batch
 from wardround.batches.static import static_batch
 from wardround.batches.store import EventStore, Featuriser, InputSettings, event_store
+from wardround.events import INPUT_MODALITIES
 from wardround.methods.grud import GRUDModel
 from wardround.methods.trajectory import Trajectory
 from wardround.tasks.cohort import Cohort, Window
@@ -37,8 +38,9 @@ SCALE = float(os.environ.get("WARDROUND_PROMISE_SCALE", "0.1"))
 TIMELINES = max(60, round(10_000 * SCALE))
 MORTALITY = TASKS["mortality"]
 CONTENTS = {
-    "running, hourly bins": ContentSettings(),
-    "own items, no bins": ContentSettings(running=False, hourly=()),
+    "running, hourly bins": InputSettings(),
+    "own items, no bins": InputSettings(content=ContentSettings(running=False, hourly=())),
+    "with severity": InputSettings(modalities=INPUT_MODALITIES),
 }
 APART = 1e-6
 """How far a belief, a probability, may be apart between two shapes in 999 of 1,000; at the same shapes it is 0
@@ -63,11 +65,9 @@ class World:
 def world(tmp_path_factory) -> World:
     torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("promise-7")
-    train = write_data(folder / "train", random_timelines(1, 150))
-    featurisers = {
-        name: fitted_featuriser(train, Window(), InputSettings(content=made)) for name, made in CONTENTS.items()
-    }
-    timelines = random_timelines(7, round(1.5 * TIMELINES), per_stay=20, until=3000)
+    train = write_data(folder / "train", with_physiology(random_timelines(1, 150), 1))
+    featurisers = {name: fitted_featuriser(train, Window(), given) for name, given in CONTENTS.items()}
+    timelines = with_physiology(random_timelines(7, round(1.5 * TIMELINES), per_stay=20, until=3000), 7)
     write_data(folder / "many", timelines)
     return World(folder, timelines, featurisers)
 
@@ -140,10 +140,11 @@ def test_the_inputs_of_a_prefix_are_the_bytes_of_the_whole_line(world: World, of
         assert event_list(online, place) == event_list(seen.events, stay[place])[: known[place]]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_folder_that_holds_no_more_than_the_prefix(world: World, tmp_path: Path, kind: str):
+@pytest.mark.parametrize(
+    ("of", "kind"), [*(("running, hourly bins", kind) for kind in KINDS), ("with severity", "set")]
+)
+def test_a_folder_that_holds_no_more_than_the_prefix(world: World, tmp_path: Path, of: str, kind: str):
     """Truly online: the file ends where the ward is, and the stay is asked alone."""
-    of = "running, hourly bins"
     seen, model = world.seen(of), trajectory(world, of, kind)
     longest = int(np.argsort(np.diff(seen.events.offsets))[-5])
     stay_id = int(seen.events.stay_ids[longest])
@@ -241,7 +242,7 @@ def test_a_stay_without_events_gets_the_same_answer_everywhere(world: World):
     seen, model = world.seen(of), trajectory(world, of)
     empty = np.flatnonzero(np.diff(seen.events.offsets) == 0)
     assert len(empty)
-    expected = model.target.prediction(model.head.bias).item()
+    expected = model.target.prediction(model.start.constant).item()
     for members in (empty[:1], np.r_[np.flatnonzero(np.diff(seen.events.offsets))[:3], empty[:1]]):
         assert predictions(seen, model, members).prediction[-1] == pytest.approx(expected, abs=1e-7)
 

@@ -29,7 +29,7 @@ import torch
 from canaries import KINDS, Canaries
 from faulty_disk import REFUSALS, FaultyDisk
 from raw_eicu import none_of
-from small_runs import DECODER, ENCODER, LOOP, RISK, published
+from small_runs import DECODER, ENCODER, FIT, LOOP, RISK, published
 from timelines import Timelines, random_timelines, write_data
 from wardround import cli, files
 from wardround.evaluate import evaluation
@@ -198,9 +198,12 @@ def commands(folder: Path) -> Iterator[tuple[str, list[object]]]:
     yield "train mlp", train("mlp", "--task", "mortality", *SMALL)
     frozen = ["--encoders", runs / "aligned", "--set", "train_encoders=false"]
     yield "train trajectory", train("trajectory", "--task", "los_remaining", *NARROW, *frozen)
+    for method, chosen in FIT.items():
+        fit = [part for setting in chosen for part in ("--set", setting)]
+        yield f"train {method}", train(method, "--task", "mortality", *fit)
     yield "train score", train("score", "--task", "mortality")
     yield "train elapsed", train("elapsed", "--task", "los")
-    for run in ("aligned", "mlp", "trajectory", "score", "elapsed"):
+    for run in ("aligned", "mlp", "trajectory", *FIT, "score", "elapsed"):
         yield f"evaluate {run}", ["evaluate", runs / run, "--data", data, "--to", out / run, "--split", "all"]
     yield "hours", ["evaluate", runs / "mlp", "--data", data, "--to", out / "hours", "--at-h", "6", "12", "--json"]
     yield "predict", ["predict", runs / "trajectory", "--data", data, "--to", out / "predicted"]

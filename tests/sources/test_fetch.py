@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+import raw_challenge
 from wardround import files
 from wardround.errors import FetchError, UsageError
 from wardround.sources.fetch import DEMOS, Fetched, Patience, Progress, fetch
@@ -576,6 +577,24 @@ def test_the_challenge_archives_are_extracted_and_spare_the_server(
     run(site, tmp_path, name="challenge-2012")
     assert (tmp_path / "set-a/2.txt").read_bytes() == b"two\n"
     assert site.paths() == [SUMS, "set-a.tar.gz", "Outcomes-a.txt", SUMS]
+
+
+def test_what_is_fetched_is_what_prepare_reads(site: Site, tmp_path: Path) -> None:
+    raws = [raw_challenge.tiny_set("a", 10), raw_challenge.tiny_set("b", 20)]
+    for raw in raws:
+        folder = raw.write(tmp_path / raw.name, "tar.gz")
+        records = {f"{raw.name}/{name}": text for name, text in raw.texts().items()}
+        site.publish({path.name: path.read_bytes() for path in folder.iterdir()} | records)
+    run(site, tmp_path / "raw", name="challenge-2012")
+    data = raw_challenge.prepare(tmp_path / "raw", tmp_path / "data")
+    assert data.stays["stay_id"].sort().to_list() == [10, 11, 12, 20, 21, 22]
+    assert data.stays["died_in_hospital"].null_count() == 0
+    assert set(files.verify_folder(data.folder, "data")["inputs"]) == {
+        "set-a",
+        "set-b",
+        "outcomes of set-a",
+        "outcomes of set-b",
+    }
 
 
 def test_a_record_that_differs_from_its_own_sum_is_downloaded_by_itself(site: Site, tmp_path: Path) -> None:

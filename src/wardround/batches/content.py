@@ -43,7 +43,7 @@ class ContentSettings:
 
     summaries: tuple[str, ...] = ("last", "mean", "lowest", "highest", "first", "count")
     volumes: tuple[str, ...] = ("intake_output",)
-    singles: tuple[str, ...] = ("demographics", "aps")
+    singles: tuple[str, ...] = ("demographics", "aps", "severity")
     running: bool = True
     hourly: tuple[str, ...] = ("vitals", "infusion", "intake_output")
     max_events: int = 512

@@ -5,8 +5,8 @@ known.
     line     the items of one stay, by (clock, time, modality, code): `AVAILABILITY.md`, "Order of a stay"
 
 The clock is `available_time` in the causal protocol, so that everything known by a prediction time is a prefix of the
-line. Built once a DATA folder and clock into `DATA/cache`, shard by shard; opening it checks the hash of each array and
-maps it.
+line. The derived events of `concepts` stand among the recorded ones. Built once a DATA folder and clock into
+`DATA/cache`, shard by shard; opening it checks the hash of each array and maps it.
 """
 
 import os
@@ -21,12 +21,16 @@ import polars as pl
 from jaxtyping import Float32, Int, Int32, Int64, UInt8
 
 from wardround import files
+from wardround.concepts.apache_iv import Clock
+from wardround.concepts.derived import DERIVED_CODES, derived_events
 from wardround.errors import DataError
 from wardround.events import EVENT_COLUMNS, MINUTE_US, MODALITIES, TIME
 from wardround.progress import progress
 from wardround.tasks.cohort import Window
 
-FORMAT: Final = 3
+FORMAT: Final = 5
+"""Another number where other lines are made of the same events: derived ones count."""
+
 _ITEM_TYPES: Final = {
     "minute": np.dtype(np.int32),
     "available": np.dtype(np.int32),
@@ -52,7 +56,7 @@ class Lines:
         modality: index into `wardround.events.MODALITIES`.
         code: index into `codes`.
         value: NaN where the event has no number.
-        codes: the code strings of the DATA folder.
+        codes: the code strings of the DATA folder, then those of derived events.
         cache: the folder beside them, where what is made from them may be kept.
     """
 
@@ -101,7 +105,7 @@ def open_lines(data: Path, window: Window, quiet: bool = False) -> Lines:
         _build(data, window.clock, folder, quiet)
     _verify(folder)
     arrays = {name: files.map_array(folder / f"{name}.npy") for name in ("stay_ids", "offsets", *_ITEM_TYPES)}
-    codes = files.read_columns(data / "metadata" / "codes.parquet", _CODE)["code"].to_list()
+    codes = _codes(data)["code"].to_list()
     return Lines(**arrays, codes=codes, cache=folder.parent)
 
 
@@ -112,10 +116,10 @@ def _verify(folder: Path) -> None:
             raise DataError(f"{folder / name} differs from what was written. Delete {folder}; it is made again.")
 
 
-def _build(data: Path, clock: str, folder: Path, quiet: bool) -> None:
+def _build(data: Path, clock: Clock, folder: Path, quiet: bool) -> None:
     """Fill a private folder, then rename it into place: two builders at once do no harm."""
     shards = sorted((data / "data").glob("*.parquet"), key=lambda path: int(path.stem))
-    sizes = [files.read_columns(path, {"stay_id": pl.Int64()}).group_by("stay_id").len() for path in shards]
+    sizes = [_events(path, clock).group_by("stay_id").len() for path in shards]
     counts = pl.concat(sizes).group_by("stay_id").agg(pl.col("len").sum())
     starts = files.read_columns(data / "stays.parquet", {"stay_id": pl.Int64(), "start": TIME})
     if starts["stay_id"].is_duplicated().any() or starts["start"].has_nulls():
@@ -133,17 +137,30 @@ def _build(data: Path, clock: str, folder: Path, quiet: bool) -> None:
         files.remove(partial)
 
 
+def _codes(data: Path) -> pl.DataFrame:
+    """Every code of the lines, in the order of their numbers."""
+    recorded = files.read_columns(data / "metadata" / "codes.parquet", _CODE)
+    derived = pl.DataFrame({"code": DERIVED_CODES}, _CODE).join(recorded, on="code", how="anti", maintain_order="left")
+    return pl.concat([recorded, derived])
+
+
+def _events(path: Path, clock: Clock) -> pl.DataFrame:
+    """The events of a shard, recorded and derived."""
+    recorded = files.read_columns(path, _EVENT)
+    return pl.concat([recorded, derived_events(recorded, clock).select(recorded.columns)])
+
+
 def _fill(
     partial: Path,
     data: Path,
     shards: Iterable[Path],
-    clock: str,
+    clock: Clock,
     starts: pl.DataFrame,
     stay_ids: np.ndarray,
     offsets: np.ndarray,
 ) -> None:
     """Write every array of the lines, and last the hashes of them all."""
-    codes = files.read_columns(data / "metadata" / "codes.parquet", _CODE).with_row_index("code_id")
+    codes = _codes(data).with_row_index("code_id")
     with files.storage_errors(partial, "writing"):
         partial.mkdir(parents=True)
         items = {
@@ -153,7 +170,7 @@ def _fill(
             for name, kind in _ITEM_TYPES.items()
         }
         for path in shards:
-            _place(files.read_columns(path, _EVENT), clock, starts, codes, stay_ids, offsets, items)
+            _place(_events(path, clock), clock, starts, codes, stay_ids, offsets, items)
         for name, array in items.items():
             np.save(partial / f"{name}.npy", np.empty(0, _ITEM_TYPES[name])) if array is None else array.flush()
     files.write_array(partial / "stay_ids.npy", stay_ids)
@@ -164,7 +181,7 @@ def _fill(
 
 def _place(
     events: pl.DataFrame,
-    clock: str,
+    clock: Clock,
     starts: pl.DataFrame,
     codes: pl.DataFrame,
     stay_ids: np.ndarray,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Final
 
 import numpy as np
 import torch
@@ -11,6 +12,8 @@ from torch import Tensor
 from wardround.batches.epoch import EpochBatches
 from wardround.batches.order import length_buckets
 from wardround.batches.store import EventStore
+
+_OF_STAYS: Final = ("modality", "hours", "published", "lengths", "at_h", "label", "stays")
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,7 @@ class SequenceBatch:
         slots: modality -> where each of them stands, `stay * events + event`.
         modality: of each event; 0 in the padding.
         hours: from unit admission to when each event became known; 0 in the padding.
+        published: log odds of a published equation as known after each event; NaN where unknown, and in the padding.
         lengths: events of each stay.
         at_h: hours from unit admission to the prediction.
         label: 0/1 or hours, at the prediction time; NaN where unknown.
@@ -32,6 +36,7 @@ class SequenceBatch:
     slots: dict[str, Int[Tensor, " row"]]
     modality: Int[Tensor, "stay event"]
     hours: Float[Tensor, "stay event"]
+    published: Float[Tensor, "stay event"]
     lengths: Int[Tensor, " stay"]
     at_h: Float[Tensor, " stay"]
     label: Float[Tensor, " stay"]
@@ -39,9 +44,7 @@ class SequenceBatch:
 
     def to(self, device: torch.device) -> "SequenceBatch":
         """The batch on a device."""
-        moved = {
-            name: getattr(self, name).to(device) for name in ("modality", "hours", "lengths", "at_h", "label", "stays")
-        }
+        moved = {name: getattr(self, name).to(device) for name in _OF_STAYS}
         both = {name: {m: t.to(device) for m, t in getattr(self, name).items()} for name in ("rows", "slots")}
         return replace(self, **moved, **both)
 
@@ -51,8 +54,7 @@ class SequenceBatch:
 
     def part(self, begin: int, end: int) -> "SequenceBatch":
         """The stays `begin:end` of the batch, padded as they are."""
-        names = ("modality", "hours", "lengths", "at_h", "label", "stays")
-        cut = {name: getattr(self, name)[begin:end] for name in names}
+        cut = {name: getattr(self, name)[begin:end] for name in _OF_STAYS}
         first, last = begin * self.modality.shape[1], end * self.modality.shape[1]
         inside = {name: (slots >= first) & (slots < last) for name, slots in self.slots.items()}
         rows = {name: rows[inside[name]] for name, rows in self.rows.items()}
@@ -76,6 +78,8 @@ def sequence_batch(store: EventStore, label: np.ndarray, at_h: np.ndarray, stays
     hours = np.zeros(len(stays) * longest, np.float32)
     modality[slot] = store.modality[event]
     hours[slot] = store.minute[event] / 60
+    published = np.full(len(stays) * longest, np.nan, np.float32)
+    published[slot] = store.published[event]
     rows: dict[str, Tensor] = {}
     slots: dict[str, Tensor] = {}
     for index, name in enumerate(store.modalities):
@@ -87,6 +91,7 @@ def sequence_batch(store: EventStore, label: np.ndarray, at_h: np.ndarray, stays
         slots=slots,
         modality=torch.from_numpy(modality).view(len(stays), longest),
         hours=torch.from_numpy(hours).view(len(stays), longest),
+        published=torch.from_numpy(published).view(len(stays), longest),
         lengths=torch.from_numpy(lengths.astype(np.int64)),
         at_h=torch.from_numpy(at_h[stays].astype(np.float32)),
         label=torch.from_numpy(label[stays].astype(np.float32)),

@@ -21,17 +21,20 @@ class StaticBatch:
         observed: which modalities a stay has.
         subject: the patient of each stay.
         label: 0/1 or hours; NaN where unknown.
+        published: log odds of a published equation; NaN where unknown.
     """
 
     inputs: dict[str, Float[Tensor, "stay feature"]]
     observed: Bool[Tensor, "stay modality"]
     subject: Int[Tensor, " stay"]
     label: Float[Tensor, " stay"]
+    published: Float[Tensor, " stay"]
 
     def to(self, device: torch.device) -> "StaticBatch":
         """The batch on a device."""
         inputs = {name: rows.to(device) for name, rows in self.inputs.items()}
-        return StaticBatch(inputs, self.observed.to(device), self.subject.to(device), self.label.to(device))
+        rest = (self.observed, self.subject, self.label, self.published)
+        return StaticBatch(inputs, *(one.to(device) for one in rest))
 
     def __len__(self) -> int:
         """Stays of the batch."""
@@ -40,7 +43,8 @@ class StaticBatch:
     def part(self, begin: int, end: int) -> "StaticBatch":
         """The stays `begin:end` of the batch."""
         inputs = {name: rows[begin:end] for name, rows in self.inputs.items()}
-        return StaticBatch(inputs, self.observed[begin:end], self.subject[begin:end], self.label[begin:end])
+        rest = (self.observed, self.subject, self.label, self.published)
+        return StaticBatch(inputs, *(one[begin:end] for one in rest))
 
 
 def static_batch(store: EventStore, subject: np.ndarray, label: np.ndarray, stays: np.ndarray) -> StaticBatch:
@@ -63,6 +67,7 @@ def static_batch(store: EventStore, subject: np.ndarray, label: np.ndarray, stay
         torch.from_numpy(last >= 0),
         torch.from_numpy(np.ascontiguousarray(subject[stays])),
         torch.from_numpy(label[stays].astype(np.float32)),
+        torch.from_numpy(store.published_last[stays]),
     )
 
 

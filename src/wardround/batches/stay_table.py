@@ -22,6 +22,7 @@ from wardround.batches.normaliser import Normaliser
 from wardround.batches.number_summaries import AMOUNTS, LEVELS, SINGLE, Measured, SummaryPlan, number_summaries
 from wardround.batches.recording_summaries import RECORDING, recording_summaries
 from wardround.batches.store import stay_chunks, stays_and_cuts, vocabulary_of
+from wardround.concepts.derived import derived_from
 from wardround.errors import UsageError
 from wardround.events import MODALITIES
 from wardround.tasks.cohort import Cohort
@@ -34,7 +35,8 @@ class TableSettings:
     """What a table holds.
 
     Attributes:
-        modalities: names to take; empty takes all that the data has, published scores apart.
+        modalities: names to take, "severity" among them only if it is named; empty takes all others that the data has,
+            published scores apart.
         features: which codes.
         volumes: modalities of amounts, which add up.
         singles: modalities with one value a stay, which is all they carry.
@@ -48,7 +50,7 @@ class TableSettings:
     modalities: tuple[str, ...] = ()
     features: FeatureSettings = field(default_factory=FeatureSettings)
     volumes: tuple[str, ...] = ("intake_output",)
-    singles: tuple[str, ...] = ("demographics", "aps")
+    singles: tuple[str, ...] = ("demographics", "aps", "severity")
     early_h: float = 6.0
     late_h: tuple[float, ...] = (6.0, 24.0)
 
@@ -156,6 +158,7 @@ def stay_table(
     """
     words = featuriser.vocabulary
     check_left_out(without, words.modalities)
+    gone = {*without, *derived_from(without)}
     stays, cut = stays_and_cuts(lines, cohort)
     codes = map_codes(lines.codes, words, featuriser.settings.features.paths)
     observed: list[np.ndarray] = []
@@ -163,7 +166,7 @@ def stay_table(
     with ExitStack() as until_made:
         rows = until_made.enter_context(GrowingArray(lines.cache, np.float32, len(featuriser.columns)))
         for part in stay_chunks(len(stays), "making the table, stays", quiet):
-            chunk = _Chunk(lines, visible_items(lines, stays[part], cut[part], without), cut[part], featuriser, codes)
+            chunk = _Chunk(lines, visible_items(lines, stays[part], cut[part], gone), cut[part], featuriser, codes)
             values, have, strangers = chunk.rows()
             rows.add(np.clip(values, -LARGEST, LARGEST))
             observed.append(have)

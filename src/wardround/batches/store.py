@@ -14,17 +14,27 @@ import numpy as np
 import polars as pl
 from jaxtyping import Bool, Float, Float32, Int, Int32, Int64, UInt8
 
-from wardround.batches.content import ContentSettings, ModalityContent, check_left_out, modality_contents, visible_items
+from wardround.batches.content import (
+    ContentSettings,
+    ModalityContent,
+    Visible,
+    check_left_out,
+    modality_contents,
+    visible_items,
+)
 from wardround.batches.features import FeatureSettings, Vocabulary, codes_seen, fit_vocabulary, map_codes
 from wardround.batches.growing_array import GrowingArray
 from wardround.batches.lines import Lines
 from wardround.batches.normaliser import Normaliser, RowLayout
+from wardround.batches.published_risk import published_logit
+from wardround.concepts.derived import derived_from
 from wardround.errors import DataError, UsageError
-from wardround.events import INPUT_MODALITIES
+from wardround.events import DEFAULT_MODALITIES, INPUT_MODALITIES
 from wardround.progress import progress
 from wardround.tasks.cohort import Cohort
 
 CHUNK_STAYS: Final = 512
+_NO_END: Final = np.int64(1) << 32
 
 
 @dataclass(frozen=True)
@@ -32,7 +42,8 @@ class InputSettings:
     """What a model is given.
 
     Attributes:
-        modalities: names to take; empty takes all that the data has, published scores apart.
+        modalities: names to take; empty takes all that the data has, but neither published scores nor "severity",
+            which has to be named.
         features: which codes.
         content: what an event carries.
     """
@@ -103,7 +114,7 @@ def vocabulary_of(
     Args:
         lines: the data on the protocol's clock.
         train: training stays.
-        modalities: names to take; empty takes all input modalities.
+        modalities: names to take; empty takes the default ones.
         settings: which codes.
         quiet: no progress on stderr.
 
@@ -119,7 +130,7 @@ def vocabulary_of(
     for part in stay_chunks(len(stays), "fitting the vocabulary, stays", quiet):
         chunk = visible_items(lines, stays[part], cut[part])
         seen.append(codes_seen(lines, chunk.item, chunk.stay + part.start))
-    vocabulary = fit_vocabulary(pl.concat(seen), lines.codes, len(stays), modalities or INPUT_MODALITIES, settings)
+    vocabulary = fit_vocabulary(pl.concat(seen), lines.codes, len(stays), modalities or DEFAULT_MODALITIES, settings)
     if not vocabulary.modalities:
         raise DataError("no code is in enough training stays to be a feature. Lower min_stay_share or bring more data.")
     return vocabulary
@@ -182,6 +193,9 @@ class EventStore:
         row: the event's row in `content` of its modality.
         content: modality -> model inputs.
         last: last event's row of each modality, -1 where the modality is missing at the prediction time.
+        published: log odds of a published equation as known after each event (`published_risk.py`), NaN where unknown
+            or where the modality `severity` is no input.
+        published_last: the same at the prediction time.
         unknown_items: items of the modalities whose code the vocabulary does not know.
         layout: modality -> how its rows begin.
     """
@@ -194,6 +208,8 @@ class EventStore:
     row: Int64[np.ndarray, "event"]
     content: dict[str, Float32[np.ndarray, "row feature"]]
     last: Int64[np.ndarray, "stay modality"]
+    published: Float32[np.ndarray, "event"]
+    published_last: Float32[np.ndarray, "stay"]
     unknown_items: int
     layout: dict[str, RowLayout] = field(default_factory=dict[str, RowLayout])
 
@@ -219,7 +235,8 @@ def event_store(
         featuriser: fitted on training stays.
         sequences: False keeps the state at the prediction time alone (static models).
         quiet: no progress on stderr.
-        without: modalities of the featuriser that are left out as if never recorded.
+        without: modalities of the featuriser that are left out as if never recorded, and with them what is derived
+            from them.
 
     Returns:
         The store; content of a stay depends on that stay's visible items alone.
@@ -237,9 +254,14 @@ def event_store(
     with ExitStack() as until_made:
         made = _GrowingStore(lines.cache, featuriser, until_made)
         for part in stay_chunks(len(stays), "making events, stays", quiet):
-            seen = visible_items(lines, stays[part], cut[part], without)
+            seen = visible_items(lines, stays[part], cut[part], {*without, *derived_from(without)})
             contents, unknown = modality_contents(lines, seen, cut[part], featuriser.vocabulary, codes, settings)
-            made.add(contents, featuriser.normaliser, part.stop - part.start, most, unknown)
+            place = made.add(contents, featuriser.normaliser, part.stop - part.start, most, unknown)
+            if "severity" not in featuriser.vocabulary.modalities:
+                seen = Visible(seen.item[:0], seen.stay[:0])
+            everyone = np.arange(part.stop - part.start, dtype=np.int64)
+            made.published.add(published_logit(lines, seen, place["stay"], place["minute"]))
+            made.published_last.append(published_logit(lines, seen, everyone, np.full(len(everyone), _NO_END)))
         return made.store(cohort.frame["stay_id"].to_numpy())
 
 
@@ -253,13 +275,16 @@ class _GrowingStore:
         self.modalities, self.layout = featuriser.vocabulary.modalities, featuriser.layout
         self.content = {name: growing(np.float32, width) for name, width in featuriser.widths.items()}
         self.minute, self.modality, self.row = growing(np.int32), growing(np.uint8), growing(np.int64)
+        self.published = growing(np.float32)
+        self.published_last: list[np.ndarray] = []
         self.lengths: list[np.ndarray] = []
         self.last: list[np.ndarray] = []
         self.unknown = 0
 
     def add(
         self, contents: dict[str, ModalityContent], normaliser: Normaliser, stays: int, max_events: int, unknown: int
-    ) -> None:
+    ) -> dict[str, np.ndarray]:
+        """Take a chunk; returns `stay, minute, ...` of the events that are kept, in order."""
         self.unknown += unknown
         place, row = self._order(contents, max_events)
         last = np.full((stays, len(self.modalities)), -1, np.int64)
@@ -278,6 +303,7 @@ class _GrowingStore:
         self.minute.add(place["minute"])
         self.modality.add(place["modality"])
         self.row.add(row)
+        return place
 
     def _order(self, contents: dict[str, ModalityContent], max_events: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
         """Events of the chunk by (stay, minute, first item, modality): of each stay the latest `max_events`, and the
@@ -318,6 +344,8 @@ class _GrowingStore:
             row=self.row.finish(),
             content={name: rows.finish() for name, rows in self.content.items()},
             last=np.concatenate(self.last),
+            published=self.published.finish(),
+            published_last=np.concatenate(self.published_last),
             unknown_items=self.unknown,
             layout=self.layout,
         )

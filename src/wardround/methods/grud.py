@@ -58,7 +58,7 @@ class GRUDSettings:
         UsageError: at construction, for a size below 1 or a chance outside [0, 1).
     """
 
-    hidden: int = 64
+    hidden: int = 32
     dropout: float = 0.3
     codes: bool = True
     weighting: Literal["uniform", "last"] = "uniform"

@@ -203,11 +203,10 @@ class _Solver:
         self.model: Any = LogisticRegression(max_iter=steps, warm_start=True) if self.binary else Ridge()
 
     def __call__(self, penalty: float) -> tuple[np.ndarray, float]:
-        n, columns = len(self.rows), int(self.rows.shape[1])
+        n = len(self.rows)
         if self.constant:  # nobody died, or everybody: the rate after one more of each
             rate = (float(self.label.sum()) + 1) / (n + 2)
-            none: np.ndarray = np.zeros(columns, np.float64)
-            return none, math.log(rate / (1 - rate))
+            return _flat(np.zeros(self.rows.shape[1])), math.log(rate / (1 - rate))
         self.model.set_params(**({"C": 1 / (penalty * n)} if self.binary else {"alpha": penalty * n}))
         with warnings.catch_warnings():
             # a weak penalty may need more steps than it is worth: its validation loss judges it

@@ -65,7 +65,8 @@ def _static(
     fusion: Literal["mlp", "lstm"],
 ) -> Callable[[Shapes, ModalityEmbedder, Task, StaticSettings, float], nn.Module]:
     def build(_: Shapes, embedder: ModalityEmbedder, task: Task, settings: StaticSettings, start: float) -> nn.Module:
-        return StaticModel(embedder, fusion, Target(task.kind, settings.positive_weight), settings, start)
+        target = Target(task.kind, settings.positive_weight)
+        return StaticModel(embedder, fusion, target, settings, start, float(task.published_risk))
 
     return build
 
@@ -73,7 +74,8 @@ def _static(
 def _trajectory(
     _: Shapes, embedder: ModalityEmbedder, task: Task, settings: TrajectorySettings, start: float
 ) -> nn.Module:
-    return Trajectory(embedder, Target(task.kind, settings.positive_weight), settings, start, task.falls)
+    target = Target(task.kind, settings.positive_weight)
+    return Trajectory(embedder, target, settings, start, task.falls, float(task.published_risk))
 
 
 def _grud(shapes: Shapes, _: None, task: Task, settings: GRUDSettings, start: float) -> nn.Module:

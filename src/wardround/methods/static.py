@@ -23,7 +23,6 @@ Pearson correlation 0.5802.
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -74,7 +73,8 @@ class StaticModel(nn.Module):
         fusion: "mlp" or "lstm".
         target: what the head learns.
         settings: sizes.
-        start: first bias of the head.
+        start: first constant of the head, where a published equation has not been computed.
+        published_scale: first weight of the log odds of a published equation.
     """
 
     shape: ClassVar[Literal["static"]] = "static"
@@ -86,6 +86,7 @@ class StaticModel(nn.Module):
         target: Target,
         settings: StaticSettings,
         start: float = 0.0,
+        published_scale: float = 0.0,
     ) -> None:
         super().__init__()
         self.embedder, self.target, self.settings = embedder, target, settings
@@ -95,7 +96,7 @@ class StaticModel(nn.Module):
             self.fusion: nn.Module = ConcatenationFusion(modalities, embed, hidden, 1, dropout)
         else:
             self.fusion = LSTMFusion(embed, hidden, 1, dropout)
-        self.start = nn.Parameter(torch.tensor(float(start)))
+        self.start = target.published_risk(published_scale, start)
         self.embedder.requires_grad_(settings.train_encoders)
 
     def train(self, mode: bool = True) -> "StaticModel":
@@ -110,7 +111,7 @@ class StaticModel(nn.Module):
         observed = batch.observed
         if self.training:
             observed = modality_dropout(observed, self.settings.modality_dropout_prob)
-        return self.fusion(self.embedder.embed(batch.inputs, observed)).squeeze(-1) + self.start
+        return self.fusion(self.embedder.embed(batch.inputs, observed)).squeeze(-1) + self.start(batch.published)
 
     def loss(self, batch: StaticBatch) -> tuple[Tensor, dict[str, Tensor]]:
         """Mean loss over the stays of a batch."""

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from wardround.errors import UsageError
+from wardround.models.published_risk import PublishedRisk
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,10 @@ class Target:
     def prediction(self, outputs: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
         """Probability, or hours by the plain inverse of the log."""
         return outputs.sigmoid() if self.kind == "binary" else outputs.clamp(-1, 12).expm1().clamp(min=0)
+
+    def published_risk(self, scale: float, constant: float) -> PublishedRisk:
+        """The first term of a head: with a published equation its log odds, weighted as the loss weights deaths."""
+        return PublishedRisk(scale, math.log(self.positive_weight) if scale else constant, constant)
 
     def start(self, labels: Float[Tensor, " stay"]) -> float:
         """The one output of the lowest loss on training labels: a head's first bias."""

@@ -87,7 +87,8 @@ class Trajectory(nn.Module):
         embedder: encoders by modality; its missing tokens stand in the state, a missing modality has no event.
         target: what the head learns.
         settings: sizes.
-        start: first bias of the head.
+        start: first constant of the head, where a published equation has not been computed.
+        published_scale: first weight of the log odds of a published equation.
         falls: whether the label shrinks by an hour with each hour that passes.
     """
 
@@ -100,6 +101,7 @@ class Trajectory(nn.Module):
         settings: TrajectorySettings,
         start: float = 0.0,
         falls: bool = False,
+        published_scale: float = 0.0,
     ) -> None:
         super().__init__()
         self.embedder, self.target, self.settings, self.falls = embedder, target, settings, falls
@@ -114,9 +116,9 @@ class Trajectory(nn.Module):
         self.sequence = BeliefSequence(hidden)
         self.decoder = Decoder(settings.decoder)
         self.state = ConcatenationFusion(modalities, self.embed_width, hidden, 1, 0.3) if settings.state else None
-        self.head = nn.Linear(hidden, 1)
+        self.head = nn.Linear(hidden, 1, bias=False)
         nn.init.zeros_(self.head.weight)
-        nn.init.constant_(self.head.bias, start)
+        self.start = target.published_risk(published_scale, start)
 
     @property
     def frozen_encoders(self) -> Mapping[str, nn.Module]:
@@ -139,37 +141,35 @@ class Trajectory(nn.Module):
     ) -> tuple[Float[Tensor, "stay event"], Bool[Tensor, "stay event"], Float[Tensor, "stay event"]]:
         """The head's output after every event, which events are real, and their hours."""
         embedded, modality, hours, lengths = self.encode(batch), batch.modality, batch.hours, batch.lengths
+        published = batch.published
         if self.training and self.settings.modality_dropout_prob > 0:
-            embedded, modality, hours, lengths = self._drop(embedded, modality, hours, lengths)
+            kept = self._kept(modality, hours, lengths)
+            order = (~kept).to(torch.int8).argsort(dim=1, stable=True)  # close the gaps
+            wide = order.unsqueeze(-1).expand(-1, -1, embedded.shape[-1])
+            embedded, modality, hours = embedded.gather(1, wide), modality.gather(1, order), hours.gather(1, order)
+            published, lengths = published.gather(1, order), kept.sum(dim=1)
         events = self.project(embedded) + self.modality(modality)
         if self.time is not None:
             events = events + self.time(hours)
         sequence = self.sequence(events, lengths)
         states = sequence.read(self.decoder(sequence.embeddings, sequence.lengths))
         real = torch.arange(hours.shape[1], device=hours.device) < lengths[:, None]
-        outputs = self.head(states).squeeze(-1)
+        outputs = self.head(states).squeeze(-1) + self.start(published)
         if self.state is not None:
             state = latest_state(embedded, modality, self.embedder.tokens)
             outputs = outputs + self.state(state.flatten(0, 1)).view_as(outputs)
         return outputs, real, hours
 
-    def _drop(
-        self,
-        embedded: Float[Tensor, "stay event embed"],
-        modality: Int[Tensor, "stay event"],
-        hours: Float[Tensor, "stay event"],
-        lengths: Int[Tensor, " stay"],
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Take a modality's events out and close the gaps."""
+    def _kept(
+        self, modality: Int[Tensor, "stay event"], hours: Float[Tensor, "stay event"], lengths: Int[Tensor, " stay"]
+    ) -> Bool[Tensor, "stay event"]:
+        """The real events that are left once a modality of some stays is dropped."""
         real = torch.arange(hours.shape[1], device=hours.device) < lengths[:, None]
         present = torch.zeros(len(lengths), len(self.embedder.modalities), dtype=torch.bool, device=hours.device)
         present = present.scatter(1, modality.masked_fill(~real, 0), True) & (lengths > 0)[:, None]
         first_is_padding = ~((modality == 0) & real).any(dim=1)
         present[:, 0] &= ~first_is_padding
-        kept = modality_dropout(present, self.settings.modality_dropout_prob).gather(1, modality) & real
-        order = (~kept).to(torch.int8).argsort(dim=1, stable=True)
-        wide = order.unsqueeze(-1).expand(-1, -1, embedded.shape[-1])
-        return embedded.gather(1, wide), modality.gather(1, order), hours.gather(1, order), kept.sum(dim=1)
+        return modality_dropout(present, self.settings.modality_dropout_prob).gather(1, modality) & real
 
     def loss(self, batch: SequenceBatch) -> tuple[Tensor, dict[str, Tensor]]:
         """Mean over stays of the (weighted) mean over their beliefs."""
@@ -186,12 +186,12 @@ class Trajectory(nn.Module):
 
     def predict(self, batch: SequenceBatch) -> tuple[Float[Tensor, "stay event"], Float[Tensor, " stay"]]:
         """The belief after every event, and the prediction at the prediction time: the last belief, less the hours that
-        have passed since where the label falls. A stay without events gets the head's bias."""
+        have passed since where the label falls. A stay without events gets the constant of `start`."""
         outputs, _, hours = self.beliefs(batch)
         beliefs = self.target.prediction(outputs)
         place = (batch.lengths - 1).clamp(min=0)[:, None]
         last, last_h = beliefs.gather(1, place).squeeze(1), hours.gather(1, place).squeeze(1)
         if self.falls:
             last = (last - (batch.at_h - last_h)).clamp(min=0)
-        nothing = self.target.prediction(self.head.bias).expand_as(last)
+        nothing = self.target.prediction(self.start.constant).expand_as(last)
         return beliefs, torch.where(batch.lengths > 0, last, nothing)

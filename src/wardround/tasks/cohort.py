@@ -58,7 +58,7 @@ class Window:
             raise UsageError(f"--at-h {self.at_h:g} is not an hour of a stay: give 0 or more.")
 
     @property
-    def clock(self) -> str:
+    def clock(self) -> Literal["available_time", "time"]:
         """The event column that orders a stay and is held against the prediction time."""
         return "available_time" if self.protocol == "causal" else "time"
 

@@ -26,6 +26,7 @@ class Task:
         label: prediction-time expression -> label expression over the stay columns; null where a stay has none.
         falls: whether the label shrinks by an hour with each hour that passes.
         summary: what it is, and what it is not.
+        published_risk: whether death in hospital, which the published equations predict, is what is asked.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Task:
     label: Callable[[pl.Expr], pl.Expr]
     falls: bool
     summary: str
+    published_risk: bool = False
 
 
 def hours_between(later: pl.Expr, earlier: pl.Expr) -> pl.Expr:
@@ -49,6 +51,7 @@ TASKS: Final[dict[str, Task]] = {
             lambda _: pl.col("died_in_hospital").cast(pl.Float64),
             False,
             "death before hospital discharge, in any unit; not death in this unit, not death after discharge",
+            published_risk=True,
         ),
         Task(
             "los_remaining",

@@ -1,0 +1,33 @@
+"""A head starts at what is known: the log odds of a published equation where a stay has them, a constant elsewhere.
+
+    start = scale * logit + shift    where the equation has been computed
+          = constant                 elsewhere
+
+A model adds to it what its inputs say beyond the equation (ours). For the outcome that the equation was made for,
+`scale` starts at 1; for any other, at 0, and is learned.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+
+class PublishedRisk(nn.Module):
+    """The first term of a head's output.
+
+    Args:
+        scale: of the log odds, at the start.
+        shift: added to them, at the start.
+        constant: without them.
+    """
+
+    def __init__(self, scale: float, shift: float, constant: float) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.tensor(float(scale)))
+        self.shift = nn.Parameter(torch.tensor(float(shift)))
+        self.constant = nn.Parameter(torch.tensor(float(constant)))
+
+    def forward(self, logit: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
+        """The term of each stay or event, never NaN: `logit` is NaN where the equation has not been computed."""
+        known = ~logit.isnan()
+        return torch.where(known, self.scale * logit.nan_to_num(0.0) + self.shift, self.constant)
