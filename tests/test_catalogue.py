@@ -52,7 +52,7 @@ def test_every_setting_that_is_listed_can_be_set():
     for row in catalogue("settings"):
         command, path = row["name"].split(": ")
         value = flatten(settings[command])[path]
-        text = ",".join(value) if isinstance(value, tuple) else str(value)
+        text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
         assert flatten(override(settings[command], [f"{path}={text}"]))[path] == value
         listed[command].add(path)
     assert listed == {command: set(flatten(made)) for command, made in settings.items()}

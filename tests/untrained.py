@@ -81,15 +81,15 @@ def untrained(
     return model.eval()
 
 
-def fitted_whole(method: str, seen: "View") -> TableModel:
-    """A model of a method that is fitted whole, on chance labels of the stays of a view: what it may see is asked, not
-    what it learned."""
+def fitted_whole(method: str, seen: "View", label: np.ndarray | None = None) -> TableModel:
+    """A model of a method that is fitted whole, on labels of the stays of a view, chance ones where none are given:
+    what it may see is asked, not what it learned."""
     rng = np.random.default_rng(7)
     kind, n = seen.task.kind, len(seen.table.values)
-    label = (rng.random(n) < 0.4).astype(np.float64) if kind == "binary" else rng.exponential(90, n)
-    rows = LabelledRows(seen.table.values, label)
+    chance = (rng.random(n) < 0.4).astype(np.float64) if kind == "binary" else rng.exponential(90, n)
+    rows = LabelledRows(seen.table.values, chance if label is None else label)
     chosen = FITTED[method]
-    small = {"boosting": {"rounds": 12, "min_leaf_stays": 5}, "logistic": {"penalties": (1.0,)}}
+    small = {"boosting": {"rounds": 60, "min_leaf_stays": 5}, "logistic": {"penalties": (1.0,)}}
     return chosen.fit(rows, rows, kind, chosen.settings(**small[method]), 0, True)[0]
 
 

@@ -263,7 +263,7 @@ def test_control_another_past_moves_the_inputs(worlds: Worlds, tmp_path: Path):
     one = random_timelines(at_min, 30, at_min)
     last = pl.col("available") <= at_min
     past = one.events.with_columns(
-        value=pl.when(last & (pl.col("modality") == "lab")).then(pl.col("value") + 1).otherwise("value")
+        value=pl.when(last & (pl.col("modality") == "lab")).then(pl.col("value") + 100).otherwise("value")
     )
     seen = [
         view(write_data(tmp_path / name, timelines), Window(), TASKS["mortality"], worlds.featuriser(content))
@@ -273,11 +273,14 @@ def test_control_another_past_moves_the_inputs(worlds: Worlds, tmp_path: Path):
     assert any(finding.startswith("static lab") for finding in findings)
     assert any(finding.startswith("events lab") for finding in findings)
     assert any(finding.startswith("grid values") for finding in findings)
+    assert any(finding.startswith("table:") for finding in findings)
     embedder = worlds.embedder(content, "tabular", False)
     for method in METHODS:
         assert moved_beliefs(*seen, untrained(method, TASKS["mortality"], embedder, "tabular"))
+    moving = (np.nan_to_num(seen[0].table.values) != np.nan_to_num(seen[1].table.values)).any(axis=0)
+    told = np.nan_to_num(seen[0].table.values[:, moving]).sum(axis=1)
     for method in FITTED:
-        model = fitted_whole(method, worlds.view(content, "mortality", 0))
+        model = fitted_whole(method, seen[0], (told > np.median(told)).astype(np.float64))
         one, other = (predict_table(model, each.table).prediction for each in seen)
         assert (one != other).any()
 

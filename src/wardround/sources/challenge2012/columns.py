@@ -33,8 +33,8 @@ OBSERVATIONS: Final = RawTable(
     optional=False,
     offset="Time",
 )
-"""A row a line. A charted value is known at its time: the Challenge publishes no time at which it was stored, and says
-that a time stamp is when the observation was made."""
+"""A row a line. A value is known at its time: the Challenge says that a time stamp is when an observation was made,
+and publishes no time at which it was stored. A laboratory may have told it later; nothing says by how much."""
 
 OUTCOMES: Final = RawTable(
     "outcomes",

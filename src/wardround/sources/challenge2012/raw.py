@@ -9,9 +9,9 @@ from typing import Final
 from wardround import files
 from wardround.errors import SourceError
 from wardround.sources.challenge2012.columns import OBSERVATIONS, OUTCOMES, RECORDS
-from wardround.sources.challenge2012.record_sets import RecordSet, check_against_published, find_sets
+from wardround.sources.challenge2012.record_sets import RecordSet, find_sets
 from wardround.sources.challenge2012.record_text import observation_rows, record_lines, record_rows
-from wardround.sources.csv_reader import RawRows, check_header, read_blocks
+from wardround.sources.csv_reader import RawRows, check_header, read_blocks, verify_published_sums
 from wardround.sources.raw_data import FoundTable, RawData
 from wardround.sources.raw_table import RawTable
 
@@ -42,16 +42,16 @@ def find_records(raws: Sequence[Path], tables: Sequence[RawTable]) -> RawData:
     for path in paths.values():
         check_header(path, OUTCOMES)
     inputs = {each.name: each.sha256() for each in sets} | {name: files.sha256(path) for name, path in paths.items()}
-    for name, path in {**{each.name: each.path for each in sets}, **paths}.items():
-        check_against_published(path, inputs[name])
+    for name, path in {**{each.name: each.path for each in sets if each.path.is_file()}, **paths}.items():
+        verify_published_sums(path.parent, {path: inputs[name]})
     where = sets[0].path
     found = {
         RECORDS.name: FoundTable(where, partial(_record_blocks, sets, record_rows)),
         OBSERVATIONS.name: FoundTable(where, partial(_record_blocks, sets, observation_rows)),
     }
     if paths:
-        files_of = list(dict.fromkeys(paths.values()))
-        found[OUTCOMES.name] = FoundTable(files_of[0], partial(_outcome_blocks, files_of))
+        of_sets = list(paths.values())
+        found[OUTCOMES.name] = FoundTable(of_sets[0], partial(_outcome_blocks, of_sets))
     absent = tuple(f"outcomes of {name}" for name, path in outcomes.items() if path is None)
     return RawData({table.name: found[table.name] for table in tables if table.name in found}, inputs, absent)
 

@@ -18,7 +18,6 @@ from wardround import files
 from wardround.errors import BrokenFileError, SourceError
 from wardround.sources.archive import read_files
 from wardround.sources.archive_formats import Limits
-from wardround.sources.csv_reader import verify_published_sums
 
 ARCHIVES: Final = (".tar.gz", ".tgz", ".zip")
 MAX_RECORD_BYTES: Final = 4 * 2**20
@@ -140,9 +139,3 @@ def _name(path: Path) -> str:
     """set-a where the file or folder is called that, else its own name."""
     match = _SET.fullmatch(path.name)
     return match[1].lower() if match else path.name
-
-
-def check_against_published(chosen: Path, digest: str) -> None:
-    """Refuse a file that differs from the `SHA256SUMS.txt` beside it. Raises `BrokenFileError`."""
-    if chosen.is_file():
-        verify_published_sums(chosen.parent, {chosen: digest})

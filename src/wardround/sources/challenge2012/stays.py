@@ -19,7 +19,7 @@ import polars as pl
 
 from wardround.events import HOUR_US, TIME, calendar_start
 from wardround.sources.challenge2012.columns import OUTCOMES
-from wardround.sources.conversion import CANDIDATE
+from wardround.sources.conversion import CANDIDATE, with_reason
 from wardround.sources.side_table import Doubt, SideTable
 from wardround.sources.subjects import subject_number
 
@@ -48,8 +48,7 @@ def record_stays(frame: pl.DataFrame) -> pl.DataFrame:
     """
     frame = frame.with_columns(stay_id=pl.col("RecordID"))
     for unusable, reason in _rules():
-        wrong = pl.col("reason").is_null() & unusable.fill_null(False)
-        frame = frame.with_columns(reason=pl.when(wrong).then(pl.lit(reason)).otherwise("reason"))
+        frame = with_reason(frame, unusable, reason)
     numbers = [subject_number(f"challenge2012 record:{record}") for record in frame["RecordID"]]
     return frame.with_columns(subject_id=pl.Series(numbers, dtype=pl.Int64))
 
