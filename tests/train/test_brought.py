@@ -255,3 +255,9 @@ def test_everything_else_of_the_inputs_stays(data: Path, summed: Path, tmp_path:
     for setting in ("content.volumes=intake_output", "content.running=false", "content.hourly=lab"):
         with pytest.raises(UsageError, match="inputs and encoder come with --encoders"):
             trained("mlp", data, tmp_path / "run", "content.summaries=mean", setting, encoders=summed)
+
+
+def test_a_method_without_encoders_takes_none(data: Path, tmp_path: Path):
+    with pytest.raises(UsageError, match="grud has no encoders: leave --encoders out"):
+        trained("grud", data, tmp_path / "run", encoders=tmp_path / "aligned")
+    assert not (tmp_path / "run").exists()
