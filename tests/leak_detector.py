@@ -16,7 +16,7 @@ They reach the product through its modules, so that a planted fault is met as a 
 """
 
 import shutil
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +111,8 @@ def model_inputs(seen: View, places: np.ndarray | None = None) -> dict[str, np.n
     arrays |= {f"slots {name}": slots.numpy() for name, slots in line.slots.items()}
     arrays |= {name: getattr(line, name).numpy() for name in ("modality", "hours", "lengths", "at_h")}
     hourly = grid.grid_batch(seen.events, nothing, at_h, places, most=240)
-    arrays |= {f"grid {field.name}": getattr(hourly, field.name).numpy() for field in fields(hourly)}
+    read = ("values", "observed", "delta_h", "codes", "hours", "lengths")
+    arrays |= {f"grid {name}": getattr(hourly, name).numpy() for name in read}
     arrays |= {"table": seen.table.values[places], "table observed": seen.table.observed[places]}
     arrays |= {"static odds": fixed.published.numpy(), "odds after each event": line.published.numpy()}
     arrays |= {"elapsed hours": np.asarray(seen.data.elapsed_h(seen.cohort))[places]}
