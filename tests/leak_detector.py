@@ -4,6 +4,7 @@ line each.
     moved            another future: what a model is given at t           (promise 1)
     moved_beliefs    another future: what a model says at t               (promise 1)
     unlike_prefix    an hour earlier sees the beginning of the same line  (promises 1, 7)
+    later_hours      the same of a grid: beliefs at an hour against the hours after it    (promise 1)
     later_events     beliefs at k against the events after k, and the gradient to them    (promise 1)
     label_dependence training outputs against the labels of the batch     (promise 1)
     left_already     who is asked though the stay is over                 (promise 1)
@@ -25,7 +26,7 @@ import torch
 from torch import nn
 
 from wardround import files
-from wardround.batches import sequences, static, stay_table, store
+from wardround.batches import grid, sequences, static, stay_table, store
 from wardround.batches.store import EventStore, Featuriser, InputSettings
 from wardround.errors import LeakageError
 from wardround.methods.scores import SCORE_CODES
@@ -109,6 +110,9 @@ def model_inputs(seen: View, places: np.ndarray | None = None) -> dict[str, np.n
     arrays |= {f"events {name}": rows.numpy() for name, rows in line.rows.items()}
     arrays |= {f"slots {name}": slots.numpy() for name, slots in line.slots.items()}
     arrays |= {name: getattr(line, name).numpy() for name in ("modality", "hours", "lengths", "at_h")}
+    hourly = grid.grid_batch(seen.events, nothing, at_h, places, most=240)
+    read = ("values", "observed", "delta_h", "codes", "hours", "lengths")
+    arrays |= {f"grid {name}": getattr(hourly, name).numpy() for name in read}
     arrays |= {"table": seen.table.values[places], "table observed": seen.table.observed[places]}
     arrays |= {"static odds": fixed.published.numpy(), "odds after each event": line.published.numpy()}
     arrays |= {"elapsed hours": np.asarray(seen.data.elapsed_h(seen.cohort))[places]}
@@ -185,6 +189,40 @@ def sequence_of(seen: View, places: np.ndarray, model: nn.Module) -> sequences.S
     ready = cases.Cases.of(seen.data, seen.cohort, seen.events, model)
     label = np.zeros(seen.cohort.frame.height)
     return sequences.sequence_batch(ready.store, label, ready.at_h, places)  # type: ignore[arg-type]
+
+
+def grid_of(seen: View, places: np.ndarray) -> grid.GridBatch:
+    """The batch that a grid model reads for some stays."""
+    label = np.zeros(seen.cohort.frame.height)
+    return grid.grid_batch(seen.events, label, cases.prediction_hours(seen.cohort), places, most=240)
+
+
+def later_hours(model: Any, batch: grid.GridBatch, seed: int = 0) -> Findings:
+    """Beliefs at an hour k of each stay that hang on the hours after k: by gradient, and by others in their place, at
+    the same padded shape."""
+    rng = np.random.default_rng([seed, 4])
+    lengths = batch.lengths.numpy()
+    k = torch.from_numpy((rng.random(len(lengths)) * lengths).astype(np.int64))
+    later = torch.arange(batch.hours.shape[1]) > k[:, None]
+    floats = {name: getattr(batch, name).clone().requires_grad_() for name in ("values", "delta_h", "hours")}
+    made = model.beliefs(replace(batch, **floats))[0]
+    made[np.arange(len(lengths)), k].sum().backward()
+    pulls = {name: late_part(given.grad, later) for name, given in floats.items()}
+    findings = [f"gradient to later {name}: {pull:.1e}" for name, pull in pulls.items() if pull != 0]
+    late = later[..., None]
+    other = replace(
+        batch,
+        values=torch.where(
+            late, torch.from_numpy(rng.normal(0, 3, batch.values.shape).astype(np.float32)), batch.values
+        ),
+        observed=batch.observed ^ late,
+        delta_h=torch.where(late, float(rng.uniform(1, 50)), batch.delta_h),
+        codes=batch.codes ^ late,
+        hours=torch.where(later, batch.hours + float(rng.uniform(1, 50)), batch.hours),
+    )
+    with torch.no_grad():
+        unequal = (model.beliefs(other)[0] != made.detach()) & ~later
+    return [*findings, *([f"{int(unequal.sum())} beliefs moved with other later hours"] if unequal.any() else [])]
 
 
 def later_events(model: Any, batch: sequences.SequenceBatch, seed: int = 0) -> Findings:

@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from timelines import Timelines, random_timelines, write_data
-from wardround.methods.registry import FITTED
+from wardround.methods.registry import FITTED, METHODS
 from wardround.settings import override
 from wardround.tasks.cohort import Window
 from wardround.tasks.splits import SplitPlan
@@ -20,6 +20,7 @@ from wardround.train.supervised import train
 STAYS = 150
 LOOP = ("loop.epochs=1", "loop.learning_rate=3e-3")
 ENCODER = ("encoder.hidden=8", "encoder.embed=4")
+OWN = ("model.hidden=8",)
 DECODER = ("decoder.hidden=8", "decoder.heads=2", "decoder.layers=1", "decoder.mlp_hidden=8", "budget=4096")
 FIT = {"boosting": ("rounds=20", "min_leaf_stays=5"), "logistic": ("penalties=1,0.1",)}
 RISK, DAYS = "APACHE//IVa//predictedhospitalmortality", "APACHE//IVa//predictedhospitallos"
@@ -45,6 +46,13 @@ def aligned(
     return pretrain(data, to, window or Window(), split or SplitPlan(), chosen, seed, quiet=True)
 
 
+def own_settings(method: str, own_encoders: bool = True) -> tuple[str, ...]:
+    """What makes a method's models narrow."""
+    if not METHODS[method].encodes:
+        return OWN
+    return (*(ENCODER if own_encoders else ()), *(DECODER if method == "trajectory" else ()))
+
+
 def trained(
     method: str,
     data: Path,
@@ -63,8 +71,7 @@ def trained(
     elif method not in ("score", "elapsed"):
         chosen = (
             *LOOP,
-            *(ENCODER if encoders is None else ()),
-            *(DECODER if method == "trajectory" else ()),
+            *own_settings(method, encoders is None),
             *settings,
         )
     return train(method, data, task, to, window or Window(), split or SplitPlan(), encoders, chosen, seed, quiet=True)

@@ -16,6 +16,7 @@ from torch import nn
 from wardround.batches.static import static_batch
 from wardround.batches.store import EventStore, Featuriser
 from wardround.methods.alignment import Alignment
+from wardround.methods.grud import GRUDSettings
 from wardround.methods.registry import FITTED, METHODS, build_embedder
 from wardround.methods.static import StaticSettings
 from wardround.methods.table_model import LabelledRows, TableModel
@@ -63,14 +64,18 @@ def aligned_embedder(
 def untrained(
     method: str, task: Task, embedder: ModalityEmbedder, kind: str, frozen: bool = False, seed: int = 0
 ) -> nn.Module:
-    """A model of a method around an embedder, its own weights random, in eval mode."""
+    """A model of a method around an embedder, its own weights random, in eval mode; one without encoders takes the
+    layout of its rows alone."""
     torch.manual_seed(seed)
     if METHODS[method].shape == "static":
         settings = StaticSettings(encoder=encoder_settings(kind), hidden=16, train_encoders=not frozen)
+    elif METHODS[method].shape == "grid":
+        settings = GRUDSettings(hidden=DECODER.hidden)
     else:
         settings = TrajectorySettings(encoder=encoder_settings(kind), decoder=DECODER, train_encoders=not frozen)
     start = 0.3 if task.kind == "binary" else 3.0  # some 19 hours: predictions are not cut off at 0
-    model = METHODS[method].build(embedder, task, settings, start)
+    shapes = {name: encoder.shape for name, encoder in embedder.encoders.items()}
+    model = METHODS[method].build(shapes, embedder if METHODS[method].encodes else None, task, settings, start)
     if hasattr(model, "head"):
         nn.init.normal_(model.head.weight, std=DECODER.hidden**-0.5)
     return model.eval()

@@ -12,7 +12,7 @@ from wardround.errors import WardroundError
 
 DEMOS = ("eicu-demo", "mimic-iv-demo", "mimic-iii-demo", "challenge-2012")
 SOURCES = ("eicu", "challenge2012")
-METHODS = ("mlp", "lstm", "trajectory", "boosting", "logistic", "score", "elapsed")
+METHODS = ("mlp", "lstm", "trajectory", "grud", "boosting", "logistic", "score", "elapsed")
 TASKS = ("mortality", "los_remaining", "los", "los_icu")
 OF_TRAINING = "of the weights, the order of stays and whatever training draws; the split has a seed of its own"
 LISTS = ("methods", "tasks", "sources", "modalities", "settings")

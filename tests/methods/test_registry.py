@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from wardround.errors import UsageError
+from wardround.methods.grud import GRUDModel
 from wardround.methods.registry import METHODS, build_embedder, find_method
 from wardround.methods.trajectory import Trajectory
 from wardround.models.decoder import DecoderSettings
@@ -22,13 +23,17 @@ ENCODER = EncoderSettings(hidden=8, embed=4, bins=4)
 SIZES = {
     "static": {"hidden": 8},
     "sequence": {"decoder": DecoderSettings(hidden=8, layers=1, heads=2, mlp_hidden=8)},
+    "grid": {"hidden": 8},
 }
 
 
 def built(name: str, task: str, **settings):
     method = METHODS[name]
-    settings = method.settings(encoder=ENCODER, **SIZES[method.shape], **settings)
-    return method.build(build_embedder(SHAPES, ENCODER), TASKS[task], settings, 0.7)
+    if method.encodes:
+        settings["encoder"] = ENCODER
+    settings = method.settings(**SIZES[method.shape], **settings)
+    embedder = build_embedder(SHAPES, ENCODER) if method.encodes else None
+    return method.build(SHAPES, embedder, TASKS[task], settings, 0.7)
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -38,8 +43,11 @@ def test_every_method_is_built_for_every_task(name: str, task: str):
     assert type(model) is METHODS[name].model
     assert model.target.kind == TASKS[task].kind
     assert model.target.positive_weight == 3
-    if isinstance(model, Trajectory):
+    if isinstance(model, Trajectory | GRUDModel):
         assert model.falls == TASKS[task].falls
+    if isinstance(model, GRUDModel):
+        assert model.head.bias.item() == pytest.approx(0.7)
+        return
     nothing = torch.tensor([NAN])
     assert model.start(nothing).item() == pytest.approx(0.7)
     told = model.start(torch.tensor([-2.0])).item()
@@ -56,11 +64,14 @@ def test_each_fusion_is_its_own():
 
 
 def test_an_unknown_method_is_told_what_there_is():
-    with pytest.raises(
-        UsageError, match=r"no method .gru.\. There are: mlp, lstm, trajectory, boosting, logistic, score, elapsed\."
-    ):
+    known = "mlp, lstm, trajectory, grud, boosting, logistic, score, elapsed"
+    with pytest.raises(UsageError, match=rf"no method .gru.\. There are: {known}\."):
         find_method("gru")
     assert find_method("mlp") is METHODS["mlp"]
+
+
+def test_a_method_with_encoders_says_so():
+    assert [name for name, method in METHODS.items() if not method.encodes] == ["grud"]
 
 
 def test_encoders_stand_in_the_order_of_the_vocabulary():

@@ -21,8 +21,10 @@ from leak_detector import (
     differing,
     fits,
     fitted_featuriser,
+    grid_of,
     label_dependence,
     later_events,
+    later_hours,
     left_already,
     model_inputs,
     moved,
@@ -167,6 +169,9 @@ def test_another_future_gives_the_same_beliefs(worlds: Worlds, task: str, method
         if METHODS[method].shape == "sequence":
             batch = sequence_of(after, members, model)
             assert later_events(model, batch, seed=compared) == []
+        elif METHODS[method].shape == "grid":
+            batch = grid_of(after, members)
+            assert later_hours(model, batch, seed=compared) == []
         else:
             batch = static_batch(after.state, after.subject, np.zeros(len(after.subject)), members)
         assert label_dependence(model, batch) == []
@@ -267,6 +272,7 @@ def test_control_another_past_moves_the_inputs(worlds: Worlds, tmp_path: Path):
     findings = moved(*seen)
     assert any(finding.startswith("static lab") for finding in findings)
     assert any(finding.startswith("events lab") for finding in findings)
+    assert any(finding.startswith("grid values") for finding in findings)
     assert any(finding.startswith("table:") for finding in findings)
     embedder = worlds.embedder(content, "tabular", False)
     for method in METHODS:

@@ -190,6 +190,7 @@ def test_the_threshold_hangs_on_validation(world: World, tmp_path: Path):
 
 
 QUICK = ["epochs=2", "encoder.hidden=8", "embed=4", "encoder.kind=quantile", "precision=fp32"]
+QUICK_GRID = ["epochs=2", "model.hidden=8", "precision=fp32"]
 FITTED_FILES = ("weights.safetensors", "fitted.json", "metrics.json", "history.parquet")
 """Not `diagnostics.json`: how evenly the strata lie on the sides is a sentence about everybody."""
 
@@ -211,10 +212,10 @@ def pretrain_quickly(data: Path, to: Path) -> None:
 TRAININGS: dict[str, Callable[[Path, Path], object]] = {
     "pretrain alignment": pretrain_quickly,
     **{
-        f"train {method}": lambda data, to, method=method: supervised.train(
-            method, data, "mortality", to, WINDOW, SplitPlan(), assignments=QUICK, quiet=True
+        f"train {method}": lambda data, to, method=method, quick=quick: supervised.train(
+            method, data, "mortality", to, WINDOW, SplitPlan(), assignments=quick, quiet=True
         )
-        for method in ("mlp", "lstm", "trajectory")
+        for method, quick in (("mlp", QUICK), ("lstm", QUICK), ("trajectory", QUICK), ("grud", QUICK_GRID))
     },
     **{
         f"train {method}": lambda data, to, method=method: supervised.train(

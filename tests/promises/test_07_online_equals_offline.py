@@ -23,12 +23,13 @@ import torch
 from leak_detector import View, event_list, fitted_featuriser, predictions, view
 from timelines import Timelines, available_by, random_timelines, with_physiology, write_data
 from untrained import KINDS, random_embedder, untrained
-from wardround.batches import content
+from wardround.batches import content, grid
 from wardround.batches.content import ContentSettings
 from wardround.batches.sequences import SequenceBatch, sequence_batch
 from wardround.batches.static import static_batch
 from wardround.batches.store import EventStore, Featuriser, InputSettings, event_store
 from wardround.events import INPUT_MODALITIES
+from wardround.methods.grud import GRUDModel
 from wardround.methods.trajectory import Trajectory
 from wardround.tasks.cohort import Cohort, Window
 from wardround.tasks.task import TASKS
@@ -260,6 +261,45 @@ def test_a_cut_line_still_gives_the_belief_at_t(world: World):
         assert event_list(one.events, place) == kept
 
 
+def grud(world: World) -> GRUDModel:
+    of = "own items, no bins"
+    seen = world.seen(of)
+    model = untrained("grud", MORTALITY, random_embedder(world.featurisers[of], seen.state, "tabular"), "tabular")
+    assert isinstance(model, GRUDModel)
+    return model
+
+
+def test_each_hour_asked_alone_gives_the_belief_of_the_whole_grid(world: World):
+    """A model of hours says at the end of each what it says when asked then; a belief is of the hour that ended last,
+    and never knows more than its minute."""
+    of, model = "own items, no bins", grud(world)
+    seen = world.seen(of)
+    whole = predictions(seen, model)
+    assert not (whole.belief_minute % 60).any()
+    assert (whole.belief_minute >= np.maximum(seen.events.minute, 0)).all()
+    apart = []
+    for at_h in (1.0, 7.0, 18.0, 23.0):
+        now = world.seen(of, at_h)
+        online = predictions(now, model).prediction
+        ended = whole.belief_minute == at_h * 60
+        stays = seen.events.stay_ids[whole.belief_stay[ended]]
+        apart.append(np.abs(online[now.places(stays)] - whole.belief[ended]))
+        assert np.std(online) > 0.01, "answers must differ"
+    assert sum(map(len, apart)) > TIMELINES / 10
+    assert np.concatenate(apart).max() <= NEVER
+
+
+def test_a_begun_hour_counts_as_far_as_it_went(world: World, tmp_path: Path):
+    """Asked at 90 minutes: what a ward knows by then, in a column that ends then."""
+    of, model = "own items, no bins", grud(world)
+    now = world.seen(of, 1.5)
+    alone = world.seen(of, 1.5, write_data(tmp_path / "d", available_by(world.timelines, 90)))
+    assert np.array_equal(predictions(now, model).prediction, predictions(alone, model).prediction)
+    assert predictions(now, model).belief_minute.max() == 90
+    known = np.flatnonzero((now.events.minute > 60) & (now.events.minute <= 90))
+    assert len(known) > 5
+
+
 # Negative controls
 
 
@@ -273,6 +313,13 @@ def test_control_a_bin_known_at_its_start_is_caught(world: World, monkeypatch: p
     monkeypatch.setattr("wardround.batches.store.modality_contents", too_early)
     with pytest.raises(AssertionError, match="online knows as many events"):
         test_each_event_fed_alone_gives_the_belief_of_the_whole_line(world, of)
+
+
+def test_control_a_grid_that_is_an_hour_early_is_caught(world: World, monkeypatch: pytest.MonkeyPatch):
+    original = grid.Columns.of_events
+    monkeypatch.setattr(grid.Columns, "of_events", lambda self, minute, stay: original(self, minute - 60, stay))
+    with pytest.raises(AssertionError):
+        test_each_hour_asked_alone_gives_the_belief_of_the_whole_grid(world)
 
 
 def test_control_attention_both_ways_is_caught(world: World, monkeypatch: pytest.MonkeyPatch):

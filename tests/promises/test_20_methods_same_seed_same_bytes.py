@@ -18,6 +18,7 @@ from wardround.train.pretrain import pretrain
 from wardround.train.supervised import train
 
 SMALL = ("loop.epochs=2", "encoder.hidden=8", "encoder.embed=4")
+GRID = ("loop.epochs=2", "model.hidden=8", "budget=256")
 DECODER = ("decoder.hidden=8", "decoder.heads=2", "decoder.layers=1", "decoder.mlp_hidden=8", "budget=256")
 
 
@@ -38,7 +39,9 @@ def trained(method: str, data: Path, to: Path, seed: int) -> dict[str, str]:
         settings = override(PretrainSettings(), SMALL)
         pretrain(data, to, Window(), SplitPlan(), settings, seed, quiet=True)
     else:
-        settings = FIT[method] if method in FITTED else SMALL + (DECODER if method == "trajectory" else ())
+        settings = FIT[method] if method in FITTED else GRID
+        if method in METHODS and METHODS[method].encodes:
+            settings = SMALL + (DECODER if method == "trajectory" else ())
         train(method, data, "mortality", to, Window(), SplitPlan(), None, settings, seed, quiet=True)
     return hashes(to)
 

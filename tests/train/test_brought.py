@@ -42,7 +42,12 @@ def other_data(data: Path) -> Path:
 @pytest.fixture(scope="module")
 def first(data: Path) -> dict[str, Path]:
     """A run of each method."""
-    settings = {"mlp": ("model.hidden=8", "encoder.kind=quantile", "max_events=64"), "lstm": (), "trajectory": ()}
+    settings = {
+        "mlp": ("model.hidden=8", "encoder.kind=quantile", "max_events=64"),
+        "lstm": (),
+        "trajectory": (),
+        "grud": (),
+    }
     return {
         method: trained(method, data, data.parent / method, *chosen, "loop.epochs=2").folder
         for method, chosen in settings.items()
@@ -58,7 +63,7 @@ def tuned(method: str, data: Path, to: Path, init: Path, *settings: str, task: s
 # First weights
 
 
-@pytest.mark.parametrize("method", ["mlp", "lstm", "trajectory"])
+@pytest.mark.parametrize("method", ["mlp", "lstm", "trajectory", "grud"])
 def test_training_starts_from_the_weights_inputs_and_model_of_the_run(
     data: Path, other_data: Path, first: dict[str, Path], tmp_path: Path, method: str
 ):
@@ -250,3 +255,9 @@ def test_everything_else_of_the_inputs_stays(data: Path, summed: Path, tmp_path:
     for setting in ("content.volumes=intake_output", "content.running=false", "content.hourly=lab"):
         with pytest.raises(UsageError, match="inputs and encoder come with --encoders"):
             trained("mlp", data, tmp_path / "run", "content.summaries=mean", setting, encoders=summed)
+
+
+def test_a_method_without_encoders_takes_none(data: Path, tmp_path: Path):
+    with pytest.raises(UsageError, match="grud has no encoders: leave --encoders out"):
+        trained("grud", data, tmp_path / "run", encoders=tmp_path / "aligned")
+    assert not (tmp_path / "run").exists()

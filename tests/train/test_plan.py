@@ -30,7 +30,8 @@ def plans() -> dict[str, tuple[Plan, Callable | None]]:
         "score": (Plan("train", "score", "los", Window("paper", 12.0), SplitPlan(), None, None, 0), None),
     }
     for name, method in METHODS.items():
-        settings = override(TrainSettings.default(method), [*CHANGED, "positive_weight=2", "train_encoders=false"])
+        own = ["train_encoders=false"] if method.encodes else ["model.codes=false"]
+        settings = override(TrainSettings.default(method), [*CHANGED, "positive_weight=2", *own])
         plan = Plan("train", name, "mortality", Window(at_h=6.0), HOSPITALS, "abc", settings, 1, "def")
         made[name] = plan, partial(TrainSettings.from_json, method)
     return made
@@ -130,7 +131,8 @@ def test_a_row_has_no_settings():
 
 @pytest.mark.parametrize("method", METHODS.values(), ids=lambda method: method.name)
 def test_the_defaults_of_a_method_are_its_own(method):
-    assert TrainSettings.default(method).model == method.settings()
+    made = TrainSettings.default(method)
+    assert (made.model, made.inputs) == (method.settings(), method.inputs)
 
 
 @pytest.mark.parametrize("change", ["batch_size=0", "batch_size=-1"])

@@ -12,13 +12,14 @@ from small_runs import DAYS, RISK, published
 from timelines import Timelines, hand, random_timelines, write_data
 from untrained import aligned_embedder, random_embedder, untrained
 from wardround.batches.store import InputSettings, event_store, fit_featuriser
+from wardround.methods.registry import METHODS
 from wardround.methods.scores import SCORE_CODES
 from wardround.tasks.cohort import Window
 from wardround.tasks.task import TASKS
 from wardround.train import predict
 from wardround.train.cases import Cases, embedded
 from wardround.train.data import open_data
-from wardround.train.predict import predict_cases
+from wardround.train.predict import SHAPES, predict_cases
 from wardround.train.protocol_stamp import modalities_past_prediction
 from wardround.train.published_scores import published_scores
 
@@ -101,7 +102,7 @@ def of_at_most(events: int, featuriser):
     return replace(featuriser, settings=replace(featuriser.settings, content=content))
 
 
-@pytest.mark.parametrize("method", ["mlp", "lstm", "trajectory"])
+@pytest.mark.parametrize("method", ["mlp", "lstm", "trajectory", "grud"])
 @pytest.mark.parametrize("gone", [["lab"], ["lab", "vitals", "demographics"]])
 @pytest.mark.parametrize("most", [512, 4])
 def test_without_a_modality_is_as_if_it_had_never_been_recorded(
@@ -110,7 +111,7 @@ def test_without_a_modality_is_as_if_it_had_never_been_recorded(
     """Also where only the latest events are kept: those of the others take the places that become free."""
     _, featuriser, timelines = world
     featuriser = of_at_most(most, featuriser)
-    sequences = method == "trajectory"
+    sequences = SHAPES[METHODS[method].shape].sequences
     never = replace(timelines, events=timelines.events.filter(~pl.col("modality").is_in(gone)))
     data, cohort, store = asked(tmp_path / "all", timelines, featuriser, sequences)
     bare, bare_cohort, bare_store = asked(tmp_path / "never", never, featuriser, sequences)
@@ -210,10 +211,11 @@ def test_other_weights_are_other_embeddings(world, tmp_path: Path):
     assert not np.allclose(Cases.of(data, cohort, store, model).store.content["lab"], before)
 
 
-@pytest.mark.parametrize("method", ["mlp", "trajectory"])
+@pytest.mark.parametrize("method", ["mlp", "trajectory", "grud"])
 def test_what_a_stay_gets_does_not_hang_on_who_else_is_asked(world, tmp_path: Path, monkeypatch, method: str):
     _, featuriser, timelines = world
-    data, cohort, store = asked(tmp_path / "d", timelines, featuriser, method == "trajectory")
+    sequences = SHAPES[METHODS[method].shape].sequences
+    data, cohort, store = asked(tmp_path / "d", timelines, featuriser, sequences)
     model = untrained(method, MORTALITY, random_embedder(featuriser, store, "tabular"), "tabular")
     cases = Cases.of(data, cohort, store, model)
     n = cohort.frame.height
@@ -230,7 +232,7 @@ def test_what_a_stay_gets_does_not_hang_on_who_else_is_asked(world, tmp_path: Pa
                 getattr(whole, name)[whole.belief_stay == member],
             )
             assert one == pytest.approx(other, abs=1e-6)
-    assert len(whole.belief) == (store.offsets[-1] if method == "trajectory" else 0)
+    assert len(whole.belief) == (store.offsets[-1] if sequences else 0)
     assert not np.isnan(whole.belief).any()
 
 

@@ -49,14 +49,16 @@ def sides(data: Path, task: str = "mortality", plan: SplitPlan | None = None):
 # What is trained, and how it is judged
 
 
-@pytest.mark.parametrize(("method", "task"), [("mlp", "mortality"), ("trajectory", "los_remaining")])
+@pytest.mark.parametrize(
+    ("method", "task"), [("mlp", "mortality"), ("trajectory", "los_remaining"), ("grud", "mortality")]
+)
 def test_the_numbers_of_a_run_are_those_of_its_model_on_validation_stays(
     data: Path, tmp_path: Path, method: str, task: str
 ):
     run = open_run(trained(method, data, tmp_path / "run", "loop.epochs=2", task=task).folder)
     opened, of = sides(data, task)
     model, val = run.model(), of.members("val")
-    stored = event_store(opened.lines, of.cohort, run.featuriser, sequences=method == "trajectory")
+    stored = event_store(opened.lines, of.cohort, run.featuriser, sequences=method != "mlp")
     predicted = predict_cases(model, Cases.of(opened, of.cohort, stored, model), val).prediction
     label = of.cohort.frame["label"].to_numpy()
     metrics = files.read_json(run.folder / "metrics.json")
@@ -221,7 +223,7 @@ def test_a_trained_run_is_no_encoders(data: Path, tmp_path: Path):
 
 def test_a_model_of_one_modality_can_be_trained(data: Path, tmp_path: Path):
     """Nothing is there to be aligned, but a model that predicts needs no second one."""
-    for method in ("mlp", "trajectory"):
+    for method in ("mlp", "trajectory", "grud"):
         run = open_run(trained(method, data, tmp_path / method, "modalities=lab").folder)
         assert run.featuriser.vocabulary.modalities == ("lab",)
 

@@ -20,6 +20,24 @@ CLIP: Final = 10.0
 """Standard deviations; a value further out says no more than "extreme"."""
 
 
+@dataclass(frozen=True)
+class RowLayout:
+    """How a row begins: each summary of the numbers, then which numbers were observed; codes follow.
+
+    Attributes:
+        summaries: of each number.
+        numbers: of the modality.
+    """
+
+    summaries: int
+    numbers: int
+
+    @property
+    def values(self) -> int:
+        """Columns of z-scores."""
+        return self.summaries * self.numbers
+
+
 def sign_log(values: np.ndarray) -> np.ndarray:
     """sign(x) log(1 + |x|); NaN stays NaN."""
     return np.sign(values) * np.log1p(np.abs(values))

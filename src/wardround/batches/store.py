@@ -25,7 +25,7 @@ from wardround.batches.content import (
 from wardround.batches.features import FeatureSettings, Vocabulary, codes_seen, fit_vocabulary, map_codes
 from wardround.batches.growing_array import GrowingArray
 from wardround.batches.lines import Lines
-from wardround.batches.normaliser import Normaliser
+from wardround.batches.normaliser import Normaliser, RowLayout
 from wardround.batches.published_risk import published_logit
 from wardround.concepts.derived import derived_from
 from wardround.errors import DataError, UsageError
@@ -62,13 +62,16 @@ class Featuriser:
     normaliser: Normaliser
 
     @property
+    def layout(self) -> dict[str, RowLayout]:
+        """Modality -> how the inputs of one event begin."""
+        numbers, content = self.vocabulary.numbers, self.settings.content
+        return {m: RowLayout(len(content.summaries_of(m)), len(numbers[m])) for m in self.vocabulary.modalities}
+
+    @property
     def widths(self) -> dict[str, int]:
         """Modality -> number of inputs of one event."""
-        numbers, presences, content = self.vocabulary.numbers, self.vocabulary.presences, self.settings.content
-        return {
-            m: len(numbers[m]) * (len(content.summaries_of(m)) + 1) + len(presences[m])
-            for m in self.vocabulary.modalities
-        }
+        presences = self.vocabulary.presences
+        return {m: layout.values + layout.numbers + len(presences[m]) for m, layout in self.layout.items()}
 
     def save(self, run: Path) -> None:
         """Write `vocabulary/` and `normaliser/` of a RUN folder. Raises `StorageError`."""
@@ -194,6 +197,7 @@ class EventStore:
             or where the modality `severity` is no input.
         published_last: the same at the prediction time.
         unknown_items: items of the modalities whose code the vocabulary does not know.
+        layout: modality -> how its rows begin.
     """
 
     modalities: tuple[str, ...]
@@ -207,6 +211,7 @@ class EventStore:
     published: Float32[np.ndarray, "event"]
     published_last: Float32[np.ndarray, "stay"]
     unknown_items: int
+    layout: dict[str, RowLayout] = field(default_factory=dict[str, RowLayout])
 
     @property
     def observed(self) -> Bool[np.ndarray, "stay modality"]:
@@ -247,7 +252,7 @@ def event_store(
     codes = map_codes(lines.codes, featuriser.vocabulary, featuriser.settings.features.paths)
     most = settings.max_events if sequences else 0
     with ExitStack() as until_made:
-        made = _GrowingStore(lines.cache, featuriser.widths, until_made)
+        made = _GrowingStore(lines.cache, featuriser, until_made)
         for part in stay_chunks(len(stays), "making events, stays", quiet):
             seen = visible_items(lines, stays[part], cut[part], {*without, *derived_from(without)})
             contents, unknown = modality_contents(lines, seen, cut[part], featuriser.vocabulary, codes, settings)
@@ -263,12 +268,12 @@ def event_store(
 class _GrowingStore:
     """An event store under construction, chunk by chunk: what is of a stay in memory, what is of an event on disk."""
 
-    def __init__(self, folder: Path, widths: dict[str, int], until_made: ExitStack) -> None:
+    def __init__(self, folder: Path, featuriser: Featuriser, until_made: ExitStack) -> None:
         def growing(kind: type[np.generic], width: int | None = None) -> GrowingArray:
             return until_made.enter_context(GrowingArray(folder, kind, width))
 
-        self.modalities = tuple(widths)
-        self.content = {name: growing(np.float32, width) for name, width in widths.items()}
+        self.modalities, self.layout = featuriser.vocabulary.modalities, featuriser.layout
+        self.content = {name: growing(np.float32, width) for name, width in featuriser.widths.items()}
         self.minute, self.modality, self.row = growing(np.int32), growing(np.uint8), growing(np.int64)
         self.published = growing(np.float32)
         self.published_last: list[np.ndarray] = []
@@ -342,4 +347,5 @@ class _GrowingStore:
             published=self.published.finish(),
             published_last=np.concatenate(self.published_last),
             unknown_items=self.unknown,
+            layout=self.layout,
         )

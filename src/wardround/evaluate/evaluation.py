@@ -31,7 +31,7 @@ from wardround.tasks.cohort import Cohort, Window
 from wardround.tasks.task import Task, find_task
 from wardround.train.cases import Cases
 from wardround.train.data import OpenData, open_data
-from wardround.train.predict import Predictions, predict_cases, predict_table
+from wardround.train.predict import SHAPES, Predictions, predict_cases, predict_table
 from wardround.train.protocol_stamp import modalities_past_prediction
 from wardround.train.run_folder import Run, open_run
 
@@ -136,7 +136,7 @@ def _predict(
         table = stay_table(data.lines, cohort, inputs, question.without, quiet)
         return predict_table(fitted, table), table
     _, featuriser = run.training()
-    sequences = METHODS[run.plan.method].shape == "sequence"
+    sequences = SHAPES[METHODS[run.plan.method].shape].sequences
     store = event_store(data.lines, cohort, featuriser, sequences, quiet, question.without)
     model = run.model()
     return _predict_all(model, Cases.of(data, cohort, store, model), quiet), store

@@ -1,14 +1,16 @@
 """The methods by name, in one literal table: settings, shape of input, how a model is built."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from typing import Any, Final, Literal
 
 import torch
 from torch import nn
 
+from wardround.batches.store import InputSettings
 from wardround.errors import UsageError
 from wardround.methods.boosting import Boosting, BoostingSettings
+from wardround.methods.grud import HOURLY, GRUDModel, GRUDSettings
 from wardround.methods.logistic import Logistic, LogisticSettings
 from wardround.methods.scores import ROWS
 from wardround.methods.static import StaticModel, StaticSettings
@@ -19,9 +21,12 @@ from wardround.models.embedder import ModalityEmbedder
 from wardround.models.modality_encoder import EncoderSettings, ModalityEncoder, RowShape
 from wardround.tasks.task import Task
 
-Shape = Literal["static", "sequence"]
-"""What a method reads: "static" the state of a stay at the prediction time, "sequence" every event up to it. Of each
-`train/predict.py` knows how it is batched and asked, so that a new method of a known shape needs no edit there."""
+Shape = Literal["static", "sequence", "grid"]
+"""What a method reads: "static" the state of a stay at the prediction time, "sequence" every event up to it, "grid" its
+hours. Of each `train/predict.py` knows how it is batched and asked, so that a new method of a known shape needs no edit
+there."""
+Shapes = Mapping[str, RowShape]
+"""Modality -> layout of its rows, in the vocabulary's order."""
 
 
 @dataclass(frozen=True)
@@ -32,33 +37,49 @@ class Method:
         name: as on the command line.
         settings: its settings class.
         model: its class; it has `loss(batch)` and `predict(batch)`, and names its `shape`.
-        build: embedder, task, settings, first bias of the head -> model.
+        build: layout of the rows, embedder (None where it has no encoders), task, settings, first bias of the head ->
+            model.
         summary: one line.
+        inputs: what it reads where nothing else is asked for.
     """
 
     name: str
     settings: type
-    model: type[StaticModel] | type[Trajectory]
-    build: Callable[[ModalityEmbedder, Task, Any, float], nn.Module]
+    model: type[StaticModel] | type[Trajectory] | type[GRUDModel]
+    build: Callable[[Shapes, Any, Task, Any, float], nn.Module]
     summary: str
+    inputs: InputSettings = field(default_factory=InputSettings)
 
     @property
     def shape(self) -> Shape:
         """How its models are fed and asked."""
         return self.model.shape
 
+    @property
+    def encodes(self) -> bool:
+        """Whether its models are built around encoders of the modalities."""
+        return any(setting.name == "encoder" for setting in fields(self.settings))
 
-def _static(fusion: Literal["mlp", "lstm"]) -> Callable[[ModalityEmbedder, Task, StaticSettings, float], nn.Module]:
-    def build(embedder: ModalityEmbedder, task: Task, settings: StaticSettings, start: float) -> nn.Module:
+
+def _static(
+    fusion: Literal["mlp", "lstm"],
+) -> Callable[[Shapes, ModalityEmbedder, Task, StaticSettings, float], nn.Module]:
+    def build(_: Shapes, embedder: ModalityEmbedder, task: Task, settings: StaticSettings, start: float) -> nn.Module:
         target = Target(task.kind, settings.positive_weight)
         return StaticModel(embedder, fusion, target, settings, start, float(task.published_risk))
 
     return build
 
 
-def _trajectory(embedder: ModalityEmbedder, task: Task, settings: TrajectorySettings, start: float) -> nn.Module:
+def _trajectory(
+    _: Shapes, embedder: ModalityEmbedder, task: Task, settings: TrajectorySettings, start: float
+) -> nn.Module:
     target = Target(task.kind, settings.positive_weight)
     return Trajectory(embedder, target, settings, start, task.falls, float(task.published_risk))
+
+
+def _grud(shapes: Shapes, _: None, task: Task, settings: GRUDSettings, start: float) -> nn.Module:
+    return GRUDModel(shapes, Target(task.kind, settings.positive_weight), settings, start, task.falls)
 
 
 METHODS: Final[dict[str, Method]] = {
@@ -84,6 +105,14 @@ METHODS: Final[dict[str, Method]] = {
             Trajectory,
             _trajectory,
             "events and [PREDICT] through a causal decoder (arXiv 2604.18753)",
+        ),
+        Method(
+            "grud",
+            GRUDSettings,
+            GRUDModel,
+            _grud,
+            "hours through a GRU that decays with the time since each number was observed (arXiv 1606.01865)",
+            HOURLY,
         ),
     )
 }

@@ -3,10 +3,12 @@
 ==============  =====================================================================================
 ``stay``        ICU stays of a batch
 ``event``       events of a stay in time order, right-padded
+``hour``        columns of an hourly grid, right-padded
 ``position``    steps of a sequence; of a decoder: event_1, [PREDICT], event_2, [PREDICT], ...
 ``modality``    modalities in the order of the model's encoders
 ``pair``        unordered pairs of modalities: (0, 1), (0, 2), ..., (1, 2), ...
 ``feature``     input columns of a modality
+``code``        inputs that are there or not: categories, diagnoses, drugs
 ``number``      numbers of a modality's row, each summary of a variable one
 ``bin``         bins of the quantile encoding of a number
 ``bin_edge``    edges of those bins, one more than bins
@@ -27,10 +29,12 @@ DIMENSIONS: Final = frozenset(
     {
         "stay",
         "event",
+        "hour",
         "position",
         "modality",
         "pair",
         "feature",
+        "code",
         "number",
         "bin",
         "bin_edge",

@@ -35,10 +35,13 @@ class Brought:
 
         Raises:
             RunError: where it cannot be opened, or is of the wrong kind.
-            UsageError: for both at once, or an `init` of another method or another kind of task.
+            UsageError: for both at once, encoders for a method that has none, or an `init` of another method or another
+                kind of task.
         """
         if encoders is not None and init is not None:
             raise UsageError("--init brings the encoders of its run with it: leave --encoders out.")
+        if encoders is not None and not method.encodes:
+            raise UsageError(f"{method.name} has no encoders: leave --encoders out.")
         made = cls(None if encoders is None else open_run(encoders), None if init is None else open_run(init))
         if made.encoders is not None:
             made.encoders.pretraining()
@@ -77,7 +80,7 @@ class Brought:
         if self.init is not None:
             brought, _ = self.init.training()
             changed = override(replace(settings, inputs=brought.inputs, model=brought.model), assignments)
-            if (changed.inputs, changed.model.encoder) != (brought.inputs, brought.model.encoder):
+            if changed.inputs != brought.inputs or (method.encodes and changed.model.encoder != brought.model.encoder):
                 raise UsageError("inputs and encoder come with --init: set them where that run was trained.")
             return changed
         return override(settings, assignments)

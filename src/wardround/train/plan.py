@@ -67,7 +67,7 @@ class TrainSettings:
         """The defaults of a method. The validation loss decides when to stop: with few deaths an AUROC is decided by
         one of them."""
         loop = LoopSettings(learning_rate=3e-4, weight_decay=1e-2, epochs=100, patience=10)
-        return cls(InputSettings(), method.settings(), loop)
+        return cls(method.inputs, method.settings(), loop)
 
     @classmethod
     def from_json(cls, method: Method, values: Any) -> "TrainSettings":

@@ -2,6 +2,7 @@
 
     static     a stay as it stood at its prediction time: one row a modality, one prediction
     sequence   every event up to it: a belief after each, and the prediction at the prediction time
+    grid       its hours up to it: a belief after each event, that of the hour in which it became known
 
 A model names its `shape` and gives `loss(batch)` and `predict(batch)`: a new method of a known shape needs no edit
 here. What is fitted whole is asked with a table of stays instead.
@@ -16,16 +17,18 @@ import torch
 from jaxtyping import Float, Int, Integer
 from torch import nn
 
+from wardround.batches.grid import Columns, GridBatches, GridSize
 from wardround.batches.sequences import SequenceBatches
 from wardround.batches.static import StaticBatches
 from wardround.batches.stay_table import StayTable
+from wardround.batches.store import EventStore
 from wardround.methods.table_model import TableModel
 from wardround.train.cases import Cases
 
 PREDICT_STAYS = 512
 PREDICT_BUDGET = 32_768
 TABLE_STAYS = 4096
-Batches = StaticBatches | SequenceBatches
+Batches = StaticBatches | SequenceBatches | GridBatches
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class Predictions:
     Attributes:
         prediction: probability or hours at the prediction time, by asked stay; NaN where the method has none.
         belief_stay: place among the asked stays of each belief; empty for methods without beliefs.
-        belief_minute: from unit admission.
+        belief_minute: from unit admission, when all that the belief knows was known.
         belief_modality: index into the run's modalities.
         belief: after each event.
     """
@@ -92,6 +95,12 @@ def _sequence_batches(
     return SequenceBatches(_store(cases), label, cases.at_h, members, size, shuffle)
 
 
+def _grid_batches(
+    cases: Cases, label: np.ndarray, members: np.ndarray, size: GridSize, shuffle: tuple[int, int] | None = None
+) -> GridBatches:
+    return GridBatches(_store(cases), label, cases.at_h, members, size, shuffle)
+
+
 def _static_predictions(model: Any, cases: Cases, members: np.ndarray) -> Predictions:
     batches = _static_batches(cases, _no_labels(cases), members, PREDICT_STAYS)
     device = _device(model)
@@ -110,10 +119,38 @@ def _sequence_predictions(model: Any, cases: Cases, members: np.ndarray) -> Pred
         prediction[place_of[stays]] = last.cpu().numpy()
         for row, (stay, length) in enumerate(zip(stays, lengths, strict=True)):
             beliefs[store.offsets[stay] : store.offsets[stay] + length] = made[row, :length].cpu().numpy()
+    stay, asked = _events_of(store, members)
+    return Predictions(prediction, stay, store.minute[asked], store.modality[asked], beliefs[asked])
+
+
+def _grid_predictions(model: Any, cases: Cases, members: np.ndarray) -> Predictions:
+    store, device = _store(cases), _device(model)
+    size = model.settings.size._replace(budget=PREDICT_BUDGET)
+    place_of = np.full(len(store.stay_ids), -1)
+    place_of[members] = np.arange(len(members))
+    columns = Columns.of(cases.at_h[members], size.most)
+    begins = np.cumsum(columns.lengths) - columns.lengths
+    prediction, by_hour = np.full(len(members), np.nan), np.full(int(columns.lengths.sum()), np.nan)
+    minutes = np.zeros(len(by_hour), np.int64)
+    for batch in _grid_batches(cases, _no_labels(cases), members, size):
+        made, last = model.predict(batch.to(device))
+        places = place_of[batch.stays.numpy()]
+        prediction[places] = last.cpu().numpy()
+        for row, (place, length) in enumerate(zip(places, batch.lengths.numpy(), strict=True)):
+            part = slice(begins[place], begins[place] + length)
+            by_hour[part] = made[row, :length].cpu().numpy()
+            minutes[part] = np.round(batch.hours[row, :length].numpy() * 60)
+    stay, asked = _events_of(store, members)
+    hour = begins[stay] + columns.of_events(store.minute[asked], stay)
+    return Predictions(prediction, stay, minutes[hour], store.modality[asked], by_hour[hour])
+
+
+def _events_of(store: EventStore, members: np.ndarray) -> tuple[Int[np.ndarray, "event"], Int[np.ndarray, "event"]]:
+    """The events of some stays one stay after the other: place among those stays, and place in the store."""
     lengths = np.diff(store.offsets)[members]
     stay = np.repeat(np.arange(len(members)), lengths)
-    asked = np.repeat(store.offsets[members] - (np.cumsum(lengths) - lengths), lengths) + np.arange(int(lengths.sum()))
-    return Predictions(prediction, stay, store.minute[asked], store.modality[asked], beliefs[asked])
+    begins = np.repeat(store.offsets[members] - (np.cumsum(lengths) - lengths), lengths)
+    return stay, begins + np.arange(int(lengths.sum()))
 
 
 @dataclass(frozen=True)
@@ -122,20 +159,21 @@ class ShapeOf:
 
     Attributes:
         sequences: whether every event is read, or the state at the prediction time alone.
-        size: a method's settings -> size of a training batch: stays, or padded events.
+        size: a method's settings -> size of a training batch: stays, padded events, or what a grid's are.
         batches: cases, labels, members, size, (seed, epoch) to shuffle by -> the batches of an epoch.
         predict: model, cases, members -> what it says.
     """
 
     sequences: bool
-    size: Callable[[Any], int]
-    batches: Callable[[Cases, np.ndarray, np.ndarray, int, tuple[int, int] | None], Batches]
+    size: Callable[[Any], Any]
+    batches: Callable[[Cases, np.ndarray, np.ndarray, Any, tuple[int, int] | None], Batches]
     predict: Callable[[Any, Cases, np.ndarray], Predictions]
 
 
 SHAPES: Final[dict[str, ShapeOf]] = {
     "static": ShapeOf(False, lambda settings: settings.batch_size, _static_batches, _static_predictions),
     "sequence": ShapeOf(True, lambda settings: settings.budget, _sequence_batches, _sequence_predictions),
+    "grid": ShapeOf(True, lambda settings: settings.size, _grid_batches, _grid_predictions),
 }
 """By the `shape` that a method's model names."""
 

@@ -88,9 +88,9 @@ class Run:
     def model(self) -> nn.Module:
         """The trained model, ready to predict. Raises `RunError` where the weights do not fit."""
         settings, featuriser = self.training()
-        embedder = build_embedder(row_shapes(featuriser), settings.model.encoder)
-        method = find_method(self.plan.method)
-        model = method.build(embedder, find_task(self.plan.task or ""), settings.model, 0.0)
+        shapes, method = row_shapes(featuriser), find_method(self.plan.method)
+        embedder = build_embedder(shapes, settings.model.encoder) if method.encodes else None
+        model = method.build(shapes, embedder, find_task(self.plan.task or ""), settings.model, 0.0)
         self.load_into(model)
         return model
 

@@ -54,8 +54,8 @@ def train(
     """Train one method for one task.
 
     Args:
-        method_name: "mlp", "lstm", "trajectory", one that is fitted whole: "boosting", "logistic", or a row that learns
-            no weights: "score", "elapsed".
+        method_name: "mlp", "lstm", "trajectory", "grud", one that is fitted whole: "boosting", "logistic", or a row
+            that learns no weights: "score", "elapsed".
         data_folder: a DATA folder.
         task_name: what is predicted.
         to: the RUN folder to write.
@@ -132,7 +132,7 @@ class _Training:
         embedder = self._embedder()
         train_label = torch.from_numpy(self.label[self.sides.members(TRAIN)])
         start = self.target.start(train_label)
-        model = self.method.build(embedder, self.task, self.settings.model, start)
+        model = self.method.build(row_shapes(self.featuriser), embedder, self.task, self.settings.model, start)
         if self.brought.init is not None:
             self.brought.init.load_into(model)
         with first_process_first():
@@ -176,7 +176,9 @@ class _Training:
             return fitted
         return with_normaliser(self.data.lines, self.sides.part(TRAIN), inputs, fitted.vocabulary, self.quiet)
 
-    def _embedder(self) -> ModalityEmbedder:
+    def _embedder(self) -> ModalityEmbedder | None:
+        if not self.method.encodes:
+            return None
         if self.brought.encoders is not None:
             return self.brought.encoders.embedder()
         shapes = row_shapes(self.featuriser)
