@@ -13,8 +13,6 @@ does not apply.
 
     wardround train grud --data DATA --task mortality --to RUN
     wardround evaluate RUN --data DATA --to DIR
-
-Results as the paper prints them, not ours: MIMIC-III mortality, 48 h, AUROC 0.8527; PhysioNet 2012, 0.8424.
 """
 
 from collections.abc import Mapping
