@@ -14,8 +14,8 @@ PROBABILITIES: Final[Mapping[str, Metric]] = MappingProxyType(
         "auroc": auroc,
         "auprc": auprc,
         "brier": brier,
-        "ace": ace,
         "calibration_slope": calibration_slope,
+        "ace": ace,
         "calibration_intercept": calibration_intercept,
     }
 )

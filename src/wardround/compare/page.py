@@ -1,7 +1,7 @@
 """`report.html` of a comparison: a picture and a table a task, what was tested, what it cost, and what failed."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from wardround.compare.measures import FLAGS, LOWER_IS_BETTER, NO_DIRECTION
 from wardround.compare.outcome import Line, Outcome, TaskTable
@@ -13,6 +13,9 @@ from wardround.evaluate.small_cells import MINIMUM, NOT_SHOWN, count_text, is_sm
 from wardround.evaluate.tables import FEW_EVENTS
 from wardround.evaluate.wording import TASK_TITLES, hour_words, interval, metric_words, number, outcome_words, sentence
 from wardround.tasks.task import find_task
+
+BESIDE: Final = 4
+"""Measures that a table shows beside each other."""
 
 
 def comparison_page(outcome: Outcome) -> Page:
@@ -90,9 +93,10 @@ def _task_section(table: TaskTable, outcome: Outcome) -> Section:
     if not judged:
         blocks.append(Callout("warn", "No row has numbers.", "Every row had a cell that failed: see below."))
     else:
-        blocks += _few_events(table, judged)
+        few = _few_events(table, judged)
+        blocks += few
         blocks.append(Figures(_figures(table, judged)))
-        blocks.append(_values_table(table))
+        blocks += _values_tables(table, 2 if few else 3)
         blocks += _differences_tables(table, outcome)
     lead = f"{sentence(find_task(table.task).summary)}."
     return Section(table.task, TASK_TITLES.get(table.task, table.task), blocks, lead)
@@ -148,11 +152,12 @@ def gives_away(judged: Judged) -> bool:
     return any(0 < round(count) < MINIMUM for count in counts)
 
 
-def _shown(judged: Judged, measure: str, entry: Mapping[str, Any]) -> str:
+def _shown(judged: Judged, measure: str, entry: Mapping[str, Any], places: int) -> str:
     """A value with its interval, a dash where it is not shown."""
     if measure in FLAGS and gives_away(judged):
         return NOT_SHOWN
-    return number(entry["value"]) if entry["low"] is None else f"{number(entry['value'])} ({interval(entry)})"
+    value = number(entry["value"], places)
+    return value if entry["low"] is None else f"{value} ({interval(entry, places)})"
 
 
 def _measures(table: TaskTable) -> list[str]:
@@ -161,25 +166,33 @@ def _measures(table: TaskTable) -> list[str]:
     return [name for name in first.values if name not in ("sensitivity", "ppv", "calibration_intercept")]
 
 
-def _values_table(table: TaskTable) -> Table:
+def _values_tables(table: TaskTable, places: int) -> Iterator[Block]:
+    """The measures that fit beside each other, and the others folded."""
     measures, binary = _measures(table), find_task(table.task).kind == "binary"
-    names = {measure: metric_words(measure).name for measure in measures}
-    events = outcome_words(table.task).events
-    columns = ["row", "stays", "patients", *([events] if binary else []), *names.values()]
-    rows: list[dict[str, Any]] = []
-    for line in table.lines:
-        one = line.judged
-        if one is None:
-            rows.append(dict.fromkeys(columns, NOT_SHOWN) | {"row": f"{line.name}: failed"})
-            continue
-        cells = {name: _shown(one, measure, one.values[measure]) for measure, name in names.items()}
-        alive = one.n_stays - one.n_events
-        hidden = binary and is_small(alive)
-        counts = {"stays": count_text(one.n_stays, hidden), "patients": count_text(one.n_subjects)}
-        rows.append({"row": line.name, **counts, events: count_text(one.n_events), **cells})
-    best = [f"{name}: ideal {metric_words(measure).ideal}" for measure, name in names.items()]
-    caption = f"95 % intervals over patients in brackets. {'; '.join(best)}."
-    return Table(columns, rows, "Every row", caption)
+    events = outcome_words(table.task).events if binary else ""
+    counts = ["stays", "patients", *([events] if binary else [])]
+    judged = [line.judged for line in table.lines if line.judged]
+    differ = len({one.n_stays for one in judged}) > 1
+    apart = (
+        " A row of fewer stays is judged on those alone: hold it against others by its difference." if differ else ""
+    )
+    for place, names in enumerate((measures[:BESIDE], measures[BESIDE:])):
+        columns = ["row", *(counts if place == 0 else []), *(metric_words(name).name for name in names)]
+        rows = [_values_row(line, columns, names, events, places) for line in table.lines]
+        ideal = "; ".join(f"{metric_words(name).name} {metric_words(name).ideal}" for name in names)
+        caption = f"95 % intervals over patients in brackets. Ideal: {ideal}.{apart}"
+        if names:
+            yield Table(columns, rows, "Other measures" if place else "Every row", caption, folded=place > 0)
+
+
+def _values_row(line: Line, columns: list[str], measures: list[str], events: str, places: int) -> dict[str, Any]:
+    one = line.judged
+    if one is None:
+        return dict.fromkeys(columns, NOT_SHOWN) | {"row": f"{line.name}: failed"}
+    hidden = bool(events) and is_small(one.n_stays - one.n_events)
+    counts = {"stays": count_text(one.n_stays, hidden), "patients": count_text(one.n_subjects)}
+    cells = {metric_words(name).name: _shown(one, name, one.values[name], places) for name in measures}
+    return {"row": line.name, **counts, events: count_text(one.n_events), **cells}
 
 
 def _differences_tables(table: TaskTable, outcome: Outcome) -> Iterator[Block]:
@@ -210,5 +223,5 @@ def _differences_tables(table: TaskTable, outcome: Outcome) -> Iterator[Block]:
 
 
 def _described(line: Line, judged: Judged, measures: list[str]) -> dict[str, Any]:
-    cells = {metric_words(name).name: _shown(judged, name, judged.differences[name].interval) for name in measures}
+    cells = {metric_words(name).name: _shown(judged, name, judged.differences[name].interval, 3) for name in measures}
     return {"row": line.name, **cells}

@@ -91,6 +91,8 @@ def _search(outcome: Outcome) -> Iterator[Block]:
     for table in outcome.tables:
         for line in table.lines:
             facts = line.facts
+            if not facts["trials_allowed"]:
+                continue
             rows.append(
                 {
                     "row": line.name,
@@ -111,7 +113,10 @@ def _search(outcome: Outcome) -> Iterator[Block]:
                 }
                 for one in facts["chosen"]
             ]
-    yield Table(list(rows[0]), rows, words=("row", "task"))
+    if not rows:
+        return
+    caption = "Rows that are not here were trained as they stand."
+    yield Table(list(rows[0]), rows, caption=caption, words=("row", "task"))
     if chosen:
         words = ("row", "task", "split", "settings")
         yield Table(list(chosen[0]), chosen, "What was chosen", folded=True, words=words)
