@@ -12,7 +12,6 @@ number. So a search that was killed proposes what it would have proposed. Nothin
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
@@ -141,9 +140,10 @@ def _is_late(trials: list[dict[str, Any]], budget: Budget) -> bool:
 
 def _propose(trials: list[dict[str, Any]], space: Space, maximise: bool, seed: int) -> dict[str, Any]:
     """The settings of the next trial: of the trials before it, the space and the seed alone."""
-    optuna: Any = import_module("optuna")
+    import optuna  # late: an extra, and slow to import
+
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    distributions = {path: _distribution(optuna, values) for path, values in space.items()}
+    distributions = {path: _distribution(values) for path, values in space.items()}
     sampler = optuna.samplers.TPESampler(seed=int(files.hash_of([seed, len(trials)])[:8], 16))
     study = optuna.create_study(direction="maximize" if maximise else "minimize", sampler=sampler)
     states = optuna.trial.TrialState
@@ -162,9 +162,11 @@ def _propose(trials: list[dict[str, Any]], space: Space, maximise: bool, seed: i
     return dict(study.ask(distributions).params)
 
 
-def _distribution(optuna: Any, values: Range | Choice) -> Any:
+def _distribution(values: Range | Choice) -> Any:
+    from optuna import distributions as of
+
     if isinstance(values, Choice):
-        return optuna.distributions.CategoricalDistribution(list(values.values))
+        return of.CategoricalDistribution(list(values.values))
     if values.whole:
-        return optuna.distributions.IntDistribution(int(values.low), int(values.high), log=values.log)
-    return optuna.distributions.FloatDistribution(float(values.low), float(values.high), log=values.log)
+        return of.IntDistribution(int(values.low), int(values.high), log=values.log)
+    return of.FloatDistribution(float(values.low), float(values.high), log=values.log)
