@@ -80,11 +80,12 @@ def _baselines(mean: dict[str, float | None]) -> list[str]:
 def comparison_lines(found: JsonObject) -> list[str]:
     """What a comparison found: of each task the measure that is tested, and the difference to one row."""
     lines: list[str] = list(found["notes"])
-    for task, table in found["tables"].items():
+    for table in found["tables"]:
+        task, against = table["task"], table["against"]
         measure = found["multiple_comparisons"]["measures"][task]
-        against = table["against"]
         rows = [[task, f"{measure} [95 % interval]", f"less {against}", "p", "p, Holm"]]
-        for name, row in table["rows"].items():
+        for row in table["rows"]:
+            name = row["row"]
             if "metrics" not in row:
                 rows.append([name, "failed", "-", "-", "-"])
                 continue
@@ -94,8 +95,8 @@ def comparison_lines(found: JsonObject) -> list[str]:
         lines += [*aligned(rows), ""]
     tested = found["multiple_comparisons"]["tested"]
     lines.append(f"{tested} differences are tested and adjusted for each other (Holm); intervals are not adjusted.")
-    for table in found["tables"].values():
-        for row in table["rows"].values():
+    for table in found["tables"]:
+        for row in table["rows"]:
             lines += [f"FAILED {cell}: {why}" for cell, why in row["failed"].items()]
     return lines
 

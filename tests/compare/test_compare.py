@@ -27,6 +27,8 @@ from wardround.tasks.splits import SplitPlan, split_stays
 
 torch.set_num_threads(1)
 
+pytestmark = pytest.mark.slow
+
 SMALL = "set = { loop.epochs = 1, encoder.hidden = 8, encoder.embed = 4, model.hidden = 8 }"
 BOOSTING = '[[rows]]\nmethod = "boosting"\nset = { rounds = 5, min_leaf_stays = 5 }\n'
 LOGISTIC = '[[rows]]\nmethod = "logistic"\nset = { penalties = [1.0] }\n'
@@ -65,6 +67,12 @@ def run(file: Path, to: Path) -> Compared:
 
 def lines(to: Path) -> list[dict[str, str]]:
     return list(csv.DictReader((to / "table.csv").read_text().splitlines()))
+
+
+def by_name(found: dict[str, Any]) -> dict[str, Any]:
+    """The rows of the one table."""
+    (table,) = found["tables"]
+    return {row["row"]: row for row in table["rows"]}
 
 
 def counted(patch: pytest.MonkeyPatch, name: str, stop_at: int = 0, raised: type[BaseException] = KeyboardInterrupt):
@@ -134,6 +142,7 @@ def test_a_second_call_finds_it_complete_and_does_nothing(whole: Path, monkeypat
     done = run(whole.parent / "r.toml", whole)
     assert done.already
     assert done.found == json.loads((whole / "comparison.json").read_text())
+    assert list(by_name(done.found)) == ["boosting", "logistic", "mlp", "mlp, aligned"], "in the recipe's order"
     assert files.sha256(whole / "report.html") == before
 
 
@@ -256,7 +265,7 @@ def test_every_method_has_the_same_budget_and_uses_it(whole: Path):
     assert found["search"]["trials"] == {"boosting": 3, "logistic": 3}
     assert found["search"]["equal"]
     assert found["search"]["stopped_by_time"] == {}
-    rows = found["tables"]["mortality"]["rows"]
+    rows = by_name(found)
     assert {name: (row["facts"]["trials"], row["facts"]["searches"]) for name, row in rows.items()} == {
         "boosting": (6, 2),
         "logistic": (6, 2),
@@ -284,7 +293,7 @@ def test_a_budget_that_differs_is_said(data: Path, tmp_path: Path):
 
 def test_the_chosen_settings_are_those_of_the_run(whole: Path):
     found = json.loads((whole / "comparison.json").read_text())
-    chosen = found["tables"]["mortality"]["rows"]["boosting"]["facts"]["chosen"]
+    chosen = by_name(found)["boosting"]["facts"]["chosen"]
     assert [one["split"] for one in chosen] == ["split 0 fold 1 of 2", "split 0 fold 2 of 2"]
     for one in chosen:
         fold = one["split"].split()[3]
@@ -312,7 +321,7 @@ def searched(data: Path, folder: Path) -> list[dict[str, Any]]:
         for path in sorted((folder / "to" / "searches").glob("*/trials.json"), key=lambda path: path.parent.name[:8])
         for one in json.loads(path.read_text())["trials"]
     ]
-    rows = done.found["tables"]["mortality"]["rows"]
+    rows = by_name(done.found)
     return [{"trials": trials}, {name: row["facts"]["chosen"] for name, row in rows.items()}, rows]
 
 

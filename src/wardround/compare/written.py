@@ -47,7 +47,8 @@ def _csv_rows(table: TaskTable, line: Line, p_holm: float | None) -> list[dict[s
 
 
 def as_json(outcome: Outcome) -> dict[str, Any]:
-    """Everything, nested: about, tables, notes, search."""
+    """Everything, nested: about, tables, notes, search. Tables and rows are lists, for a JSON file has keys by the
+    alphabet."""
     adjusted = outcome.adjusted()
     return {
         "about": dict(outcome.about),
@@ -59,19 +60,20 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
             "adjustment": "Holm",
             "described": outcome.n_described(),
         },
-        "tables": {
-            table.task: {
+        "tables": [
+            {
+                "task": table.task,
                 "against": table.against,
-                "rows": {line.name: _line(table, line, adjusted) for line in table.lines},
+                "rows": [_line(table, line, adjusted) for line in table.lines],
             }
             for table in outcome.tables
-        },
+        ],
     }
 
 
 def _line(table: TaskTable, line: Line, adjusted: dict[tuple[str, str], float | None]) -> dict[str, Any]:
     judged = line.judged
-    found: dict[str, Any] = {"facts": dict(line.facts), "failed": dict(line.failed)}
+    found: dict[str, Any] = {"row": line.name, "facts": dict(line.facts), "failed": dict(line.failed)}
     if judged is None:
         return found
     found |= {"n_stays": judged.n_stays, "n_subjects": judged.n_subjects, "n_events": judged.n_events}
