@@ -100,6 +100,18 @@ def test_shares_are_hidden_on_the_page(tmp_path: Path):
     assert few.count(NOT_SHOWN) > many.count(NOT_SHOWN)
 
 
+def test_a_difference_does_not_give_away_what_its_reference_hides(tmp_path: Path):
+    """A value that is shown less a difference that is shown would be the value that is not."""
+    flags = predicted(600, 200, 0.3)
+    timid = flags.with_columns(flagged=(pl.col("stay_id") < 5).cast(pl.Float64))
+    rows = {"a": {"0": [timid]}, "b": {"0": [flags]}}
+    found = Outcome(ABOUT, [table_of("mortality", "a", rows, [Line("a", FACTS), Line("b", FACTS)], 60, 0)])
+    judged_rows = [line.judged for line in found.tables[0].lines]
+    assert [one is not None and gives_away(one) for one in judged_rows] == [True, False]
+    described = page(found, tmp_path).split("Differences in other measures")[1].split("</table>")[0]
+    assert described.rstrip().split("<td")[-1].split(">")[1].startswith(NOT_SHOWN)
+
+
 def test_hours_are_better_to_the_left(tmp_path: Path):
     said = page(outcome(task="los_remaining"), tmp_path)
     assert "To the left of the dashed line the row is better" in said

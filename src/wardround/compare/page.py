@@ -73,17 +73,18 @@ def _multiplicity(outcome: Outcome) -> Callout:
     names = " and ".join(dict.fromkeys(metric_words(table.headline).name for table in outcome.tables))
     if not tested:
         return Callout("note", "Nothing is tested.", "There is no difference to a reference row here.")
-    smallest = 2 / (1 + outcome.about["draws"])
+    if len(tested) == 1:
+        title, beside = f"One comparison of {names} is tested.", "Beside it stands its bootstrap p."
+    else:
+        title = f"{len(tested)} comparisons of {names} are tested."
+        beside = f"Beside each stands its bootstrap p and the one adjusted for all {len(tested)} (Holm)."
     return Callout(
         "note",
-        f"{len(tested)} comparisons of {names} are tested."
-        if len(tested) > 1
-        else f"One comparison of {names} is tested.",
-        f"Beside each stands its bootstrap p and the one adjusted for all {len(tested)} (Holm). Intervals are not "
-        f"adjusted: were there no difference anywhere, about {0.05 * len(tested):.2g} of {len(tested)} would leave 0 "
-        f"out by chance, and about {0.05 * described:.2g} of the {described} differences in other measures, which "
-        f"describe and are not tested. The smallest p that {outcome.about['draws']:,} draws can give is "
-        f"{number(smallest)}.",
+        title,
+        f"{beside} Intervals are not adjusted: were there no difference anywhere, about {0.05 * len(tested):.2g} of "
+        f"{len(tested)} would leave 0 out by chance, and about {0.05 * described:.2g} of the {described} differences "
+        f"in other measures, which describe and are not tested. The smallest p that {outcome.about['draws']:,} draws can "
+        f"give is {number(2 / (1 + outcome.about['draws']))}.",
     )
 
 
@@ -179,8 +180,8 @@ def _values_tables(table: TaskTable, places: int) -> Iterator[Block]:
     for place, names in enumerate((measures[:BESIDE], measures[BESIDE:])):
         columns = ["row", *(counts if place == 0 else []), *(metric_words(name).name for name in names)]
         rows = [_values_row(line, columns, names, events, places) for line in table.lines]
-        ideal = "; ".join(f"{metric_words(name).name} {metric_words(name).ideal}" for name in names)
-        caption = f"95 % intervals over patients in brackets. Ideal: {ideal}.{apart}"
+        ideal = "; ".join(f"{metric_words(name).name}: {metric_words(name).ideal}" for name in names)
+        caption = f"95 % intervals over patients in brackets. Ideal values are {ideal}.{apart}"
         if names:
             yield Table(columns, rows, "Other measures" if place else "Every row", caption, folded=place > 0)
 
@@ -217,11 +218,19 @@ def _differences_tables(table: TaskTable, outcome: Outcome) -> Iterator[Block]:
     caption = f"{name} of the row less that of {table.against}. {better} 0 the row is better."
     yield Table(list(rows[0]), rows, f"Against {table.against}: {name}", caption)
     others = [measure for measure in _measures(table) if measure != table.headline and measure not in NO_DIRECTION]
-    described = [_described(line, one, others) for line, one in paired]
+    reference = next((line.judged for line in table.lines if line.name == table.against), None)
+    hidden = reference is None or ("ppv" in reference.values and gives_away(reference))
+    described = [_described(line, one, others, hidden) for line, one in paired]
     if others:
         yield Table(list(described[0]), described, "Differences in other measures, not tested", folded=True)
 
 
-def _described(line: Line, judged: Judged, measures: list[str]) -> dict[str, Any]:
-    cells = {metric_words(name).name: _shown(judged, name, judged.differences[name].interval, 3) for name in measures}
+def _described(line: Line, judged: Judged, measures: list[str], hidden: bool) -> dict[str, Any]:
+    """Differences; `hidden`: those at the threshold would give away what the reference must not show."""
+    cells = {
+        metric_words(name).name: NOT_SHOWN
+        if hidden and name in FLAGS
+        else _shown(judged, name, judged.differences[name].interval, 3)
+        for name in measures
+    }
     return {"row": line.name, **cells}

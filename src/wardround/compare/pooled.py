@@ -83,15 +83,24 @@ def judge(
     reference = None if against is None else placed[against]
     metrics: dict[tuple[str, str, str], Metric] = {}
     shared: dict[str, tuple[_Placed, _Placed]] = {}
+    alike: dict[str, bool] = {}  # whether nobody is left out of the pair: then the draws of the values do
     for name, row in placed.items():
         if reference is not None and name != against:
             shared[name] = row.shared(reference)
+            alike[name] = row.asks_as(reference)
         for measure, (column, metric) in measures.items():
             metrics[name, measure, "value"] = row.mean_of(metric, column)
-            if name in shared:
+            if name in shared and not alike[name]:
                 metrics[name, measure, "difference"] = _less(*shared[name], metric, column)
     samples = metric_draws(metrics, subject, label, draws=draws, seed=seed)
     values = {key: float(metric(label)) for key, metric in metrics.items()}
+    for name, measure in ((name, measure) for name in alike if alike[name] for measure in measures):
+        mine, theirs, less = (
+            (name, measure, "value"),
+            (against or "", measure, "value"),
+            (name, measure, "difference"),
+        )
+        samples[less], values[less] = samples[mine] - samples[theirs], values[mine] - values[theirs]
     found: dict[str, Judged] = {}
     for name, row in placed.items():
         asked = row.everybody()
@@ -159,6 +168,12 @@ class _Placed:
         """Places of the stays of all repeats."""
         return np.unique(np.concatenate([asking.places for asking in self.repeats.values()]))
 
+    def asks_as(self, other: "_Placed") -> bool:
+        """Whether both predict the same stays in the same repeats."""
+        return self.repeats.keys() == other.repeats.keys() and all(
+            np.array_equal(asking.places, other.repeats[name].places) for name, asking in self.repeats.items()
+        )
+
     def shared(self, other: "_Placed") -> tuple["_Placed", "_Placed"]:
         """Both on the stays that both predict in each repeat. Raises `RunError` where there is none."""
         both = [name for name in self.repeats if name in other.repeats]
@@ -176,7 +191,9 @@ class _Placed:
         def value(label: np.ndarray, weights: np.ndarray | None = None) -> PerDraw:
             scores: list[PerDraw] = []
             for asking in one_a_repeat:
-                own = None if weights is None else weights[:, asking.places]
+                own = weights
+                if weights is not None and len(asking.places) < weights.shape[1]:
+                    own = weights[:, asking.places]
                 found = [metric(label[asking.places], each, weights=own) for each in asking.columns[column]]
                 scores.append(_mean(found))
             return _mean(scores)
