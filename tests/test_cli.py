@@ -320,7 +320,7 @@ def test_a_recipe_prints_its_table_and_a_failed_cell_fails_the_call(
     assert call("compare recipe.toml --to compared") == 0
     said = capsys.readouterr().out
     assert "less elapsed" in said
-    assert "1 differences are tested" in said
+    assert "Differences tested: 1;" in said
     monkeypatch.setattr(module, "is_done", lambda cell, to: False)
 
     def refuse(*_: object, **__: object) -> None:

@@ -94,7 +94,7 @@ def comparison_lines(found: JsonObject) -> list[str]:
             rows.append([name, interval(row["metrics"][measure]), *beside])
         lines += [*aligned(rows), ""]
     tested = found["multiple_comparisons"]["tested"]
-    lines.append(f"{tested} differences are tested and adjusted for each other (Holm); intervals are not adjusted.")
+    lines.append(f"Differences tested: {tested}; p is adjusted for all of them (Holm), intervals are not.")
     for table in found["tables"]:
         for row in table["rows"]:
             lines += [f"FAILED {cell}: {why}" for cell, why in row["failed"].items()]

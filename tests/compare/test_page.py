@@ -140,7 +140,7 @@ def test_a_row_that_failed_stands_with_its_reason(tmp_path: Path):
 def test_the_terminal_says_what_is_tested():
     lines = comparison_lines(as_json(outcome()))
     assert lines[0].split() == ["mortality", "auroc", "[95", "%", "interval]", "less", "a", "p", "p,", "Holm"]
-    assert lines[-1].startswith("2 differences are tested")
+    assert lines[-1].startswith("Differences tested: 2;")
 
 
 def test_a_p_without_a_value_is_a_dash(tmp_path: Path):

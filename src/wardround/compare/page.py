@@ -83,8 +83,8 @@ def _multiplicity(outcome: Outcome) -> Callout:
         title,
         f"{beside} Intervals are not adjusted: were there no difference anywhere, about {0.05 * len(tested):.2g} of "
         f"{len(tested)} would leave 0 out by chance, and about {0.05 * described:.2g} of the {described} differences "
-        f"in other measures, which describe and are not tested. The smallest p that {outcome.about['draws']:,} draws can "
-        f"give is {number(2 / (1 + outcome.about['draws']))}.",
+        f"in other measures, which describe and are not tested. The smallest p that {outcome.about['draws']:,} draws "
+        f"can give is {number(2 / (1 + outcome.about['draws']))}.",
     )
 
 
