@@ -34,7 +34,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'wardround needs Python 3.11 or newer: make PYTHON=python3.11 ...')"
 	test -x $(RUN) || $(PYTHON) -m venv $(VENV)
 	$(if $(TORCH_INDEX),$(PIP) --index-url $(TORCH_INDEX) torch==2.13.0)
-	$(PIP) -c constraints.txt -e ".[dev]"
+	$(PIP) -c constraints.txt -e ".[dev,search]"
 	touch $@
 
 clean:

@@ -21,16 +21,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 
+from wardround.compare.pooled import judge
 from wardround.evaluate.evaluation import answer
 from wardround.evaluate.question import Question
 from wardround.files import read_json, write_json, write_text
-from wardround.metrics.bootstrap import Interval, Metric, bootstrap_intervals
+from wardround.metrics.bootstrap import Interval, Metric
 from wardround.metrics.calibration import brier, calibration_slope
 from wardround.metrics.discrimination import auprc, auroc
-from wardround.metrics.inputs import PerDraw
 from wardround.metrics.regression import mae, pearson, spearman
 from wardround.progress import progress
 from wardround.settings import override
@@ -155,41 +154,27 @@ def chosen_settings(cell: Cell) -> tuple[str, ...]:
     return chosen if cell.task == "mortality" else tuple(one for one in chosen if one != SURVIVORS_A_DEATH)
 
 
-def judged(repeats: list[pl.DataFrame], metrics: dict[str, Metric]) -> dict[str, Interval]:
-    """Mean over repeats of each metric, with its interval over patients."""
-    first = repeats[0]
-    subject, label = first["subject_id"].to_numpy(), first["label"].to_numpy()
-    predicted = [frame["predicted"].to_numpy() for frame in repeats]
-
-    def over_repeats(metric: Metric) -> Metric:
-        def value(label: np.ndarray, *each: np.ndarray, weights: np.ndarray | None = None) -> PerDraw:
-            return _mean([metric(label, one, weights=weights) for one in each])
-
-        return value
-
-    means = {name: over_repeats(metric) for name, metric in metrics.items()}
-    return bootstrap_intervals(means, subject, label, *predicted, draws=DRAWS)
-
-
-def _mean(values: list[PerDraw]) -> PerDraw:
-    """Draw by draw, where there are draws."""
-    return sum(values) / len(values)
+def judged(rows: dict[str, list[pl.DataFrame]], metrics: dict[str, Metric]) -> dict[str, dict[str, Interval]]:
+    """Mean over repeats of each metric of each row, with its interval over patients."""
+    asked = {name: by_repeat(frames) for name, frames in rows.items()}
+    return {name: one.values for name, one in judge(asked, measures(metrics), draws=DRAWS).items()}
 
 
 def gained(aligned: list[pl.DataFrame], random: list[pl.DataFrame], metrics: dict[str, Metric]) -> dict[str, Interval]:
     """Aligned less random, paired on the same stays and the same draws of patients."""
-    first, n = aligned[0], len(aligned)
+    asked = {"aligned": by_repeat(aligned), "random": by_repeat(random)}
+    differences = judge(asked, measures(metrics), "random", DRAWS)["aligned"].differences
+    return {name: difference.interval for name, difference in differences.items()}
 
-    def difference(metric: Metric) -> Metric:
-        def value(label: np.ndarray, *each: np.ndarray, weights: np.ndarray | None = None) -> PerDraw:
-            scores = [metric(label, one, weights=weights) for one in each]
-            return _mean(scores[:n]) - _mean(scores[n:])
 
-        return value
+def by_repeat(frames: list[pl.DataFrame]) -> dict[str, list[pl.DataFrame]]:
+    """Repeat -> its one table."""
+    return {str(repeat): [frame] for repeat, frame in enumerate(frames)}
 
-    subject, label = first["subject_id"].to_numpy(), first["label"].to_numpy()
-    arrays = [frame["predicted"].to_numpy() for frame in (*aligned, *random)]
-    return bootstrap_intervals({n: difference(m) for n, m in metrics.items()}, subject, label, *arrays, draws=DRAWS)
+
+def measures(metrics: dict[str, Metric]) -> dict[str, tuple[str, Metric]]:
+    """Each metric, of the predictions."""
+    return {name: ("predicted", metric) for name, metric in metrics.items()}
 
 
 def on_stays(frames: list[pl.DataFrame], stays: pl.Series) -> list[pl.DataFrame]:
@@ -251,7 +236,7 @@ def tables(
         one = next(iter(rows.values()))[0]
         deaths = f", {int(one['label'].sum())} deaths" if binary else ""
         note = f"{one.height:,} stays of {one['subject_id'].n_unique():,} patients{deaths}; {repeats} x {FOLDS} folds"
-        return {"note": note, "rows": {name: judged(each, metrics) for name, each in rows.items()}}
+        return {"note": note, "rows": judged(rows, metrics)}
 
     title = f"{set_up}: {task}, {window}"
     made = {title: found(frames)}

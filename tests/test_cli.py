@@ -56,6 +56,7 @@ VERBS: Final = {
     "train": Verb(f"{TRAIN} --to new-mlp {FAST}", "run", draws=True),
     "evaluate": Verb("evaluate mlp --data data --to new-evaluation", "evaluation", table=True, draws=True),
     "predict": Verb("predict mlp --data data --to new-predictions", "predictions"),
+    "compare": Verb("compare mlp trajectory --data data --to new-comparison", "comparison", table=True, draws=True),
     "list": Verb("list methods", table=True, long=False),
 }
 HERE: Final = [name for name, verb in VERBS.items() if not verb.elsewhere]
@@ -171,6 +172,10 @@ WRONG: Final = {
     "describe nowhere": (1, "not a folder"),
     "evaluate nowhere --data nowhere --to x": (1, "not a folder"),
     "predict nowhere --data nowhere --to x": (1, "not a folder"),
+    "compare nowhere nowhere-else --to x": (1, "not a folder"),
+    "compare nowhere.toml --to x": (2, "nowhere.toml is not there"),
+    "compare nowhere.toml": (2, "--to DIR is missing"),
+    "compare a b --dry-run": (2, "goes with a recipe"),
     "train mlp --data nowhere --task mortality --to x --set nonsense=1": (2, "no setting"),
     "train mlp --data n --task mortality --to x --at-h -3": (2, "not an hour"),
     "train mlp --data n --task mortality --to x --fold 9/5": (2, "K/N"),
@@ -301,3 +306,28 @@ def test_list_prints_what_there_is(capsys: Captured) -> None:
         rows = json.loads(capsys.readouterr().out)
         assert rows
         assert all(set(row) == {"name", "summary"} for row in rows)
+
+
+def test_a_recipe_prints_its_table_and_a_failed_cell_fails_the_call(
+    work: Path, call: Call, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from wardround.compare import work as module
+
+    rows = "".join(f'[[rows]]\nmethod = "{name}"\n' for name in ("elapsed", "score"))
+    (work / "recipe.toml").write_text(f'data = "data"\ntasks = ["mortality"]\ndraws = 50\n{rows}')
+    assert call("compare recipe.toml --dry-run") == 0
+    assert capsys.readouterr().out.strip().endswith("2 cells, 0 of them done; 0 pretrainings")
+    assert call("compare recipe.toml --to compared") == 0
+    said = capsys.readouterr().out
+    assert "less elapsed" in said
+    assert "Differences tested: 1;" in said
+    monkeypatch.setattr(module, "is_done", lambda cell, to: False)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise RunError("it did not go well")
+
+    monkeypatch.setattr(module, "train", refuse)
+    assert call("compare recipe.toml --to failed") == 1
+    said = capsys.readouterr()
+    assert "FAILED score, mortality, split 0, seed 0: it did not go well" in said.out
+    assert "2 cells failed: see failed/table.csv" in said.err

@@ -49,7 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"wardround {__version__}")
     into = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    for add in (_demo, _fetch, _synth, _prepare, _describe, _pretrain, _train, _evaluate, _predict, _list):
+    for add in (_demo, _fetch, _synth, _prepare, _describe, _pretrain, _train, _evaluate, _predict, _compare, _list):
         add(into)
     return parser
 
@@ -292,6 +292,36 @@ def _predict(into: Any) -> None:
     _data(verb)
     verb.add_argument("--to", type=Path, required=True, metavar="DIR", help="folder to write")
     verb.add_argument("--at-h", type=_hour, metavar="H", help="another hour than the run's own")
+
+
+def _compare(into: Any) -> None:
+    verb = _verb(
+        into,
+        "compare",
+        verbs.run_compare,
+        "a recipe, or several runs, to one table: intervals, paired differences to one row, HTML and CSV",
+        "wardround compare recipes/eicu_mortality_24h.toml --dry-run",
+        "wardround compare recipes/eicu_mortality_24h.toml --to out/compare",
+        "wardround compare runs/boosting runs/mlp runs/trajectory --data data --to out/compare",
+        "wardround compare out/boosting out/mlp --against boosting --to out/compare",
+        seed="of the draws of every interval, and of what a search proposes; trainings have theirs in the recipe",
+    )
+    verb.add_argument(
+        "sources",
+        type=Path,
+        nargs="+",
+        metavar="RECIPE_OR_RUNS",
+        help="a recipe (a TOML file; see recipes/), or two folders or more that train or evaluate wrote",
+    )
+    verb.add_argument("--to", type=Path, metavar="DIR", help="folder to write: table, report, every run of a recipe")
+    verb.add_argument(
+        "--data", type=Path, metavar="DATA", help="with runs: the prepared folder on which they are asked"
+    )
+    verb.add_argument(
+        "--against", metavar="ROW", help="with folders: the row to pair with, by its name (default: first)"
+    )
+    verb.add_argument("--dry-run", action="store_true", help="print the cells of a recipe and their number, do nothing")
+    verb.add_argument("--json", action="store_true", help="print the comparison as JSON")
 
 
 def _list(into: Any) -> None:

@@ -28,9 +28,22 @@ class StopRequest:
             raise Stopped("Stopped as asked (SIGTERM). Run the same command again to go on.")
 
 
+class _Mark:
+    """The handler: one inside another marks both, for the step may end before it looks, and the work around it goes
+    on."""
+
+    def __init__(self, request: StopRequest, before: object) -> None:
+        self._requests: list[StopRequest] = [request, *(before._requests if isinstance(before, _Mark) else [])]
+
+    def __call__(self, _number: int, _frame: object) -> None:
+        for request in self._requests:
+            request.made = True
+
+
 @contextlib.contextmanager
 def stop_on_sigterm() -> Generator[StopRequest]:
-    """Inside the block SIGTERM only marks the request; the handler from before is put back at the end.
+    """Inside the block SIGTERM only marks the request, and that of a block around it; the handler from before is put
+    back at the end.
 
     Signals can be handled in the main thread alone: elsewhere the block does nothing.
     """
@@ -39,10 +52,7 @@ def stop_on_sigterm() -> Generator[StopRequest]:
         yield request
         return
 
-    def mark(_number: int, _frame: object) -> None:
-        request.made = True
-
-    before = signal.signal(signal.SIGTERM, mark)
+    before = signal.signal(signal.SIGTERM, _Mark(request, signal.getsignal(signal.SIGTERM)))
     try:
         yield request
     finally:

@@ -77,6 +77,30 @@ def _baselines(mean: dict[str, float | None]) -> list[str]:
     return [f"{name.removeprefix('baseline')} {number(value)}" for name, value in mean.items() if "baseline" in name]
 
 
+def comparison_lines(found: JsonObject) -> list[str]:
+    """What a comparison found: of each task the measure that is tested, and the difference to one row."""
+    lines: list[str] = list(found["notes"])
+    for table in found["tables"]:
+        task, against = table["task"], table["against"]
+        measure = found["multiple_comparisons"]["measures"][task]
+        rows = [[task, f"{measure} [95 % interval]", f"less {against}", "p", "p, Holm"]]
+        for row in table["rows"]:
+            name = row["row"]
+            if "metrics" not in row:
+                rows.append([name, "failed", "-", "-", "-"])
+                continue
+            less = row["differences"].get(measure)
+            beside = ["-", "-", "-"] if less is None else [interval(less), number(less["p"]), number(less["p_holm"])]
+            rows.append([name, interval(row["metrics"][measure]), *beside])
+        lines += [*aligned(rows), ""]
+    tested = found["multiple_comparisons"]["tested"]
+    lines.append(f"Differences tested: {tested}; p is adjusted for all of them (Holm), intervals are not.")
+    for table in found["tables"]:
+        for row in table["rows"]:
+            lines += [f"FAILED {cell}: {why}" for cell, why in row["failed"].items()]
+    return lines
+
+
 def description_lines(described: JsonObject) -> list[str]:
     """Every table of `describe`: a list of rows under its name."""
     lines: list[str] = []

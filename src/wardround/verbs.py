@@ -170,6 +170,30 @@ def run_predict(options: Any) -> None:
     print(f"{stays} stays; {folder} {'was already complete' if already else 'is complete'}")
 
 
+def run_compare(options: Any) -> None:
+    """wardround compare."""
+    from wardround.compare.compare import compare, plan_of
+    from wardround.errors import RunError, UsageError
+    from wardround.tables import comparison_lines
+
+    if options.dry_run:
+        print("\n".join(plan_of(options.sources, options.to, options.seed)))
+        return
+    if options.to is None:
+        raise UsageError("--to DIR is missing: give a folder to write.")
+    done = compare(options.sources, options.to, options.data, options.against, options.seed, options.quiet)
+    if options.json:
+        print(json.dumps(done.found, indent=1))
+    else:
+        print("\n".join(comparison_lines(done.found)))
+        state = "was already complete" if done.already else "is written" if done.n_failed else "is complete"
+        print(f"{options.to} {state}; open {options.to / 'report.html'}")
+    if done.n_failed:
+        raise RunError(
+            f"{done.n_failed} cells failed: see {options.to / 'table.csv'}. The same command tries them again."
+        )
+
+
 def run_list(options: Any) -> None:
     """wardround list."""
     from wardround.catalogue import catalogue

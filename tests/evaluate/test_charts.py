@@ -121,3 +121,12 @@ def test_a_forest_has_a_line_for_each_interval_and_a_name_for_each_method(drawn:
     assert lines(drawn["forest of differences"]) == 0
     assert COLOURS["orange"][0] in drawn["forest"]
     assert COLOURS["orange"][0] not in drawn["forest of differences"]
+
+
+def test_the_labels_of_a_narrow_axis_keep_their_digits():
+    """Places are cut to two decimals; 0.005 on an axis is no place."""
+    row = {"name": "mlp", "value": 0.006, "low": -0.002, "high": 0.015, "compared": False}
+    drawn = str(charts.forest([row], "difference in AUROC", 0.0))
+    assert ">0.005</text>" in drawn
+    assert len(set(re.findall(r">([0-9.]+)</text>", drawn))) == len(re.findall(r">([0-9.]+)</text>", drawn))
+    assert not re.search(r"<[^>]+\d\.\d{3,}", drawn)

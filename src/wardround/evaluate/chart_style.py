@@ -23,6 +23,7 @@ WIDTH: Final = 290
 """Pixels of a plotting area: with its axis a chart is about 350 wide, so a phone shows its text at full size."""
 ZOOM: Final = 1.22
 """How much larger a page with room shows it."""
+_LONG: Final = re.compile(r"\d+\.\d{3,}")
 BLUE_STEPS: Final = ("blue-1", "blue-2", "blue-3", "blue-4", "blue-5")
 
 COLOURS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
@@ -123,12 +124,16 @@ def to_svg(chart: Any, label: str) -> Markup:
     spec = chart.to_dict() | {"config": CONFIG}
     drawn = vl_convert.vegalite_to_svg(spec, allowed_base_urls=[])
     drawn = re.sub(r' (?:xmlns(?::xlink)?|version|role|aria-\w+|pointer-events)="[^"]*"', "", drawn)
-    drawn = re.sub(r"\d+\.\d{3,}", lambda match: f"{float(match[0]):.2f}".rstrip("0").rstrip("."), drawn)
+    drawn = re.sub(r"<[^>]+>", lambda tag: _LONG.sub(_shortened, tag[0]), drawn)  # places, not the labels of an axis
     drawn = _own_ids(drawn.replace(' opacity="1"', ""))
     drawn = re.sub(
         r'(?<= )(width|height)="([\d.]+)"', lambda match: f'{match[1]}="{float(match[2]) * ZOOM:.0f}"', drawn, count=2
     )
     return Markup(drawn.replace('class="marks"', f'class="chart" role="img" aria-label="{html.escape(label)}"', 1))
+
+
+def _shortened(number: re.Match[str]) -> str:
+    return f"{float(number[0]):.2f}".rstrip("0").rstrip(".")
 
 
 def _own_ids(drawn: str) -> str:

@@ -13,7 +13,7 @@ from wardround.settings import override
 from wardround.tasks.cohort import Window
 from wardround.tasks.task import Task, find_task
 from wardround.train.data import OpenData
-from wardround.train.plan import TrainSettings
+from wardround.train.plan import PretrainSettings, TrainSettings
 from wardround.train.run_folder import Run, open_run
 
 
@@ -71,10 +71,7 @@ class Brought:
         settings = TrainSettings.default(method)
         if self.encoders is not None:
             brought, featuriser = self.encoders.pretraining()
-            settings = replace(settings, inputs=brought.inputs, model=replace(settings.model, encoder=brought.encoder))
-            changed = override(settings, assignments)
-            if changed.model.encoder != brought.encoder or not _same_but_summaries(changed.inputs, brought.inputs):
-                raise UsageError("inputs and encoder come with --encoders: set them in `wardround pretrain`.")
+            changed = settings_beside(method, brought, assignments)
             _check_widths(changed.inputs, featuriser)
             return changed
         if self.init is not None:
@@ -128,6 +125,17 @@ def _check_kind(init: Run, method: Method, task: Task) -> None:
             f"--init {init.folder} was trained for {theirs.name} and says {says[theirs.kind]}; {task.name} asks for "
             f"{says[task.kind]}. Give a run of a task of the same kind."
         )
+
+
+def settings_beside(method: Method, pretrained: PretrainSettings, assignments: Sequence[str]) -> TrainSettings:
+    """Defaults, the inputs and the encoder of a pretraining, then `--set`. Raises `UsageError` where `--set` changes
+    what comes with the pretraining, but for the summaries."""
+    settings = TrainSettings.default(method)
+    model = replace(settings.model, encoder=pretrained.encoder)
+    changed = override(replace(settings, inputs=pretrained.inputs, model=model), assignments)
+    if changed.model.encoder != pretrained.encoder or not _same_but_summaries(changed.inputs, pretrained.inputs):
+        raise UsageError("inputs and encoder come with --encoders: set them in `wardround pretrain`.")
+    return changed
 
 
 def _same_but_summaries(inputs: InputSettings, brought: InputSettings) -> bool:

@@ -1,0 +1,178 @@
+"""compare: a recipe, or runs that are there, to one table with intervals and paired differences.
+
+A recipe's cells are made one after the other and kept; a second call makes only those that are not there, and one that
+was interrupted goes on at the step where it was.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from wardround import files
+from wardround.compare.cells import Cell, Hashes, cells_of
+from wardround.compare.existing import Existing, compare_existing
+from wardround.compare.folder import JSON, REPORT, TABLE, ComparisonFolder, read_outcome
+from wardround.compare.gather import gather
+from wardround.compare.outcome import Line, Outcome, TaskTable, table_of
+from wardround.compare.page import comparison_page
+from wardround.compare.planned import check_data, plan_lines, recipe_json
+from wardround.compare.pooled import Asked
+from wardround.compare.recipe import Recipe
+from wardround.compare.recipe_file import read_recipe
+from wardround.compare.search import require_optuna
+from wardround.compare.spent import row_facts, search_facts, spent_by_row
+from wardround.compare.work import Work, steps
+from wardround.compare.written import as_csv, as_json
+from wardround.errors import RunError, UsageError
+from wardround.evaluate.page import write_page
+from wardround.launcher import launched_processes
+from wardround.metrics.bootstrap import DRAWS
+from wardround.progress import progress
+from wardround.stopping import StopRequest, stop_on_sigterm
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What a call came to: what `comparison.json` says, whether it was already there, and how many cells failed."""
+
+    found: dict[str, Any]
+    already: bool
+    n_failed: int = 0
+
+
+def is_recipe(sources: Sequence[Path]) -> bool:
+    """Whether a recipe is meant, rather than folders."""
+    return len(sources) == 1 and not sources[0].is_dir()
+
+
+def plan_of(sources: Sequence[Path], to: Path | None, seed: int = 0) -> list[str]:
+    """The cells of a recipe as lines, and which of them lie in `to`; nothing is written. Raises as `compare`."""
+    if not is_recipe(sources):
+        raise UsageError("--dry-run goes with a recipe: folders are compared as they are.")
+    recipe = read_recipe(sources[0], seed)
+    return plan_lines(recipe, cells_of(recipe, check_data(recipe)), to)
+
+
+def compare(
+    sources: Sequence[Path],
+    to: Path,
+    data: Path | None = None,
+    against: str | None = None,
+    seed: int = 0,
+    quiet: bool = False,
+) -> Compared:
+    """Compare.
+
+    Args:
+        sources: one recipe, or two folders or more that `train` or `evaluate` wrote.
+        to: the folder to write.
+        data: where RUN folders are asked; a recipe names its own.
+        against: the row that the others are paired with; a recipe names its own. Default the first.
+        seed: of the bootstrap, and of a search.
+        quiet: no progress on stderr.
+
+    Raises:
+        UsageError: where recipe, folders or options do not go together; nothing is then written.
+        DataError, RunError: where a folder is not whole, or `to` holds somebody's files.
+        Stopped: after SIGTERM; the same call goes on.
+        StorageError: if the disk refuses.
+    """
+    if launched_processes() > 1:
+        raise UsageError("compare runs in one process: call it without torchrun or accelerate.")
+    if not is_recipe(sources):
+        return _existing(Existing.of(sources, data, against, DRAWS, seed), to, quiet)
+    if data is not None or against is not None:
+        raise UsageError("--data and --against go with folders; a recipe says data and against itself.")
+    recipe = read_recipe(sources[0], seed)
+    if recipe.search is not None:
+        require_optuna()
+    hashes = check_data(recipe)
+    asked, folder = recipe_json(recipe), ComparisonFolder(to)
+    inputs = {"data": hashes.data} | ({} if hashes.test_data is None else {"test_data": hashes.test_data})
+    if folder.is_complete(asked, inputs):
+        return Compared(read_outcome(to), True)
+    folder.begin()
+    cells = cells_of(recipe, hashes)
+    with stop_on_sigterm() as stop:
+        failed = _work(recipe, hashes, cells, to, stop, quiet)
+        outcome = _outcome(recipe, cells, failed, to, stop, quiet)
+    found = _write(outcome, to)
+    if not failed:
+        folder.finish(asked, inputs, spent_by_row(outcome))
+    return Compared(found, False, len(failed))
+
+
+def _existing(existing: Existing, to: Path, quiet: bool) -> Compared:
+    folder, inputs = ComparisonFolder(to), existing.hashes()
+    asked = {
+        "against": existing.against,
+        "names": list(existing.folders),
+        "draws": existing.draws,
+        "seed": existing.seed,
+    }
+    if folder.is_complete(asked, inputs):
+        return Compared(read_outcome(to), True)
+    folder.begin()
+    with stop_on_sigterm() as stop:
+        outcome = compare_existing(existing, to, stop, quiet)
+    found = _write(outcome, to)
+    folder.finish(asked, inputs, {})
+    return Compared(found, False)
+
+
+def _work(
+    recipe: Recipe, hashes: Hashes, cells: list[Cell], to: Path, stop: StopRequest, quiet: bool
+) -> dict[Cell, str]:
+    """Do what is not done; cell -> why it gave no numbers."""
+    total, done = steps(cells, recipe, to)
+    with progress(total, "cells" if recipe.search is None else "cells and trials", quiet=quiet, done=done) as bar:
+        work = Work(recipe, hashes, to, stop, bar)
+        work.run(cells)
+    return work.failed
+
+
+def _outcome(
+    recipe: Recipe, cells: list[Cell], failed: Mapping[Cell, str], to: Path, stop: StopRequest, quiet: bool
+) -> Outcome:
+    tables: list[TaskTable] = []
+    for task in progress(recipe.tasks, f"tables, {recipe.draws:,} draws of patients", quiet=quiet):
+        stop.check()
+        tables.append(_table(recipe, task, [cell for cell in cells if cell.task == task], failed, to))
+    about = {
+        "kind": "recipe",
+        "protocol": recipe.window.protocol,
+        "at_h": recipe.window.at_h,
+        "draws": recipe.draws,
+        "split_by": recipe.splits[0].by,
+        "split_seeds": sorted({split.seed for split in recipe.splits}),
+        "folds": None if recipe.splits[0].fold is None else recipe.splits[0].fold[1],
+        "asked": "every stay of another cohort" if recipe.test_data else "the test side of each split",
+    }
+    return Outcome(about, tables, search=search_facts(recipe, cells, to))
+
+
+def _table(recipe: Recipe, task: str, cells: list[Cell], failed: Mapping[Cell, str], to: Path) -> TaskTable:
+    """The rows of a task; one with a cell that failed has no numbers, for a mean over the others would flatter it."""
+    rows: dict[str, Asked] = {}
+    lines: list[Line] = []
+    for row in recipe.rows_of(task):
+        own = [cell for cell in cells if cell.row == row]
+        why = {cell.name: failed[cell] for cell in own if cell in failed}
+        if not why:
+            try:
+                rows[row.name] = gather(own, to, recipe.test_data is not None)
+            except RunError as error:
+                raise RunError(f"{row.name}: {error}") from error
+        reports = [(cell.name, f"runs/{cell.run}/{cell.evaluation}/report.html") for cell in own if cell not in failed]
+        lines.append(Line(row.name, row_facts(row, own, recipe, to), None, why, reports))
+    return table_of(task, recipe.against, rows, lines, recipe.draws, recipe.seed)
+
+
+def _write(outcome: Outcome, to: Path) -> dict[str, Any]:
+    """Table, JSON and page. Raises `StorageError` if the disk refuses."""
+    found = as_json(outcome)
+    files.write_text(to / TABLE, as_csv(outcome))
+    files.write_json(to / JSON, found)
+    write_page(to / REPORT, comparison_page(outcome))
+    return found

@@ -1,0 +1,187 @@
+"""Runs and evaluations that are there, side by side: on the same stays, or not at all."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from wardround import files
+from wardround.compare.gather import read_evaluation
+from wardround.compare.outcome import Line, Outcome, table_of
+from wardround.errors import DataError, RunError, UsageError
+from wardround.evaluate.evaluation import evaluate
+from wardround.evaluate.question import Question
+from wardround.evaluate.small_cells import count_text
+from wardround.json_kinds import is_object
+from wardround.progress import progress
+from wardround.stopping import StopRequest
+
+SAME = {"task": "--task", "protocol": "--protocol", "at_h": "--at-h"}
+"""What evaluations must have in common, and the option that decides it."""
+
+
+@dataclass(frozen=True)
+class Existing:
+    """What is compared.
+
+    Attributes:
+        folders: name in the table -> the RUN or evaluation that was given.
+        data: where RUN folders are asked; None where all are evaluations.
+        against: the name of the row that the others are paired with.
+        draws, seed: of the bootstrap.
+    """
+
+    folders: Mapping[str, Path]
+    data: Path | None
+    against: str
+    draws: int
+    seed: int
+
+    @classmethod
+    def of(cls, folders: Sequence[Path], data: Path | None, against: str | None, draws: int, seed: int) -> "Existing":
+        """Name the folders and check what can be checked at once.
+
+        Raises:
+            UsageError: for fewer than two, one twice, an unknown `against`, or a RUN without `--data`.
+            RunError: where a folder is neither.
+        """
+        if len(folders) < 2:
+            raise UsageError("give two folders or more to compare, or a recipe (a .toml file).")
+        if len({folder.resolve() for folder in folders}) < len(folders):
+            raise UsageError("the same folder is given twice.")
+        named = dict(zip(_names(folders), folders, strict=True))
+        if against is not None and against not in named:
+            raise UsageError(f"--against {against}: no such row. There are: {', '.join(named)}.")
+        runs = [folder for folder in folders if _kind(folder) == "run"]
+        if runs and data is None:
+            raise UsageError(f"{runs[0]} is a run: give --data DATA on which the runs are asked.")
+        return cls(named, data, against or next(iter(named)), draws, seed)
+
+    def hashes(self) -> dict[str, str]:
+        """Of all that decides the outcome. Raises `RunError`, `DataError` where a folder is not whole."""
+        found = {
+            name: files.verify_folder(folder, _kind(folder), RunError)["hash"] for name, folder in self.folders.items()
+        }
+        return (
+            found if self.data is None else found | {"data": files.read_manifest(self.data, "data", DataError)["hash"]}
+        )
+
+
+def compare_existing(existing: Existing, to: Path, stop: StopRequest, quiet: bool) -> Outcome:
+    """Compare on the stays that all predict.
+
+    Raises:
+        RunError, UsageError: where tasks, protocols or hours differ, labels do, or no stay is predicted by all.
+    """
+    evaluations: dict[str, Path] = {}
+    for name, folder in progress(existing.folders.items(), "asking the runs", quiet=quiet):
+        stop.check()
+        evaluations[name] = _evaluated(name, folder, existing, to)
+    about = {name: files.read_json(folder / "metrics.json", RunError) for name, folder in evaluations.items()}
+    _check_same(about, existing.against)
+    task = about[existing.against]["task"]
+    tables = {name: read_evaluation(folder, task) for name, folder in evaluations.items()}
+    kept, notes = _on_the_same(tables)
+    seen = [name for name, found in about.items() if found.get("n_seen_in_training") and found["split"] != "train"]
+    if seen:
+        notes.append(f"{', '.join(seen)}: asked of patients that the run was trained on. Its numbers flatter it.")
+    lines = [Line(name, _facts(about[name]), reports=[_report(evaluations[name], to)]) for name in evaluations]
+    rows = {name: {"0": [table]} for name, table in kept.items()}
+    with progress(1, f"{existing.draws:,} draws of patients", quiet=quiet) as bar:
+        table = table_of(task, existing.against, rows, lines, existing.draws, existing.seed)
+        bar.advance()
+    first = about[existing.against]
+    common = {"kind": "runs", "protocol": first["protocol"], "at_h": first["at_h"], "draws": existing.draws}
+    return Outcome({**common, "asked": "the stays that all of them predict"}, [table], notes)
+
+
+def _names(folders: Sequence[Path]) -> list[str]:
+    """The last part of each path; as many parts as it takes to tell them apart."""
+    parts = [folder.resolve().parts for folder in folders]
+    for depth in range(1, max(map(len, parts)) + 1):
+        names = ["/".join(one[-depth:]) for one in parts]
+        if len(set(names)) == len(names):
+            return names
+    return [str(folder) for folder in folders]
+
+
+def _kind(folder: Path) -> str:
+    """ "run" or "evaluation". Raises `RunError` for another or none."""
+    if not folder.is_dir():
+        raise RunError(f"{folder} is not a folder. Give runs, evaluations, or a recipe (a .toml file).")
+    manifest: Any = files.read_json(folder / files.MANIFEST, RunError)
+    kind = manifest.get("kind") if is_object(manifest) else None
+    if kind not in ("run", "evaluation"):
+        raise RunError(f"{folder} holds {kind!r}: give what `wardround train` or `wardround evaluate` wrote.")
+    return kind
+
+
+def _evaluated(name: str, folder: Path, existing: Existing, to: Path) -> Path:
+    """The evaluation of a folder that was given: itself, or one that is made of a RUN and kept."""
+    if _kind(folder) == "evaluation" or existing.data is None:
+        return folder
+    run = files.read_manifest(folder, "run", RunError)
+    if run["settings"].get("command") != "train":
+        raise UsageError(f"{folder} is a pretraining: it predicts nothing. Give what `wardround train` wrote.")
+    data = files.read_manifest(existing.data, "data", DataError)["hash"]
+    question = Question("test" if run["inputs"]["data"] == data else "all", draws=existing.draws, seed=existing.seed)
+    key = files.hash_of([run["hash"], data, question.draws, question.seed])[:8]
+    made = to / "evaluations" / f"{name.replace('/', '-')}-{key}"
+    return evaluate(folder, existing.data, made, question, quiet=True)[0]
+
+
+def _check_same(about: Mapping[str, Any], against: str) -> None:
+    """Raises `UsageError` naming what differs."""
+    for name, found in about.items():
+        if found.get("task") is None:
+            raise UsageError(f"{name} is the evaluation of a pretraining: it predicts nothing.")
+    for key, option in SAME.items():
+        theirs = about[against][key]
+        for name, found in about.items():
+            if found[key] != theirs:
+                raise UsageError(
+                    f"{name} has {option} {found[key]}, {against} has {theirs}: they answer different questions. "
+                    "Compare runs of one task, protocol and hour."
+                )
+
+
+def _on_the_same(tables: Mapping[str, pl.DataFrame]) -> tuple[dict[str, pl.DataFrame], list[str]]:
+    """The part of each table that all have, and what to say of it.
+
+    Raises:
+        RunError: where that is nothing, or a stay has another label or prediction time in one than in another.
+    """
+    keys = ["subject_id", "stay_id"]
+    names = list(tables)
+    common = tables[names[0]].select(keys)
+    for name in names[1:]:
+        common = common.join(tables[name], on=keys, how="semi")
+    if common.is_empty():
+        raise RunError("no stay is predicted by all of them: they were tested on other patients. Use one --split-seed.")
+    kept = {name: table.join(common, on=keys, how="semi").sort(keys) for name, table in tables.items()}
+    first = kept[names[0]].select(*keys, "prediction_time", "label")
+    for name in names[1:]:
+        other = kept[name].select(*keys, "prediction_time", "label")
+        differing = first.join(other, on=first.columns, how="anti", nulls_equal=True).height
+        if differing:
+            raise RunError(f"{differing} stays have another label or prediction time in {name} than in {names[0]}.")
+    everybody = pl.concat([table.select(keys) for table in tables.values()]).unique().height
+    if everybody == common.height:
+        return kept, []
+    counts = ", ".join(f"{name} {count_text(table.height)}" for name, table in tables.items())
+    return kept, [
+        f"Test stays differ ({counts}): compared on the {count_text(common.height)} that all of them predict."
+    ]
+
+
+def _facts(found: Mapping[str, Any]) -> dict[str, Any]:
+    facts: dict[str, Any] = {"method": found["method"], "cells": 1, "split": found["split"]}
+    return facts | ({"without": ", ".join(found["without"])} if found.get("without") else {})
+
+
+def _report(evaluation: Path, to: Path) -> tuple[str, str]:
+    """A link only where the report lies within the folder: it may be moved as a whole."""
+    inside = evaluation.is_relative_to(to)
+    return ("report", (evaluation / "report.html").relative_to(to).as_posix() if inside else "")

@@ -1,0 +1,113 @@
+"""What a comparison found, as plain values: the table of each task, on which page, CSV and JSON rest."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from wardround.compare.measures import FLAGS, HEADLINE, HOURS, PROBABILITIES
+from wardround.compare.pooled import Asked, Judged, holm, judge
+from wardround.metrics.bootstrap import Metric
+from wardround.tasks.task import find_task
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row of one task's table.
+
+    Attributes:
+        name: of the row.
+        facts: what a reader should know of it: method, encoders, settings, cells, budget.
+        judged: its numbers; None where it has none.
+        failed: why it has none, by cell.
+        reports: (what, address of a full report, relative to the folder of the comparison).
+    """
+
+    name: str
+    facts: Mapping[str, Any]
+    judged: Judged | None = None
+    failed: Mapping[str, str] = field(default_factory=dict[str, str])
+    reports: Sequence[tuple[str, str]] = ()
+
+
+@dataclass(frozen=True)
+class TaskTable:
+    """The table of one task.
+
+    Attributes:
+        task: its name.
+        against: the row that the others are paired with.
+        lines: in order.
+    """
+
+    task: str
+    against: str
+    lines: Sequence[Line]
+
+    @property
+    def headline(self) -> str:
+        """The measure that is tested."""
+        return HEADLINE[find_task(self.task).kind]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A comparison.
+
+    Attributes:
+        about: protocol, hour, who was asked, splits, seeds, draws: what holds for every table.
+        tables: one a task.
+        notes: sentences that must not be missed.
+        search: what was searched; None where nothing was.
+    """
+
+    about: Mapping[str, Any]
+    tables: Sequence[TaskTable]
+    notes: Sequence[str] = ()
+    search: Mapping[str, Any] | None = None
+
+    @property
+    def failures(self) -> dict[str, str]:
+        """Cell -> reason, over all tables."""
+        return {cell: why for table in self.tables for line in table.lines for cell, why in line.failed.items()}
+
+    def adjusted(self) -> dict[tuple[str, str], float | None]:
+        """(task, row) -> Holm's p of the headline difference: over every row of every task, so all that is tested."""
+        tested = [(table, line, line.judged) for table in self.tables for line in table.lines if line.judged]
+        found = {
+            (table.task, line.name): judged.differences[table.headline].p
+            for table, line, judged in tested
+            if judged.differences
+        }
+        return dict(zip(found, holm(list(found.values())), strict=True))
+
+    def n_described(self) -> int:
+        """How many differences are shown beside those that are tested."""
+        return sum(max(0, len(j.differences) - 1) for t in self.tables for line in t.lines if (j := line.judged))
+
+
+def measures_of(task: str) -> dict[str, tuple[str, Metric]]:
+    """Measure -> the column that it judges, and the metric."""
+    if find_task(task).kind == "hours":
+        return {name: ("predicted", metric) for name, metric in HOURS.items()}
+    flags = {name: ("flagged", _at_half(metric)) for name, metric in FLAGS.items()}
+    return {name: ("predicted", metric) for name, metric in PROBABILITIES.items()} | flags
+
+
+def _at_half(metric: Metric) -> Metric:
+    """A metric at a threshold, of flags that are 0 or 1 already."""
+
+    def of_flags(*arrays: Any, weights: Any = None) -> Any:
+        return metric(*arrays, threshold=0.5, weights=weights)
+
+    return of_flags
+
+
+def table_of(
+    task: str, against: str, rows: Mapping[str, Asked], lines: Sequence[Line], draws: int, seed: int
+) -> TaskTable:
+    """Judge the rows of a task that have all their predictions; without the reference there are no differences."""
+    if not rows:
+        return TaskTable(task, against, lines)
+    judged = judge(rows, measures_of(task), against if against in rows else None, draws, seed)
+    with_numbers = [Line(line.name, line.facts, judged.get(line.name), line.failed, line.reports) for line in lines]
+    return TaskTable(task, against, with_numbers)

@@ -1,0 +1,78 @@
+"""What each row cost and what its searches chose."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from wardround.compare.cells import Cell, search_of, split_words
+from wardround.compare.outcome import Outcome
+from wardround.compare.recipe import Recipe, Row
+from wardround.compare.work import found_by, seconds_of
+
+
+def row_facts(row: Row, cells: Sequence[Cell], recipe: Recipe, to: Path) -> dict[str, Any]:
+    """What a reader should know of a row of one task: settings, cells, seconds, trials, and what was chosen.
+
+    Args:
+        row: of the recipe.
+        cells: of that row and one task.
+        recipe: whose row it is.
+        to: the folder of the comparison.
+    """
+    searches = {cell.search: cell for cell in cells if cell.search}
+    chosen: list[dict[str, Any]] = []
+    trials = failed = 0
+    for cell in searches.values():
+        found = found_by(cell, recipe, to)
+        if found is not None:
+            trials, failed = trials + found.trials, failed + found.failed
+            chosen.append(
+                {
+                    "split": split_words(cell.split),
+                    "settings": list(found.settings),
+                    "on_validation": found.value,
+                    "trials": found.trials,
+                }
+            )
+    budget = search_of(row, recipe.search)
+    return {
+        "method": row.method,
+        "encoders": None if row.encoders is None else row.encoders.name,
+        "settings": list(row.assignments),
+        "seeds": list(row.seeds),
+        "cells": len(cells),
+        "seconds": round(sum(seconds_of(cell, to) for cell in cells), 1),
+        "searches": len(searches),
+        "trials_allowed": 0 if budget is None else budget.budget(row.method) * len(searches),
+        "trials": trials,
+        "trials_failed": failed,
+        "chosen": chosen,
+    }
+
+
+def search_facts(recipe: Recipe, cells: Sequence[Cell], to: Path) -> dict[str, Any] | None:
+    """The budget of every method, and where less of it was used; None where nothing was searched."""
+    if recipe.search is None:
+        return None
+    budgets = {row.method: recipe.search.budget(row.method) for row in recipe.rows if search_of(row, recipe.search)}
+    stopped: dict[str, str] = {}
+    for cell in {cell.search: cell for cell in cells if cell.search}.values():
+        found, budget = found_by(cell, recipe, to), budgets[cell.row.method]
+        if found is not None and found.trials < budget:
+            stopped[f"{cell.row.name}, {cell.task}, {split_words(cell.split)}"] = f"{found.trials} of {budget}"
+    return {
+        "trials": budgets,
+        "equal": len(set(budgets.values())) <= 1,
+        "minutes": recipe.search.minutes,
+        "stopped_by_time": stopped,
+        "objective": {task: recipe.search.objective[task] for task in recipe.tasks},
+    }
+
+
+def spent_by_row(outcome: Outcome) -> dict[str, Any]:
+    """Task -> row -> cells, trials and seconds, for the manifest."""
+    names = ("cells", "trials_allowed", "trials", "seconds")
+    return {
+        table.task: {line.name: {name: line.facts.get(name) for name in names} for line in table.lines}
+        for table in outcome.tables
+    }
