@@ -8,7 +8,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test fast slow promises check venv clean
+.PHONY: demo test fast slow promises bench check venv clean
 
 demo: $(VENV)/.ready
 	$(VENV)/bin/wardround demo --to demo
@@ -22,9 +22,13 @@ fast: $(VENV)/.ready
 promises: $(VENV)/.ready
 	WARDROUND_PROMISE_SCALE=1.0 JAXTYPING_DISABLE=1 $(RUN) -m pytest -n 2 --dist worksteal --timeout=7200 tests/promises
 
+bench: $(VENV)/.ready
+	for name in prepare_eicu loader training_tokens evaluate_intervals cohort_size; do \
+		OMP_NUM_THREADS=1 $(RUN) benchmarks/$$name.py --to benchmarks/results || exit 1; done
+
 check: $(VENV)/.ready
-	$(VENV)/bin/ruff check src tests recipes
-	$(VENV)/bin/ruff format --check src tests recipes
+	$(VENV)/bin/ruff check src tests recipes benchmarks
+	$(VENV)/bin/ruff format --check src tests recipes benchmarks
 	$(VENV)/bin/pyright
 	$(VENV)/bin/lint-imports
 
