@@ -28,6 +28,7 @@ VOCABULARY = Vocabulary(
 )
 ALL = ContentSettings(summaries=SUMMARIES)
 WHOLE = np.inf
+HEADER = f"stay minute {' '.join(SUMMARIES)}\n"
 
 
 def lines_of(folder: Path, *events: tuple) -> Lines:
@@ -64,20 +65,18 @@ LABS = [
 def test_the_state_so_far_by_hand(tmp_path: Path):
     lab = contents(lines_of(tmp_path, *LABS))["lab"]
     assert as_text(lab, 1, SUMMARIES) == (
-        "stay minute mean sum sum_24h last first lowest highest count\n"
-        "0 0 140 140 140 140 140 140 140 1\n"
-        "0 60 139 278 278 138 140 138 140 2\n"
-        "0 120 141 564 564 144 140 138 144 4\n"
-        "0 300 141 564 564 144 140 138 144 4\n"
-        "1 60 130 130 130 130 130 130 130 1"
+        HEADER + "0 0 140 140 140 140 0 140 140 1 140 140 140 140\n"
+        "0 60 139 278 138 140 -2 138 140 2 278 139 138 140\n"
+        "0 120 141 564 144 140 4 138 144 4 564 141 138 144\n"
+        "0 300 141 564 144 140 4 138 144 4 564 141 138 144\n"
+        "1 60 130 130 130 130 0 130 130 1 130 130 130 130"
     )
     assert as_text(lab, 0, SUMMARIES) == (
-        "stay minute mean sum sum_24h last first lowest highest count\n"
-        "0 0 nan nan nan nan nan nan nan nan\n"
-        "0 60 2 2 2 2 2 2 2 1\n"
-        "0 120 2 2 2 2 2 2 2 1\n"
-        "0 300 3 6 6 4 2 2 4 2\n"
-        "1 60 nan nan nan nan nan nan nan nan"
+        HEADER + "0 0 nan nan nan nan nan nan nan nan nan nan nan nan\n"
+        "0 60 2 2 2 2 0 2 2 1 2 2 2 2\n"
+        "0 120 2 2 2 2 0 2 2 1 2 2 2 2\n"
+        "0 300 3 6 4 2 2 2 4 2 6 3 2 4\n"
+        "1 60 nan nan nan nan nan nan nan nan nan nan nan nan"
     )
 
 
@@ -85,12 +84,11 @@ def test_the_own_items_of_each_event_by_hand(tmp_path: Path):
     """Of two values at one minute the higher is the last: ties go by value."""
     lab = contents(lines_of(tmp_path, *LABS), ContentSettings(summaries=SUMMARIES, running=False))["lab"]
     assert as_text(lab, 1, SUMMARIES) == (
-        "stay minute mean sum sum_24h last first lowest highest count\n"
-        "0 0 140 140 140 140 140 140 140 1\n"
-        "0 60 138 138 138 138 138 138 138 1\n"
-        "0 120 143 286 286 144 142 142 144 2\n"
-        "0 300 nan nan nan nan nan nan nan nan\n"
-        "1 60 130 130 130 130 130 130 130 1"
+        HEADER + "0 0 140 140 140 140 0 140 140 1 140 140 140 140\n"
+        "0 60 138 138 138 138 0 138 138 1 138 138 138 138\n"
+        "0 120 143 286 144 142 2 142 144 2 286 143 142 144\n"
+        "0 300 nan nan nan nan nan nan nan nan nan nan nan nan\n"
+        "1 60 130 130 130 130 0 130 130 1 130 130 130 130"
     )
 
 
@@ -144,9 +142,7 @@ def test_without_bins_each_minute_is_an_event(tmp_path: Path):
 def test_a_number_without_a_value_is_an_event_that_observes_nothing(tmp_path: Path):
     made = contents(lines_of(tmp_path, (1, 0, "lab", "LAB//sodium", None), (1, 9, "lab", "LAB//sodium", 1.0)))["lab"]
     assert as_text(made, 1, SUMMARIES) == (
-        "stay minute mean sum sum_24h last first lowest highest count\n"
-        "0 0 nan nan nan nan nan nan nan nan\n"
-        "0 9 1 1 1 1 1 1 1 1"
+        HEADER + "0 0 nan nan nan nan nan nan nan nan nan nan nan nan\n0 9 1 1 1 1 0 1 1 1 1 1 1 1"
     )
 
 
@@ -202,10 +198,12 @@ def test_running_summaries_against_a_plain_loop(tmp_path_factory, rows: list[tup
         for number, code in enumerate(VOCABULARY.numbers["lab"]):
             past = [(m, v) for s, m, c, v in rows if s == lines.stay_ids[place] and m <= minute and c == code]
             values = [value for _, value in sorted(past)]
-            expected = [np.nan] * 8
+            expected = [np.nan] * len(SUMMARIES)
             if values:
-                sums = sum(values), sum(value for m, value in past if m > minute - 1440)
-                expected = [np.mean(values), *sums, values[-1], values[0], min(values), max(values), len(values)]
+                day = sum(value for m, value in past if m > minute - 1440)
+                recent = [value for m, value in past if m > minute - 360] or values[-1:]
+                expected = [np.mean(values), sum(values), values[-1], values[0], values[-1] - values[0]]
+                expected += [min(values), max(values), len(values), day, np.mean(recent), min(recent), max(recent)]
             np.testing.assert_allclose(made.summaries[:, event, number], expected)
 
 
@@ -223,7 +221,7 @@ def test_what_an_event_carries_unless_asked_otherwise():
 def test_content_that_cannot_be(wrong: dict):
     with pytest.raises(
         UsageError,
-        match="summaries are among mean, sum, sum_24h, last, first, lowest, highest, count; max_events is 1 or more",
+        match=r"summaries are among mean, sum, last, first, change, lowest, .*, highest_6h; max_events is 1 or more",
     ):
         ContentSettings(**wrong)
 

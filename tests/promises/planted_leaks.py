@@ -421,7 +421,7 @@ def _(patch: Patch) -> None:
     edit(
         patch,
         content,
-        "_last_day",
+        "_latest",
         "np.arange(1, len(begin) + 1)",
         "np.minimum(np.arange(2, len(begin) + 2), len(begin))",
     )

@@ -20,8 +20,14 @@ from wardround.concepts.apache_iv import MODALITY as DERIVED_MODALITY
 from wardround.errors import UsageError
 from wardround.events import MODALITIES
 
-SUMMARIES: Final = ("mean", "sum", "sum_24h", "last", "first", "lowest", "highest", "count")
-DAY_MIN: Final = 24 * 60
+WINDOWS: Final = {
+    "sum_24h": ("sum", 24),
+    "mean_6h": ("mean", 6),
+    "lowest_6h": ("lowest", 6),
+    "highest_6h": ("highest", 6),
+}
+"""Summaries of the latest hours alone: of what, and of how many hours up to the event."""
+SUMMARIES: Final = ("mean", "sum", "last", "first", "change", "lowest", "highest", "count", *WINDOWS)
 
 
 @dataclass(frozen=True)
@@ -29,8 +35,9 @@ class ContentSettings:
     """What an event carries.
 
     Attributes:
-        summaries: of each number so far, among mean, sum, sum_24h, last, first, lowest, highest, count. The paper: mean
-            (sum in pretraining), of every modality: leave `volumes` empty for it.
+        summaries: of each number so far, among mean, sum, last, first, change (last less first), lowest, highest,
+            count, and of the hours up to the event sum_24h, mean_6h, lowest_6h, highest_6h. The paper: mean (sum in
+            pretraining), of every modality: leave `volumes` empty for it.
         volumes: modalities of amounts, which add up: sum and sum_24h (of the 24 h up to the event) take the place of
             their mean (ours).
         singles: modalities whose numbers have one value a stay, which is all they carry (ours).
@@ -239,20 +246,36 @@ class _OwnItems:
 
     def summary(self, name: str, segments: list[slice]) -> np.ndarray:
         """One summary, NaN where nothing was observed."""
+        if name in WINDOWS:
+            return self._recent(*WINDOWS[name], segments)
         seen = _so_far(np.logical_or, self.seen, segments)
         if name in ("mean", "sum", "count"):
             count = _so_far(np.add, self.count, segments)
             total = count if name == "count" else _so_far(np.add, self._placed(np.add, 0.0), segments)
             made = total / np.maximum(count, 1) if name == "mean" else total
-        elif name == "sum_24h":
-            made = _last_day(self._placed(np.add, 0.0), self.minute, segments)
         elif name == "lowest":
             made = _so_far(np.minimum, self._placed(np.minimum, np.inf), segments)
         elif name == "highest":
             made = _so_far(np.maximum, self._placed(np.maximum, -np.inf), segments)
+        elif name == "change":
+            made = self._carried("last", segments) - self._carried("first", segments)
         else:
             made = self._carried(name, segments)
         return np.where(seen, made, np.nan)
+
+    def _recent(self, kind: str, hours: int, segments: list[slice]) -> np.ndarray:
+        """One summary of the hours up to each event; what was not observed in them stands as it last did."""
+        minutes = hours * 60
+        if kind == "sum":
+            seen = _so_far(np.logical_or, self.seen, segments)
+            return np.where(seen, _latest(np.add, self._placed(np.add, 0.0), self.minute, segments, minutes), np.nan)
+        count = _latest(np.add, self.count, self.minute, segments, minutes)
+        if kind == "mean":
+            made = _latest(np.add, self._placed(np.add, 0.0), self.minute, segments, minutes) / np.maximum(count, 1)
+        else:
+            ufunc, empty = (np.minimum, np.inf) if kind == "lowest" else (np.maximum, -np.inf)
+            made = _latest(ufunc, self._placed(ufunc, empty), self.minute, segments, minutes)
+        return np.where(count > 0, made, self.summary("last", segments))
 
     def _placed(self, ufunc: np.ufunc, empty: float) -> np.ndarray:
         made = np.full(self.shape, empty)
@@ -282,13 +305,13 @@ def _so_far(ufunc: np.ufunc, values: np.ndarray, segments: list[slice]) -> np.nd
     return made
 
 
-def _last_day(values: np.ndarray, minute: np.ndarray, segments: list[slice]) -> np.ndarray:
-    """Add up, for each event of each stay, the events of the 24 h up to it; anew each time, for a difference of two
+def _latest(ufunc: np.ufunc, values: np.ndarray, minute: np.ndarray, segments: list[slice], minutes: int) -> np.ndarray:
+    """Reduce, for each event of each stay, the events of the minutes up to it; anew each time, for a difference of two
     running sums keeps the rounding of what is long over."""
     made = values.copy()
     for part in segments:
-        begin = np.searchsorted(minute[part], minute[part] - DAY_MIN, side="right")
+        begin = np.searchsorted(minute[part], minute[part] - minutes, side="right")
         edges = np.stack([begin, np.arange(1, len(begin) + 1)], axis=1)
         closed = np.concatenate([values[part], np.zeros((1, values.shape[1]))])
-        made[part] = np.add.reduceat(closed, edges.reshape(-1), axis=0)[::2]
+        made[part] = ufunc.reduceat(closed, edges.reshape(-1), axis=0)[::2]
     return made

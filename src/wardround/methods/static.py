@@ -32,6 +32,7 @@ from wardround.models.embedder import ModalityEmbedder
 from wardround.models.fusion import ConcatenationFusion, LSTMFusion
 from wardround.models.modality_dropout import modality_dropout
 from wardround.models.modality_encoder import EncoderSettings
+from wardround.models.published_risk import published_where, shrinkage
 from wardround.models.tabular import check_probs, check_widths
 
 
@@ -45,6 +46,7 @@ class StaticSettings:
         dropout: in the fusion.
         modality_dropout_prob: chance that one modality of a stay is taken away in training.
         positive_weight: of deaths in the loss.
+        shrinkage: penalty on the mean square of what is added to the log odds of a published equation.
         train_encoders: whether the encoders learn with the fusion.
         batch_size: stays a batch.
 
@@ -57,6 +59,7 @@ class StaticSettings:
     dropout: float = 0.3
     modality_dropout_prob: float = 0.15
     positive_weight: float = 1.0
+    shrinkage: float = 0.0
     train_encoders: bool = True
     batch_size: int = 64
 
@@ -108,15 +111,23 @@ class StaticModel(nn.Module):
 
     def outputs(self, batch: StaticBatch) -> Float[Tensor, " stay"]:
         """The head's output of each stay."""
-        observed = batch.observed
+        known, added = self._terms(batch)
+        return known + added
+
+    def _terms(self, batch: StaticBatch) -> tuple[Float[Tensor, " stay"], Float[Tensor, " stay"]]:
+        """What was known before, and what is added to it."""
+        observed, published = batch.observed, batch.published
         if self.training:
             observed = modality_dropout(observed, self.settings.modality_dropout_prob)
-        return self.fusion(self.embedder.embed(batch.inputs, observed)).squeeze(-1) + self.start(batch.published)
+            published = published_where(observed, self.embedder.modalities, published)
+        return self.start(published), self.fusion(self.embedder.embed(batch.inputs, observed)).squeeze(-1)
 
     def loss(self, batch: StaticBatch) -> tuple[Tensor, dict[str, Tensor]]:
-        """Mean loss over the stays of a batch."""
-        loss = self.target.loss(self.outputs(batch), batch.label).mean()
-        return loss, {"task": loss.detach()}
+        """Mean loss over the stays of a batch, and the penalty on what is added to a published equation."""
+        known, added = self._terms(batch)
+        task = self.target.loss(known + added, batch.label).mean()
+        penalty = self.settings.shrinkage * shrinkage(added, batch.published).mean()
+        return task + penalty, {"task": task.detach()}
 
     def predict(self, batch: StaticBatch) -> Float[Tensor, " stay"]:
         """Probability of death, or hours."""

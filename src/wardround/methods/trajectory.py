@@ -24,7 +24,7 @@ Results as the paper prints them, not ours: eICU mortality, AUROC 0.9223 (its ML
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -39,6 +39,7 @@ from wardround.models.fusion import ConcatenationFusion
 from wardround.models.latest_state import latest_state
 from wardround.models.modality_dropout import modality_dropout
 from wardround.models.modality_encoder import EncoderSettings
+from wardround.models.published_risk import MODALITY, shrinkage
 from wardround.models.tabular import check_probs, check_widths
 from wardround.models.time_encoding import FourierTime
 
@@ -57,6 +58,7 @@ class TrajectorySettings:
         modality_dropout_prob: chance that one modality of a stay contributes no event in training.
         weighting: "uniform" over all [PREDICT] positions of a stay, or "last".
         positive_weight: of deaths in the loss.
+        shrinkage: penalty on the mean square of what is added to the log odds of a published equation.
         budget: padded events a batch.
 
     Raises:
@@ -73,11 +75,30 @@ class TrajectorySettings:
     modality_dropout_prob: float = 0.15
     weighting: Literal["uniform", "last"] = "uniform"
     positive_weight: float = 1.0
+    shrinkage: float = 0.0
     budget: int = 1024
 
     def __post_init__(self) -> None:
         check_widths(budget=self.budget)
         check_probs(modality_dropout_prob=self.modality_dropout_prob)
+
+
+class Read(NamedTuple):
+    """What the model reads from a batch, after every event.
+
+    Attributes:
+        known: the part of the output that was known before: a published equation's, or a constant.
+        added: what the model adds to it.
+        published: log odds of the equation; NaN where unknown.
+        real: which events are no padding.
+        hours: when each became known, from unit admission.
+    """
+
+    known: Float[Tensor, "stay event"]
+    added: Float[Tensor, "stay event"]
+    published: Float[Tensor, "stay event"]
+    real: Bool[Tensor, "stay event"]
+    hours: Float[Tensor, "stay event"]
 
 
 class Trajectory(nn.Module):
@@ -140,25 +161,40 @@ class Trajectory(nn.Module):
         self, batch: SequenceBatch
     ) -> tuple[Float[Tensor, "stay event"], Bool[Tensor, "stay event"], Float[Tensor, "stay event"]]:
         """The head's output after every event, which events are real, and their hours."""
+        read = self.read(batch)
+        return read.known + read.added, read.real, read.hours
+
+    def read(self, batch: SequenceBatch) -> Read:
+        """The two terms of the output after every event; in training without the modalities that are dropped."""
         embedded, modality, hours, lengths = self.encode(batch), batch.modality, batch.hours, batch.lengths
         published = batch.published
         if self.training and self.settings.modality_dropout_prob > 0:
             kept = self._kept(modality, hours, lengths)
             order = (~kept).to(torch.int8).argsort(dim=1, stable=True)  # close the gaps
             wide = order.unsqueeze(-1).expand(-1, -1, embedded.shape[-1])
+            published = self._published(published, modality, kept).gather(1, order)
             embedded, modality, hours = embedded.gather(1, wide), modality.gather(1, order), hours.gather(1, order)
-            published, lengths = published.gather(1, order), kept.sum(dim=1)
+            lengths = kept.sum(dim=1)
         events = self.project(embedded) + self.modality(modality)
         if self.time is not None:
             events = events + self.time(hours)
         sequence = self.sequence(events, lengths)
         states = sequence.read(self.decoder(sequence.embeddings, sequence.lengths))
         real = torch.arange(hours.shape[1], device=hours.device) < lengths[:, None]
-        outputs = self.head(states).squeeze(-1) + self.start(published)
+        added = self.head(states).squeeze(-1)
         if self.state is not None:
             state = latest_state(embedded, modality, self.embedder.tokens)
-            outputs = outputs + self.state(state.flatten(0, 1)).view_as(outputs)
-        return outputs, real, hours
+            added = added + self.state(state.flatten(0, 1)).view_as(added)
+        return Read(self.start(published), added, published, real, hours)
+
+    def _published(
+        self, logit: Float[Tensor, "stay event"], modality: Int[Tensor, "stay event"], kept: Bool[Tensor, "stay event"]
+    ) -> Float[Tensor, "stay event"]:
+        """The log odds of the stays that keep the modality that tells them; NaN for those from whom it was taken."""
+        if MODALITY not in self.embedder.modalities:
+            return logit
+        told = kept & (modality == self.embedder.modalities.index(MODALITY))
+        return torch.where(told.any(dim=1, keepdim=True), logit, torch.nan)
 
     def _kept(
         self, modality: Int[Tensor, "stay event"], hours: Float[Tensor, "stay event"], lengths: Int[Tensor, " stay"]
@@ -172,17 +208,21 @@ class Trajectory(nn.Module):
         return modality_dropout(present, self.settings.modality_dropout_prob).gather(1, modality) & real
 
     def loss(self, batch: SequenceBatch) -> tuple[Tensor, dict[str, Tensor]]:
-        """Mean over stays of the (weighted) mean over their beliefs."""
-        outputs, real, hours = self.beliefs(batch)
+        """Mean over stays of the (weighted) mean over their beliefs, and the penalty on what is added to a published
+        equation."""
+        read = self.read(batch)
+        outputs, real = read.known + read.added, read.real
         labels = batch.label[:, None].expand_as(outputs)
         if self.falls:
-            labels = labels + (batch.at_h[:, None] - hours)
+            labels = labels + (batch.at_h[:, None] - read.hours)
         losses = self.target.loss(outputs, labels)
         if self.settings.weighting == "last":
             last = real.sum(dim=1, keepdim=True) - 1
             real = torch.arange(real.shape[1], device=real.device) == last
-        loss = ((losses * real).sum(dim=1) / real.sum(dim=1).clamp(min=1)).mean()
-        return loss, {"task": loss.detach()}
+        counted = real.sum(dim=1).clamp(min=1)
+        task = ((losses * real).sum(dim=1) / counted).mean()
+        penalty = ((shrinkage(read.added, read.published) * real).sum(dim=1) / counted).mean()
+        return task + self.settings.shrinkage * penalty, {"task": task.detach()}
 
     def predict(self, batch: SequenceBatch) -> tuple[Float[Tensor, "stay event"], Float[Tensor, " stay"]]:
         """The belief after every event, and the prediction at the prediction time: the last belief, less the hours that

@@ -2,6 +2,7 @@
 
 tabular    TabularBlock on the row (arXiv 2604.18753, appendix B.1, eICU)
 quantile   numbers in piecewise-linear quantile codes, then TabularBlock (ours, after arXiv 2203.05556)
+both       the numbers and their quantile codes, then TabularBlock (ours)
 set        NumericSet on the observed numbers, for modalities of measurements (ours); codes beside them through
            TabularBlock
 """
@@ -18,7 +19,7 @@ from wardround.models.numeric_set import NumericSet
 from wardround.models.quantile import QuantileEncoding
 from wardround.models.tabular import TabularBlock, check_probs, check_widths
 
-EncoderKind = Literal["tabular", "quantile", "set"]
+EncoderKind = Literal["tabular", "quantile", "both", "set"]
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class EncoderSettings:
         kind: see the module.
         hidden, embed: widths.
         dropout: in training.
-        bins: quantile bins of `quantile` and `set`.
+        bins: quantile bins of `quantile`, `both` and `set`.
 
     Raises:
         UsageError: at construction, for an unknown kind, a width below 1 or a dropout outside [0, 1).
@@ -88,6 +89,9 @@ class ModalityEncoder(nn.Module):
         if self.kind == "quantile":
             self.numbers = QuantileEncoding(edges, extrapolate=False)
             self.block = TabularBlock(values * settings.bins + shape.numbers + shape.codes, hidden, embed, dropout)
+        elif self.kind == "both":
+            self.numbers = QuantileEncoding(edges, extrapolate=False)
+            self.block = TabularBlock(values * settings.bins + shape.width, hidden, embed, dropout)
         elif self.kind == "set":
             self.numbers = NumericSet(edges, hidden // 2, embed, dropout, extrapolate=False)
             self.block = TabularBlock(embed + shape.codes, hidden, embed, dropout) if shape.codes else nn.Identity()
@@ -104,4 +108,6 @@ class ModalityEncoder(nn.Module):
         encoded = self.numbers(values, observed.repeat(1, self.shape.summaries))
         if self.kind == "quantile":
             return self.block(torch.cat([encoded.flatten(1), rest], dim=1))
+        if self.kind == "both":
+            return self.block(torch.cat([encoded.flatten(1), rows], dim=1))
         return self.block(torch.cat([encoded, rest[:, self.shape.numbers :]], dim=1))
