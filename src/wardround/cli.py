@@ -11,7 +11,7 @@ from wardround import __version__, verbs
 from wardround.errors import WardroundError
 
 DEMOS = ("eicu-demo", "mimic-iv-demo", "mimic-iii-demo", "challenge-2012")
-SOURCES = ("eicu", "challenge2012")
+SOURCES = ("eicu", "challenge2012", "meds")
 METHODS = ("mlp", "lstm", "trajectory", "grud", "boosting", "logistic", "score", "elapsed")
 TASKS = ("mortality", "los_remaining", "los", "los_icu")
 OF_TRAINING = "of the weights, the order of stays and whatever training draws; the split has a seed of its own"
@@ -127,6 +127,7 @@ def _prepare(into: Any) -> None:
         "wardround prepare eicu eicu-demo --to data",
         "wardround prepare eicu eicu-demo --to data --modalities paper --workers 2",
         "wardround prepare challenge2012 challenge/set-a.tar.gz challenge/set-b.tar.gz --to data",
+        "wardround prepare meds our-meds --mapping our-hospital.toml --to data",
     )
     verb.add_argument("source", choices=SOURCES)
     verb.add_argument(
@@ -134,10 +135,14 @@ def _prepare(into: Any) -> None:
         type=Path,
         nargs="+",
         metavar="RAW",
-        help="folder of the raw tables, .csv or .csv.gz; for challenge2012 folders or archives of sets of records",
+        help="folder of the raw tables, .csv or .csv.gz; for challenge2012 folders or archives of sets of "
+        "records; for meds the folder with data/ and metadata/",
     )
     verb.add_argument("--to", type=Path, required=True, metavar="DATA", help="folder to write")
     verb.add_argument("--modalities", choices=("paper", "all"), default="all", help="the paper's six, or all (default)")
+    verb.add_argument(
+        "--mapping", type=Path, metavar="FILE", help="for meds: what its codes mean, a TOML file (MIMIC-IV needs none)"
+    )
     verb.add_argument("--workers", type=_count, default=1, metavar="N", help="tables or shards at once (default: 1)")
     verb.add_argument("--json", action="store_true", help="print the ledger as JSON")
 

@@ -74,7 +74,7 @@ def run_prepare(options: Any) -> None:
     from wardround.sources.registry import find_source
     from wardround.tables import ledger_lines
 
-    source = find_source(options.source)
+    source = find_source(options.source, options.raw, options.mapping)
     done = prepare(source, options.raw, options.to, options.modalities, options.workers, options.quiet)
     if options.json:
         print(json.dumps(done.ledger, indent=1))
