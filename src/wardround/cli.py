@@ -49,7 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"wardround {__version__}")
     into = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    for add in (_demo, _fetch, _synth, _prepare, _describe, _pretrain, _train, _evaluate, _predict, _list):
+    for add in (_demo, _fetch, _synth, _prepare, _describe, _export, _pretrain, _train, _evaluate, _predict, _list):
         add(into)
     return parser
 
@@ -159,6 +159,34 @@ def _describe(into: Any) -> None:
     verb.add_argument("data", type=Path, metavar="DATA", help="a prepared folder")
     verb.add_argument("--to", type=Path, metavar="DIR", help="where to write it; without it nothing is written")
     verb.add_argument("--json", action="store_true", help="print the tables as JSON")
+
+
+def _export(into: Any) -> None:
+    verb = _verb(
+        into,
+        "export",
+        verbs.run_export,
+        "a DATA folder as a plain MEDS 0.4 data set for other tools; `prepare meds` reads it back equal",
+        "wardround export meds data --to meds",
+        "wardround export meds data --to meds --task mortality los_remaining --at-h 48",
+        "wardround prepare meds meds --to data-again",
+    )
+    verb.add_argument("form", choices=("meds",))
+    verb.add_argument("data", type=Path, metavar="DATA", help="a prepared folder")
+    verb.add_argument("--to", type=Path, required=True, metavar="DIR", help="folder to write")
+    verb.add_argument(
+        "--time",
+        choices=("known", "happened"),
+        default="known",
+        help="what MEDS's time is: when a value was known (default), which MEDS tools take it for, or when it happened",
+    )
+    verb.add_argument(
+        "--task", choices=TASKS, nargs="+", default=[], dest="tasks", help="export labels too, of the causal cohort"
+    )
+    verb.add_argument(
+        "--at-h", type=_hour, default=24.0, metavar="H", help="hours from unit admission to labels (default: 24)"
+    )
+    verb.add_argument("--json", action="store_true", help="print the counts of rows as JSON")
 
 
 def _data(verb: argparse.ArgumentParser) -> None:

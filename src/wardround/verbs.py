@@ -94,6 +94,18 @@ def run_describe(options: Any) -> None:
         print(f"description written to {options.to}", file=sys.stderr)
 
 
+def run_export(options: Any) -> None:
+    """wardround export."""
+    from wardround.export import export_meds
+
+    done = export_meds(options.data, options.to, options.tasks, options.at_h, options.time, options.quiet)
+    if options.json:
+        print(json.dumps(done.rows, indent=1))
+        return
+    print("\n".join(f"{count:,} {name}" for name, count in done.rows.items()))
+    print(f"{options.to} {'was already complete' if done.already else 'is complete'}")
+
+
 def run_pretrain(options: Any) -> None:
     """wardround pretrain."""
     from wardround.settings import override

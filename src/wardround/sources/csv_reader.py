@@ -82,7 +82,7 @@ def verify_published_sums(folder: Path, digests: Mapping[Path, str]) -> int:
     checked = [path for path, name in listed.items() if name in published]
     for path in checked:
         if digests[path] != published[listed[path]]:
-            raise BrokenFileError(f"{path} differs from {SUMS} of its folder: it was cut or changed. Get it again.")
+            raise BrokenFileError(f"{path} differs from {SUMS} beside it: it was cut or changed. Get it again.")
     return len(checked)
 
 

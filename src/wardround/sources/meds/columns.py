@@ -4,6 +4,7 @@ A MEDS row has one time, when it happened. When it was known the mapping says, c
 gives an hour waits for the discharge. `available_time` is what our own folders hold (`own.py`).
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 from wardround.sources.meds.shards import ROW_KEY, SUBJECT
@@ -37,7 +38,7 @@ _OF_MEDS: Final[dict[str, tuple[Kind, Known]]] = {
 }
 
 
-def event_columns(extra: tuple[str, ...], available: str | None = None) -> RawTable:
+def event_columns(extra: Iterable[str], available: str | None = None) -> RawTable:
     """The table `data`: all rows of all shards.
 
     Args:

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
 
+import polars as pl
+
 from wardround import files
 from wardround.errors import UsageError
 from wardround.events import MODALITIES
@@ -100,9 +102,9 @@ class Mapping:
         return self.hospital or self.stays
 
     @property
-    def id_columns(self) -> tuple[str, ...]:
-        """The extra columns that are read."""
-        return tuple(dict.fromkeys(each.id for each in (self.stays, self.around) if each.id is not None))
+    def id_columns(self) -> dict[str, pl.DataType]:
+        """The extra columns that are read, as text."""
+        return {each.id: pl.String() for each in (self.stays, self.around) if each.id is not None}
 
 
 def read_mapping(path: Path) -> Mapping:

@@ -11,7 +11,8 @@ import polars as pl
 
 from wardround import files
 from wardround.errors import SourceError
-from wardround.events import MODALITIES, OPTIONAL_STAY_COLUMNS, STAY_COLUMNS
+from wardround.events import MODALITIES, OPTIONAL_STAY_COLUMNS, STAY_COLUMNS, TIME
+from wardround.json_kinds import is_object
 from wardround.sources.conversion import CANDIDATE, EventTable, candidates, with_reason
 from wardround.sources.csv_reader import RawRows
 from wardround.sources.meds.columns import event_columns
@@ -21,7 +22,14 @@ from wardround.sources.raw_table import ADMIT, ANY_TEXT, ID, INTEGER, NEVER, NUM
 
 STAYS_FILE: Final = "stays.parquet"
 ETL: Final = "wardround"
-EXTRA: Final = ("stay_id", "modality", "available_time")
+HAPPENED: Final = "happened_time"
+EXTRA: Final[dict[str, pl.DataType]] = {
+    "stay_id": pl.Int64(),
+    "modality": pl.String(),
+    "available_time": TIME,
+    HAPPENED: TIME,
+}
+"""`happened_time` is in exports alone, whose `time` is when a value was known."""
 
 _AT_ADMISSION: Final = ("start", "hospital_start", "age", "sex", "hospital_id", "orphan")
 _COUNTED: Final = ("n_events", "modalities")
@@ -43,6 +51,20 @@ OWN_STAYS: Final = RawTable(
 def is_own(folder: MedsFolder) -> bool:
     """Whether wardround wrote the folder, and its stays lie beside its shards."""
     return folder.dataset.get("etl_name") == ETL and (folder.path / STAYS_FILE).is_file()
+
+
+def check_own(folder: MedsFolder) -> None:
+    """Refuse a folder of ours that was changed since, or whose shards lack a column.
+
+    Raises:
+        SourceError: naming the file.
+        StorageError: where the disk refuses.
+    """
+    if (folder.path / files.MANIFEST).is_file():
+        manifest = files.read_json(folder.path / files.MANIFEST, SourceError)
+        kind = manifest.get("kind") if is_object(manifest) else None
+        files.verify_folder(folder.path, "data" if kind == "data" else "meds", SourceError)
+    folder.check(name for name in EXTRA if name != HAPPENED)
 
 
 def own_stay_block(folder: MedsFolder) -> RawRows:
@@ -78,8 +100,7 @@ def own_admission_events(_rows: pl.DataFrame, _paper: bool) -> pl.DataFrame:
 
 def _placed(rows: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
     """Rows with their stay's start, or why they are no event."""
-    numbers = pl.col("stay_id", "available_time").cast(pl.Int64, strict=False)
-    rows = rows.with_columns(numbers)
+    rows = rows.with_columns(time=pl.coalesce(HAPPENED, "time"))
     for unusable, reason in (
         (pl.col("subject_id").is_null(), "no subject id"),
         (pl.col("code").is_null() | (pl.col("code") == ""), "no code"),
@@ -96,7 +117,7 @@ def _placed(rows: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
 
 def _converted(rows: pl.DataFrame) -> pl.DataFrame:
     """Candidates of placed rows, all as they are."""
-    rows = on_stay_clock(rows.with_columns(known=pl.from_epoch("available_time", time_unit="us")))
+    rows = on_stay_clock(rows.with_columns(known="available_time"))
     return candidates(rows, pl.col("modality"), pl.col("code"), pl.col("numeric_value"), pl.col("text_value"))
 
 

@@ -4,7 +4,7 @@ RAW/data/**/*.parquet            shards, nested in folders or not (MEDS 0.4, 0.3
 RAW/metadata/dataset.json        which data set it is, where there is one
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -36,7 +36,7 @@ class MedsFolder:
     shards: tuple[Path, ...]
     dataset: JsonObject
 
-    def check(self, extra: Sequence[str]) -> None:
+    def check(self, extra: Iterable[str]) -> None:
         """Refuse shards of other columns before any work is done, and a column that no shard has.
 
         Raises:
@@ -44,8 +44,9 @@ class MedsFolder:
             BrokenFileError: where a footer cannot be read.
             StorageError: where the disk refuses.
         """
-        found = {name for shard in self.shards for name in shard_columns(shard, extra)}
-        lacking = [name for name in extra if name not in found]
+        wanted = list(extra)
+        found = {name for shard in self.shards for name in shard_columns(shard, wanted)}
+        lacking = [name for name in wanted if name not in found]
         if lacking:
             raise SourceError(
                 f"{self.path / DATA}: no shard has column {', '.join(lacking)}, which the mapping names. "
@@ -66,8 +67,8 @@ class MedsFolder:
         verify_published_sums(self.path, {shard: digests[shard] for shard in self.shards})
         return {path.relative_to(self.path).as_posix(): digest for path, digest in digests.items()}
 
-    def frames(self, extra: Sequence[str]) -> Iterator[pl.DataFrame]:
-        """All rows of all shards, batch by batch.
+    def frames(self, extra: Mapping[str, pl.DataType]) -> Iterator[pl.DataFrame]:
+        """All rows of all shards, batch by batch, with `extra` columns of those types.
 
         Raises:
             BrokenFileError: where a shard cannot be read to its end.
@@ -76,11 +77,11 @@ class MedsFolder:
         for shard in self.shards:
             yield from read_shard(shard, extra)
 
-    def blocks(self, extra: Sequence[str], keep_equal: bool = False) -> Iterator[RawRows]:
+    def blocks(self, extra: Mapping[str, pl.DataType], keep_equal: bool = False) -> Iterator[RawRows]:
         """All rows of all shards, typed, block by block, numbered through.
 
         Args:
-            extra: columns beyond those of MEDS.
+            extra: column beyond those of MEDS -> what it becomes.
             keep_equal: rows that are equal in every column are all kept.
 
         Raises:

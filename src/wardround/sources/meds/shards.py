@@ -5,7 +5,7 @@ Shards of the real world: large strings and dictionaries, times in other units, 
 """
 
 import contextlib
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -36,7 +36,7 @@ _NEEDED: Final = (SUBJECT, "time", "code")
 ROW_KEY: Final = "row_key"
 
 
-def shard_columns(path: Path, extra: Sequence[str]) -> dict[str, str]:
+def shard_columns(path: Path, extra: Iterable[str]) -> dict[str, str]:
     """Our name of each column that is read -> its name in the file, from the file's footer alone.
 
     Args:
@@ -74,12 +74,16 @@ def _kind(kind: pl.DataType) -> str:
     return "integer" if kind.is_integer() else "number" if kind.is_float() else "other"
 
 
-def read_shard(path: Path, extra: Sequence[str]) -> Iterator[pl.DataFrame]:
+def read_shard(path: Path, extra: Mapping[str, pl.DataType]) -> Iterator[pl.DataFrame]:
     """The rows of a shard, batch by batch.
+
+    Args:
+        path: the shard.
+        extra: column beyond those of MEDS -> what it becomes.
 
     Returns:
         `row_key` (equal for rows that are equal in every column), the columns of MEDS in its types but for numbers,
-        which are doubles, and the extra ones as text, null where the shard has none.
+        which are doubles, and the extra ones, null where the shard has none.
 
     Raises:
         BrokenFileError: where it cannot be read to its end.
@@ -93,16 +97,13 @@ def read_shard(path: Path, extra: Sequence[str]) -> Iterator[pl.DataFrame]:
             yield _in_one_form(pl.DataFrame(pl.from_arrow(batch)), spelled, extra)
 
 
-def _in_one_form(raw: pl.DataFrame, spelled: dict[str, str], extra: Sequence[str]) -> pl.DataFrame:
-    """The columns of `read_shard`. Raises SourceError where a number of text is none that its column can hold."""
+def _in_one_form(raw: pl.DataFrame, spelled: dict[str, str], extra: Mapping[str, pl.DataType]) -> pl.DataFrame:
+    """The columns of `read_shard`."""
     raw = raw.with_columns(cs.categorical().cast(pl.String), cs.by_dtype(pl.Enum).cast(pl.String))
+    kinds = {name: kind for name, (_, kind) in _KINDS.items()} | dict(extra)
     columns = [
         pl.lit(None, kind).alias(name) if name not in spelled else pl.col(spelled[name]).cast(kind).alias(name)
-        for name, (_, kind) in _KINDS.items()
-    ]
-    columns += [
-        pl.lit(None, pl.String).alias(name) if name not in spelled else pl.col(name).cast(pl.String).alias(name)
-        for name in extra
+        for name, kind in kinds.items()
     ]
     key = pl.struct(sorted(raw.columns)).hash().reinterpret(signed=True).alias(ROW_KEY)
     return raw.select(key, *columns)

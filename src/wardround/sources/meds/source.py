@@ -97,7 +97,7 @@ def _found(folder: MedsFolder, mapping: Mapping, _raws: Sequence[Path], _tables:
 
 def _own_source(folder: MedsFolder) -> Source:
     def find(_raws: Sequence[Path], _tables: Sequence[RawTable]) -> RawData:
-        folder.check(own.EXTRA)
+        own.check_own(folder)
 
         def stay_blocks() -> Iterator[RawRows]:
             yield own.own_stay_block(folder)
