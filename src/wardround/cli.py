@@ -127,6 +127,7 @@ def _prepare(into: Any) -> None:
         "wardround prepare eicu eicu-demo --to data",
         "wardround prepare eicu eicu-demo --to data --modalities paper --workers 2",
         "wardround prepare challenge2012 challenge/set-a.tar.gz challenge/set-b.tar.gz --to data",
+        "wardround prepare meds our-meds --mapping our-hospital.toml --to data --dry-run",
         "wardround prepare meds our-meds --mapping our-hospital.toml --to data",
     )
     verb.add_argument("source", choices=SOURCES)
@@ -142,6 +143,9 @@ def _prepare(into: Any) -> None:
     verb.add_argument("--modalities", choices=("paper", "all"), default="all", help="the paper's six, or all (default)")
     verb.add_argument(
         "--mapping", type=Path, metavar="FILE", help="for meds: what its codes mean, a TOML file (MIMIC-IV needs none)"
+    )
+    verb.add_argument(
+        "--dry-run", action="store_true", help="for meds: show what its codes would become, write nothing"
     )
     verb.add_argument("--workers", type=_count, default=1, metavar="N", help="tables or shards at once (default: 1)")
     verb.add_argument("--json", action="store_true", help="print the ledger as JSON")

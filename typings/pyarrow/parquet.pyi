@@ -6,7 +6,13 @@ from types import TracebackType
 
 from pyarrow import PythonFile, RecordBatch, Schema, Table
 
+class FileMetaData:
+    @property
+    def num_rows(self) -> int: ...
+
 class ParquetFile:
+    @property
+    def metadata(self) -> FileMetaData: ...
     def __init__(self, source: Path) -> None: ...
     def __enter__(self) -> ParquetFile: ...
     def __exit__(

@@ -3,7 +3,7 @@
 A row belongs to the stay that its id column names; without one, to the stay of its patient in whose time it lies. The
 time of a unit stay begins with the hospital stay (and `before_h` before that), or where the stay before it in the same
 hospital stay ended, and lasts until the next one, or the end of the hospital stay. A row without a time is static: an
-event at the start of every stay of its patient.
+event at the start of every stay of its patient, unless its value would only be known at discharge.
 """
 
 from functools import partial
@@ -29,6 +29,7 @@ UNMAPPED: Final = "code of no modality"
 OUTSIDE: Final = "outside every stay"
 NO_STAY: Final = "subject without a stay"
 NEVER_KNOWN: Final = "known at discharge, which is not known"
+STATIC_DISCHARGE: Final = "known at discharge, but of no stay's time"
 NO_SUCH_STAY: Final = "no such stay"
 NAN: Final = f"{NOT_A_NUMBER}: numeric_value"
 
@@ -153,6 +154,7 @@ def stay_windows(stays: pl.DataFrame, before_h: float) -> pl.DataFrame:
 def _converted(rows: pl.DataFrame, meanings: tuple[Meaning, ...]) -> pl.DataFrame:
     """Candidates of placed rows: code and values as they are, known when the mapping says."""
     rows = rows.join(_rules(meanings), on="entry", how="left", maintain_order="left")
+    rows = with_reason(rows, pl.col("time").is_null() & (pl.col("kind") == "discharge"), STATIC_DISCHARGE)
     static = pl.col("time").is_null() & pl.col("reason").is_null()
     timed = _known(rows.filter(~static)).drop("known", "stays_of_subject")
     everywhere = rows.filter(static).drop("stay_id").explode("stays_of_subject").rename({"stays_of_subject": "stay_id"})

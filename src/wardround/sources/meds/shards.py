@@ -75,7 +75,7 @@ def _kind(kind: pl.DataType) -> str:
 
 
 def read_shard(path: Path, extra: Mapping[str, pl.DataType]) -> Iterator[pl.DataFrame]:
-    """The rows of a shard, batch by batch.
+    """The rows of a shard, batch by batch; one without rows gives an empty batch.
 
     Args:
         path: the shard.
@@ -93,6 +93,8 @@ def read_shard(path: Path, extra: Mapping[str, pl.DataType]) -> Iterator[pl.Data
     spelled = shard_columns(path, extra)
     with _parquet(path) as file:
         flat = [each.name for each in file.schema_arrow if not pa.types.is_nested(each.type)]
+        if not file.metadata.num_rows:
+            yield _in_one_form(pl.DataFrame(pl.from_arrow(file.schema_arrow.empty_table())), spelled, extra)
         for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=flat):
             yield _in_one_form(pl.DataFrame(pl.from_arrow(batch)), spelled, extra)
 

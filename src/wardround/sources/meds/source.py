@@ -67,14 +67,21 @@ def chosen_mapping(folder: MedsFolder, mapping: Path | None) -> Mapping:
     """
     if mapping is not None:
         return read_mapping(mapping)
+    shipped = mapping_of(folder)
+    if shipped is not None:
+        return shipped
     name = str(folder.dataset.get("dataset_name", ""))
-    if name in SHIPPED:
-        return shipped_mapping(name)
     raise UsageError(
         f"{folder.path} needs --mapping FILE: it says which codes open and end a stay, and which are which modality. "
         f"There is one for {', '.join(SHIPPED)}, not for {name[:60]!a}. "
         "Begin with a copy of it (wardround/sources/meds/mimic4.toml), and see with --dry-run what it leaves out."
     )
+
+
+def mapping_of(folder: MedsFolder) -> Mapping | None:
+    """The mapping that comes with the package for this data set; None where it has none."""
+    name = str(folder.dataset.get("dataset_name", ""))
+    return shipped_mapping(name) if name in SHIPPED else None
 
 
 def shipped_mapping(name: str) -> Mapping:
