@@ -228,7 +228,8 @@ MOMENTS = st.datetimes(datetime(2149, 6, 1), datetime(2150, 6, 1))
         st.tuples(
             st.integers(0, 5), MOMENTS, MOMENTS, st.sampled_from(MODALITIES),
             st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=6),
-            st.one_of(st.none(), NUMBERS, TEXTS,
+            NUMBERS,
+            TEXTS,
         ),
         min_size=1,
         max_size=12,
