@@ -102,11 +102,13 @@ class RawMeds:
         rows: rows of `KINDS`.
         mapping: the text of its mapping.
         dataset: what its metadata say.
+        kinds: the types of its columns.
     """
 
     rows: list[dict[str, Any]] = field(default_factory=list)
     mapping: str = MAPPING
     dataset: dict[str, Any] = field(default_factory=lambda: {"dataset_name": "small", "meds_version": "0.3.3"})
+    kinds: dict[str, Any] = field(default_factory=lambda: dict(KINDS))
 
     def add(
         self, subject: int | None, time: str | None, code: str | None, number: float | None = None,
@@ -117,7 +119,7 @@ class RawMeds:
         return self
 
     def frame(self) -> pl.DataFrame:
-        return pl.DataFrame(self.rows, schema=KINDS)
+        return pl.DataFrame(self.rows, schema=self.kinds)
 
     def write(
         self,

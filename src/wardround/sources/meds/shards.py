@@ -115,7 +115,7 @@ def _in_one_form(raw: pl.DataFrame, spelled: dict[str, str], extra: Mapping[str,
 def _parquet(path: Path) -> Generator[pq.ParquetFile]:
     """The file, opened; what goes wrong inside the block is said without the reader's words, they may quote values."""
     try:
-        with storage_errors_of_disk(path), pq.ParquetFile(path) as file:
+        with storage_errors_of_disk(path), pq.ParquetFile(path, page_checksum_verification=True) as file:
             yield file
     except (pa.ArrowException, pl.exceptions.PolarsError, OSError, ValueError, MemoryError) as error:
         reason = type(error).__name__
