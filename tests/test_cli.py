@@ -233,7 +233,7 @@ def test_evaluate_writes_metrics_predictions_beliefs_report(work: Path, call: Ca
     assert set(names.split()) <= set(metrics["metrics"])
     assert all({"value", "low", "high"} <= set(entry) for entry in metrics["metrics"].values())
     predictions = pl.read_parquet(to / "predictions.parquet")
-    columns = "subject_id stay_id prediction_time boolean_value predicted_boolean_probability"
+    columns = "subject_id stay_id prediction_time boolean_value predicted_boolean_probability predicted_boolean_value"
     assert predictions.columns == columns.split()
     assert predictions.height == metrics["n_stays"] == predictions["stay_id"].n_unique()
     beliefs = pl.read_parquet(to / "beliefs.parquet")

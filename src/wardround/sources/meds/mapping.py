@@ -12,7 +12,7 @@ A code that ends a stay, or tells of death, is an outcome: it never becomes an e
 
 import tomllib
 from collections.abc import Mapping as Map
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -82,6 +82,7 @@ class Mapping:
         death: codes of death.
         events: what the codes are; the first that has a code decides.
         left_out: codes that become no event.
+        digest: the SHA-256 of what the file says, its comments and layout apart.
     """
 
     name: str
@@ -95,6 +96,7 @@ class Mapping:
     death: Codes = field(default_factory=Codes)
     events: tuple[Meaning, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    digest: str = ""
 
     @property
     def around(self) -> Span:
@@ -156,7 +158,7 @@ def parse_mapping(content: Map[str, Any]) -> Mapping:
     )
     if not mapping.events:
         raise ValueError("[[events]] is missing: say which codes are which modality")
-    return mapping
+    return replace(mapping, digest=files.hash_of(dict(content)))
 
 
 _SPAN: Final = ("opens", "ends", "id")

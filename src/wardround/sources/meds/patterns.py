@@ -28,6 +28,9 @@ class Codes:
     prefixes: tuple[str, ...] = ()
     regexes: tuple[re.Pattern[str], ...] = ()
 
+    def __bool__(self) -> bool:
+        return bool(self.exact or self.prefixes or self.regexes)
+
     def has(self, code: str) -> bool:
         """Whether the code is one of them."""
         return (

@@ -54,7 +54,7 @@ def meds_source(raws: Sequence[Path], mapping: Path | None = None) -> Source:
         all_tables=(event_table(chosen),),
         find=partial(_found, folder, chosen),
         dataset=chosen.name,
-        settings={"mapping": files.hash_of(repr(chosen))},
+        settings={"mapping": chosen.digest},
     )
 
 

@@ -91,8 +91,7 @@ def _patients(rows: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
 def _deaths(mapping: Mapping) -> list[pl.Expr]:
     """`died_in_hospital, died_in_unit` from the code that ended the hospital stay, and the time of death."""
     unknown = pl.lit(None, pl.Boolean)
-    named = bool(mapping.died.exact or mapping.died.prefixes or mapping.died.regexes)
-    timed = bool(mapping.death.exact or mapping.death.prefixes or mapping.death.regexes)
+    named, timed = bool(mapping.died), bool(mapping.death)
     by_time = [
         pl.when(pl.col(end).is_not_null()).then(pl.col("death").is_between(start, end).fill_null(False))
         for start, end in (("hospital_start", "hospital_end"), ("start", "end"))
