@@ -16,11 +16,23 @@ STAYS_PER_SHARD: Final = 1_000
 """A shard is what memory holds at once: some 6 million events of the full eICU."""
 
 
-def shard_of_subjects(stays: pl.DataFrame) -> pl.DataFrame:
-    """`stay_id, subject_id, start, shard`: whole subjects, about `STAYS_PER_SHARD` stays each, whatever the workers."""
+MOST_SHARDS: Final = 500
+"""All of them are written at once while tables are read, each an open file."""
+
+
+def shard_of_subjects(stays: pl.DataFrame, stays_per_shard: int | None = None) -> pl.DataFrame:
+    """`stay_id, subject_id, start, shard`: whole subjects, some stays each, whatever the workers.
+
+    Args:
+        stays: the stays.
+        stays_per_shard: of a source whose stays hold many events, fewer than `STAYS_PER_SHARD`; more of them go to a
+            shard again where the shards would be too many.
+    """
+    wanted = STAYS_PER_SHARD if stays_per_shard is None else max(stays_per_shard, stays.height // MOST_SHARDS)
+    size = min(STAYS_PER_SHARD, wanted)
     order = stays.select("stay_id", "subject_id", "start").sort("subject_id", "stay_id").with_row_index("place")
     first = pl.col("place").min().over("subject_id")
-    return order.with_columns(shard=(first // STAYS_PER_SHARD).cast(pl.Int64)).drop("place")
+    return order.with_columns(shard=(first // size).cast(pl.Int64)).drop("place")
 
 
 @dataclass(frozen=True)

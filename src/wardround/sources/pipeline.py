@@ -103,7 +103,8 @@ def prepare(
     tables = [source.stay_table, *(side.raw for side in sides), *(table.raw for table in events)]
     found = source.find([raw] if isinstance(raw, Path) else raw, tables)
     inputs = dict(found.inputs)
-    settings = {"source": source.name, "modalities": modalities, "stays_per_shard": STAYS_PER_SHARD, **source.settings}
+    per_shard = min(STAYS_PER_SHARD, source.stays_per_shard or STAYS_PER_SHARD)
+    settings = {"source": source.name, "modalities": modalities, "stays_per_shard": per_shard, **source.settings}
     if files.is_complete(to, "data", settings, inputs):
         WorkFolder(to).remove()
         return Prepared(to, True, files.read_json(to / "ledger.json"))
@@ -152,7 +153,7 @@ class _Job:
         rejected = admission.filter(pl.col("reason").is_not_null())
         account.values_set_aside.update(reason_counts(rejected.select("reason")))
         admission = admission.filter(pl.col("reason").is_null()).drop("row", "reason")
-        shards = shard_of_subjects(stays)
+        shards = shard_of_subjects(stays, self.source.stays_per_shard)
         tables = [table for table in self.source.tables(self.modalities) if table.raw.name in self.found.tables]
         members = shards.join(stays.drop("subject_id", "start"), on="stay_id", how="left")
         facts = self._each(lambda table: self._convert_table(table, members), tables, "reading tables")

@@ -32,6 +32,7 @@ class Source:
         side_tables: tables that tell more of the stays.
         find: raw folders, tables -> where the tables are and how they are read.
         dataset: what its data are called in `metadata/dataset.json`; the name where empty.
+        stays_per_shard: where its stays hold so many events that memory asks for fewer than the usual number.
         settings: what else decides what its data become, for the manifest.
     """
 
@@ -48,6 +49,7 @@ class Source:
     side_tables: tuple[SideTable, ...] = ()
     find: Callable[[Sequence[Path], Sequence[RawTable]], RawData] = find_csv_tables
     dataset: str = ""
+    stays_per_shard: int | None = None
     settings: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def tables(self, modalities: str) -> tuple[EventTable, ...]:

@@ -22,6 +22,8 @@ from wardround.sources.source import Source
 
 NAME: Final = "meds"
 SUMMARY: Final = "any data set in MEDS 0.3 or 0.4, with a mapping file (--mapping); MIMIC-IV's comes with the package"
+STAYS_PER_SHARD: Final = 300
+"""A unit stay of MIMIC-IV has some 6,000 events, all that is charted among them."""
 SHIPPED: Final = {"MIMIC-IV": "mimic4.toml"}
 """Name of a data set, as its metadata says it -> the mapping that comes with the package."""
 
@@ -54,6 +56,7 @@ def meds_source(raws: Sequence[Path], mapping: Path | None = None) -> Source:
         all_tables=(event_table(chosen),),
         find=partial(_found, folder, chosen),
         dataset=chosen.name,
+        stays_per_shard=STAYS_PER_SHARD,
         settings={"mapping": chosen.digest},
     )
 
@@ -128,4 +131,5 @@ def _own_source(folder: MedsFolder) -> Source:
         all_tables=(own.OWN_EVENTS,),
         find=find,
         dataset=str(folder.dataset.get("dataset_name", NAME)),
+        stays_per_shard=STAYS_PER_SHARD,
     )
