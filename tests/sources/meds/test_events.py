@@ -116,6 +116,7 @@ def cohorts(draw: st.DrawFn) -> pl.DataFrame:
     return pl.DataFrame(found, schema=kinds, orient="row")
 
 
+@settings(deadline=None)
 @given(cohorts(), st.sampled_from([0.0, 6.0]))
 def test_a_window_has_the_start_of_its_stay(stays: pl.DataFrame, before_h: float):
     windows = stay_windows(stays, before_h).join(stays.select("stay_id", "start"), on="stay_id")

@@ -1,7 +1,7 @@
 """How a mapping names codes."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wardround.sources.meds.patterns import read_codes
@@ -31,6 +31,7 @@ def test_what_names_nothing_is_refused(pattern: str):
         read_codes(["A", pattern])
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1), st.text())
 def test_a_begin_has_every_code_that_begins_so(begin: str, rest: str):
     if not begin.strip() or begin.startswith("re:"):

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 import polars as pl
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wardround.sources.meds.spans import OPENING, around, ended
@@ -62,6 +62,7 @@ def test_the_hospital_stay_by_id_else_by_time():
 moments = st.lists(st.tuples(st.integers(1, 3), st.integers(0, 30)), max_size=12)
 
 
+@settings(deadline=None)
 @given(moments, moments)
 def test_no_end_is_before_its_opening_or_after_the_next(opened: list[tuple[int, int]], closed: list[tuple[int, int]]):
     openings = rows(*((subject, hour, "IN", None) for subject, hour in opened))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from raw_eicu import Data, as_text, demo_folder
@@ -130,6 +130,7 @@ def test_a_patient_of_two_sexes_has_none_and_the_first_birth_counts(tmp_path: Pa
     assert stay["age"] == pytest.approx(69.5, abs=0.01)
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(st.integers(-(2**63), 2**63 - 1), st.text(max_size=4), st.none()), max_size=8))
 def test_an_id_that_is_a_number_is_kept_and_another_is_hashed(ids: list[int | str | None]):
     words = [None if each is None else str(each) for each in ids]
