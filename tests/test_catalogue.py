@@ -9,7 +9,7 @@ from wardround.methods.registry import FITTED, METHODS
 from wardround.methods.scores import ROWS
 from wardround.settings import flatten, override
 from wardround.sources.open_demos import DEMOS
-from wardround.sources.registry import SOURCES
+from wardround.sources.registry import SUMMARIES
 from wardround.sources.synthetic import SyntheticSettings
 from wardround.tasks.task import TASKS
 from wardround.train.plan import FitSettings, PretrainSettings, TrainSettings
@@ -63,4 +63,4 @@ def test_the_command_line_takes_what_there_is():
     assert (*METHODS, *FITTED, *ROWS) == cli.METHODS
     assert set(cli.TASKS) == set(TASKS)
     assert set(cli.DEMOS) == set(DEMOS)
-    assert tuple(SOURCES) == cli.SOURCES
+    assert tuple(SUMMARIES) == cli.SOURCES

@@ -52,6 +52,7 @@ VERBS: Final = {
     "synth": Verb("synth eicu --stays 30 --to new-raw", "raw", draws=True),
     "prepare": Verb("prepare eicu raw --to new-data", "data", table=True),
     "describe": Verb("describe data --to new-description", "description", table=True),
+    "export": Verb("export meds data --to new-meds", "meds", table=True),
     "pretrain": Verb(f"pretrain alignment --data data --to new-aligned {FAST}", "run", draws=True),
     "train": Verb(f"{TRAIN} --to new-mlp {FAST}", "run", draws=True),
     "evaluate": Verb("evaluate mlp --data data --to new-evaluation", "evaluation", table=True, draws=True),
@@ -238,7 +239,7 @@ def test_evaluate_writes_metrics_predictions_beliefs_report(work: Path, call: Ca
     assert set(names.split()) <= set(metrics["metrics"])
     assert all({"value", "low", "high"} <= set(entry) for entry in metrics["metrics"].values())
     predictions = pl.read_parquet(to / "predictions.parquet")
-    columns = "subject_id stay_id prediction_time boolean_value predicted_boolean_probability"
+    columns = "subject_id stay_id prediction_time boolean_value predicted_boolean_probability predicted_boolean_value"
     assert predictions.columns == columns.split()
     assert predictions.height == metrics["n_stays"] == predictions["stay_id"].n_unique()
     beliefs = pl.read_parquet(to / "beliefs.parquet")

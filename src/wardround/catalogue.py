@@ -3,7 +3,7 @@
 from wardround.events import MODALITIES, NOT_INPUTS, PAPER_EICU
 from wardround.methods.registry import FITTED, METHODS
 from wardround.settings import flatten
-from wardround.sources.registry import SOURCES
+from wardround.sources.registry import SUMMARIES
 from wardround.sources.synthetic import SyntheticSettings
 from wardround.tasks.task import TASKS
 from wardround.train.plan import FitSettings, PretrainSettings, TrainSettings
@@ -46,7 +46,7 @@ def _tasks() -> list[Row]:
 
 
 def _sources() -> list[Row]:
-    return [{"name": source.name, "summary": source.summary} for source in SOURCES.values()]
+    return [{"name": name, "summary": summary} for name, summary in SUMMARIES.items()]
 
 
 def _modalities() -> list[Row]:

@@ -11,7 +11,7 @@ from wardround import __version__, verbs
 from wardround.errors import WardroundError
 
 DEMOS = ("eicu-demo", "mimic-iv-demo", "mimic-iii-demo", "challenge-2012")
-SOURCES = ("eicu", "challenge2012")
+SOURCES = ("eicu", "challenge2012", "meds")
 METHODS = ("mlp", "lstm", "trajectory", "grud", "boosting", "logistic", "score", "elapsed")
 TASKS = ("mortality", "los_remaining", "los", "los_icu")
 OF_TRAINING = "of the weights, the order of stays and whatever training draws; the split has a seed of its own"
@@ -49,7 +49,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"wardround {__version__}")
     into = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    for add in (_demo, _fetch, _synth, _prepare, _describe, _pretrain, _train, _evaluate, _predict, _compare, _list):
+    verbs = (_demo, _fetch, _synth, _prepare, _describe, _export, _pretrain, _train, _evaluate, _predict, _compare, _list)
+    for add in verbs:
         add(into)
     return parser
 
@@ -127,6 +128,8 @@ def _prepare(into: Any) -> None:
         "wardround prepare eicu eicu-demo --to data",
         "wardround prepare eicu eicu-demo --to data --modalities paper --workers 2",
         "wardround prepare challenge2012 challenge/set-a.tar.gz challenge/set-b.tar.gz --to data",
+        "wardround prepare meds our-meds --mapping our-hospital.toml --to data --dry-run",
+        "wardround prepare meds our-meds --mapping our-hospital.toml --to data",
     )
     verb.add_argument("source", choices=SOURCES)
     verb.add_argument(
@@ -134,10 +137,17 @@ def _prepare(into: Any) -> None:
         type=Path,
         nargs="+",
         metavar="RAW",
-        help="folder of the raw tables, .csv or .csv.gz; for challenge2012 folders or archives of sets of records",
+        help="folder of the raw tables, .csv or .csv.gz; for challenge2012 folders or archives of sets of "
+        "records; for meds the folder with data/ and metadata/",
     )
     verb.add_argument("--to", type=Path, required=True, metavar="DATA", help="folder to write")
     verb.add_argument("--modalities", choices=("paper", "all"), default="all", help="the paper's six, or all (default)")
+    verb.add_argument(
+        "--mapping", type=Path, metavar="FILE", help="for meds: what its codes mean, a TOML file (MIMIC-IV needs none)"
+    )
+    verb.add_argument(
+        "--dry-run", action="store_true", help="for meds: show what its codes would become, write nothing"
+    )
     verb.add_argument("--workers", type=_count, default=1, metavar="N", help="tables or shards at once (default: 1)")
     verb.add_argument("--json", action="store_true", help="print the ledger as JSON")
 
@@ -154,6 +164,34 @@ def _describe(into: Any) -> None:
     verb.add_argument("data", type=Path, metavar="DATA", help="a prepared folder")
     verb.add_argument("--to", type=Path, metavar="DIR", help="where to write it; without it nothing is written")
     verb.add_argument("--json", action="store_true", help="print the tables as JSON")
+
+
+def _export(into: Any) -> None:
+    verb = _verb(
+        into,
+        "export",
+        verbs.run_export,
+        "a DATA folder as a plain MEDS 0.4 data set for other tools; `prepare meds` reads it back equal",
+        "wardround export meds data --to meds",
+        "wardround export meds data --to meds --task mortality los_remaining --at-h 48",
+        "wardround prepare meds meds --to data-again",
+    )
+    verb.add_argument("form", choices=("meds",))
+    verb.add_argument("data", type=Path, metavar="DATA", help="a prepared folder")
+    verb.add_argument("--to", type=Path, required=True, metavar="DIR", help="folder to write")
+    verb.add_argument(
+        "--time",
+        choices=("known", "happened"),
+        default="known",
+        help="what MEDS's time is: when a value was known (default), which MEDS tools take it for, or when it happened",
+    )
+    verb.add_argument(
+        "--task", choices=TASKS, nargs="+", default=[], dest="tasks", help="export labels too, of the causal cohort"
+    )
+    verb.add_argument(
+        "--at-h", type=_hour, default=24.0, metavar="H", help="hours from unit admission to labels (default: 24)"
+    )
+    verb.add_argument("--json", action="store_true", help="print the counts of rows as JSON")
 
 
 def _data(verb: argparse.ArgumentParser) -> None:

@@ -74,13 +74,34 @@ def run_prepare(options: Any) -> None:
     from wardround.sources.registry import find_source
     from wardround.tables import ledger_lines
 
-    source = find_source(options.source)
+    if options.dry_run:
+        _preview(options)
+        return
+    source = find_source(options.source, options.raw, options.mapping)
     done = prepare(source, options.raw, options.to, options.modalities, options.workers, options.quiet)
     if options.json:
         print(json.dumps(done.ledger, indent=1))
         return
     print("\n".join(ledger_lines(done.ledger)))
     print(f"{options.to} {'was already complete' if done.already else 'is complete'}")
+
+
+def _preview(options: Any) -> None:
+    """What the codes of a MEDS data set would become."""
+    from wardround.errors import UsageError
+    from wardround.sources.meds import NAME
+    from wardround.sources.meds.preview import preview
+    from wardround.tables import aligned
+
+    if options.source != NAME:
+        raise UsageError(f"--dry-run goes with {NAME}: it shows what a mapping makes of the codes.")
+    rows = preview(options.raw, options.mapping)
+    if options.json:
+        print(json.dumps(rows, indent=1))
+        return
+    cells = [[str(row["codes"]), f"{row['rows']:,}", f"{row['different']:,}", str(row["becomes"])] for row in rows]
+    head, *lines = aligned([["codes", "rows", "different"], *[each[:3] for each in cells]])
+    print("\n".join([f"{head}  become", *(f"{line}  {each[3]}" for line, each in zip(lines, cells, strict=True))]))
 
 
 def run_describe(options: Any) -> None:
@@ -92,6 +113,18 @@ def run_describe(options: Any) -> None:
     print(json.dumps(described, indent=1) if options.json else "\n".join(description_lines(described)))
     if options.to is not None:
         print(f"description written to {options.to}", file=sys.stderr)
+
+
+def run_export(options: Any) -> None:
+    """wardround export."""
+    from wardround.export import export_meds
+
+    done = export_meds(options.data, options.to, options.tasks, options.at_h, options.time, options.quiet)
+    if options.json:
+        print(json.dumps(done.rows, indent=1))
+        return
+    print("\n".join(f"{count:,} {name}" for name, count in done.rows.items()))
+    print(f"{options.to} {'was already complete' if done.already else 'is complete'}")
 
 
 def run_pretrain(options: Any) -> None:

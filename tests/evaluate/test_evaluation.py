@@ -93,6 +93,7 @@ def test_a_probability_is_a_row_a_stay_in_the_frozen_columns(made: Made, tmp_pat
         "prediction_time": pl.Datetime("us"),
         "boolean_value": pl.Boolean,
         "predicted_boolean_probability": pl.Float64,
+        "predicted_boolean_value": pl.Boolean,
     }
     assert predictions.height == predictions["stay_id"].n_unique() == metrics["n_stays"]
     assert predictions["predicted_boolean_probability"].is_between(0, 1).all()

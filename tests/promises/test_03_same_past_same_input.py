@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 import torch
 
+import raw_meds
 from leak_detector import View, fitted_featuriser, predictions, unlike_twins, view
 from timelines import APART, Timelines, hand, joined, random_timelines, twin_of, with_physiology, write_data
 from untrained import fitted_whole, random_embedder, untrained
@@ -155,3 +156,35 @@ def test_nobody_left_is_an_error_and_not_an_empty_answer(tmp_path: Path):
     folder = write_data(tmp_path / "data", hand([(1, 5, 5, "lab", "LAB//lactate", 1.0)], [{"stay_id": 1, "end": 60}]))
     with pytest.raises(DataError, match="left the unit by the prediction time: 1"):
         view(folder, Window(at_h=2), TASKS["mortality"], None)  # type: ignore[arg-type]
+
+
+def meds_twins(known: str = "discharge") -> raw_meds.RawMeds:
+    """Patients 1 and 2: equal for a day in the unit; then one dies the next morning, the other stays and goes home. The
+    codes of billing carry the time of admission, and tell which."""
+    made = raw_meds.RawMeds()
+    made.mapping = made.mapping.replace('known = "discharge"', f'known = "{known}"')
+    for subject in (1, 2):
+        ids = {"unit_stay": subject, "visit": f"v{subject}"}
+        made.add(subject, None, "GENDER//F").add(subject, "2100-01-01", "MEDS_BIRTH")
+        made.add(subject, "2150-01-01 00:00", "HOSP_IN", visit=ids["visit"])
+        made.add(subject, "2150-01-01 02:00", "ICU_IN//MICU", **ids)
+        for hour in range(3, 24):
+            made.add(subject, f"2150-01-01 {hour:02}:00", "HR", 80.0 + hour).add(
+                subject, f"2150-01-01 {hour:02}:30", "LAB//k", 4.0
+            )
+    made.add(1, "2150-01-02 01:00", "LAB//k", 9.0)  # known at 03:00, an hour after the prediction
+    made.add(1, "2150-01-02 02:01", "MEDS_DEATH").add(1, "2150-01-02 02:02", "ICU_OUT", unit_stay=1)
+    made.add(1, "2150-01-02 03:00", "HOSP_OUT//DIED", visit="v1").add(1, "2150-01-01 00:00", "DX//R99", visit="v1")
+    made.add(2, "2150-01-09 00:00", "ICU_OUT", unit_stay=2).add(2, "2150-01-12 00:00", "HOSP_OUT//HOME", visit="v2")
+    return made.add(2, "2150-01-01 00:00", "DX//Z00", visit="v2")
+
+
+@pytest.mark.parametrize("known", ["discharge", "at once"])
+def test_twins_of_meds_are_equal_unless_the_mapping_lets_billing_in_early(tmp_path: Path, known: str):
+    """The second is the negative control."""
+    data = raw_meds.prepare(meds_twins(known).write(tmp_path / "raw"), tmp_path / "data")
+    window = Window(at_h=AT_H)
+    featuriser = fitted_featuriser(data.folder, window, InputSettings())
+    seen = view(data.folder, window, TASKS["mortality"], featuriser)
+    assert seen.cohort.frame.select("stay_id", "label").rows() == [(1, 1.0), (2, 0.0)]
+    assert (unlike_twins(seen, [(1, 2)]) == []) == (known == "discharge")

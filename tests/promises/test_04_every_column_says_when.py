@@ -5,12 +5,19 @@ import gzip
 from collections.abc import Iterator
 from pathlib import Path
 
+import polars as pl
 import pytest
 
+import raw_meds
 from raw_eicu import COLUMNS, UNREAD_COLUMNS, Data, RawEicu, demo_folder, prepare, tiny
 from wardround.sources.challenge2012 import CHALLENGE2012
 from wardround.sources.eicu import EICU
 from wardround.sources.eicu import columns as raw
+from wardround.sources.meds import own
+from wardround.sources.meds.columns import STAYS, event_columns
+from wardround.sources.meds.known import KnownWhen
+from wardround.sources.meds.shards import _KINDS
+from wardround.sources.meds.source import shipped_mapping
 from wardround.sources.raw_table import ADMIT, HOUR_24, ID, NEVER, TEXT, UNREAD, Known, RawTable
 
 TABLES = {table.name.lower(): table for table in (EICU.stay_table, *(each.raw for each in EICU.tables("all")))}
@@ -204,3 +211,52 @@ def test_the_published_outcomes_have_no_other_column():
     for path in sorted(demo_folder("challenge-2012").glob("Outcomes-*.txt")):
         with path.open() as text:
             assert text.readline().strip().split(",") == CHALLENGE["outcomes"]
+
+
+MEDS = {"subject_id", "time", "code", "numeric_value", "text_value"}
+
+
+def test_every_column_of_meds_has_a_rule():
+    """What MEDS has, what is gathered of stays, and what our own folders have besides."""
+    tables = [STAYS, event_columns(("hadm_id",)), own.OWN_STAYS, own.OWN_EVENTS.raw]
+    for table in tables:
+        for name, (_, rule) in table.columns.items():
+            assert rule in RULES or rule.rule == "offset", f"{table.name}.{name}"
+    assert set(event_columns(()).columns) - {"row_key"} == MEDS == set(_KINDS)
+    outcomes = {"end", "hospital_end", "died_in_hospital", "died_in_unit"}
+    for table in (STAYS, own.OWN_STAYS):
+        for name in outcomes:
+            with pytest.raises(ValueError, match="is known: never"):
+                table.known_at(name)
+    assert own.OWN_EVENTS.raw.known_at("numeric_value") == ("time", "available_time")
+
+
+def before_discharge(data: Data, modality: str = "diagnosis") -> int:
+    """Events that wait for the discharge, by their mapping, and are known before it."""
+    events = data.events.filter(pl.col("modality") == modality).join(data.stays, on="stay_id")
+    return events.filter(pl.col("available_time") < pl.col("hospital_end")).height
+
+
+@pytest.mark.parametrize("rule", ["discharge", "at once"])
+def test_codes_without_a_time_of_knowledge_wait_for_the_discharge(tmp_path: Path, rule: str):
+    """Whatever time they carry; and the negative control: a mapping that says otherwise."""
+    raw = raw_meds.tiny().add(1, "2150-01-01 10:30", "DX//J96").add(2, "2151-03-01 01:00", "DX//N17")
+    raw.mapping = raw.mapping.replace('known = "discharge"', f'known = "{rule}"')
+    data = raw_meds.prepare(raw.write(tmp_path / "raw"), tmp_path / "data")
+    assert (before_discharge(data) == 0) == (rule == "discharge")
+
+
+def test_the_mapping_of_mimic_makes_billing_and_plans_wait_for_the_discharge():
+    """`AVAILABILITY.md`, MIMIC-IV: ICD and DRG codes of the stay, stop times of orders; storetimes that MEDS lacks."""
+    mimic = shipped_mapping("MIMIC-IV")
+
+    def rule(code: str) -> KnownWhen | None:
+        return next((each.known for each in mimic.events if each.codes.has(code)), None)
+
+    waits = ("DIAGNOSIS//ICD//10//I10", "DRG//APR//951//X", "PROCEDURE//ICD//9//8854", "MEDICATION//STOP//Insulin")
+    assert {rule(code) for code in (*waits, "HCPCS//X", "PROCEDURE//START//224275")} == {KnownWhen("discharge")}
+    late = ("LAB//50971//mEq/L", "LAB//220045//bpm", "LAB//50820//units", "SUBJECT_FLUID_OUTPUT//226559//ml")
+    assert {rule(code) for code in late} == {KnownWhen("delay", 60)}
+    assert rule("Weight (Lbs)") == KnownWhen("end of day")
+    for code in ("HOSPITAL_DISCHARGE//HOME", "ICU_DISCHARGE//X", "MEDS_DEATH", "TRANSFER_TO//discharge//UNK"):
+        assert rule(code) is None

@@ -11,6 +11,7 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
+import raw_meds
 from raw_challenge import tiny_set
 from raw_eicu import SCALE, Data, RawEicu, none_of, tiny
 
@@ -146,3 +147,30 @@ def test_the_challenge_is_the_same_everywhere(tmp_path: Path):
     hashes = [data.hashes() for data, _ in places]
     assert all(each == hashes[0] for each in hashes)
     assert len({said for _, said in places}) == len(ZONES)
+
+
+MEDS_SCRIPT = SCRIPT.replace(
+    "from wardround.sources.eicu import EICU", "from wardround.sources.meds import meds_source"
+)
+MEDS_SCRIPT = MEDS_SCRIPT.replace("(EICU,", '(meds_source([Path(sys.argv[1])], Path(sys.argv[1]) / "mapping.toml"),')
+
+
+@pytest.mark.slow
+def test_meds_is_the_same_everywhere_and_no_night_row_is_moved(tmp_path: Path):
+    """A pulse in every minute of the nights of 2150 in which clocks would change, 02:00 to 02:59."""
+    raw = raw_meds.tiny()
+    raw.mapping = raw.mapping.replace("before_h = 6", "before_h = 8000")
+    nights = [datetime.datetime(2149, month, day, 2) for month, day in ((3, 30), (4, 6), (10, 5), (11, 2))]
+    planted = sorted(night + datetime.timedelta(minutes=minute) for night in nights for minute in range(60))
+    for time in planted:
+        raw.add(1, str(time), "HR", 61.0)
+    folder = raw.write(tmp_path / "raw")
+    places = [
+        prepare_elsewhere(folder, tmp_path / str(at), ZONES[at], LOCALES[at % 3], SEEDS[at], MEDS_SCRIPT)
+        for at in range(4)
+    ]
+    hashes = [data.hashes() for data, _ in places]
+    assert all(each == hashes[0] for each in hashes)
+    assert len({said for _, said in places}) == len(ZONES)
+    pulses = places[-1][0].events.filter(pl.col("numeric_value") == 61)
+    assert pulses["time"].to_list() == planted

@@ -12,6 +12,7 @@ import pytest
 
 import odd_lines
 import raw_challenge
+import raw_meds
 from odd_rows import YEAR_AWAY, planted
 from raw_eicu import COLUMNS, SCALE, Data, demo_folder, none_of, prepare, tiny
 from wardround.errors import DataError
@@ -198,3 +199,43 @@ def test_random_sets_of_the_challenge_with_planted_odd_lines_are_exact(seed: int
     rows = {"records": len(raw.records), "outcomes": len(raw.outcomes or []), "observations": lines}
     assert {name: account["rows_in"] for name, account in data.ledger.items()} == rows
     assert data.events.height == data.ledger["observations"]["rows_out"], "a line yields one event"
+
+
+def meds_account(seed: int, folder: Path) -> tuple[dict, dict]:
+    """The ledger of a MEDS data set with planted odd rows, and what was planted."""
+    raw, expected = raw_meds.planted(seed)
+    data = raw_meds.prepare(raw.write(folder / "raw", shards=seed % 3 + 1, order=random.Random(seed)), folder / "data")
+    assert data.ledger["data"]["rows_in"] == len(raw.rows)
+    return data.ledger, expected
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_random_meds_data_sets_with_planted_odd_rows_are_exact(seed: int, tmp_path: Path):
+    ledger, expected = meds_account(seed, tmp_path)
+    assert ledger["data"]["set_aside"] == expected
+    assert ledger["data"]["rows_out"] == ledger["data"]["rows_in"] - sum(expected.values())
+    assert ledger["stays"] == {"rows_in": 5, "rows_out": 5, "set_aside": {}}
+
+
+@pytest.mark.parametrize("fault", [count_a_duplicate_twice, count_events_for_rows, lose_a_reason])
+def test_a_fault_planted_in_the_account_of_meds_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault):
+    seed = next(seed for seed in range(50) if {"duplicate row", "no code"} <= raw_meds.planted(seed)[1].keys())
+    ledger, expected = meds_account(seed, tmp_path / "sound")
+    assert ledger["data"]["set_aside"] == expected
+    fault(monkeypatch)
+    try:
+        ledger, expected = meds_account(seed, tmp_path / "faulty")
+        caught = ledger["data"]["set_aside"] != expected
+    except DataError as error:
+        caught = "accounted for" in str(error)
+    assert caught
+
+
+@pytest.mark.slow
+@pytest.mark.data
+def test_the_ledger_of_the_meds_demo_is_exact(tmp_path: Path):
+    data = raw_meds.prepare(demo_folder("mimic-iv-demo-meds"), tmp_path / "data")
+    account = data.ledger["data"]
+    assert account["rows_in"] == 916_166 == account["rows_out"] + sum(account["set_aside"].values())
+    assert data.ledger["stays"]["rows_in"] == data.ledger["stays"]["rows_out"] == 140
+    print(f"{account['rows_in']:,} rows accounted for, {account['rows_out']:,} of them events")

@@ -13,9 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
 import pytest
 
 import raw_challenge
+import raw_meds
 from raw_eicu import SCALE, none_of, prepare, small, tiny
 from wardround.errors import BrokenFileError, SourceError, WardroundError
 from wardround.sources import csv_stream
@@ -381,3 +383,74 @@ def test_records_of_a_folder_that_are_cut_in_a_line_are_refused(tmp_path: Path):
         with pytest.raises(BrokenFileError, match="set-a: record file 1"):
             raw_challenge.prepare(folder, tmp_path / "data")
         assert not (tmp_path / "data").exists()
+
+
+MEDS_SHARD = Path("data/train/0.parquet")
+
+
+def meds_answer(shard: bytes, folder: Path, sums: str = "") -> tuple[int, dict] | None:
+    """Events and ledger of a MEDS data set with this shard; None where it is refused with a typed error."""
+    raw_meds.tiny().write(folder)
+    (folder / MEDS_SHARD).write_bytes(shard)
+    if sums:
+        (folder / "SHA256SUMS.txt").write_text(f"{sums} {MEDS_SHARD.as_posix()}\n")
+    began = time.monotonic()
+    try:
+        data = raw_meds.prepare(folder, folder / "made")
+    except SourceError as error:
+        return None if "0.parquet" in str(error) and not (folder / "made").exists() else (-1, {})
+    finally:
+        assert time.monotonic() - began < 10, "a hang"
+    return data.events.height, data.ledger
+
+
+@pytest.fixture(scope="module")
+def meds_shard(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    return (raw_meds.tiny().write(tmp_path_factory.mktemp("meds"), row_group=16) / MEDS_SHARD).read_bytes()
+
+
+def test_a_shard_of_meds_that_is_cut_is_refused(tmp_path: Path, meds_shard: bytes):
+    lengths = range(0, len(meds_shard), max(1, len(meds_shard) // 100))
+    for length in lengths:
+        assert meds_answer(meds_shard[:length], tmp_path / str(length)) is None
+    print(f"silent cuts: {none_of(len(lengths))}")
+
+
+def flipped_at_random(data: bytes, rng: random.Random) -> bytes:
+    broken = bytearray(data)
+    broken[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+    return bytes(broken)
+
+
+def test_a_shard_of_meds_that_is_flipped_is_refused_where_its_sum_is_known(tmp_path: Path, meds_shard: bytes):
+    rng, digest = random.Random(11), hashlib.sha256(meds_shard).hexdigest()
+    assert meds_answer(meds_shard, tmp_path / "whole", digest) is not None
+    for case in range(20):
+        assert meds_answer(flipped_at_random(meds_shard, rng), tmp_path / str(case), digest) is None
+
+
+def test_a_shard_of_meds_that_is_flipped_never_loses_a_row(tmp_path: Path, meds_shard: bytes):
+    """Parquet need not have checksums, so a changed value can pass as another; a row cannot go."""
+    rng, refused, cases = random.Random(12), 0, max(60, round(600 * SCALE))
+    for case in range(cases):
+        answer = meds_answer(flipped_at_random(meds_shard, rng), tmp_path / str(case))
+        refused += answer is None
+        assert answer is None or answer[1]["data"]["rows_in"] == len(raw_meds.tiny().rows)
+    assert refused > cases / 20
+    print(f"{refused} of {cases} flips refused; rows lost: {none_of(cases - refused)}")
+
+
+def test_a_shard_of_meds_with_page_checksums_is_refused_or_the_same(tmp_path: Path, meds_shard: bytes):
+    """Where the writer gave checksums they are held against the pages: no value passes as another."""
+    path = tmp_path / "sums.parquet"
+    path.write_bytes(meds_shard)
+    pq.write_table(pq.read_table(path), path, write_page_checksum=True, compression="none", write_statistics=False)
+    summed, rng = path.read_bytes(), random.Random(13)
+    right = meds_answer(summed, tmp_path / "whole")
+    body = len(summed) - 8 - int.from_bytes(summed[-8:-4], "little")
+    differing = 0
+    for case in range(60):
+        broken = bytearray(summed)
+        broken[rng.randrange(4, body)] ^= 1 << rng.randrange(8)
+        differing += meds_answer(bytes(broken), tmp_path / str(case)) not in (None, right)
+    assert differing == 0

@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+import raw_meds
 from odd_rows import ODD
 from raw_eicu import COLUMNS, Data, RawEicu, csv_text, prepare, tiny
 from wardround.errors import SourceError
@@ -235,3 +236,57 @@ def test_a_source_that_trusts_the_file_is_caught(tmp_path: Path, monkeypatch: py
     account_of(path, "lab")
     monkeypatch.setattr(block, "RETYPED_SHARE", 2.0)
     account_of(written(tmp_path, "lab", COLUMNS["lab"], retyped("lab", "labname", "{n}")), "lab")
+
+
+MEDS_COLUMNS = ("subject_id", "time", "code")
+MEDS_RETYPED = {
+    "subject_id": pl.String,
+    "time": pl.String,
+    "code": pl.Int64,
+    "numeric_value": pl.String,
+    "text_value": pl.Int64,
+}
+MEDS_HARMLESS = {
+    "reordered": lambda frame: frame.select(reversed(frame.columns)),
+    "added": lambda frame: frame.with_columns(zeta=pl.lit("new"), alpha=pl.lit(1.5)),
+    "values that are absent from all rows dropped": lambda frame: frame.drop("text_value"),
+}
+
+
+@pytest.mark.parametrize("column", MEDS_COLUMNS)
+@pytest.mark.parametrize("change", ["dropped", "renamed"])
+def test_a_column_of_meds_that_is_gone_is_named(tmp_path: Path, column: str, change: str):
+    def edit(frame: pl.DataFrame) -> pl.DataFrame:
+        return frame.drop(column) if change == "dropped" else frame.rename({column: f"{column}_v2"})
+
+    raw = raw_meds.tiny().write(tmp_path / "raw", change=edit)
+    with pytest.raises(SourceError, match=rf"0\.parquet lacks column {column}"):
+        raw_meds.prepare(raw, tmp_path / "data")
+
+
+@pytest.mark.parametrize("column", MEDS_RETYPED)
+def test_a_column_of_meds_that_is_retyped_is_named(tmp_path: Path, column: str):
+    kind = MEDS_RETYPED[column]
+    raw = raw_meds.tiny().write(
+        tmp_path / "raw", change=lambda frame: frame.with_columns(pl.lit("7").cast(kind).alias(column))
+    )
+    with pytest.raises(SourceError, match=rf"0\.parquet: column {column} is {kind}, expected"):
+        raw_meds.prepare(raw, tmp_path / "data")
+
+
+@pytest.mark.parametrize("column", ["unit_stay", "visit"])
+def test_a_column_that_the_mapping_names_and_that_is_gone_is_named(tmp_path: Path, column: str):
+    raw = raw_meds.tiny().write(tmp_path / "raw", change=lambda frame: frame.drop(column))
+    with pytest.raises(SourceError, match=f"no shard has column {column}, which the mapping names"):
+        raw_meds.prepare(raw, tmp_path / "data")
+
+
+@pytest.mark.parametrize("change", MEDS_HARMLESS)
+def test_harmless_changes_of_meds_change_nothing(tmp_path: Path, change: str):
+    raw = raw_meds.tiny()
+    raw.rows = [row | {"text_value": None} for row in raw.rows]
+    right = raw_meds.prepare(raw.write(tmp_path / "raw"), tmp_path / "data")
+    made = raw_meds.prepare(raw.write(tmp_path / "other", change=MEDS_HARMLESS[change]), tmp_path / "other-data")
+    assert made.events.equals(right.events)
+    assert made.stays.equals(right.stays)
+    assert made.ledger == right.ledger

@@ -3,11 +3,13 @@
 import math
 import random
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+import raw_meds
 from odd_lines import ODD_LINES, converted
 from odd_rows import DOUBTFUL_STAYS, ODD, ODD_STAYS, planted
 from raw_eicu import COLUMNS, SCALE, Data, RawEicu, as_text, csv_text, none_of, prepare, tiny
@@ -590,3 +592,43 @@ def test_an_odd_line_of_the_challenge_has_one_rule(line: str, reason: str):
     made = converted("01:00,HR,70", line)
     assert made.events.height == 1
     assert made.account.as_json() == {"rows_in": 2, "rows_out": 1, "set_aside": {reason: 1}}
+
+
+MEDS_VALUES: dict[str, tuple[dict[str, object], str]] = {
+    # case: (what is changed in a pulse of 60 at 03:00, what becomes of it)
+    "a row like any other": ({}, "HR 60 -"),
+    "value NaN": ({"numeric_value": math.nan}, "HR - -\nvalue aside: not a number: numeric_value"),
+    "value infinite": ({"numeric_value": -math.inf}, "aside: implausible value"),
+    "value 1e308": ({"numeric_value": 1e308}, "aside: implausible value"),
+    "value minus zero": ({"numeric_value": -0.0}, "HR 0 -"),
+    "value too small for a 32-bit float": ({"numeric_value": 1e-300}, "HR 0 -"),
+    "no value at all": ({"numeric_value": None}, "HR - -"),
+    "text of no length": ({"text_value": ""}, "HR 60 -"),
+    "text with blanks around": ({"text_value": " x "}, "HR 60  x "),
+    "code of no length": ({"code": ""}, "aside: no code"),
+    "code with a blank after it": ({"code": "HR "}, "aside: code of no modality"),
+    "subject below zero": ({"subject_id": -5}, "aside: subject without a stay"),
+    "time beyond every calendar": ({"time": datetime(9999, 12, 31)}, "aside: outside every stay"),
+    "time of year one": ({"time": datetime(1, 1, 1)}, "aside: outside every stay"),
+    "the minute of discharge": ({"time": datetime(2150, 1, 5, 12)}, "HR 60 -"),
+    "a microsecond after discharge": ({"time": datetime(2150, 1, 5, 12, 0, 0, 1)}, "aside: outside every stay"),
+    "six hours before the hospital": ({"time": datetime(2150, 1, 1, 2)}, "HR 60 -"),
+    "more than six hours before": ({"time": datetime(2150, 1, 1, 1, 59, 59)}, "aside: outside every stay"),
+}
+
+
+@pytest.mark.parametrize("case", MEDS_VALUES)
+def test_an_odd_value_of_meds_has_one_rule(case: str, tmp_path: Path):
+    change, becomes = MEDS_VALUES[case]
+    raw = raw_meds.tiny()
+    before = raw_meds.prepare(raw.write(tmp_path / "before"), tmp_path / "before-data")
+    raw.rows.append(raw_meds.pulse(1) | {"time": datetime(2150, 1, 2, 3), "numeric_value": 60.0} | change)
+    raw.kinds = raw_meds.KINDS | {"numeric_value": pl.Float64}
+    data = raw_meds.prepare(raw.write(tmp_path / "raw"), tmp_path / "data")
+    new = data.events.join(before.events, on=data.events.columns, how="anti", nulls_equal=True)
+    said = [as_text(new.select("code", "numeric_value", "text_value"))] if new.height else []
+    for kind, words in (("set_aside", "aside"), ("values_set_aside", "value aside")):
+        known = before.ledger["data"].get(kind, {})
+        found = data.ledger["data"].get(kind, {})
+        said += [f"{words}: {reason}" for reason, count in found.items() if count > known.get(reason, 0)]
+    assert "\n".join(said) == becomes

@@ -9,11 +9,13 @@ import pytest
 
 import odd_lines
 import raw_challenge
+import raw_meds
 from odd_rows import planted
 from raw_eicu import COLUMNS, SCALE, Data, RawEicu, none_of, prepare, tiny
 from wardround import files
 from wardround.sources import csv_reader, gather, pipeline
 from wardround.sources.challenge2012 import raw as challenge_raw
+from wardround.sources.meds import shards as meds_shards
 
 pytestmark = pytest.mark.usefixtures("fast_fsync")
 
@@ -135,3 +137,32 @@ def test_sets_of_the_challenge_in_any_form_order_block_and_number_of_workers(
     monkeypatch.setattr(challenge_raw, "BLOCK_CHARACTERS", rng.choice([1, 400, 1 << 22]))
     folder = raw.write(tmp_path / "other", ("folder", "tar.gz", "zip")[seed % 3], rng)
     assert hashes(raw_challenge.prepare(folder, tmp_path / "other-data", workers=rng.choice([1, 4]))) == right
+
+
+def meds_hashes(raw: raw_meds.RawMeds, folder: Path, shards: int, rng: random.Random) -> dict[str, str]:
+    """Rows in some order, in some shards and row groups, read by some workers."""
+    raw.write(folder / "raw", shards=shards, order=rng, row_group=rng.choice([None, 7]))
+    return hashes(raw_meds.prepare(folder / "raw", folder / "data", workers=rng.choice([1, 4])))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_meds_in_any_order_shards_batches_and_number_of_workers(
+    seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    set_shard(monkeypatch, 1)
+    raw, _ = raw_meds.planted(5)
+    right = hashes(raw_meds.prepare(raw.write(tmp_path / "raw"), tmp_path / "data"))
+    assert sum(name.startswith("data/") for name in right) >= 3, "several shards"
+    rng = random.Random(seed)
+    monkeypatch.setattr(meds_shards, "BATCH_ROWS", rng.choice([1, 5, 1 << 18]))
+    assert meds_hashes(raw, tmp_path / "other", (1, 3, 16)[seed % 3], rng) == right
+
+
+@pytest.mark.parametrize("fault", [None, keep_file_order, find_duplicates_inside_blocks])
+def test_a_fault_planted_in_meds_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault):
+    monkeypatch.setattr(meds_shards, "BATCH_ROWS", 30)
+    if fault is not None:
+        fault(monkeypatch)
+    raw, _ = raw_meds.planted(next(seed for seed in range(50) if raw_meds.planted(seed)[1].get("duplicate row") == 2))
+    found = [meds_hashes(raw, tmp_path / f"{seed}", 1, random.Random(seed)) for seed in range(6)]
+    assert all(each == found[0] for each in found) == (fault is None)

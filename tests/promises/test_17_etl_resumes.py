@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import raw_challenge
+import raw_meds
 from faulty_disk import FaultyDisk, Killed
 from raw_eicu import SCALE, Data, none_of, prepare, small, tiny
 from wardround import files, whole_file
@@ -360,3 +361,19 @@ def test_the_challenge_killed_at_calls_that_change_the_disk(tmp_path: Path, monk
             raw_challenge.prepare(raw, tmp_path / str(at))
         assert is_sound_or_unfinished(tmp_path / str(at))
         assert raw_challenge.prepare(raw, tmp_path / str(at)).hashes() == right, at
+
+
+def test_meds_killed_at_calls_that_change_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for module in (gather, pipeline):
+        monkeypatch.setattr(module, "STAYS_PER_SHARD", 2)
+    raw = raw_meds.tiny().write(tmp_path / "raw", shards=3)
+    with monkeypatch.context() as patch:
+        disk = FaultyDisk(patch)
+        right = raw_meds.prepare(raw, tmp_path / "whole").hashes()
+    assert disk.count > 40
+    for at in range(1, disk.count + 1, 2):
+        with monkeypatch.context() as patch, contextlib.suppress(Killed):
+            FaultyDisk(patch, at)
+            raw_meds.prepare(raw, tmp_path / str(at))
+        assert is_sound_or_unfinished(tmp_path / str(at))
+        assert raw_meds.prepare(raw, tmp_path / str(at)).hashes() == right, at

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+import raw_meds
 from faulty_disk import REFUSALS, FaultyDisk
 from raw_eicu import SCALE, none_of, prepare, small, tiny
 from wardround import files, whole_file
 from wardround.errors import RunError, StorageError, WardroundError
+from wardround.export import export_meds
 from wardround.sources import csv_reader, csv_stream, csv_tables
 from wardround.stopping import Stopped, stop_on_sigterm
 
@@ -225,3 +227,42 @@ def test_an_error_that_is_not_turned_into_ours_is_caught(raw: Path, tmp_path: Pa
     with pytest.raises(OSError, match="No space left") as caught:
         prepare(raw, tmp_path / "data")
     assert not isinstance(caught.value, WardroundError)
+
+
+def test_meds_refused_at_calls_that_change_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Its preparation and its export: a clean error, and the next run gives the same bytes."""
+    raw = raw_meds.tiny().write(tmp_path / "raw")
+
+    def both(to: Path) -> dict[str, str]:
+        raw_meds.prepare(raw, to / "data")
+        export_meds(to / "data", to / "meds", quiet=True)
+        return raw_meds.Data(to).hashes()
+
+    with monkeypatch.context() as patch:
+        disk = FaultyDisk(patch)
+        right = both(tmp_path / "whole")
+    refused, kinds = 0, list(REFUSALS.values())
+    for at in range(1, disk.count + 1, 3):
+        to, kind = tmp_path / str(at), kinds[at % len(kinds)]
+        with monkeypatch.context() as patch:
+            FaultyDisk(patch, at, kind)
+            try:
+                both(to)
+            except StorageError as error:
+                refused += os.strerror(kind) in str(error)
+        assert both(to) == right, at
+    assert refused > 20
+
+
+@pytest.mark.parametrize("kind", REFUSALS)
+def test_a_shard_that_the_disk_does_not_give_is_a_storage_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+):
+    folder = raw_meds.tiny().write(tmp_path / "raw")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(REFUSALS[kind], os.strerror(REFUSALS[kind]))
+
+    monkeypatch.setattr("pyarrow.parquet.ParquetFile.iter_batches", refuse)
+    with pytest.raises(StorageError, match=rf"reading .*0\.parquet: {os.strerror(REFUSALS[kind])}"):
+        raw_meds.prepare(folder, tmp_path / "data")

@@ -5,6 +5,7 @@ Everything else that `prepare` leaves or says is searched for canaries, with eve
 """
 
 import gzip
+import itertools
 import logging
 import os
 import signal
@@ -21,11 +22,16 @@ from canaries import KINDS, Canaries, texts_of, with_canaries
 from faulty_disk import REFUSALS, FaultyDisk
 from raw_challenge import HEADER, RawSet
 from raw_eicu import COLUMNS, Data, none_of
+from raw_meds import ODD as ODD_MEDS
+from raw_meds import RawMeds, pulse
+from raw_meds import tiny as tiny_meds
 from wardround import files, ledger
 from wardround.errors import SourceError, WardroundError
+from wardround.export import export_meds
 from wardround.sources import block, csv_reader, csv_stream, gather, pipeline
 from wardround.sources.challenge2012 import CHALLENGE2012
 from wardround.sources.eicu import EICU
+from wardround.sources.meds import meds_source
 
 pytestmark = pytest.mark.usefixtures("fast_fsync")
 
@@ -389,3 +395,94 @@ def test_no_set_of_the_challenge_shows_a_canary(
         errors += message != ""
     assert errors >= 12
     assert own.found_in({"raw": b"".join(raw.texts().values())}) != []
+
+
+# MEDS: canaries in codes, texts, ids of stays and visits; faults in shards, metadata, the mapping, the export.
+
+
+def meds_with_canaries(canaries: Canaries) -> RawMeds:
+    """The tiny data set with ids and texts of canaries, and odd rows of them."""
+    raw, number = tiny_meds(), itertools.count()
+    visits = {f"v{each}": canaries.text() for each in range(9)}
+    subjects = {each: int(canaries.number()) for each in (1, 2, 3)}
+    raw.rows = [
+        row | {"subject_id": subjects[row["subject_id"]], "visit": visits.get(row["visit"])} for row in raw.rows
+    ]
+    for reason, change in ODD_MEDS.items():
+        row = pulse(next(number)) | {"subject_id": subjects[1], "text_value": canaries.text()} | change
+        if row["code"] == "XYZ//1":
+            row["code"] = canaries.text()
+        if reason == "subject without a stay":
+            row["subject_id"] = int(canaries.number())
+        raw.rows.append(row)
+    return raw
+
+
+def meds_faults(raw: RawMeds, folder: Path) -> Iterator[tuple[str, Path]]:
+    """The sound data set, and each fault in a shard or in what lies beside it."""
+    yield "sound", raw.write(folder / "sound", shards=3)
+    shard = Path("data/train/0.parquet")
+    for fault, change in {
+        "cut": lambda data: data[:-30],
+        "half": lambda data: data[: len(data) // 2],
+        "flip": flipped,
+        "empty": lambda _: b"",
+        "text": lambda _: b"subject_id,time,code\n",
+    }.items():
+        made = raw.write(folder / fault)
+        edit(made / shard, change)
+        yield fault, made
+    frames = {
+        "no code": lambda frame: frame.drop("code"),
+        "ids for times": lambda frame: frame.with_columns(time=pl.col("visit")),
+        "texts for numbers": lambda frame: frame.with_columns(numeric_value=pl.col("text_value")),
+        "texts for subjects": lambda frame: frame.with_columns(subject_id=pl.col("visit")),
+        "no visit": lambda frame: frame.drop("visit"),
+        "huge subjects": lambda frame: frame.with_columns(subject_id=pl.lit(2**64 - 1, pl.UInt64)),
+    }  # fmt: skip
+    for fault, change in frames.items():
+        yield fault, raw.write(folder / fault, change=change)
+    nobody = RawMeds([row for row in raw.rows if row["unit_stay"] is None])
+    yield "nobody", nobody.write(folder / "nobody")
+    other = raw.write(folder / "sums")
+    (other / "SHA256SUMS.txt").write_text(f"{'0' * 64} data/train/0.parquet\n")
+    yield "sums", other
+    broken = raw.write(folder / "metadata")
+    (broken / "metadata" / "dataset.json").write_text("[")
+    yield "metadata", broken
+
+
+def test_no_meds_data_set_shows_a_canary(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+):
+    caplog.set_level(logging.DEBUG)
+    own, errors = Canaries(seed=41), 0
+    raw = meds_with_canaries(own)
+    for name, folder in meds_faults(raw, tmp_path / "raws"):
+        to, message = tmp_path / "data of" / name, ""
+        try:
+            pipeline.prepare(meds_source([folder], folder / "mapping.toml"), folder, to)
+            export_meds(to, tmp_path / "export of" / name)
+        except WardroundError as error:
+            message = "".join(traceback.format_exception(error)) + str(error)
+        shown = {"error": message.encode()} | said(capfd, caplog)
+        for left in (to, tmp_path / "export of" / name):
+            shown |= texts_of(left) if left.exists() else {}
+        assert own.found_in({where: data for where, data in shown.items() if "subject_splits" not in where}) == [], name
+        assert (message == "") or name != "sound"
+        errors += message != ""
+    assert errors >= 12
+    assert own.found_in({"raw": raw.frame().write_csv().encode()}) != []
+
+
+def test_control_an_error_that_quotes_a_row_of_meds_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    own = Canaries(seed=42)
+    folder = meds_with_canaries(own).write(tmp_path / "raw")
+
+    def quote(rows: pl.DataFrame, *_: object) -> pl.DataFrame:
+        raise SourceError(f"{rows.row(0)} cannot be placed")
+
+    monkeypatch.setattr("wardround.sources.meds.events._in_stays", quote)
+    with pytest.raises(SourceError) as caught:
+        pipeline.prepare(meds_source([folder], folder / "mapping.toml"), folder, tmp_path / "data", quiet=True)
+    assert own.found_in({"error": str(caught.value).encode()}) != []

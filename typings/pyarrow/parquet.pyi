@@ -1,8 +1,26 @@
 """What this project uses of pyarrow.parquet."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from types import TracebackType
 
-from pyarrow import PythonFile, Schema, Table
+from pyarrow import PythonFile, RecordBatch, Schema, Table
+
+class FileMetaData:
+    @property
+    def num_rows(self) -> int: ...
+
+class ParquetFile:
+    @property
+    def metadata(self) -> FileMetaData: ...
+    def __init__(self, source: Path, *, page_checksum_verification: bool) -> None: ...
+    def __enter__(self) -> ParquetFile: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
+    ) -> None: ...
+    @property
+    def schema_arrow(self) -> Schema: ...
+    def iter_batches(self, batch_size: int, columns: list[str]) -> Iterator[RecordBatch]: ...
 
 class ParquetWriter:
     is_open: bool

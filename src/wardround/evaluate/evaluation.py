@@ -164,11 +164,18 @@ def _only(cohort: Cohort, predictions: Predictions, places: np.ndarray) -> tuple
 
 
 def predictions_table(asked: Answer) -> pl.DataFrame:
-    """`predictions.parquet`: a row a stay, in the columns of meds-evaluation where they exist."""
+    """`predictions.parquet`: a row a stay, in the columns of meds-evaluation where they exist.
+
+    That package reads `predicted_boolean_value` too: the probability is at or above the run's own threshold.
+    """
     frame, binary = asked.cohort.frame, asked.task.kind == "binary"
-    predicted = pl.Series(asked.predictions.prediction)
+    predicted = pl.Series(asked.predictions.prediction, dtype=pl.Float64)
     if binary:
-        columns = {"boolean_value": frame["label"].cast(pl.Boolean), "predicted_boolean_probability": predicted}
+        columns = {
+            "boolean_value": frame["label"].cast(pl.Boolean),
+            "predicted_boolean_probability": predicted,
+            "predicted_boolean_value": predicted >= asked.run.fitted["threshold"],
+        }
     else:
         columns = {"float_value": frame["label"], "predicted_float_value": predicted}
     return frame.select("subject_id", "stay_id", "prediction_time").with_columns(**columns)

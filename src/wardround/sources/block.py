@@ -53,6 +53,8 @@ class Converted:
 def numbered(block: RawRows, table: RawTable) -> pl.DataFrame:
     """The block's rows typed, with `row`, their number in the file, and `reason`."""
     row = pl.int_range(block.first_row, block.first_row + block.frame.height, dtype=pl.Int64)
+    if block.is_typed:
+        return block.frame.select(table.read).with_columns(reason=pl.lit(None, pl.String), row=row)
     return typed(block.frame, table).with_columns(row=row)
 
 
@@ -63,12 +65,11 @@ def convert_block(block: RawRows, table: EventTable, stay_id: str, shards: pl.Da
         block: its rows as text.
         table: the table that they are of.
         stay_id: the column that holds the stay's id.
-        shards: `stay_id, shard` of the stays that there are.
+        shards: `stay_id, shard` of the stays that there are, and their other columns where `table.place` asks.
     """
-    frame = numbered(block, table.raw).with_columns(row_hash=pl.struct(table.raw.read).hash(), stay_id=pl.col(stay_id))
+    frame = numbered(block, table.raw).with_columns(row_hash=pl.struct(table.raw.read).hash())
     words = Counter(bare_numbers(frame, table.raw))
-    frame = with_reason(frame, pl.col("stay_id").is_null(), "blank stay id")
-    frame = with_reason(frame, ~pl.col("stay_id").is_in(shards["stay_id"].implode()), "no such stay")
+    frame = _by_stay_id(frame, stay_id, shards) if table.place is None else table.place(frame, shards)
     good = frame.filter(pl.col("reason").is_null())
     floored = table.floored is None or bool(good.select(table.floored.all()).item())
     made = table.convert(frame)
@@ -77,6 +78,13 @@ def convert_block(block: RawRows, table: EventTable, stay_id: str, shards: pl.Da
     events = events.join(frame.select("row", "row_hash"), on="row", how="left")
     events = events.join(shards.select("stay_id", "shard"), on="stay_id", how="left")
     return Converted(events, account, words, floored)
+
+
+def _by_stay_id(frame: pl.DataFrame, stay_id: str, shards: pl.DataFrame) -> pl.DataFrame:
+    """Rows with the stay that each names, or the reason why there is none."""
+    frame = frame.with_columns(stay_id=pl.col(stay_id))
+    frame = with_reason(frame, pl.col("stay_id").is_null(), "blank stay id")
+    return with_reason(frame, ~pl.col("stay_id").is_in(shards["stay_id"].implode()), "no such stay")
 
 
 def _account(block: RawRows, frame: pl.DataFrame, made: pl.DataFrame) -> TableLedger:

@@ -26,6 +26,9 @@ CANDIDATE: Final[dict[str, pl.DataType]] = {
 }
 """`minute` and `available_minute` are minutes from unit admission."""
 
+WITHIN_MINUTE: Final = {"minute": "minute_us", "available_minute": "available_minute_us"}
+"""What candidates of a source with a finer clock have besides: microseconds past the minute, 0 to 59,999,999."""
+
 YEAR_MIN: Final = 366 * 24 * 60
 LARGEST: Final = 3e38
 """Values are stored as 32-bit floats; a larger one would be infinite there."""
@@ -50,6 +53,8 @@ class EventTable:
         floored_min: in a file whose times were all rounded down, no event is known before its own time plus these
             minutes.
         floored: expression over the typed rows that is true where a row's times look rounded down.
+        place: typed rows, stays -> the rows with `stay_id`, and a reason for those that are of no stay; None where
+            each row names its stay by id.
     """
 
     raw: RawTable
@@ -57,6 +62,7 @@ class EventTable:
     modalities: tuple[str, ...]
     floored_min: int = 0
     floored: pl.Expr | None = None
+    place: Callable[[pl.DataFrame, pl.DataFrame], pl.DataFrame] | None = None
 
 
 def typed(frame: pl.DataFrame, table: RawTable) -> pl.DataFrame:
@@ -117,9 +123,13 @@ def with_reason(frame: pl.DataFrame, unusable: pl.Expr, reason: str) -> pl.DataF
 
 
 def candidates(
-    frame: pl.DataFrame, modality: str, code: pl.Expr, number: pl.Expr | None = None, text: pl.Expr | None = None
+    frame: pl.DataFrame,
+    modality: str | pl.Expr,
+    code: pl.Expr,
+    number: pl.Expr | None = None,
+    text: pl.Expr | None = None,
 ) -> pl.DataFrame:
-    """Candidate events of one modality from a timed frame.
+    """Candidate events of one modality, or of that of each row, from a timed frame.
 
     A null code gets the reason "no code", a number that a 32-bit float cannot hold "implausible value"; -0 becomes 0.
     """
@@ -127,10 +137,11 @@ def candidates(
         code=code,
         numeric_value=pl.lit(None, pl.Float64) if number is None else _without_minus_zero(number.cast(pl.Float64)),
         text_value=pl.lit(None, pl.String) if text is None else text,
-        modality=pl.lit(modality),
+        modality=pl.lit(modality) if isinstance(modality, str) else modality,
     )
     made = with_reason(made, ~pl.col("numeric_value").abs().is_between(0, LARGEST), IMPLAUSIBLE)
-    return with_reason(made, pl.col("code").is_null(), "no code").select(CANDIDATE.keys())
+    finer = [name for name in WITHIN_MINUTE.values() if name in frame.columns]
+    return with_reason(made, pl.col("code").is_null(), "no code").select(*CANDIDATE, *finer)
 
 
 def _without_minus_zero(number: pl.Expr) -> pl.Expr:

@@ -58,6 +58,8 @@ def find_table(folder: Path, table: RawTable) -> Path | None:
 def verify_published_sums(folder: Path, digests: Mapping[Path, str]) -> int:
     """Check raw files against the `SHA256SUMS.txt` that PhysioNet ships, where the folder has one.
 
+    A file in a subfolder is listed by its path from there.
+
     Args:
         folder: where the list may lie.
         digests: file -> the SHA-256 it has.
@@ -76,26 +78,33 @@ def verify_published_sums(folder: Path, digests: Mapping[Path, str]) -> int:
         lines = sums.read_text(errors="replace").splitlines()
     parts = [line.strip().partition(" ") for line in lines]
     published = {name.strip().lstrip("*./").lower(): digest.lower() for digest, _, name in parts}
-    checked = [path for path in digests if path.name.lower() in published]
+    listed = {path: _listed_name(path, folder) for path in digests}
+    checked = [path for path, name in listed.items() if name in published]
     for path in checked:
-        if digests[path] != published[path.name.lower()]:
+        if digests[path] != published[listed[path]]:
             raise BrokenFileError(f"{path} differs from {SUMS} beside it: it was cut or changed. Get it again.")
     return len(checked)
 
 
+def _listed_name(path: Path, folder: Path) -> str:
+    return (path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.name).lower()
+
+
 @dataclass(frozen=True)
 class RawRows:
-    """A block of a raw table as text.
+    """A block of a raw table.
 
     Attributes:
         frame: one string column per column that is read, in declared names, empty text as null.
         first_row: number of the block's first row in the file.
         ragged: lines of this block with the wrong number of fields, which are not in `frame`.
+        is_typed: whether the columns have their kinds already, as those of parquet do; they are taken as they are.
     """
 
     frame: pl.DataFrame
     first_row: int
     ragged: int
+    is_typed: bool = False
 
 
 def read_blocks(path: Path, table: RawTable, block_bytes: int | None = None) -> Iterator[RawRows]:

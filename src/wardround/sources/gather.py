@@ -10,16 +10,29 @@ import polars as pl
 
 from wardround import files
 from wardround.events import EVENT_COLUMNS, MEDS_EVENT_SCHEMA, MINUTE_US, MODALITIES, SORT_WITHIN_SUBJECT
+from wardround.sources.conversion import WITHIN_MINUTE
 
 STAYS_PER_SHARD: Final = 1_000
 """A shard is what memory holds at once: some 6 million events of the full eICU."""
 
 
-def shard_of_subjects(stays: pl.DataFrame) -> pl.DataFrame:
-    """`stay_id, subject_id, start, shard`: whole subjects, about `STAYS_PER_SHARD` stays each, whatever the workers."""
+MOST_SHARDS: Final = 500
+"""All of them are written at once while tables are read, each an open file."""
+
+
+def shard_of_subjects(stays: pl.DataFrame, stays_per_shard: int | None = None) -> pl.DataFrame:
+    """`stay_id, subject_id, start, shard`: whole subjects, some stays each, whatever the workers.
+
+    Args:
+        stays: the stays.
+        stays_per_shard: of a source whose stays hold many events, fewer than `STAYS_PER_SHARD`; more of them go to a
+            shard again where the shards would be too many.
+    """
+    wanted = STAYS_PER_SHARD if stays_per_shard is None else max(stays_per_shard, stays.height // MOST_SHARDS)
+    size = min(STAYS_PER_SHARD, wanted)
     order = stays.select("stay_id", "subject_id", "start").sort("subject_id", "stay_id").with_row_index("place")
     first = pl.col("place").min().over("subject_id")
-    return order.with_columns(shard=(first // STAYS_PER_SHARD).cast(pl.Int64)).drop("place")
+    return order.with_columns(shard=(first // size).cast(pl.Int64)).drop("place")
 
 
 @dataclass(frozen=True)
@@ -67,9 +80,15 @@ def _without_duplicates(rows: pl.DataFrame) -> tuple[pl.DataFrame, int]:
 def _placed_in_time(made: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:
     """Minutes from unit admission to times; subject ids; the order on disk."""
     made = made.join(members.select("stay_id", "subject_id", "start"), on="stay_id", how="left")
-    times = {name: pl.col("start") + (pl.col(minutes) * MINUTE_US).cast(pl.Duration("us")) for name, minutes in _TIMES}
+    coarse = [name for name in WITHIN_MINUTE.values() if name not in made.columns]
+    made = made.with_columns(pl.lit(0, pl.Int64).alias(name) for name in coarse)
+    times = {name: pl.col("start") + _since_start(minutes).cast(pl.Duration("us")) for name, minutes in _TIMES}
     events = made.with_columns(**times).select(pl.col(name).cast(kind) for name, kind in EVENT_COLUMNS.items())
     return events.sort(SORT_WITHIN_SUBJECT, nulls_last=True)
+
+
+def _since_start(minutes: str) -> pl.Expr:
+    return pl.col(minutes) * MINUTE_US + pl.col(WITHIN_MINUTE[minutes]).fill_null(0)
 
 
 _TIMES: Final = (("time", "minute"), ("available_time", "available_minute"))

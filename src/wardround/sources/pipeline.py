@@ -103,7 +103,8 @@ def prepare(
     tables = [source.stay_table, *(side.raw for side in sides), *(table.raw for table in events)]
     found = source.find([raw] if isinstance(raw, Path) else raw, tables)
     inputs = dict(found.inputs)
-    settings = {"source": source.name, "modalities": modalities, "stays_per_shard": STAYS_PER_SHARD}
+    per_shard = min(STAYS_PER_SHARD, source.stays_per_shard or STAYS_PER_SHARD)
+    settings = {"source": source.name, "modalities": modalities, "stays_per_shard": per_shard, **source.settings}
     if files.is_complete(to, "data", settings, inputs):
         WorkFolder(to).remove()
         return Prepared(to, True, files.read_json(to / "ledger.json"))
@@ -152,9 +153,10 @@ class _Job:
         rejected = admission.filter(pl.col("reason").is_not_null())
         account.values_set_aside.update(reason_counts(rejected.select("reason")))
         admission = admission.filter(pl.col("reason").is_null()).drop("row", "reason")
-        shards = shard_of_subjects(stays)
+        shards = shard_of_subjects(stays, self.source.stays_per_shard)
         tables = [table for table in self.source.tables(self.modalities) if table.raw.name in self.found.tables]
-        facts = self._each(lambda table: self._convert_table(table, shards), tables, "reading tables")
+        members = shards.join(stays.drop("subject_id", "start"), on="stay_id", how="left")
+        facts = self._each(lambda table: self._convert_table(table, members), tables, "reading tables")
         facts = {table.raw.name: fact for table, fact in zip(tables, facts, strict=True)}
         names = shards["shard"].unique().sort().to_list()
         duplicates = self._each(lambda shard: self._gather(shard, facts, admission, shards), names, "writing shards")
@@ -208,7 +210,7 @@ class _Job:
                 accounts[side.raw.name] = account
         return rows, accounts
 
-    def _convert_table(self, table: EventTable, shards: pl.DataFrame) -> dict[str, Any]:
+    def _convert_table(self, table: EventTable, stays: pl.DataFrame) -> dict[str, Any]:
         """Read one table into parts by shard, unless an earlier call finished that; returns what was counted."""
         name = table.raw.name
         facts = self.work.facts("tables", name)
@@ -219,7 +221,7 @@ class _Job:
         account, words, floored = TableLedger(), Counter[str](), True
         with contextlib.ExitStack() as stack:
             parts: dict[int, files.TableStream] = {}
-            for converted in self._converted_blocks(table, shards):
+            for converted in self._converted_blocks(table, stays):
                 account.add(converted.account)
                 words.update(converted.bare_numbers)
                 floored = floored and converted.floored
@@ -234,10 +236,10 @@ class _Job:
         self.work.finish("tables", name, facts, [_part(folder, shard) for shard in sorted(parts)])
         return facts
 
-    def _converted_blocks(self, table: EventTable, shards: pl.DataFrame) -> Iterator[Converted]:
+    def _converted_blocks(self, table: EventTable, stays: pl.DataFrame) -> Iterator[Converted]:
         for block in self.found.tables[table.raw.name].blocks():
             self.stop.check()
-            yield convert_block(block, table, self.source.stay_id, shards)
+            yield convert_block(block, table, self.source.stay_id, stays)
 
     def _gather(
         self, shard: int, facts: dict[str, dict[str, Any]], admission: pl.DataFrame, shards: pl.DataFrame
@@ -269,7 +271,7 @@ class _Job:
         files.write_table(to / "metadata" / "codes.parquet", codes, CODES_SCHEMA)
         files.write_table(to / "metadata" / "subject_splits.parquet", subject_splits(stays), SPLITS_SCHEMA)
         dataset = {
-            "dataset_name": self.source.name,
+            "dataset_name": self.source.dataset or self.source.name,
             "etl_name": "wardround",
             "etl_version": wardround.__version__,
             "meds_version": "0.4.1",

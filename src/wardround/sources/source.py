@@ -1,7 +1,7 @@
 """A database as `prepare` takes it: its stay table, its event tables, and how they read."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
@@ -31,6 +31,9 @@ class Source:
         unread_tables: the other tables of the database; declared, never read.
         side_tables: tables that tell more of the stays.
         find: raw folders, tables -> where the tables are and how they are read.
+        dataset: what its data are called in `metadata/dataset.json`; the name where empty.
+        stays_per_shard: where its stays hold so many events that memory asks for fewer than the usual number.
+        settings: what else decides what its data become, for the manifest.
     """
 
     name: str
@@ -45,6 +48,9 @@ class Source:
     unread_tables: tuple[RawTable, ...] = ()
     side_tables: tuple[SideTable, ...] = ()
     find: Callable[[Sequence[Path], Sequence[RawTable]], RawData] = find_csv_tables
+    dataset: str = ""
+    stays_per_shard: int | None = None
+    settings: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def tables(self, modalities: str) -> tuple[EventTable, ...]:
         """The event tables of `--modalities`. Raises `UsageError` where there are none of the paper's."""

@@ -1,0 +1,185 @@
+"""export meds: a DATA folder to a plain MEDS 0.4 data set that other MEDS tools read, and that reads back equal.
+
+    DIR/data/SHARD.parquet       subjects together, by time (rows without one first): our events and the landmarks
+    DIR/metadata/                codes, dataset.json, subject_splits
+    DIR/labels/TASK_Hh.parquet   where labels are asked for
+    DIR/stays.parquet            the stays, for `prepare meds`, which reads them from here and not from codes
+    DIR/ledger.json, DIR/manifest.json
+
+A MEDS tool takes a row for known at its `time`. So `time` is when a value was known (the default), and when it happened
+is in the extra column `happened_time`; with `--time happened` it is the other way, as MEDS data sets made of raw tables
+have it, and a model that trusts `time` then sees results before the ward did. Either way `stay_id`, `modality`,
+`available_time` and `happened_time` hold all that a DATA folder knows of an event, so `prepare meds DIR` gives the
+same events and stays. Landmarks (`landmarks.py`) are left out on the way back and counted.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import polars as pl
+import pyarrow as pa
+
+import wardround
+from wardround import files
+from wardround.errors import DataError
+from wardround.events import (
+    EVENT_COLUMNS,
+    MEDS_EVENT_SCHEMA,
+    OPTIONAL_STAY_COLUMNS,
+    SORT_WITHIN_SUBJECT,
+    STAY_COLUMNS,
+    TIME,
+)
+from wardround.export.landmarks import DESCRIPTIONS, landmarks
+from wardround.progress import progress
+from wardround.sources.pipeline import CODES_SCHEMA, SPLITS_SCHEMA
+from wardround.sources.work_folder import WorkFolder, open_work
+from wardround.stopping import StopRequest, stop_on_sigterm
+from wardround.tasks.cohort import Window, cohort
+from wardround.tasks.task import find_task
+
+LEDGER: Final = "ledger.json"
+OUTPUTS: Final = ("data", "metadata", "labels", "stays.parquet", LEDGER, files.MANIFEST)
+HAPPENED: Final = "happened_time"
+MEDS_VERSION: Final = "0.4.1"
+
+EXPORT_SCHEMA: Final = pa.schema([*MEDS_EVENT_SCHEMA, pa.field(HAPPENED, pa.timestamp("us"))])
+LABEL_VALUES: Final = {
+    "binary": pa.field("boolean_value", pa.bool_(), nullable=False),
+    "hours": pa.field("float_value", pa.float32(), nullable=False),
+}
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What `export_meds` did: the folder, whether it was already complete, and how many rows of what it holds."""
+
+    folder: Path
+    already: bool
+    rows: dict[str, int]
+
+
+def export_meds(
+    data: Path,
+    to: Path,
+    tasks: Sequence[str] = (),
+    at_h: float = 24.0,
+    time: Literal["known", "happened"] = "known",
+    quiet: bool = False,
+) -> Exported:
+    """A DATA folder to a MEDS data set.
+
+    Args:
+        data: the DATA folder.
+        to: the folder to write: absent, empty, or one that this command did not finish.
+        tasks: names of tasks whose labels are exported, of the causal cohort at `at_h`.
+        at_h: hours from unit admission to the prediction.
+        time: what MEDS's `time` is: when a value was known, or when it happened.
+        quiet: no progress on stderr.
+
+    Raises:
+        UsageError: for a task or hour that does not exist.
+        DataError: where the DATA folder is unfinished or changed, or nobody has a label.
+        RunError: where `to` holds another export, or files of somebody's; on SIGTERM.
+        StorageError: if the disk refuses.
+    """
+    windows = {task: Window("causal", at_h) for task in map(_task_name, tasks)}
+    manifest = files.verify_folder(data, "data", DataError)
+    inputs = {"data": str(manifest["hash"])}
+    settings = {"time": time, "labels": sorted(windows), "at_h": at_h if windows else None}
+    if files.is_complete(to, "meds", settings, inputs):
+        WorkFolder(to).remove()
+        return Exported(to, True, files.read_json(to / LEDGER)["rows_out"])
+    versions = {"wardround": wardround.__version__, "polars": pl.__version__, "pyarrow": pa.__version__}
+    work = open_work(to, {"settings": settings, "inputs": inputs, "versions": versions}, OUTPUTS)
+    stays = files.read_columns(data / "stays.parquet", STAY_COLUMNS, optional=OPTIONAL_STAY_COLUMNS)
+    with stop_on_sigterm() as stop:
+        rows = _write_shards(data, work, stays, time, stop, quiet)
+    files.write_table(to / "stays.parquet", stays)
+    for task, window in windows.items():
+        rows[f"labels of {task}"] = _write_labels(to, stays, task, window)
+    _write_metadata(data, to)
+    files.write_json(to / LEDGER, {"rows_out": rows})
+    files.write_manifest(to, "meds", inputs, settings, wardround.__version__)
+    work.remove()
+    return Exported(to, False, rows)
+
+
+def _task_name(name: str) -> str:
+    return find_task(name).name
+
+
+def _write_shards(
+    data: Path, work: WorkFolder, stays: pl.DataFrame, time: str, stop: StopRequest, quiet: bool
+) -> dict[str, int]:
+    """A shard for each of the DATA folder's, unless an earlier call wrote it; returns how many rows of each kind."""
+    counts = {"events": 0, "landmarks": 0}
+    shards = sorted((data / "data").glob("*.parquet"))
+    without_events = stays
+    for shard in shards:
+        subjects = files.read_table(shard, columns=["subject_id"])["subject_id"].unique()
+        without_events = without_events.filter(~pl.col("subject_id").is_in(subjects.implode()))
+    with progress(len(shards), "exporting shards", quiet=quiet) as bar:
+        for shard in shards:
+            stop.check()
+            facts = work.facts("shards", shard.stem)
+            if facts is None:
+                events = files.read_columns(shard, EVENT_COLUMNS)
+                of_shard = pl.col("subject_id").is_in(events["subject_id"].unique().implode())
+                rest = without_events if shard == shards[0] else without_events.clear()
+                beside = landmarks(pl.concat([stays.filter(of_shard), rest]))
+                path = work.to / "data" / shard.name
+                files.write_table(path, _as_meds(pl.concat([events, beside]), time), EXPORT_SCHEMA)
+                facts = {"events": events.height, "landmarks": beside.height}
+                work.finish("shards", shard.stem, facts, [path])
+            counts = {name: count + int(facts[name]) for name, count in counts.items()}
+            bar.advance()
+    return counts
+
+
+def _as_meds(events: pl.DataFrame, time: str) -> pl.DataFrame:
+    """Events with MEDS's `time` and our `happened_time`, in the order of MEDS; ties as in a DATA folder."""
+    events = events.with_columns(pl.col("time").alias(HAPPENED))
+    if time == "known":
+        events = events.with_columns(time=pl.col("available_time"))
+    order = [*SORT_WITHIN_SUBJECT, HAPPENED]
+    return events.sort(order, nulls_last=[name not in ("subject_id", "time") for name in order])
+
+
+def _write_labels(to: Path, stays: pl.DataFrame, task: str, window: Window) -> int:
+    """The labels of a task; returns how many there are. Raises `DataError` where nobody has one."""
+    of = find_task(task)
+    value = LABEL_VALUES[of.kind]
+    kind = pl.Boolean() if of.kind == "binary" else pl.Float32()
+    asked = cohort(stays, window, of).frame
+    labels = asked.select(
+        "subject_id", pl.col("prediction_time").cast(TIME), pl.col("label").cast(kind).alias(value.name)
+    )
+    fields = [pa.field("subject_id", pa.int64(), nullable=False)]
+    fields.append(pa.field("prediction_time", pa.timestamp("us"), nullable=False))
+    labels = labels.sort("subject_id", "prediction_time", value.name)
+    files.write_table(to / "labels" / f"{task}_{window.at_h:g}h.parquet", labels, pa.schema([*fields, value]))
+    return labels.height
+
+
+def _write_metadata(data: Path, to: Path) -> None:
+    """`metadata/`: the codes with those of landmarks, what the data set is, the informational splits."""
+    codes = files.read_table(data / "metadata" / "codes.parquet")
+    told = pl.DataFrame({"code": list(DESCRIPTIONS), "description": list(DESCRIPTIONS.values())})
+    own = codes.join(told, on="code", how="anti")
+    beside = told.with_columns(parent_codes=pl.lit(None, pl.List(pl.String)), modality=pl.lit(None, pl.String))
+    codes = pl.concat([own.select(CODES_SCHEMA.names), beside.select(CODES_SCHEMA.names)])
+    files.write_table(to / "metadata" / "codes.parquet", codes.sort("code"), CODES_SCHEMA)
+    splits = files.read_table(data / "metadata" / "subject_splits.parquet")
+    files.write_table(to / "metadata" / "subject_splits.parquet", splits, SPLITS_SCHEMA)
+    dataset: dict[str, Any] = files.read_json(data / "metadata" / "dataset.json")
+    dataset |= {
+        "etl_name": "wardround",
+        "etl_version": wardround.__version__,
+        "meds_version": MEDS_VERSION,
+        "raw_source_id_columns": ["stay_id"],
+        "other_extension_columns": ["modality", "available_time", HAPPENED],
+    }
+    files.write_json(to / "metadata" / "dataset.json", dataset)

@@ -1,0 +1,208 @@
+"""MEDS rows as events: what each code is, the stay that a row belongs to, and when it was known.
+
+A row belongs to the stay that its id column names; without one, to the stay of its patient in whose time it lies. The
+time of a unit stay begins with the hospital stay (and `before_h` before that), or where the stay before it in the same
+hospital stay ended, and lasts until the next one, or the end of the hospital stay. A row without a time is static: an
+event at the start of every stay of its patient, unless its value would only be known at discharge.
+"""
+
+from functools import partial
+from typing import Final
+
+import polars as pl
+
+from wardround.events import MINUTE_US, MODALITIES
+from wardround.sources.conversion import (
+    NOT_A_NUMBER,
+    WITHIN_MINUTE,
+    YEAR_MIN,
+    EventTable,
+    candidates,
+    with_reason,
+)
+from wardround.sources.meds.columns import event_columns
+from wardround.sources.meds.mapping import Mapping, Meaning
+from wardround.sources.meds.stays import stay_number, told_by
+
+TELLS: Final = "tells of the stay or the patient"
+UNMAPPED: Final = "code of no modality"
+OUTSIDE: Final = "outside every stay"
+NO_STAY: Final = "subject without a stay"
+NEVER_KNOWN: Final = "known at discharge, which is not known"
+STATIC_DISCHARGE: Final = "known at discharge, but of no stay's time"
+NO_SUCH_STAY: Final = "no such stay"
+NAN: Final = f"{NOT_A_NUMBER}: numeric_value"
+
+
+class CodeBook:
+    """What each code of a data set is, remembered once it was asked."""
+
+    def __init__(self, mapping: Mapping) -> None:
+        self.mapping = mapping
+        self._outcomes = (mapping.stays.ends, mapping.around.ends, mapping.died, mapping.death)
+        self._known: dict[str, tuple[int | None, str | None]] = {}
+
+    def entry(self, code: str) -> tuple[int | None, str | None]:
+        """(number of its entry in `[[events]]`, None), or (None, why it becomes no event)."""
+        if code not in self._known:
+            self._known[code] = self._looked_up(code)
+        return self._known[code]
+
+    def _looked_up(self, code: str) -> tuple[int | None, str | None]:
+        if any(codes.has(code) for codes in self._outcomes):
+            return None, TELLS
+        for number, meaning in enumerate(self.mapping.events):
+            if meaning.codes.has(code):
+                return number, None
+        for left_out in self.mapping.left_out:
+            if left_out.codes.has(code):
+                return None, left_out.why
+        return None, TELLS if any(codes.has(code) for codes in told_by(self.mapping)) else UNMAPPED
+
+    def table(self, codes: pl.Series) -> pl.DataFrame:
+        """`code, entry, why`, a row each of some codes."""
+        distinct = codes.drop_nulls().unique().to_list()
+        entries = [self.entry(code) for code in distinct]
+        return pl.DataFrame(
+            {"code": distinct, "entry": [each for each, _ in entries], "why": [why for _, why in entries]},
+            schema={"code": pl.String, "entry": pl.Int64, "why": pl.String},
+        )
+
+
+def event_table(mapping: Mapping) -> EventTable:
+    """The table `data`, read as a mapping says."""
+    used = {meaning.modality for meaning in mapping.events}
+    return EventTable(
+        event_columns(mapping.id_columns),
+        partial(_converted, meanings=mapping.events),
+        tuple(name for name in MODALITIES if name in used),
+        place=partial(_placed, book=CodeBook(mapping)),
+    )
+
+
+def _placed(rows: pl.DataFrame, stays: pl.DataFrame, book: CodeBook) -> pl.DataFrame:
+    """Rows with `entry` (what the code is), `stay_id` (null for a static row), the times of the stay, and reasons.
+
+    Args:
+        rows: typed rows of the table `data`.
+        stays: `stays.parquet` of the whole data set.
+        book: what the codes are.
+    """
+    rows = rows.join(book.table(rows["code"]), on="code", how="left", maintain_order="left")
+    for unusable, reason in (
+        (pl.col("subject_id").is_null(), "no subject id"),
+        (pl.col("code").is_null() | (pl.col("code") == ""), "no code"),
+    ):
+        rows = with_reason(rows, unusable, reason)
+    rows = rows.with_columns(reason=pl.coalesce("reason", "why"))
+    rows = with_reason(rows, ~pl.col("subject_id").is_in(stays["subject_id"].implode()), NO_STAY)
+    rows = _in_stays(rows, stays, book.mapping)
+    timed = pl.col("time").is_not_null()
+    rows = with_reason(rows, timed & pl.col("stay_id").is_null(), OUTSIDE)
+    rows = with_reason(rows, timed & ~pl.col("stay_id").is_in(stays["stay_id"].implode()), NO_SUCH_STAY)
+    over = pl.when(pl.col("hospital_end").is_not_null()).then(pl.max_horizontal("hospital_end", "end"))
+    times = stays.select("stay_id", "start", discharged=over)
+    of_subject = stays.group_by("subject_id").agg(stays_of_subject=pl.col("stay_id"))
+    rows = rows.join(of_subject, on="subject_id", how="left", maintain_order="left")
+    return rows.join(times, on="stay_id", how="left", maintain_order="left")
+
+
+def _in_stays(rows: pl.DataFrame, stays: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
+    """Rows with `stay_id`: what the id column says, else by time; null for static rows and where there is none."""
+    windows = stay_windows(stays, mapping.before_h).rename({"stay_id": "_by_time"})
+    rows = rows.with_row_index("_place").sort("time")
+    rows = rows.join_asof(
+        windows.sort("opens"), left_on="time", right_on="opens", by="subject_id", strategy="backward",
+        check_sortedness=False,
+    )  # fmt: skip
+    inside = (pl.col("time") <= pl.col("closes")).fill_null(True)
+    rows = rows.with_columns(stay_id=pl.when(inside).then("_by_time")).sort("_place")
+    if mapping.stays.id is not None:
+        named = stay_number(rows[mapping.stays.id])
+        rows = rows.with_columns(stay_id=named.fill_null(rows["stay_id"]))
+    static = pl.col("time").is_null()
+    rows = rows.with_columns(stay_id=pl.when(~static).then("stay_id"))
+    return rows.drop("_place", "_by_time", "opens", "closes")
+
+
+def stay_windows(stays: pl.DataFrame, before_h: float) -> pl.DataFrame:
+    """`subject_id, stay_id, opens, closes`: the time in which a patient's rows belong to a stay; no two overlap, since
+    of two that have opened the later one counts. A null `closes` is not known, so nothing is after it.
+
+    Args:
+        stays: `stays.parquet`.
+        before_h: hours before the hospital stay that belong to it too.
+    """
+    begins = pl.coalesce("hospital_start", "start")
+    group = stays.select(
+        "subject_id", "stay_id", "start", "end", "hospital_end", begins=pl.min_horizontal(begins, "start")
+    )
+    group = group.sort("subject_id", "begins", "start", "stay_id")
+    first = pl.col("begins") != pl.col("begins").shift(1).over("subject_id")
+    before = pl.col("begins") - pl.duration(microseconds=round(before_h * 60 * MINUTE_US))
+    earlier = pl.max_horizontal("end", "hospital_end").shift(1).over("subject_id")
+    ended = pl.col("end").shift(1).over("subject_id")
+    opens = pl.when(first.fill_null(True)).then(pl.max_horizontal(before, earlier)).otherwise(ended)
+    return group.select(
+        "subject_id",
+        "stay_id",
+        opens=pl.min_horizontal(opens.fill_null(pl.col("start")), "start"),
+        closes=pl.max_horizontal("end", "hospital_end"),
+    )
+
+
+def _converted(rows: pl.DataFrame, meanings: tuple[Meaning, ...]) -> pl.DataFrame:
+    """Candidates of placed rows: code and values as they are, known when the mapping says."""
+    rows = rows.join(_rules(meanings), on="entry", how="left", maintain_order="left")
+    rows = with_reason(rows, pl.col("time").is_null() & (pl.col("kind") == "discharge"), STATIC_DISCHARGE)
+    static = pl.col("time").is_null() & pl.col("reason").is_null()
+    timed = _known(rows.filter(~static)).drop("known", "stays_of_subject")
+    everywhere = rows.filter(static).drop("stay_id").explode("stays_of_subject").rename({"stays_of_subject": "stay_id"})
+    at_start = everywhere.with_columns(pl.lit(0, pl.Int64).alias(name) for name in _CLOCK)
+    return _valued(pl.concat([timed, at_start.select(timed.columns)]))
+
+
+_CLOCK: Final = tuple(name for pair in WITHIN_MINUTE.items() for name in pair)
+
+
+def _rules(meanings: tuple[Meaning, ...]) -> pl.DataFrame:
+    """`entry, modality, kind, delay_min`, a row each of `[[events]]`."""
+    rules = [(number, each.modality, each.known.kind, each.known.delay_min) for number, each in enumerate(meanings)]
+    kinds = {"entry": pl.Int64, "modality": pl.String, "kind": pl.String, "delay_min": pl.Int64}
+    return pl.DataFrame(rules, schema=kinds, orient="row")
+
+
+def _known(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows with when they happened and were known, on the clock of their stay; or the reason why that cannot be."""
+    time, kind = pl.col("time"), pl.col("kind")
+    delayed = time + pl.duration(minutes=pl.col("delay_min"))
+    known = (
+        pl.when(kind == "end of day").then(time.dt.truncate("1d") + pl.duration(days=1))
+        .when(kind == "discharge").then(pl.max_horizontal("time", "discharged"))
+        .otherwise(delayed)
+    )  # fmt: skip
+    rows = with_reason(rows, (kind == "discharge") & pl.col("discharged").is_null(), NEVER_KNOWN)
+    return on_stay_clock(rows.with_columns(known=known))
+
+
+def on_stay_clock(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows with `time` and `known` told in whole minutes from `start`, and the microseconds past them.
+
+    A row more than a year from unit admission gets its reason.
+    """
+    for minute, rest in WITHIN_MINUTE.items():
+        since_us = (pl.col("time" if minute == "minute" else "known") - pl.col("start")).dt.total_microseconds()
+        rows = rows.with_columns((since_us // MINUTE_US).alias(minute))
+        rows = rows.with_columns((since_us - pl.col(minute) * MINUTE_US).alias(rest))
+    far = (pl.col("minute").abs() > YEAR_MIN) | (pl.col("available_minute").abs() > YEAR_MIN)
+    return with_reason(rows, far, "more than a year from unit admission")
+
+
+def _valued(rows: pl.DataFrame) -> pl.DataFrame:
+    """Candidates; a NaN is a value that is missing, counted where its row becomes an event without it."""
+    is_nan = pl.col("numeric_value").is_nan().fill_null(False)
+    number, nan = pl.when(~is_nan).then("numeric_value"), rows.filter(is_nan)
+    text = pl.when(pl.col("text_value") != "").then("text_value")
+    made = candidates(rows, pl.col("modality"), pl.col("code"), number, text)
+    missing = candidates(nan.with_columns(reason=pl.lit(NAN)), pl.col("modality"), pl.col("code"))
+    return pl.concat([made, missing])

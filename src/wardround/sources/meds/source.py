@@ -1,0 +1,135 @@
+"""The source `meds`: a data set in MEDS, and a mapping that says what its codes mean; or a folder of our own."""
+
+import tomllib
+from collections.abc import Iterator, Sequence
+from functools import partial
+from importlib import resources
+from pathlib import Path
+from typing import Final
+
+from wardround import files
+from wardround.errors import UsageError
+from wardround.sources.csv_reader import RawRows
+from wardround.sources.meds import own
+from wardround.sources.meds.columns import STAYS
+from wardround.sources.meds.events import event_table
+from wardround.sources.meds.mapping import Mapping, parse_mapping, read_mapping
+from wardround.sources.meds.raw import MedsFolder, open_meds
+from wardround.sources.meds.stays import ages, stay_block, stay_rows, stays
+from wardround.sources.raw_data import FoundTable, RawData
+from wardround.sources.raw_table import RawTable
+from wardround.sources.source import Source
+
+NAME: Final = "meds"
+SUMMARY: Final = "any data set in MEDS 0.3 or 0.4, with a mapping file (--mapping); MIMIC-IV's comes with the package"
+STAYS_PER_SHARD: Final = 300
+"""A unit stay of MIMIC-IV has some 6,000 events, all that is charted among them."""
+SHIPPED: Final = {"MIMIC-IV": "mimic4.toml"}
+"""Name of a data set, as its metadata says it -> the mapping that comes with the package."""
+
+
+def meds_source(raws: Sequence[Path], mapping: Path | None = None) -> Source:
+    """The source for one data set.
+
+    Args:
+        raws: its folder.
+        mapping: what its codes mean; None for a folder of ours, or a data set whose mapping comes with us.
+
+    Raises:
+        UsageError: where there is no mapping for it, or the mapping cannot be read.
+        SourceError: where the folder is no MEDS data set.
+        StorageError: where the disk refuses.
+    """
+    folder = open_meds(raws)
+    if mapping is None and own.is_own(folder):
+        return _own_source(folder)
+    chosen = chosen_mapping(folder, mapping)
+    return Source(
+        name=NAME,
+        summary=SUMMARY,
+        stay_table=STAYS,
+        stay_id="stay_id",
+        stay_rows=stay_rows,
+        stays=partial(stays, mapping=chosen),
+        admission_events=ages,
+        paper_tables=(),
+        all_tables=(event_table(chosen),),
+        find=partial(_found, folder, chosen),
+        dataset=chosen.name,
+        stays_per_shard=STAYS_PER_SHARD,
+        settings={"mapping": chosen.digest},
+    )
+
+
+def chosen_mapping(folder: MedsFolder, mapping: Path | None) -> Mapping:
+    """The mapping of the call, else the one that comes with the package for this data set.
+
+    Raises:
+        UsageError: where there is none, saying how to write one; or where it cannot be read.
+        StorageError: where the disk refuses.
+    """
+    if mapping is not None:
+        return read_mapping(mapping)
+    shipped = mapping_of(folder)
+    if shipped is not None:
+        return shipped
+    name = str(folder.dataset.get("dataset_name", ""))
+    raise UsageError(
+        f"{folder.path} needs --mapping FILE: it says which codes open and end a stay, and which are which modality. "
+        f"There is one for {', '.join(SHIPPED)}, not for {name[:60]!a}. "
+        "Begin with a copy of it (wardround/sources/meds/mimic4.toml), and see with --dry-run what it leaves out."
+    )
+
+
+def mapping_of(folder: MedsFolder) -> Mapping | None:
+    """The mapping that comes with the package for this data set; None where it has none."""
+    name = str(folder.dataset.get("dataset_name", ""))
+    return shipped_mapping(name) if name in SHIPPED else None
+
+
+def shipped_mapping(name: str) -> Mapping:
+    """The mapping of a data set that comes with the package."""
+    return parse_mapping(tomllib.loads((resources.files(__package__ or "") / SHIPPED[name]).read_text()))
+
+
+def _found(folder: MedsFolder, mapping: Mapping, _raws: Sequence[Path], _tables: Sequence[RawTable]) -> RawData:
+    folder.check(mapping.id_columns)
+
+    def stay_blocks() -> Iterator[RawRows]:
+        yield stay_block(folder.frames(mapping.id_columns), mapping)
+
+    tables = {
+        STAYS.name: FoundTable(folder.path, stay_blocks),
+        "data": FoundTable(folder.path, partial(folder.blocks, mapping.id_columns)),
+    }
+    return RawData(tables, folder.inputs())
+
+
+def _own_source(folder: MedsFolder) -> Source:
+    def find(_raws: Sequence[Path], _tables: Sequence[RawTable]) -> RawData:
+        own.check_own(folder)
+
+        def stay_blocks() -> Iterator[RawRows]:
+            yield own.own_stay_block(folder)
+
+        inputs = {own.STAYS_FILE: files.sha256(folder.path / own.STAYS_FILE), **folder.inputs()}
+        tables = {
+            "stays": FoundTable(folder.path / own.STAYS_FILE, stay_blocks),
+            "data": FoundTable(folder.path, partial(folder.blocks, own.EXTRA, keep_equal=True)),
+        }
+        return RawData(tables, inputs)
+
+    return Source(
+        name=NAME,
+        summary=SUMMARY,
+        stay_table=own.OWN_STAYS,
+        stay_id="stay_id",
+        stay_rows=own.own_stay_rows,
+        stays=own.own_stays,
+        admission_events=own.own_admission_events,
+        paper_tables=(),
+        all_tables=(own.OWN_EVENTS,),
+        find=find,
+        dataset=str(folder.dataset.get("dataset_name", NAME)),
+        stays_per_shard=STAYS_PER_SHARD,
+    )
