@@ -49,7 +49,20 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"wardround {__version__}")
     into = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    verbs = (_demo, _fetch, _synth, _prepare, _describe, _export, _pretrain, _train, _evaluate, _predict, _compare, _list)
+    verbs = (
+        _demo,
+        _fetch,
+        _synth,
+        _prepare,
+        _describe,
+        _export,
+        _pretrain,
+        _train,
+        _evaluate,
+        _predict,
+        _compare,
+        _list,
+    )
     for add in verbs:
         add(into)
     return parser
