@@ -4,21 +4,22 @@ tabular    TabularBlock on the row (arXiv 2604.18753, appendix B.1, eICU)
 quantile   numbers in piecewise-linear quantile codes, then TabularBlock (ours, after arXiv 2203.05556)
 set        NumericSet on the observed numbers, for modalities of measurements (ours); codes beside them through
            TabularBlock
+
+An installed package may add a kind (`extensions.py`): an `EncoderKind`.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Final
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from wardround.errors import UsageError
+from wardround.extensions import Registry
 from wardround.models.numeric_set import NumericSet
 from wardround.models.quantile import QuantileEncoding
 from wardround.models.tabular import TabularBlock, check_probs, check_widths
-
-EncoderKind = Literal["tabular", "quantile", "set"]
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,10 @@ class EncoderSettings:
 
     Raises:
         UsageError: at construction, for an unknown kind, a width below 1 or a dropout outside [0, 1).
+        ExtensionError: for a kind of a package that cannot be used.
     """
 
-    kind: EncoderKind = "tabular"
+    kind: str = "tabular"
     hidden: int = 128
     embed: int = 64
     dropout: float = 0.2
@@ -62,8 +64,7 @@ class EncoderSettings:
     def __post_init__(self) -> None:
         check_widths(hidden=self.hidden, embed=self.embed, bins=self.bins)
         check_probs(dropout=self.dropout)
-        if self.kind not in get_args(EncoderKind):
-            raise UsageError(f"encoder kind {self.kind!r}: one of {', '.join(get_args(EncoderKind))}.")
+        find_encoder(self.kind)
 
 
 class ModalityEncoder(nn.Module):
@@ -105,3 +106,43 @@ class ModalityEncoder(nn.Module):
         if self.kind == "quantile":
             return self.block(torch.cat([encoded.flatten(1), rest], dim=1))
         return self.block(torch.cat([encoded, rest[:, self.shape.numbers :]], dim=1))
+
+
+@dataclass(frozen=True)
+class EncoderKind:
+    """A kind of encoder.
+
+    Attributes:
+        name: as in `--set encoder.kind=NAME`.
+        build: layout of the row, sizes, bin edges (`number bin_edge`; None where weights are loaded afterwards) -> a
+            module from `row feature` to `row embed`.
+        summary: one line.
+        edges: whether it is given bin edges, fitted on training rows.
+        zeroed: whether it counts on zeros in the row where a number was not observed, as batches leave them, and does
+            not mask them itself.
+    """
+
+    name: str
+    build: Callable[[RowShape, EncoderSettings, Tensor | None], nn.Module]
+    summary: str
+    edges: bool = False
+    zeroed: bool = False
+
+
+ENCODERS: Final[dict[str, EncoderKind]] = {
+    kind.name: kind
+    for kind in (
+        EncoderKind("tabular", ModalityEncoder, "a small MLP on the row as it is (arXiv 2604.18753, B.1)", zeroed=True),
+        EncoderKind("quantile", ModalityEncoder, "the same on quantile codes of the numbers (arXiv 2203.05556)", True),
+        EncoderKind("set", ModalityEncoder, "the mean over the numbers that were observed (arXiv 1703.06114)", True),
+    )
+}
+"""The kinds that are built in."""
+
+KNOWN_ENCODERS: Final[Registry[EncoderKind]] = Registry("encoders", "encoder kind", ENCODERS, (EncoderKind,))
+"""And those of installed packages."""
+
+
+def find_encoder(name: str) -> EncoderKind:
+    """The kind of that name. Raises `UsageError` listing those that exist, `ExtensionError` for a broken package."""
+    return KNOWN_ENCODERS.find(name)

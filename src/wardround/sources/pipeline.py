@@ -38,6 +38,7 @@ from wardround.sources.gather import (
     write_shard,
 )
 from wardround.sources.raw_data import RawData
+from wardround.sources.registry import KNOWN_SOURCES
 from wardround.sources.side_table import joined
 from wardround.sources.source import Source
 from wardround.sources.work_folder import WorkFolder, open_work
@@ -103,7 +104,9 @@ def prepare(
     tables = [source.stay_table, *(side.raw for side in sides), *(table.raw for table in events)]
     found = source.find([raw] if isinstance(raw, Path) else raw, tables)
     inputs = dict(found.inputs)
-    settings = {"source": source.name, "modalities": modalities, "stays_per_shard": STAYS_PER_SHARD}
+    settings: dict[str, Any] = {"source": source.name, "modalities": modalities, "stays_per_shard": STAYS_PER_SHARD}
+    origin = KNOWN_SOURCES.origin(source.name)
+    settings |= {} if origin is None else {"packages": [origin.as_json()]}
     if files.is_complete(to, "data", settings, inputs):
         WorkFolder(to).remove()
         return Prepared(to, True, files.read_json(to / "ledger.json"))

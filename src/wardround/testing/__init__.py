@@ -1,0 +1,1 @@
+"""For packages that add to wardround: checks of what they add."""
