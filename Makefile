@@ -23,8 +23,8 @@ promises: $(VENV)/.ready
 	WARDROUND_PROMISE_SCALE=1.0 JAXTYPING_DISABLE=1 $(RUN) -m pytest -n 2 --dist worksteal --timeout=7200 tests/promises
 
 check: $(VENV)/.ready
-	$(VENV)/bin/ruff check src tests recipes
-	$(VENV)/bin/ruff format --check src tests recipes
+	$(VENV)/bin/ruff check src tests recipes examples
+	$(VENV)/bin/ruff format --check src tests recipes examples
 	$(VENV)/bin/pyright
 	$(VENV)/bin/lint-imports
 

@@ -5,7 +5,7 @@ import json
 import tempfile
 from dataclasses import is_dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 import numpy as np
 import torch
@@ -29,14 +29,15 @@ FEW: Final = 3
 
 def _settings(trial: MethodTrial) -> Findings:
     settings, method = trial.defaults, trial.method
-    if not is_dataclass(method.settings) or not method.settings.__dataclass_params__.frozen:
+    kind: Any = method.settings
+    if not is_dataclass(kind) or not vars(kind)["__dataclass_params__"].frozen:
         return [f"{method.settings.__name__} is no frozen dataclass"]
     reader: Any = TrainSettings if isinstance(method, Method) else FitSettings
     found: Findings = []
     if reader.from_json(method, json.loads(json.dumps(as_json(settings)))) != settings:
         found.append("written as JSON and read back they are others")
     for path, value in flatten(settings).items():
-        text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        text = ",".join(map(str, value)) if _is_tuple(value) else str(value)
         if override(settings, [f"{path}={text}"]) != settings:
             found.append(f"--set {path}={text} does not give its own value")
     return found
@@ -95,9 +96,9 @@ def _hours(trial: MethodTrial) -> Findings:
 
 
 def _learns(trial: MethodTrial) -> Findings:
-    label = trial.labels(trial.data).to_numpy()
+    label: np.ndarray = trial.labels(trial.data).to_numpy()
     said = np.clip(_said(trial).prediction, 1e-6, 1 - 1e-6)
-    share = label.mean()
+    share = float(label.mean())
 
     def loss(prob: Any) -> float:
         return float(-np.mean(label * np.log(prob) + (1 - label) * np.log(1 - prob)))
@@ -115,9 +116,10 @@ def _shapes(trial: MethodTrial) -> Findings:
     with torch.no_grad():
         said = _predicted(model, batch)
     n, found = len(batch), list[str]()
+    made: dict[str, tuple[Any, tuple[int, ...]]]
     if trial.method.shape == "static":
         made = {"predictions": (said, (n,))}
-    elif isinstance(said, tuple) and len(said) == 2:
+    elif _is_tuple(said) and len(said) == 2:
         made = {"beliefs": (said[0], tuple(batch.hours.shape)), "predictions": (said[1], (n,))}
     else:
         return ["predict does not return beliefs and predictions"]
@@ -183,12 +185,16 @@ def _labels_and_ids(trial: MethodTrial) -> Findings:
     return found
 
 
+def _is_tuple(value: object) -> TypeGuard[tuple[Any, ...]]:
+    return isinstance(value, tuple)
+
+
 def _predicted(model: Any, batch: Any) -> Any:
     return model.predict(batch)
 
 
 def _flat(said: Any) -> torch.Tensor:
-    return torch.cat([part.flatten() for part in (said if isinstance(said, tuple) else (said,))])
+    return torch.cat([part.flatten() for part in (said if _is_tuple(said) else (said,))])
 
 
 def _missing(trial: MethodTrial) -> Findings:
@@ -277,6 +283,12 @@ REQUIREMENTS: Final[tuple[Requirement[MethodTrial], ...]] = (
         _learns,
     ),
     Requirement(
+        "missing",
+        "it gives a number whichever modality is missing, and where all are",
+        "mask by observed before a sum or softmax, and give a stay of nothing a constant",
+        _missing,
+    ),
+    Requirement(
         "repeats", "asked twice, it says the same", "draw nothing outside of training (self.training)", _repeats
     ),
     Requirement(
@@ -308,12 +320,6 @@ REQUIREMENTS: Final[tuple[Requirement[MethodTrial], ...]] = (
         "labels move the loss alone, ids of patients and stays move nothing",
         "read batch.label in loss alone, and neither batch.subject nor batch.stays",
         _labels_and_ids,
-    ),
-    Requirement(
-        "missing",
-        "it gives a number whichever modality is missing, and where all are",
-        "mask by observed before a sum or softmax, and give a stay of nothing a constant",
-        _missing,
     ),
 )
 """In the order in which they are looked at; a method that is fitted whole passes those that are about batches."""

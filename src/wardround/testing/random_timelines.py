@@ -77,7 +77,8 @@ def random_events(
         value=pl.when("number").then(pl.Series(_values(rng, n))),
     )
     frame = frame.filter(pl.Series(keep))
-    twice = frame.filter(pl.Series(rng.random(frame.height) < 0.08)).with_columns(pl.col("value") + 1)
+    again: np.ndarray = rng.random(frame.height) < 0.08
+    twice = frame.filter(pl.Series(again)).with_columns(pl.col("value") + 1)
     possible = 1 / (1 + (-pl.col("value")).exp())  # a published score outside [0, 1] counts as none
     both = pl.concat([frame, twice]).with_columns(
         value=pl.when(pl.col("modality") == "score").then(possible).otherwise("value")

@@ -79,7 +79,7 @@ def _values(trial: TaskTrial) -> Findings:
 
 
 def _each_its_own(trial: TaskTrial) -> Findings:
-    whole, some = trial.label(trial.stays), range(0, trial.stays.height, 17)
+    whole, some = trial.label(trial.stays), list(range(0, trial.stays.height, 17))
     found: Findings = []
     if not _alike(trial.label(trial.stays.reverse()).reverse(), whole):
         found.append("labels move with the order of the stays")
