@@ -158,6 +158,7 @@ REQUIREMENTS: Final[tuple[Requirement[EncoderTrial], ...]] = (
     Requirement(
         "finite", "no embedding is NaN or infinite, of a row of nothing either", "guard divisions and logs", _finite
     ),
+    Requirement("same", "the same rows and weights give the same embedding", "draw nothing outside of training", _same),
     Requirement(
         "unobserved values",
         "a number that was not observed does not move the embedding, whatever stands there",
@@ -178,7 +179,6 @@ REQUIREMENTS: Final[tuple[Requirement[EncoderTrial], ...]] = (
         "use LayerNorm instead of BatchNorm, and no mean over rows",
         _alone,
     ),
-    Requirement("same", "the same rows and weights give the same embedding", "draw nothing outside of training", _same),
     Requirement(
         "saved",
         "the state_dict holds all that it is: built without edges and given the weights, it says the same",

@@ -18,13 +18,14 @@ from wardround.testing.leaks import differing, label_dependence, later_events, l
 from wardround.testing.method_trial import MethodTrial
 from wardround.testing.requirement import Findings, Requirement, hold_all
 from wardround.train.plan import FitSettings, TrainSettings
-from wardround.train.predict import SHAPES, Predictions
+from wardround.train.predict import SHAPES, Predictions, predict_cases
 from wardround.train.run_folder import WEIGHTS, Run
 
 NEVER: Final = 1e-5
 """How far a prediction may be from that of the same stay in another batch, on the scale of the model: sums are rounded
 elsewhere where a batch has another shape."""
 FEW: Final = 3
+TASKS_TRIED: Final = ("mortality", "los_remaining")
 
 
 def _settings(trial: MethodTrial) -> Findings:
@@ -58,8 +59,11 @@ def _needed(trial: MethodTrial) -> Findings:
 
 
 def _trains(trial: MethodTrial) -> Findings:
-    history = (trial.run().folder / "history.parquet").is_file()
-    return [] if history else ["no history was written"]
+    found: Findings = []
+    for task in TASKS_TRIED:
+        run = trial.run(task=task)
+        found += [f"after training: {odd}" for odd in _out_of_range(task, trial.predictions(run, trial.data))]
+    return found
 
 
 def _bytes(run: Run) -> str:
@@ -74,45 +78,55 @@ def _resumes(trial: MethodTrial) -> Findings:
     return [] if _bytes(trial.run()) == _bytes(trial.resumed()) else ["killed and started again it has other weights"]
 
 
-def _said(trial: MethodTrial, task: str = "mortality") -> Predictions:
-    return trial.predictions(trial.run(task=task), trial.data)
+def _said(trial: MethodTrial) -> Predictions:
+    return trial.predictions(trial.run(), trial.data)
 
 
 def _probabilities(trial: MethodTrial) -> Findings:
-    said = _said(trial)
-    found: Findings = []
-    for name, numbers in (("prediction", said.prediction), ("belief", said.belief)):
-        odd = int((~np.isfinite(numbers)).sum())
-        outside = int(((numbers < 0) | (numbers > 1)).sum())
-        found += [f"{odd} of {len(numbers)} {name}s are NaN or infinite"] if odd else []
-        found += [f"{outside} of {len(numbers)} {name}s are not between 0 and 1"] if outside else []
-    return found
+    return _in_range(trial, "mortality")
 
 
 def _hours(trial: MethodTrial) -> Findings:
-    said = _said(trial, "los_remaining")
-    odd = [int((~(np.isfinite(numbers) & (numbers >= 0))).sum()) for numbers in (said.prediction, said.belief)]
-    return [f"{odd[0]} predictions and {odd[1]} beliefs are below 0, NaN or infinite"] if any(odd) else []
+    return _in_range(trial, "los_remaining")
+
+
+def _in_range(trial: MethodTrial, task: str) -> Findings:
+    """Before any training where there is a model then: training itself refuses what is no probability."""
+    if isinstance(trial.method, FittedMethod):
+        return []
+    model, cases, _ = trial.untrained(task)
+    return _out_of_range(task, predict_cases(model, cases, np.arange(cases.cohort.frame.height)))
+
+
+def _out_of_range(task: str, said: Predictions) -> Findings:
+    what, most = ("probabilities", 1.0) if task == "mortality" else ("hours", np.inf)
+    found: Findings = []
+    for name, numbers in (("predictions", said.prediction), ("beliefs", said.belief)):
+        odd, outside = int(np.isnan(numbers).sum()), int(((numbers < 0) | (numbers > most)).sum())
+        found += [f"{odd} of {len(numbers)} {name} are NaN"] if odd else []
+        found += [f"{outside} of {len(numbers)} {name} are no {what}"] if outside else []
+    return found
+
+
+def mean_log_loss(label: np.ndarray, prob: np.ndarray) -> float:
+    """The mean log loss of probabilities inside (0, 1)."""
+    right = np.where(label > 0.5, prob, 1 - prob)
+    return float(-np.log(right).mean())
 
 
 def _learns(trial: MethodTrial) -> Findings:
     label: np.ndarray = trial.labels(trial.data).to_numpy()
     said = np.clip(_said(trial).prediction, 1e-6, 1 - 1e-6)
-    share = float(label.mean())
-
-    def loss(prob: Any) -> float:
-        return float(-np.mean(label * np.log(prob) + (1 - label) * np.log(1 - prob)))
-
-    if loss(said) < loss(share):
+    loss, guess = (mean_log_loss(label, prob) for prob in (said, np.full(len(label), label.mean())))
+    if loss < guess:
         return []
-    return [f"its log loss is {loss(said):.3f}; {loss(share):.3f} is that of saying the share of deaths to everybody"]
+    return [f"its log loss is {loss:.3f}; {guess:.3f} is that of saying the share of deaths to everybody"]
 
 
 def _shapes(trial: MethodTrial) -> Findings:
     if isinstance(trial.method, FittedMethod):
         return []
-    run = trial.run()
-    model, batch = run.model(), trial.batch(run, trial.data)
+    model, _, batch = trial.untrained("mortality")
     with torch.no_grad():
         said = _predicted(model, batch)
     n, found = len(batch), list[str]()
@@ -208,8 +222,7 @@ def _missing(trial: MethodTrial) -> Findings:
             said = trial.predictions(run, trial.data, without=without)
         except Exception as error:
             raise RuntimeError(f"without {what}: {type(error).__name__}: {error}") from error
-        odd = int((~np.isfinite(said.prediction)).sum())
-        found += [f"without {what}: {odd} of {len(said.prediction)} predictions are NaN or infinite"] if odd else []
+        found += [f"without {what}: {odd}" for odd in _out_of_range("mortality", said)]
         moved = moved or not np.array_equal(said.prediction, whole.prediction)
     return found if moved else [*found, "no prediction moves, whatever is left out: it reads nothing"]
 
@@ -241,12 +254,6 @@ REQUIREMENTS: Final[tuple[Requirement[MethodTrial], ...]] = (
         _needed,
     ),
     Requirement(
-        "trains",
-        "it trains on toy data, and loss and gradients are finite",
-        "guard divisions and logs, and means over nothing: some stays have no event",
-        _trains,
-    ),
-    Requirement(
         "shapes",
         "predict gives a float32 a stay, and beliefs before it where it reads events or hours",
         "squeeze the last axis of the head, and return (beliefs, predictions) for sequence and grid",
@@ -263,6 +270,12 @@ REQUIREMENTS: Final[tuple[Requirement[MethodTrial], ...]] = (
         "what it says of a duration is 0 or more, and never NaN",
         "return self.target.prediction(outputs); where the task falls, clamp what is left at 0",
         _hours,
+    ),
+    Requirement(
+        "trains",
+        "it trains on toy data, loss and gradients are finite, and so is what it says then",
+        "guard divisions and logs, and means over nothing: some stays have no event",
+        _trains,
     ),
     Requirement(
         "same seed",

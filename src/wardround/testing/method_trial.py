@@ -6,23 +6,25 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import count
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import polars as pl
+import torch
 from torch import Tensor, nn
 
 from wardround.batches.stay_table import stay_table
-from wardround.batches.store import event_store
+from wardround.batches.store import event_store, fit_featuriser
 from wardround.errors import UsageError
-from wardround.methods.registry import FittedMethod, Method
+from wardround.methods.registry import FittedMethod, Method, build_embedder
+from wardround.methods.target import Target
 from wardround.settings import override
 from wardround.tasks.cohort import Window
 from wardround.tasks.splits import SplitPlan
 from wardround.tasks.task import find_task
 from wardround.testing.toy_data import telling_data, two_futures
 from wardround.train.cases import Cases
-from wardround.train.data import open_data
+from wardround.train.data import bin_edges, open_data, row_shapes
 from wardround.train.plan import FitSettings, TrainSettings
 from wardround.train.predict import SHAPES, Predictions, predict_cases, predict_table
 from wardround.train.run_folder import Run, open_run
@@ -37,6 +39,14 @@ LOOP: Final = (
 SMALL_BATCHES: Final = ("model.batch_size=16", "model.budget=256")
 """More steps an epoch, for what a method has of these settings."""
 KILL_AT: Final = 10
+
+
+class Untrained(NamedTuple):
+    """A model before its first step, the stays that it is to learn from, and a batch of them without labels."""
+
+    model: nn.Module
+    cases: Cases
+    batch: Any
 
 
 class _Killed(BaseException):
@@ -157,13 +167,33 @@ class MethodTrial:
         store = event_store(data.lines, cohort, featuriser, self.shape.sequences, True, without)
         return Cases.of(data, cohort, store, model)
 
+    def untrained(self, task: str) -> "Untrained":
+        """Model and stays of a task as training begins with them. Raises `TypeError` for what is fitted whole."""
+        if isinstance(self.method, FittedMethod):
+            raise TypeError(f"{self.method.name} is fitted whole: it has no model before it is trained")
+        settings: Any = override(self.defaults, self.small)
+        data, chosen = open_data(self.data, Window(), quiet=True), find_task(task)
+        cohort = data.cohort(chosen)
+        featuriser = fit_featuriser(data.lines, cohort, settings.inputs, quiet=True)
+        store = event_store(data.lines, cohort, featuriser, self.shape.sequences, True)
+        shapes, everyone = row_shapes(featuriser), np.arange(cohort.frame.height)
+        torch.manual_seed(1)
+        embedder = None
+        if self.method.encodes:
+            encoder = settings.model.encoder
+            embedder = build_embedder(shapes, encoder, bin_edges(store, everyone, shapes, encoder))
+        start = Target(chosen.kind).start(torch.tensor(cohort.frame["label"].to_list()))
+        model = self.method.build(shapes, embedder, chosen, settings.model, start).eval()
+        cases = Cases.of(data, cohort, store, model)
+        return Untrained(model, cases, self._batch(settings.model, cases))
+
     def batch(self, run: Run, folder: Path) -> Any:
         """The first batch of a folder, without labels."""
-        model = run.model()
-        cases = self.cases(run, folder, model)
+        return self._batch(run.training()[0].model, self.cases(run, folder, run.model()))
+
+    def _batch(self, settings: Any, cases: Cases) -> Any:
         n = cases.cohort.frame.height
-        size = self.shape.size(run.training()[0].model)
-        return next(iter(self.shape.batches(cases, np.full(n, np.nan), np.arange(n), size, None)))
+        return self.shape.batches(cases, np.full(n, np.nan), np.arange(n), self.shape.size(settings), None)[0]
 
     @property
     def shape(self) -> Any:

@@ -69,7 +69,8 @@ def random_events(
     modality_index = np.asarray([SPEAKING.index(name) for name in modality_of_code])
     keep: np.ndarray = has[place, modality_index[code]]
     minute = _minutes(rng, n, at_min, until)
-    frame = CATALOGUE[code.tolist()].with_columns(stay_id=stay, minute=minute, available=minute + _delays(rng, n))
+    frame: pl.DataFrame = CATALOGUE[code.tolist()]
+    frame = frame.with_columns(stay_id=stay, minute=minute, available=minute + _delays(rng, n))
     late = pl.col("modality").is_in(["aps", "score"])
     frame = frame.with_columns(
         minute=pl.when(pl.col("modality").is_in(["demographics", "aps", "score"])).then(0).otherwise("minute"),
@@ -77,8 +78,7 @@ def random_events(
         value=pl.when("number").then(pl.Series(_values(rng, n))),
     )
     frame = frame.filter(pl.Series(keep))
-    again: np.ndarray = rng.random(frame.height) < 0.08
-    twice = frame.filter(pl.Series(again)).with_columns(pl.col("value") + 1)
+    twice = frame.filter(pl.Series(rng.random(frame.height) < 0.08)).with_columns(pl.col("value") + 1)
     possible = 1 / (1 + (-pl.col("value")).exp())  # a published score outside [0, 1] counts as none
     both = pl.concat([frame, twice]).with_columns(
         value=pl.when(pl.col("modality") == "score").then(possible).otherwise("value")

@@ -41,7 +41,7 @@ class SourceTrial:
         source = self.source
         events = (table.raw for table in (*source.paper_tables, *source.all_tables))
         sides = (side.raw for side in source.side_tables)
-        return tuple(dict.fromkeys((source.stay_table, *sides, *events, *source.unread_tables)))
+        return (source.stay_table, *sides, *events, *source.unread_tables)
 
     def data(self, workers: int = 1, turn: int = 1) -> Path:
         """A DATA folder of it, made when first asked for."""
@@ -73,11 +73,19 @@ def _rules(trial: SourceTrial) -> Findings:
         try:
             replace(table)
         except ValueError as error:
-            found.append(str(error))
+            found += [] if str(error) in found else [str(error)]
     for events in (*trial.source.paper_tables, *trial.source.all_tables):
         unknown = [name for name in events.modalities if name not in MODALITIES]
         found += [f"{events.raw.name} has the modality {name}, which there is not" for name in unknown]
     return found
+
+
+def _prepares(trial: SourceTrial) -> Findings:
+    try:
+        trial.data()
+    except DataError:
+        return []  # an account that does not add up: the next requirement names it
+    return []
 
 
 def _ledger(trial: SourceTrial) -> Findings:
@@ -174,6 +182,12 @@ REQUIREMENTS: Final[tuple[Requirement[SourceTrial], ...]] = (
         _rules,
     ),
     Requirement(
+        "prepares",
+        "`prepare` takes the raw folder to its end",
+        "the error says what is missing; candidates have the columns of wardround.sources.conversion.CANDIDATE",
+        _prepares,
+    ),
+    Requirement(
         "ledger",
         "of every table, rows in = rows out + rows set aside, and no raw row is left out of it",
         "drop no row: keep it with its reason (wardround.sources.conversion.with_reason)",
@@ -194,7 +208,8 @@ REQUIREMENTS: Final[tuple[Requirement[SourceTrial], ...]] = (
     Requirement(
         "known when",
         "no event is known before it happens",
-        "available_minute is the latest of the offsets that a value waits for (wardround.sources.conversion.timed)",
+        "available_minute is the latest of the offsets that a value waits for (wardround.sources.conversion.timed); "
+        "of admission events it is never before minute",
         _available,
     ),
     Requirement(
