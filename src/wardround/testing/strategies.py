@@ -3,11 +3,19 @@
 Needs Hypothesis: pip install 'wardround[testing]'.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from wardround.testing.timelines import CATALOGUE, Timelines, hand
+import polars as pl
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from wardround.batches.static import StaticBatch
+from wardround.models.modality_encoder import RowShape
+from wardround.testing.data_folder import stays_on_disk
+from wardround.testing.timelines import CATALOGUE, EVENT, STAY, Timelines, default_stay, hand
 
 try:
     from hypothesis import strategies as st
@@ -45,3 +53,61 @@ def drawn_events(earliest: int = -30, latest: int = 200) -> st.SearchStrategy[li
 def small_timelines(max_stays: int = 3) -> st.SearchStrategy[Drawn]:
     """One to three stays of a few events."""
     return st.builds(Drawn, st.lists(drawn_events(), min_size=1, max_size=max_stays))
+
+
+def events(earliest_min: int = -30, latest_min: int = 200) -> st.SearchStrategy[pl.DataFrame]:
+    """Events of one stay as a table (`timelines.EVENT`): times as minutes from unit admission, some known later than
+    they happen."""
+
+    def table(drawn: list[tuple[int, int, int, float]]) -> pl.DataFrame:
+        return Drawn([drawn]).timelines().events
+
+    return drawn_events(earliest_min, latest_min).map(table)
+
+
+def stays(max_stays: int = 6) -> st.SearchStrategy[pl.DataFrame]:
+    """A `stays.parquet` of one or more stays: children, early ends and deaths among them."""
+    ages = st.sampled_from((None, 17.0, 18.0, 60.0, 89.0, 90.0))
+    stay = st.tuples(st.integers(1, 6000), st.sampled_from((0, 1, 900)), ages, st.booleans())
+
+    def table(drawn: list[tuple[int, int, float | None, bool]]) -> pl.DataFrame:
+        rows = [
+            default_stay(number, end=end_min, hospital_end=end_min + longer, age=age, died_in_hospital=died)
+            for number, (end_min, longer, age, died) in enumerate(drawn, start=1)
+        ]
+        return stays_on_disk(Timelines(pl.DataFrame(schema=EVENT), pl.DataFrame(rows, schema=STAY)))
+
+    return st.lists(stay, min_size=1, max_size=max_stays).map(table)
+
+
+def masks(stays_: int, modalities: int) -> st.SearchStrategy[Bool[Tensor, "stay modality"]]:
+    """Which modalities each stay has; none at all is possible."""
+    row = st.lists(st.booleans(), min_size=modalities, max_size=modalities)
+    return st.lists(row, min_size=stays_, max_size=stays_).map(
+        lambda rows: torch.tensor(rows, dtype=torch.bool).reshape(stays_, modalities)
+    )
+
+
+def rows(shape: RowShape, n: int) -> st.SearchStrategy[Float[Tensor, "row feature"]]:
+    """Rows of a modality as batches make them: zeros where a number was not observed."""
+    values = st.lists(st.floats(-5, 5, width=32), min_size=n * shape.width, max_size=n * shape.width)
+    bits = st.lists(st.booleans(), min_size=n * shape.width, max_size=n * shape.width)
+
+    def made(drawn: tuple[list[float], list[bool]]) -> Tensor:
+        value, bit = (torch.tensor(part, dtype=torch.float32).reshape(n, shape.width) for part in drawn)
+        begin = shape.numbers * shape.summaries
+        observed = bit[:, begin : begin + shape.numbers]
+        return torch.cat([value[:, :begin] * observed.repeat(1, shape.summaries), bit[:, begin:]], dim=1)
+
+    return st.tuples(values, bits).map(made)
+
+
+@st.composite
+def batches(draw: Callable[..., Any], shapes: Mapping[str, RowShape], max_stays: int = 6) -> StaticBatch:
+    """Batches of static models: stays that lack modalities, or all of them, with and without labels."""
+    n = draw(st.integers(1, max_stays))
+    observed = draw(masks(n, len(shapes)))
+    inputs = {name: draw(rows(shape, n)) * observed[:, [place]] for place, (name, shape) in enumerate(shapes.items())}
+    labels = draw(st.lists(st.sampled_from((0.0, 1.0, float("nan"))), min_size=n, max_size=n))
+    odds = draw(st.lists(st.sampled_from((-2.0, 0.5, float("nan"))), min_size=n, max_size=n))
+    return StaticBatch(inputs, observed, torch.arange(n), torch.tensor(labels), torch.tensor(odds))
