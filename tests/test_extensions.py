@@ -1,31 +1,39 @@
 """What installed packages add: found, taken lazily, refused with one clear line, and never in the way."""
 
-import importlib
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from installed import install
+from raw_challenge import tiny_set
+from small_runs import small_data
 from wardround import cli, verbs
 from wardround.catalogue import catalogue
-from wardround.errors import ExtensionError, UsageError
+from wardround.errors import ExtensionError, RunError, UsageError
 from wardround.extensions import offers
+from wardround.files import read_json
 from wardround.methods.registry import KNOWN_METHODS, METHODS, find_method
 from wardround.models.modality_encoder import EncoderSettings, find_encoder
 from wardround.sources.registry import find_source
 from wardround.tasks.task import KNOWN_TASKS, TASKS, Task, find_task
+from wardround.train.run_folder import open_run
 
 GOOD = """
 import dataclasses
 import polars as pl
 from wardround.methods.registry import METHODS
-from wardround.models.modality_encoder import ENCODERS
+from wardround.models.modality_encoder import ENCODERS, EncoderKind
 from wardround.sources.registry import SOURCES
 from wardround.tasks.task import Task
 
 METHOD = dataclasses.replace(METHODS["mlp"], name="mine", summary="a method of mine")
-ENCODER = dataclasses.replace(ENCODERS["set"], name="mine", summary="an encoder of mine")
+
+def build(shape, settings, edges):
+    return ENCODERS["set"].build(shape, dataclasses.replace(settings, kind="set"), edges)
+
+ENCODER = EncoderKind("mine", build, "an encoder of mine", edges=True)
 SOURCE = dataclasses.replace(SOURCES["challenge2012"], name="mine", summary="a source of mine")
 TASK = Task("mine", "binary", lambda _: pl.col("died_in_unit").cast(pl.Float64), False, "death in the unit; not later")
 WRONG = 3
@@ -68,6 +76,13 @@ def test_a_list_says_where_a_thing_comes_from(what: str, capsys: pytest.CaptureF
     assert cli.main(["list", what]) == 0
     said = capsys.readouterr().out.splitlines()
     assert [line.endswith("[my-ward 2.3]") for line in said].count(True) == 1
+
+
+@pytest.mark.usefixtures("mine")
+def test_the_settings_of_a_method_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    offered(monkeypatch, tmp_path, "methods: bad = MODULE:METHOD", "raise RuntimeError")
+    rows = [row for row in catalogue("settings") if row["from"] == "my-ward 2.3"]
+    assert {row["name"] for row in rows} > {"train mine: model.hidden", "train mine: loop.epochs"}
 
 
 @pytest.mark.usefixtures("mine")
@@ -169,12 +184,55 @@ def test_a_thing_is_lent_for_a_while():
     assert find_task("mortality") is TASKS["mortality"]
 
 
-def test_the_command_line_starts_without_torch_and_without_packages(tmp_path: Path):
+def test_the_command_line_starts_without_torch_and_without_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """In a process of its own: `--help` imports neither."""
-    import subprocess
-
-    code = "import sys; from wardround.cli import build_parser; build_parser().format_help(); "
-    code += "print([name for name in ('torch', 'polars', 'numpy') if name in sys.modules])"
+    offer = "methods: loud = loud_code:METHOD"
+    install(monkeypatch, tmp_path / "loud", "loud-ward", "loud_code", "print('imported')", offer)
+    code = f"import sys; sys.path.insert(0, {str(tmp_path / 'loud')!r}); from wardround.cli import build_parser; "
+    code += "build_parser().format_help(); "
+    code += "print([name for name in ('torch', 'polars', 'numpy', 'loud_code') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
-    assert importlib.import_module("wardround.extensions")
+
+
+def stamped(folder: Path) -> list[tuple[str, str, str]]:
+    """Group, package and version of each stamp in a folder's settings."""
+    settings = read_json(folder / "manifest.json")["settings"]
+    assert all(stamp["name"] == "mine" for stamp in settings["packages"])
+    return [(stamp["group"], stamp["package"], stamp["version"]) for stamp in settings["packages"]]
+
+
+@pytest.mark.usefixtures("mine")
+def test_a_source_of_a_package_is_prepared(tmp_path: Path):
+    raw, data = tiny_set().write(tmp_path / "raw"), tmp_path / "data"
+    assert cli.main(["prepare", "mine", str(raw), "--to", str(data), "--quiet"]) == 0
+    assert stamped(data) == [("sources", "my-ward", "2.3")]
+    assert read_json(data / "metadata" / "dataset.json")["dataset_name"] == "mine"
+
+
+@pytest.mark.usefixtures("mine")
+def test_a_method_a_task_and_an_encoder_of_a_package_go_all_the_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.chdir(tmp_path)
+    small_data(tmp_path / "data")
+    small = [word for one in ("loop.epochs=1", "encoder.hidden=8", "encoder.embed=4") for word in ("--set", one)]
+    kind = ["--set", "encoder.kind=mine"]
+    on = ["--data", "data", "--quiet"]
+    assert cli.main(["pretrain", "alignment", *on, "--to", "aligned", *small, *kind]) == 0
+    assert stamped(tmp_path / "aligned") == [("encoders", "my-ward", "2.3")]
+    taken = ["train", "mine", *on, "--task", "mine", "--to", "run", "--encoders", "aligned", "--set", "loop.epochs=1"]
+    assert cli.main(taken) == 0
+    assert stamped(tmp_path / "run") == [(group, "my-ward", "2.3") for group in ("methods", "tasks", "encoders")]
+    assert cli.main(["evaluate", "run", *on, "--to", "out"]) == 0
+    assert read_json(tmp_path / "out" / "metrics.json")["task"] == "mine"
+    assert (tmp_path / "out" / "report.html").is_file()
+    assert cli.main(["train", "logistic", *on, "--task", "mine", "--to", "ridge"]) == 0
+    assert stamped(tmp_path / "ridge") == [("tasks", "my-ward", "2.3")]
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    for folder, name in (("run", "wardround.methods"), ("ridge", "wardround.tasks"), ("aligned", "wardround.encoders")):
+        with pytest.raises(
+            RunError, match=rf"made with mine of {name} in package my-ward 2\.3, which is not installed"
+        ):
+            open_run(tmp_path / folder)

@@ -5,7 +5,7 @@ from typing import Any, Final
 import wardround
 from wardround.events import MODALITIES, NOT_INPUTS, PAPER_EICU
 from wardround.extensions import Registry
-from wardround.methods.registry import FITTED, KNOWN_METHODS, METHODS
+from wardround.methods.registry import KNOWN_METHODS, FittedMethod
 from wardround.models.modality_encoder import KNOWN_ENCODERS
 from wardround.settings import flatten
 from wardround.sources.registry import KNOWN_SOURCES
@@ -69,10 +69,10 @@ def _modalities() -> list[Row]:
 
 def _settings() -> list[Row]:
     commands = {"synth eicu": SyntheticSettings(), "pretrain alignment": PretrainSettings()}
-    commands |= {f"train {method.name}": TrainSettings.default(method) for method in METHODS.values()}
-    commands |= {f"train {method.name}": FitSettings.default(method) for method in FITTED.values()}
-    return [
-        _row(f"{command}: {path}", f"{value}")
-        for command, settings in commands.items()
-        for path, value in flatten(settings).items()
-    ]
+    rows = [_row(f"{name}: {path}", f"{value}") for name, of in commands.items() for path, value in flatten(of).items()]
+    for method in KNOWN_METHODS.usable():
+        of = FitSettings.default(method) if isinstance(method, FittedMethod) else TrainSettings.default(method)
+        package = KNOWN_METHODS.origin(method.name)
+        origin = OURS if package is None else package.label
+        rows += [_row(f"train {method.name}: {path}", f"{value}", origin) for path, value in flatten(of).items()]
+    return rows

@@ -8,7 +8,7 @@ A package is imported when a name is asked for that is not built in, or all of t
 """
 
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from importlib import metadata
 from typing import Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
@@ -156,6 +156,14 @@ class Registry(Generic[Thing]):
                 summary = f"cannot be used: {error}"
             rows.append(Listed(offer.origin.name, summary, offer.origin.label))
         return rows
+
+    def usable(self) -> list[Thing]:
+        """All things, packages imported; without what cannot be used."""
+        found = [*self.built_in.values()]
+        for offer in offers(self.group):
+            with suppress(ExtensionError):
+                found.append(self._taken(offer))
+        return found
 
     def origin(self, name: str) -> Origin | None:
         """The package that a name comes from; None where it is built in, lent, or there is none."""

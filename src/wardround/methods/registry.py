@@ -39,7 +39,8 @@ class Method:
         name: as on the command line.
         settings: its settings class, with `positive_weight` and, by its shape, `batch_size` (stays), `budget` (padded
             events) or `size` (`GridSize`); with `encoder` where its models are built around encoders.
-        model: its class; it has `loss(batch)` and `predict(batch)`, and names its `shape`.
+        model: its class; it has `loss(batch)` and `predict(batch)`, and names its `shape`; of a grid it keeps its
+            settings as `settings`.
         build: layout of the rows, embedder (None where it has no encoders), task, settings, first bias of the head ->
             model.
         summary: one line.

@@ -16,6 +16,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from wardround.errors import UsageError
 from wardround.extensions import Registry
 from wardround.models.numeric_set import NumericSet
 from wardround.models.quantile import QuantileEncoding
@@ -74,12 +75,17 @@ class ModalityEncoder(nn.Module):
         shape: the layout of the row.
         settings: kind and size.
         edges: bin edges of the numbers' summaries, fitted on training rows; zeros where weights are loaded afterwards.
+
+    Raises:
+        UsageError: for a kind of a package, which is built by its own `EncoderKind.build`.
     """
 
     def __init__(
         self, shape: RowShape, settings: EncoderSettings, edges: Float[Tensor, "number bin_edge"] | None = None
     ) -> None:
         super().__init__()
+        if settings.kind not in ENCODERS:
+            raise UsageError(f"encoder kind {settings.kind!r} is not built by ModalityEncoder: use its own `build`.")
         self.shape = shape
         self.kind = settings.kind if shape.numbers else "tabular"
         values = shape.numbers * shape.summaries

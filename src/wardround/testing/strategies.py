@@ -3,7 +3,7 @@
 Needs Hypothesis: pip install 'wardround[testing]'.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,7 +70,7 @@ def stays(max_stays: int = 6) -> st.SearchStrategy[pl.DataFrame]:
     ages = st.sampled_from((None, 17.0, 18.0, 60.0, 89.0, 90.0))
     stay = st.tuples(st.integers(1, 6000), st.sampled_from((0, 1, 900)), ages, st.booleans())
 
-    def table(drawn: list[tuple[int, int, float | None, bool]]) -> pl.DataFrame:
+    def table(drawn: Sequence[tuple[int, int, float | None, bool]]) -> pl.DataFrame:
         rows = [
             default_stay(number, end=end_min, hospital_end=end_min + longer, age=age, died_in_hospital=died)
             for number, (end_min, longer, age, died) in enumerate(drawn, start=1)
