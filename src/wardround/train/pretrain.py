@@ -73,9 +73,7 @@ def pretrain(
     """
     with first_process_first():
         data = open_data(data_folder, window, quiet)
-    packages = packages_behind("alignment", None, settings)
-    plan = Plan("pretrain", "alignment", None, window, split, None, settings, seed, packages=packages)
-    run = NewRun(to, plan, {"data": data.hash})
+    run = NewRun(to, _plan(window, split, settings, seed), {"data": data.hash})
     if run.is_complete():
         return Finished(to, True, [])
     sides, table = sides_of(data, data.cohort(None), split, "pretrain_split")
@@ -114,6 +112,11 @@ def pretrain(
     if is_first_process():
         remove_checkpoints(to)
     return Finished(to, False, run.notes)
+
+
+def _plan(window: Window, split: SplitPlan, settings: PretrainSettings, seed: int) -> Plan:
+    packages = packages_behind("alignment", None, settings)
+    return Plan("pretrain", "alignment", None, window, split, None, settings, seed, packages=packages)
 
 
 def _said(model: Alignment, result: FitResult | None) -> list[dict[str, Any]]:
