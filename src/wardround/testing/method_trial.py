@@ -155,7 +155,8 @@ class MethodTrial:
         if isinstance(self.method, FittedMethod):
             fitted, inputs = run.fitted_model()
             table = stay_table(data.lines, cohort, inputs, without, quiet=True)
-            return predict_table(fitted, replace(table, values=table.values[members]))
+            asked = replace(table, values=table.values[members], observed=table.observed[members])
+            return predict_table(fitted, asked)
         model = run.model()
         return predict_cases(model, self.cases(run, folder, model, without), members)
 
