@@ -27,8 +27,8 @@ bench: $(VENV)/.ready
 		OMP_NUM_THREADS=1 $(RUN) benchmarks/$$name.py --to benchmarks/results || exit 1; done
 
 check: $(VENV)/.ready
-	$(VENV)/bin/ruff check src tests recipes benchmarks
-	$(VENV)/bin/ruff format --check src tests recipes benchmarks
+	$(VENV)/bin/ruff check src tests recipes benchmarks examples
+	$(VENV)/bin/ruff format --check src tests recipes benchmarks examples
 	$(VENV)/bin/pyright
 	$(VENV)/bin/lint-imports
 

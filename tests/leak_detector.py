@@ -4,25 +4,21 @@ line each.
     moved            another future: what a model is given at t           (promise 1)
     moved_beliefs    another future: what a model says at t               (promise 1)
     unlike_prefix    an hour earlier sees the beginning of the same line  (promises 1, 7)
-    later_hours      the same of a grid: beliefs at an hour against the hours after it    (promise 1)
-    later_events     beliefs at k against the events after k, and the gradient to them    (promise 1)
-    label_dependence training outputs against the labels of the batch     (promise 1)
     left_already     who is asked though the stay is over                 (promise 1)
     unlike_twins     same past, another future, side by side              (promise 3)
     on_two_sides     patients                                             (promise 5)
     moved_fits       everything that is fitted                            (promise 6)
 
-They reach the product through its modules, so that a planted fault is met as a user would meet it.
+Those that look at a model alone are part of the product, `wardround.testing.leaks`: later_events, later_hours,
+label_dependence. They reach the product through its modules, so that a planted fault is met as a user would meet it.
 """
 
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
-import torch
 from torch import nn
 
 from wardround import files
@@ -35,12 +31,11 @@ from wardround.tasks import splits
 from wardround.tasks.cohort import Cohort, Window
 from wardround.tasks.splits import TRAIN, SplitPlan
 from wardround.tasks.task import Task
+from wardround.testing.leaks import Findings, differing
 from wardround.train import cases, predict, published_scores, supervised
 from wardround.train import data as train_data
 from wardround.train.plan import Plan
 from wardround.train.run_folder import Run
-
-Findings = list[str]
 
 
 @dataclass(frozen=True)
@@ -121,19 +116,6 @@ def model_inputs(seen: View, places: np.ndarray | None = None) -> dict[str, np.n
     return arrays
 
 
-def differing(before: dict[str, np.ndarray], after: dict[str, np.ndarray]) -> Findings:
-    """The arrays that are not the same bytes."""
-    findings = [f"{name} is there only once" for name in sorted(before.keys() ^ after.keys())]
-    for name in sorted(before.keys() & after.keys()):
-        one, other = before[name], after[name]
-        if one.shape != other.shape:
-            findings.append(f"{name}: shape {one.shape} became {other.shape}")
-        elif one.dtype != other.dtype or one.tobytes() != other.tobytes():
-            unequal = (one != other) & ((one == one) | (other == other))
-            findings.append(f"{name}: {int(unequal.sum())} of {one.size} values moved")
-    return findings
-
-
 def moved(before: View, after: View) -> Findings:
     """What the future moved: membership, order and times of the cohort, then every input of a model."""
     columns = ["subject_id", "stay_id", "start", "prediction_time"]
@@ -195,101 +177,6 @@ def grid_of(seen: View, places: np.ndarray) -> grid.GridBatch:
     """The batch that a grid model reads for some stays."""
     label = np.zeros(seen.cohort.frame.height)
     return grid.grid_batch(seen.events, label, cases.prediction_hours(seen.cohort), places, most=240)
-
-
-def later_hours(model: Any, batch: grid.GridBatch, seed: int = 0) -> Findings:
-    """Beliefs at an hour k of each stay that hang on the hours after k: by gradient, and by others in their place, at
-    the same padded shape."""
-    rng = np.random.default_rng([seed, 4])
-    lengths = batch.lengths.numpy()
-    k = torch.from_numpy((rng.random(len(lengths)) * lengths).astype(np.int64))
-    later = torch.arange(batch.hours.shape[1]) > k[:, None]
-    floats = {name: getattr(batch, name).clone().requires_grad_() for name in ("values", "delta_h", "hours")}
-    made = model.beliefs(replace(batch, **floats))[0]
-    made[np.arange(len(lengths)), k].sum().backward()
-    pulls = {name: late_part(given.grad, later) for name, given in floats.items()}
-    findings = [f"gradient to later {name}: {pull:.1e}" for name, pull in pulls.items() if pull != 0]
-    late = later[..., None]
-    other = replace(
-        batch,
-        values=torch.where(
-            late, torch.from_numpy(rng.normal(0, 3, batch.values.shape).astype(np.float32)), batch.values
-        ),
-        observed=batch.observed ^ late,
-        delta_h=torch.where(late, float(rng.uniform(1, 50)), batch.delta_h),
-        codes=batch.codes ^ late,
-        hours=torch.where(later, batch.hours + float(rng.uniform(1, 50)), batch.hours),
-    )
-    with torch.no_grad():
-        unequal = (model.beliefs(other)[0] != made.detach()) & ~later
-    return [*findings, *([f"{int(unequal.sum())} beliefs moved with other later hours"] if unequal.any() else [])]
-
-
-def later_events(model: Any, batch: sequences.SequenceBatch, seed: int = 0) -> Findings:
-    """Beliefs at an event k of each stay that hang on the events after k: by gradient, and by others or none in their
-    place, at the same padded shape."""
-    rng = np.random.default_rng([seed, 4])
-    lengths = batch.lengths.numpy()
-    stays = np.flatnonzero(lengths > 0)
-    k = torch.from_numpy((rng.random(len(lengths)) * np.maximum(lengths, 1)).astype(np.int64))
-    events = batch.modality.shape[1]
-    later = torch.arange(events) > k[:, None]
-    rows = {name: rows.clone().requires_grad_() for name, rows in batch.rows.items()}
-    hours = batch.hours.clone().requires_grad_()
-    published = batch.published.clone().requires_grad_()
-    from_here = replace(batch, rows=rows, hours=hours, published=published)
-    made = model.beliefs(from_here)[0]
-    made[stays, k[stays]].sum().backward()
-    pulls = {name: late_part(rows[name].grad, later.flatten()[batch.slots[name]]) for name in rows}
-    pulls |= {"hours": late_part(hours.grad, later), "odds": late_part(published.grad, later)}
-    findings = [f"gradient to later {name}: {pull:.1e}" for name, pull in pulls.items() if pull != 0]
-    earlier = ~later & (torch.arange(events) < batch.lengths[:, None])
-    futures = {
-        "other": _other_later(batch, later, rng),
-        "no": replace(batch, lengths=torch.minimum(batch.lengths, k + 1)),
-    }
-    for kind, other in futures.items():
-        with torch.no_grad():
-            unequal = (model.beliefs(other)[0] != made.detach()) & earlier
-        if unequal.any():
-            findings.append(f"{int(unequal.sum())} of {int(earlier.sum())} beliefs moved with {kind} later events")
-    return findings
-
-
-def late_part(gradient: torch.Tensor | None, later: torch.Tensor) -> float:
-    """The largest gradient to what is later; 0 without any."""
-    if gradient is None or not later.any():
-        return 0.0
-    return float(gradient[later].abs().max()) if gradient[later].numel() else 0.0
-
-
-def _other_later(
-    batch: sequences.SequenceBatch, later: torch.Tensor, rng: np.random.Generator
-) -> sequences.SequenceBatch:
-    rows = {}
-    for name, values in batch.rows.items():
-        other = values.clone()
-        late = later.flatten()[batch.slots[name]]
-        other[late] = torch.from_numpy(rng.normal(0, 3, (int(late.sum()), values.shape[1])).astype(np.float32))
-        rows[name] = other
-    hours = torch.where(later, batch.hours + float(rng.uniform(1, 50)), batch.hours)
-    modality = torch.where(later, (batch.modality + 1) % len(rows), batch.modality)
-    published = torch.where(later, float(rng.normal()), batch.published)
-    return replace(batch, rows=rows, hours=hours, modality=modality, published=published)
-
-
-def label_dependence(model: Any, batch: Any) -> Findings:
-    """Training outputs (dropout and all) that move when the labels of the batch do."""
-    outputs = []
-    for label in (batch.label * 0, batch.label * 0 + 1, torch.arange(len(batch.label)) % 2 * 1.0):
-        torch.manual_seed(9)
-        given = replace(batch, label=label)
-        model.train()
-        with torch.no_grad():
-            outputs.append(model.outputs(given) if hasattr(model, "outputs") else model.beliefs(given)[0])
-        model.eval()
-    same = all(torch.equal(outputs[0], other) for other in outputs[1:])
-    return [] if same else ["training outputs depend on the labels of the batch"]
 
 
 def left_already(seen: View) -> Findings:

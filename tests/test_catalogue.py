@@ -2,11 +2,13 @@
 
 import pytest
 
+import wardround
 from wardround import cli
 from wardround.catalogue import catalogue
 from wardround.events import MODALITIES, PAPER_EICU
 from wardround.methods.registry import FITTED, METHODS
 from wardround.methods.scores import ROWS
+from wardround.models.modality_encoder import ENCODERS
 from wardround.settings import flatten, override
 from wardround.sources.open_demos import DEMOS
 from wardround.sources.registry import SUMMARIES
@@ -23,7 +25,8 @@ def names(what: str) -> list[str]:
 def test_every_list_has_rows_of_a_name_and_a_summary(what: str):
     rows = catalogue(what)
     assert rows
-    assert all(set(row) == {"name", "summary"} and row["name"] and row["summary"] != "" for row in rows)
+    assert all(set(row) == {"name", "summary", "from"} and all(row.values()) for row in rows)
+    assert {row["from"] for row in rows} == {f"wardround {wardround.__version__}"}
     assert len(set(names(what))) == len(rows)
 
 
@@ -34,6 +37,10 @@ def test_methods_are_what_can_be_pretrained_and_trained():
 def test_tasks_say_what_they_are_and_what_they_are_not():
     assert names("tasks") == list(TASKS)
     assert all("not" in row["summary"] or "part of it" in row["summary"] for row in catalogue("tasks"))
+
+
+def test_encoders_are_the_kinds_that_can_be_set():
+    assert names("encoders") == list(ENCODERS) == ["tabular", "quantile", "set"]
 
 
 def test_modalities_say_where_they_come_from():

@@ -302,11 +302,11 @@ def test_paper_protocol_is_stamped(work: Path, call: Call) -> None:
 
 
 def test_list_prints_what_there_is(capsys: Captured) -> None:
-    for what in ("methods", "tasks", "sources", "modalities", "settings"):
+    for what in ("methods", "tasks", "sources", "encoders", "modalities", "settings"):
         assert main(["list", what, "--json"]) == 0
         rows = json.loads(capsys.readouterr().out)
         assert rows
-        assert all(set(row) == {"name", "summary"} for row in rows)
+        assert all(set(row) == {"name", "summary", "from"} for row in rows)
 
 
 def test_a_recipe_prints_its_table_and_a_failed_cell_fails_the_call(

@@ -1,52 +1,62 @@
-"""What there is: methods, tasks, sources, modalities, settings. For `wardround list`."""
+"""What there is: methods, tasks, sources, encoders, modalities, settings, and who made it. For `wardround list`."""
 
+from typing import Any, Final
+
+import wardround
 from wardround.events import MODALITIES, NOT_INPUTS, PAPER_EICU
-from wardround.methods.registry import FITTED, METHODS
+from wardround.extensions import Registry
+from wardround.methods.registry import KNOWN_METHODS, FittedMethod
+from wardround.models.modality_encoder import KNOWN_ENCODERS
 from wardround.settings import flatten
-from wardround.sources.registry import SUMMARIES
+from wardround.sources.registry import KNOWN_SOURCES, SUMMARIES
 from wardround.sources.synthetic import SyntheticSettings
-from wardround.tasks.task import TASKS
+from wardround.tasks.task import KNOWN_TASKS
 from wardround.train.plan import FitSettings, PretrainSettings, TrainSettings
 
+OURS: Final = f"wardround {wardround.__version__}"
 Row = dict[str, str]
+ROW_SUMMARIES: Final = {
+    "alignment": "masked global alignment of modality encoders, for `pretrain` (arXiv 2604.18753)",
+    "score": "APACHE IVa's own prediction where the stay has one; learns nothing",
+    "elapsed": "what the hours already spent in hospital tell; learns ten bins",
+}
 
 
 def catalogue(what: str) -> list[Row]:
-    """Rows of `name, summary`.
+    """Rows of `name, summary, from`: what is built in, and what installed packages add; of one that cannot be used,
+    its summary says why.
 
     Args:
-        what: "methods", "tasks", "sources", "modalities" or "settings".
+        what: "methods", "tasks", "sources", "encoders", "modalities" or "settings".
     """
     return {
         "methods": _methods,
-        "tasks": _tasks,
+        "tasks": lambda: _known(KNOWN_TASKS),
         "sources": _sources,
+        "encoders": lambda: _known(KNOWN_ENCODERS),
         "modalities": _modalities,
         "settings": _settings,
     }[what]()
 
 
+def _row(name: str, summary: str, origin: str = OURS) -> Row:
+    return {"name": name, "summary": summary, "from": origin}
+
+
+def _known(registry: Registry[Any]) -> list[Row]:
+    return [_row(each.name, each.summary, each.origin) for each in registry.listed(OURS)]
+
+
 def _methods() -> list[Row]:
-    rows = [
-        {
-            "name": "alignment",
-            "summary": "masked global alignment of modality encoders, for `pretrain` (arXiv 2604.18753)",
-        }
-    ]
-    rows += [{"name": method.name, "summary": method.summary} for method in (*METHODS.values(), *FITTED.values())]
-    return [
-        *rows,
-        {"name": "score", "summary": "APACHE IVa's own prediction where the stay has one; learns nothing"},
-        {"name": "elapsed", "summary": "what the hours already spent in hospital tell; learns ten bins"},
-    ]
-
-
-def _tasks() -> list[Row]:
-    return [{"name": task.name, "summary": task.summary} for task in TASKS.values()]
+    known = _known(KNOWN_METHODS)
+    alignment, *rows = (_row(name, summary) for name, summary in ROW_SUMMARIES.items())
+    built_in = len(KNOWN_METHODS.built_in)
+    return [alignment, *known[:built_in], *rows, *known[built_in:]]
 
 
 def _sources() -> list[Row]:
-    return [{"name": name, "summary": summary} for name, summary in SUMMARIES.items()]
+    outside = _known(KNOWN_SOURCES)[len(KNOWN_SOURCES.built_in) :]
+    return [*(_row(name, summary) for name, summary in SUMMARIES.items()), *outside]
 
 
 def _modalities() -> list[Row]:
@@ -59,15 +69,15 @@ def _modalities() -> list[Row]:
             else "beyond the paper"
         )
 
-    return [{"name": name, "summary": summary(name)} for name in MODALITIES]
+    return [_row(name, summary(name)) for name in MODALITIES]
 
 
 def _settings() -> list[Row]:
     commands = {"synth eicu": SyntheticSettings(), "pretrain alignment": PretrainSettings()}
-    commands |= {f"train {method.name}": TrainSettings.default(method) for method in METHODS.values()}
-    commands |= {f"train {method.name}": FitSettings.default(method) for method in FITTED.values()}
-    return [
-        {"name": f"{command}: {path}", "summary": f"{value}"}
-        for command, settings in commands.items()
-        for path, value in flatten(settings).items()
-    ]
+    rows = [_row(f"{name}: {path}", f"{value}") for name, of in commands.items() for path, value in flatten(of).items()]
+    for method in KNOWN_METHODS.usable():
+        of = FitSettings.default(method) if isinstance(method, FittedMethod) else TrainSettings.default(method)
+        package = KNOWN_METHODS.origin(method.name)
+        origin = OURS if package is None else package.label
+        rows += [_row(f"train {method.name}: {path}", f"{value}", origin) for path, value in flatten(of).items()]
+    return rows

@@ -9,13 +9,14 @@ from typing import Any
 
 from wardround import __version__, verbs
 from wardround.errors import WardroundError
+from wardround.extensions import Group, offers
 
 DEMOS = ("eicu-demo", "mimic-iv-demo", "mimic-iii-demo", "challenge-2012")
 SOURCES = ("eicu", "challenge2012", "meds")
 METHODS = ("mlp", "lstm", "trajectory", "grud", "boosting", "logistic", "score", "elapsed")
 TASKS = ("mortality", "los_remaining", "los", "los_icu")
 OF_TRAINING = "of the weights, the order of stays and whatever training draws; the split has a seed of its own"
-LISTS = ("methods", "tasks", "sources", "modalities", "settings")
+LISTS = ("methods", "tasks", "sources", "encoders", "modalities", "settings")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -144,7 +145,7 @@ def _prepare(into: Any) -> None:
         "wardround prepare meds our-meds --mapping our-hospital.toml --to data --dry-run",
         "wardround prepare meds our-meds --mapping our-hospital.toml --to data",
     )
-    verb.add_argument("source", choices=SOURCES)
+    verb.add_argument("source", type=_known("sources", SOURCES), metavar="SOURCE", help=_or_installed(SOURCES))
     verb.add_argument(
         "raw",
         type=Path,
@@ -285,9 +286,10 @@ def _train(into: Any) -> None:
         "torchrun --nproc_per_node 2 -m wardround train mlp --data data --task mortality --to runs/mlp",
         seed=OF_TRAINING,
     )
-    verb.add_argument("method", choices=METHODS)
+    verb.add_argument("method", type=_known("methods", METHODS), metavar="METHOD", help=_or_installed(METHODS))
     _data(verb)
-    verb.add_argument("--task", choices=TASKS, required=True)
+    task = _known("tasks", TASKS)
+    verb.add_argument("--task", type=task, required=True, metavar="TASK", help=_or_installed(TASKS))
     verb.add_argument("--to", type=Path, required=True, metavar="RUN", help="folder to write")
     verb.add_argument("--encoders", type=Path, metavar="RUN", help="a pretraining whose encoders are taken")
     verb.add_argument(
@@ -381,6 +383,25 @@ def _list(into: Any) -> None:
     )
     verb.add_argument("what", choices=LISTS)
     verb.add_argument("--json", action="store_true", help="print the rows as JSON")
+
+
+def _known(group: Group, built_in: tuple[str, ...]) -> Callable[[str], str]:
+    """What reads a name that is built in or of an installed package, which is not imported here."""
+
+    def name(text: str) -> str:
+        if text in built_in:
+            return text
+        offered = [offer.origin.name for offer in offers(group)]
+        if text not in offered:
+            names = ", ".join(dict.fromkeys((*built_in, *offered)))
+            raise argparse.ArgumentTypeError(f"invalid choice: {text!r} (choose from {names})")
+        return text
+
+    return name
+
+
+def _or_installed(built_in: tuple[str, ...]) -> str:
+    return f"{', '.join(built_in)}; or of an installed package (see: wardround list)"
 
 
 def _count(text: str) -> int:

@@ -10,6 +10,7 @@
     │   └── Stopped               work was asked to stop, and can be gone on with (stopping.py)
     │       └── TrainingStopped   a training was, and saved its state (train/stopping.py)
     ├── LeakageError              what was asked would let the answer reach the model
+    ├── ExtensionError            an installed package offers something that cannot be used (extensions.py)
     ├── FetchError                a download failed, or what came is not what was published
     └── StorageError              the disk refused: full, read-only, an I/O error
 
@@ -51,6 +52,10 @@ class RunError(WardroundError):
 
 class LeakageError(WardroundError):
     """What was asked would let the answer reach the model."""
+
+
+class ExtensionError(WardroundError):
+    """An installed package offers something that cannot be used."""
 
 
 class FetchError(WardroundError):

@@ -7,6 +7,8 @@ import json
 import sys
 from typing import Any
 
+import wardround
+
 
 def _chosen_window(options: Any, inherited: Any = None) -> Any:
     """The window of the call, else that of the run that is taken up, else causal at 24 h (paper: the whole stay)."""
@@ -236,4 +238,7 @@ def run_list(options: Any) -> None:
         print(json.dumps(rows, indent=1))
         return
     width = max(len(row["name"]) for row in rows)
-    print("\n".join(f"{row['name']:{width}}  {row['summary']}" for row in rows))
+    ours = f"wardround {wardround.__version__}"
+    for row in rows:
+        origin = "" if row["from"] == ours else f"  [{row['from']}]"
+        print(f"{row['name']:{width}}  {row['summary']}{origin}")

@@ -1,13 +1,14 @@
 """The table of methods: every one is built for every task, and says what it is."""
 
+import dataclasses
 import math
 
 import pytest
 import torch
 
-from wardround.errors import UsageError
+from wardround.errors import ExtensionError, UsageError
 from wardround.methods.grud import GRUDModel
-from wardround.methods.registry import METHODS, build_embedder, find_method
+from wardround.methods.registry import FITTED, METHODS, build_embedder, find_method
 from wardround.methods.trajectory import Trajectory
 from wardround.models.decoder import DecoderSettings
 from wardround.models.modality_encoder import EncoderSettings, RowShape
@@ -64,10 +65,17 @@ def test_each_fusion_is_its_own():
 
 
 def test_an_unknown_method_is_told_what_there_is():
-    known = "mlp, lstm, trajectory, grud, boosting, logistic, score, elapsed"
+    known = "mlp, lstm, trajectory, grud, boosting, logistic, score, elapsed, alignment"
     with pytest.raises(UsageError, match=rf"no method .gru.\. There are: {known}\."):
         find_method("gru")
     assert find_method("mlp") is METHODS["mlp"]
+    assert find_method("logistic") is FITTED["logistic"]
+
+
+def test_a_model_that_names_no_shape_is_named():
+    method = dataclasses.replace(METHODS["mlp"], model=torch.nn.Linear)
+    with pytest.raises(ExtensionError, match="mlp: Linear must name its `shape`, one of static, sequence, grid"):
+        _ = method.shape
 
 
 def test_a_method_with_encoders_says_so():

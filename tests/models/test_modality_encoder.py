@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from wardround.errors import UsageError
-from wardround.models.modality_encoder import EncoderSettings, ModalityEncoder, RowShape
+from wardround.models.modality_encoder import KNOWN_ENCODERS, EncoderKind, EncoderSettings, ModalityEncoder, RowShape
 
 torch.set_num_threads(1)
 
@@ -107,5 +107,11 @@ def test_settings_that_make_no_encoder_are_refused(change: dict, message: str):
 
 
 def test_an_unknown_kind_is_refused():
-    with pytest.raises((UsageError, TypeError), match="'image'"):  # where types are checked, they are the first
-        EncoderSettings(kind="image")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match=r"no encoder kind 'image'\. There are: tabular, quantile, set\."):
+        EncoderSettings(kind="image")
+
+
+def test_a_kind_of_a_package_is_not_built_here():
+    theirs = EncoderKind("theirs", lambda *_: torch.nn.Identity(), "an encoder of a package")
+    with KNOWN_ENCODERS.lend(theirs), pytest.raises(UsageError, match="'theirs' is not built by ModalityEncoder"):
+        ModalityEncoder(SHAPE, EncoderSettings(kind="theirs"))

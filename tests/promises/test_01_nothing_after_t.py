@@ -18,13 +18,9 @@ from hypothesis import HealthCheck, given, settings
 
 from leak_detector import (
     View,
-    differing,
     fits,
     fitted_featuriser,
     grid_of,
-    label_dependence,
-    later_events,
-    later_hours,
     left_already,
     model_inputs,
     moved,
@@ -55,6 +51,7 @@ from wardround.events import INPUT_MODALITIES
 from wardround.methods.registry import FITTED, METHODS
 from wardround.tasks.cohort import Window
 from wardround.tasks.task import TASKS
+from wardround.testing.leaks import differing, label_dependence, later_events, later_hours
 from wardround.train.predict import predict_table
 
 SCALE = float(os.environ.get("WARDROUND_PROMISE_SCALE", "0.1"))

@@ -17,8 +17,6 @@ from leak_detector import (
     fits,
     fitted_featuriser,
     forget,
-    label_dependence,
-    later_events,
     left_already,
     moved,
     moved_beliefs,
@@ -38,6 +36,7 @@ from wardround.events import INPUT_MODALITIES
 from wardround.tasks.cohort import Window
 from wardround.tasks.splits import TEST, VAL, SplitPlan, split_stays
 from wardround.tasks.task import TASKS
+from wardround.testing.leaks import label_dependence, later_events
 
 AT_H = 12.0
 AT_MIN = round(AT_H * 60)

@@ -24,7 +24,7 @@ from wardround.evaluate.internal import internal_figures
 from wardround.evaluate.question import Question
 from wardround.evaluate.tables import hours_metrics, probability_metrics
 from wardround.evaluate.under_way import UnderWay
-from wardround.methods.registry import FITTED, METHODS
+from wardround.methods.registry import FittedMethod, find_method
 from wardround.methods.scores import predict_elapsed
 from wardround.progress import progress
 from wardround.tasks.cohort import Cohort, Window
@@ -131,12 +131,13 @@ def _predict(
             raise UsageError(f"{run.plan.method} reads no modality: --without does not apply.")
         cases = Cases.of_row(data, cohort, run.plan.method, task, run.fitted)
         return predict_cases(None, cases, np.arange(cohort.frame.height)), None
-    if run.plan.method in FITTED:
+    method = find_method(run.plan.method)
+    if isinstance(method, FittedMethod):
         fitted, inputs = run.fitted_model()
         table = stay_table(data.lines, cohort, inputs, question.without, quiet)
         return predict_table(fitted, table), table
     _, featuriser = run.training()
-    sequences = SHAPES[METHODS[run.plan.method].shape].sequences
+    sequences = SHAPES[method.shape].sequences
     store = event_store(data.lines, cohort, featuriser, sequences, quiet, question.without)
     model = run.model()
     return _predict_all(model, Cases.of(data, cohort, store, model), quiet), store

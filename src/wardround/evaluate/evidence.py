@@ -13,7 +13,7 @@ from wardround import files
 from wardround.errors import DataError, RunError
 from wardround.evaluate.data_folder import read_ledger, read_stays
 from wardround.tasks.cohort import Cohort, Window, cohort
-from wardround.tasks.task import TASKS, Task
+from wardround.tasks.task import Task, find_task
 
 INTERNAL = "internal.json"
 """In an evaluation on other data than the run's: the metrics of another one, on the run's own."""
@@ -52,8 +52,9 @@ class Evidence:
 
     @property
     def task(self) -> Task | None:
-        """The task, where it is one of ours."""
-        return TASKS.get(self.metrics["task"] or "")
+        """The task; None for a pretraining. Raises `UsageError` where there is none of that name."""
+        name = self.metrics["task"]
+        return None if name is None else find_task(name)
 
     @property
     def is_alignment(self) -> bool:

@@ -1,14 +1,16 @@
-"""The methods by name, in one literal table: settings, shape of input, how a model is built."""
+"""The methods by name, in one literal table: settings, shape of input, how a model is built. Installed packages may add
+to it (`extensions.py`)."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 import torch
 from torch import nn
 
 from wardround.batches.store import InputSettings
-from wardround.errors import UsageError
+from wardround.errors import ExtensionError
+from wardround.extensions import Registry
 from wardround.methods.boosting import Boosting, BoostingSettings
 from wardround.methods.grud import HOURLY, GRUDModel, GRUDSettings
 from wardround.methods.logistic import Logistic, LogisticSettings
@@ -18,7 +20,7 @@ from wardround.methods.table_model import HistoryRow, Kind, LabelledRows, TableM
 from wardround.methods.target import Target
 from wardround.methods.trajectory import Trajectory, TrajectorySettings
 from wardround.models.embedder import ModalityEmbedder
-from wardround.models.modality_encoder import EncoderSettings, ModalityEncoder, RowShape
+from wardround.models.modality_encoder import EncoderSettings, RowShape, find_encoder
 from wardround.tasks.task import Task
 
 Shape = Literal["static", "sequence", "grid"]
@@ -35,8 +37,10 @@ class Method:
 
     Attributes:
         name: as on the command line.
-        settings: its settings class.
-        model: its class; it has `loss(batch)` and `predict(batch)`, and names its `shape`.
+        settings: its settings class, with `positive_weight` and, by its shape, `batch_size` (stays), `budget` (padded
+            events) or `size` (`GridSize`); with `encoder` where its models are built around encoders.
+        model: its class; it has `loss(batch)` and `predict(batch)`, and names its `shape`; of a grid it keeps its
+            settings as `settings`.
         build: layout of the rows, embedder (None where it has no encoders), task, settings, first bias of the head ->
             model.
         summary: one line.
@@ -45,15 +49,19 @@ class Method:
 
     name: str
     settings: type
-    model: type[StaticModel] | type[Trajectory] | type[GRUDModel]
+    model: type[nn.Module]
     build: Callable[[Shapes, Any, Task, Any, float], nn.Module]
     summary: str
     inputs: InputSettings = field(default_factory=InputSettings)
 
     @property
     def shape(self) -> Shape:
-        """How its models are fed and asked."""
-        return self.model.shape
+        """How its models are fed and asked. Raises `ExtensionError` where its class names none."""
+        shape: Any = getattr(self.model, "shape", None)
+        if shape not in get_args(Shape):
+            known = ", ".join(get_args(Shape))
+            raise ExtensionError(f"method {self.name}: {self.model.__name__} must name its `shape`, one of {known}.")
+        return shape
 
     @property
     def encodes(self) -> bool:
@@ -160,11 +168,15 @@ FITTED: Final[dict[str, FittedMethod]] = {
 """The methods that are fitted whole."""
 
 
-def find_method(name: str) -> Method:
-    """The method of that name. Raises `UsageError` listing those that exist."""
-    if name not in METHODS:
-        raise UsageError(f"no method {name!r}. There are: {', '.join((*METHODS, *FITTED, *ROWS))}.")
-    return METHODS[name]
+KNOWN_METHODS: Final[Registry[Method | FittedMethod]] = Registry(
+    "methods", "method", {**METHODS, **FITTED}, (Method, FittedMethod), (*ROWS, "alignment")
+)
+"""And those of installed packages; rows and the pretraining are no methods of this table, but have their names."""
+
+
+def find_method(name: str) -> Method | FittedMethod:
+    """The method of that name. Raises `UsageError` listing those that exist, `ExtensionError` for a broken package."""
+    return KNOWN_METHODS.find(name)
 
 
 def build_embedder(
@@ -177,5 +189,6 @@ def build_embedder(
         encoder: kind and size.
         edges: modality -> quantile edges from training rows, where the kind needs them.
     """
-    encoders = {name: ModalityEncoder(shape, encoder, (edges or {}).get(name)) for name, shape in shapes.items()}
+    build = find_encoder(encoder.kind).build
+    encoders = {name: build(shape, encoder, (edges or {}).get(name)) for name, shape in shapes.items()}
     return ModalityEmbedder(encoders, encoder.embed)

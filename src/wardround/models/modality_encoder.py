@@ -5,21 +5,23 @@ quantile   numbers in piecewise-linear quantile codes, then TabularBlock (ours, 
 both       the numbers and their quantile codes, then TabularBlock (ours)
 set        NumericSet on the observed numbers, for modalities of measurements (ours); codes beside them through
            TabularBlock
+
+An installed package may add a kind (`extensions.py`): an `EncoderKind`.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Final
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from wardround.errors import UsageError
+from wardround.extensions import Registry
 from wardround.models.numeric_set import NumericSet
 from wardround.models.quantile import QuantileEncoding
 from wardround.models.tabular import TabularBlock, check_probs, check_widths
-
-EncoderKind = Literal["tabular", "quantile", "both", "set"]
 
 
 @dataclass(frozen=True)
@@ -52,9 +54,10 @@ class EncoderSettings:
 
     Raises:
         UsageError: at construction, for an unknown kind, a width below 1 or a dropout outside [0, 1).
+        ExtensionError: for a kind of a package that cannot be used.
     """
 
-    kind: EncoderKind = "tabular"
+    kind: str = "tabular"
     hidden: int = 128
     embed: int = 64
     dropout: float = 0.2
@@ -63,8 +66,7 @@ class EncoderSettings:
     def __post_init__(self) -> None:
         check_widths(hidden=self.hidden, embed=self.embed, bins=self.bins)
         check_probs(dropout=self.dropout)
-        if self.kind not in get_args(EncoderKind):
-            raise UsageError(f"encoder kind {self.kind!r}: one of {', '.join(get_args(EncoderKind))}.")
+        find_encoder(self.kind)
 
 
 class ModalityEncoder(nn.Module):
@@ -74,12 +76,17 @@ class ModalityEncoder(nn.Module):
         shape: the layout of the row.
         settings: kind and size.
         edges: bin edges of the numbers' summaries, fitted on training rows; zeros where weights are loaded afterwards.
+
+    Raises:
+        UsageError: for a kind of a package, which is built by its own `EncoderKind.build`.
     """
 
     def __init__(
         self, shape: RowShape, settings: EncoderSettings, edges: Float[Tensor, "number bin_edge"] | None = None
     ) -> None:
         super().__init__()
+        if settings.kind not in ENCODERS:
+            raise UsageError(f"encoder kind {settings.kind!r} is not built by ModalityEncoder: use its own `build`.")
         self.shape = shape
         self.kind = settings.kind if shape.numbers else "tabular"
         values = shape.numbers * shape.summaries
@@ -111,3 +118,44 @@ class ModalityEncoder(nn.Module):
         if self.kind == "both":
             return self.block(torch.cat([encoded.flatten(1), rows], dim=1))
         return self.block(torch.cat([encoded, rest[:, self.shape.numbers :]], dim=1))
+
+
+@dataclass(frozen=True)
+class EncoderKind:
+    """A kind of encoder.
+
+    Attributes:
+        name: as in `--set encoder.kind=NAME`.
+        build: layout of the row, sizes, bin edges (`number bin_edge`; None where weights are loaded afterwards) -> a
+            module from `row feature` to `row embed`.
+        summary: one line.
+        edges: whether it is given bin edges, fitted on training rows.
+        zeroed: whether it counts on zeros in the row where a number was not observed, as batches leave them, and does
+            not mask them itself.
+    """
+
+    name: str
+    build: Callable[[RowShape, EncoderSettings, Tensor | None], nn.Module]
+    summary: str
+    edges: bool = False
+    zeroed: bool = False
+
+
+ENCODERS: Final[dict[str, EncoderKind]] = {
+    kind.name: kind
+    for kind in (
+        EncoderKind("tabular", ModalityEncoder, "a small MLP on the row as it is (arXiv 2604.18753, B.1)", zeroed=True),
+        EncoderKind("quantile", ModalityEncoder, "the same on quantile codes of the numbers (arXiv 2203.05556)", True),
+        EncoderKind("both", ModalityEncoder, "the same on the numbers beside their quantile codes", True, zeroed=True),
+        EncoderKind("set", ModalityEncoder, "the mean over the numbers that were observed (arXiv 1703.06114)", True),
+    )
+}
+"""The kinds that are built in."""
+
+KNOWN_ENCODERS: Final[Registry[EncoderKind]] = Registry("encoders", "encoder kind", ENCODERS, (EncoderKind,))
+"""And those of installed packages."""
+
+
+def find_encoder(name: str) -> EncoderKind:
+    """The kind of that name. Raises `UsageError` listing those that exist, `ExtensionError` for a broken package."""
+    return KNOWN_ENCODERS.find(name)

@@ -38,6 +38,7 @@ from wardround.sources.gather import (
     write_shard,
 )
 from wardround.sources.raw_data import RawData
+from wardround.sources.registry import KNOWN_SOURCES
 from wardround.sources.side_table import joined
 from wardround.sources.source import Source
 from wardround.sources.work_folder import WorkFolder, open_work
@@ -104,7 +105,9 @@ def prepare(
     found = source.find([raw] if isinstance(raw, Path) else raw, tables)
     inputs = dict(found.inputs)
     per_shard = min(STAYS_PER_SHARD, source.stays_per_shard or STAYS_PER_SHARD)
-    settings = {"source": source.name, "modalities": modalities, "stays_per_shard": per_shard, **source.settings}
+    settings: dict[str, Any] = {"source": source.name, "modalities": modalities, "stays_per_shard": per_shard}
+    origin = KNOWN_SOURCES.origin(source.name)
+    settings |= {**source.settings, **({} if origin is None else {"packages": [origin.as_json()]})}
     if files.is_complete(to, "data", settings, inputs):
         WorkFolder(to).remove()
         return Prepared(to, True, files.read_json(to / "ledger.json"))

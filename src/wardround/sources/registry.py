@@ -1,10 +1,11 @@
-"""The databases that `prepare` reads, by their names on the command line."""
+"""The databases that `prepare` reads, by their names on the command line: built in, or of installed packages."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from wardround.errors import UsageError
+from wardround.extensions import Registry
 from wardround.sources import meds
 from wardround.sources.challenge2012 import CHALLENGE2012
 from wardround.sources.eicu import EICU
@@ -13,6 +14,9 @@ from wardround.sources.source import Source
 SOURCES: Final[dict[str, Source]] = {source.name: source for source in (EICU, CHALLENGE2012)}
 SUMMARIES: Final = {**{name: source.summary for name, source in SOURCES.items()}, meds.NAME: meds.SUMMARY}
 """All sources; what MEDS is read as depends on the data set and its mapping."""
+
+KNOWN_SOURCES: Final[Registry[Source]] = Registry("sources", "source", SOURCES, (Source,), (meds.NAME,))
+"""And those of installed packages."""
 
 
 def find_source(name: str, raws: Sequence[Path] = (), mapping: Path | None = None) -> Source:
@@ -25,13 +29,13 @@ def find_source(name: str, raws: Sequence[Path] = (), mapping: Path | None = Non
 
     Raises:
         UsageError: for a name that does not exist, listing those that do; for a mapping that does not go with it.
+        ExtensionError: for a source of a package that cannot be used.
         SourceError: where the folder is no MEDS data set.
         StorageError: where the disk refuses.
     """
-    if name not in SUMMARIES:
-        raise UsageError(f"no source {name!r}. There are: {', '.join(SUMMARIES)}.")
     if name == meds.NAME:
         return meds.meds_source(raws, mapping)
+    source = KNOWN_SOURCES.find(name)
     if mapping is not None:
         raise UsageError(f"--mapping goes with meds; what the columns of {name} mean is known.")
-    return SOURCES[name]
+    return source

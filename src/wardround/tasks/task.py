@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 import polars as pl
 
-from wardround.errors import UsageError
+from wardround.extensions import Registry
 
 MAX_LOS_H: Final = 720.0
 """Length-of-stay targets are clipped here in the causal protocol; the paper drops longer stays, which looks at the
@@ -77,9 +77,10 @@ TASKS: Final[dict[str, Task]] = {
     )
 }
 
+KNOWN_TASKS: Final[Registry[Task]] = Registry("tasks", "task", TASKS, (Task,))
+"""And those of installed packages."""
+
 
 def find_task(name: str) -> Task:
-    """The task of that name. Raises `UsageError` listing those that exist."""
-    if name not in TASKS:
-        raise UsageError(f"no task {name!r}. There are: {', '.join(TASKS)}.")
-    return TASKS[name]
+    """The task of that name. Raises `UsageError` listing those that exist, `ExtensionError` for a broken package."""
+    return KNOWN_TASKS.find(name)

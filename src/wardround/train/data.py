@@ -14,7 +14,7 @@ from wardround.batches.stay_table import TableFeaturiser
 from wardround.batches.store import EventStore, Featuriser
 from wardround.errors import DataError
 from wardround.events import DEFAULT_MODALITIES, OPTIONAL_STAY_COLUMNS, STAY_COLUMNS
-from wardround.models.modality_encoder import EncoderSettings, RowShape
+from wardround.models.modality_encoder import EncoderSettings, RowShape, find_encoder
 from wardround.models.quantile import quantile_edges
 from wardround.tasks.cohort import Cohort, Window, cohort, elapsed_h
 from wardround.tasks.splits import TRAIN, VAL, SplitPlan, split_stays
@@ -124,7 +124,7 @@ def bin_edges(
 ) -> dict[str, torch.Tensor]:
     """Quantile edges of each modality's summaries over the last states of training stays; empty where the encoder needs
     none."""
-    if settings.kind == "tabular":
+    if not find_encoder(settings.kind).edges:
         return {}
     edges: dict[str, torch.Tensor] = {}
     for index, name in enumerate(store.modalities):

@@ -118,6 +118,7 @@ class Plan:
         settings: everything that `--set` may change.
         seed: of the weights and the batches.
         init: hash of the run of the same method whose weights are the first ones.
+        packages: installed packages whose method, task or encoder it uses (`packages.py`); none for what is built in.
 
     Raises:
         UsageError: at construction, for a negative seed.
@@ -132,6 +133,7 @@ class Plan:
     settings: Any
     seed: int
     init: str | None = None
+    packages: tuple[dict[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         if self.seed < 0:
@@ -156,6 +158,7 @@ class Plan:
             "settings": None if self.settings is None else as_json(self.settings),
             "seed": self.seed,
             "init": self.init,
+            **({"packages": list(self.packages)} if self.packages else {}),
         }
 
     @classmethod
@@ -182,6 +185,7 @@ class Plan:
                 settings=None if read_settings is None else read_settings(values["settings"]),
                 seed=values["seed"],
                 init=values["init"],
+                packages=tuple(values.get("packages", ())),
             )
         except (KeyError, TypeError, AttributeError, ValueError, UsageError) as error:
             raise RunError("settings.json of the run lacks a part: it is of another version. Train again.") from error

@@ -25,6 +25,7 @@ from wardround.tasks.splits import TRAIN, VAL, SplitPlan
 from wardround.train.checkpoint import remove_checkpoints
 from wardround.train.data import bin_edges, open_data, row_shapes, sides_of, unread_modalities
 from wardround.train.loop import FitResult, fit
+from wardround.train.packages import packages_behind
 from wardround.train.plan import Plan, PretrainSettings
 from wardround.train.processes import first_process_first
 from wardround.train.run_folder import NewRun
@@ -72,7 +73,7 @@ def pretrain(
     """
     with first_process_first():
         data = open_data(data_folder, window, quiet)
-    run = NewRun(to, Plan("pretrain", "alignment", None, window, split, None, settings, seed), {"data": data.hash})
+    run = NewRun(to, _plan(window, split, settings, seed), {"data": data.hash})
     if run.is_complete():
         return Finished(to, True, [])
     sides, table = sides_of(data, data.cohort(None), split, "pretrain_split")
@@ -111,6 +112,11 @@ def pretrain(
     if is_first_process():
         remove_checkpoints(to)
     return Finished(to, False, run.notes)
+
+
+def _plan(window: Window, split: SplitPlan, settings: PretrainSettings, seed: int) -> Plan:
+    packages = packages_behind("alignment", None, settings)
+    return Plan("pretrain", "alignment", None, window, split, None, settings, seed, packages=packages)
 
 
 def _said(model: Alignment, result: FitResult | None) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import polars as pl
 import torch
@@ -20,7 +20,7 @@ from wardround.errors import LeakageError, RunError
 from wardround.json_kinds import is_object
 from wardround.launcher import is_first_process
 from wardround.methods.alignment import Alignment
-from wardround.methods.registry import FITTED, METHODS, build_embedder, find_method
+from wardround.methods.registry import KNOWN_METHODS, FittedMethod, Method, build_embedder, find_method
 from wardround.methods.scores import ROWS
 from wardround.methods.table_model import TableModel
 from wardround.models.embedder import ModalityEmbedder
@@ -29,6 +29,7 @@ from wardround.tasks.splits import TEST, TRAIN, VAL
 from wardround.tasks.task import find_task
 from wardround.train.data import row_shapes
 from wardround.train.loop import FitResult
+from wardround.train.packages import check_packages
 from wardround.train.plan import FitSettings, Plan, PretrainSettings, TrainSettings
 from wardround.train.weights import layouts_of, read_weights, write_weights
 
@@ -88,7 +89,7 @@ class Run:
     def model(self) -> nn.Module:
         """The trained model, ready to predict. Raises `RunError` where the weights do not fit."""
         settings, featuriser = self.training()
-        shapes, method = row_shapes(featuriser), find_method(self.plan.method)
+        shapes, method = row_shapes(featuriser), _method_of(self.plan.method, Method)
         embedder = build_embedder(shapes, settings.model.encoder) if method.encodes else None
         model = method.build(shapes, embedder, find_task(self.plan.task or ""), settings.model, 0.0)
         self.load_into(model)
@@ -111,7 +112,7 @@ class Run:
             raise RunError(f"{self.folder} is a {self.plan.method} run: it holds no model that was fitted whole.")
         tensors = read_weights(self.folder / WEIGHTS, None)
         kind, columns = find_task(self.plan.task or "").kind, len(featuriser.columns)
-        return FITTED[self.plan.method].load(tensors, kind, settings.model, columns), featuriser
+        return _method_of(self.plan.method, FittedMethod).load(tensors, kind, settings.model, columns), featuriser
 
     def load_into(self, model: nn.Module) -> None:
         """Give a model this run's weights, and put it into eval mode. Raises `RunError` where they do not fit."""
@@ -165,10 +166,12 @@ def open_run(folder: Path) -> Run:
     """Open a finished run, every file verified.
 
     Raises:
-        RunError: where it is unfinished, changed, or of another version.
+        RunError: where it is unfinished, changed, of another version, or made with a package that is not installed.
+        ExtensionError: where such a package cannot be used.
     """
     manifest = files.verify_folder(folder, "run", RunError)
     values = files.read_json(folder / "settings.json", RunError)
+    check_packages(values, folder)
     plan = Plan.from_json(values, _reader(values, folder))
     featuriser = None if plan.settings is None else _FEATURISERS[type(plan.settings)].load(folder, plan.settings.inputs)
     splits = files.read_table(folder / "splits.parquet", RunError)
@@ -192,13 +195,23 @@ def _reader(values: Any, folder: Path) -> Callable[[Any], Any] | None:
     command, method = (values.get(name) for name in ("command", "method")) if is_object(values) else (None, None)
     if (command, method) == ("pretrain", "alignment"):
         return partial(from_json, PretrainSettings)
-    if command == "train" and method in METHODS:
-        return partial(TrainSettings.from_json, METHODS[method])
-    if command == "train" and method in FITTED:
-        return partial(FitSettings.from_json, FITTED[method])
     if command == "train" and method in ROWS:
         return None
+    if command == "train" and method in KNOWN_METHODS.names():
+        found = find_method(method)
+        return partial(TrainSettings.from_json if isinstance(found, Method) else FitSettings.from_json, found)
     raise RunError(f"{folder} holds a {command} run of {method}, which this version does not know. Update wardround.")
+
+
+Kind = TypeVar("Kind", Method, FittedMethod)
+
+
+def _method_of(name: str, kind: type[Kind]) -> Kind:
+    """The method of a run, of the kind that its settings are. Raises `RunError` where a package has changed that."""
+    found = find_method(name)
+    if not isinstance(found, kind):
+        raise RunError(f"{name} is another kind of method than when the run was made. Train again.")
+    return found
 
 
 @dataclass

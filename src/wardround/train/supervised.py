@@ -13,7 +13,7 @@ from wardround.batches.store import Featuriser, InputSettings, event_store, fit_
 from wardround.errors import NoScoreError, UsageError
 from wardround.files import hash_of
 from wardround.launcher import is_first_process
-from wardround.methods.registry import FITTED, Method, build_embedder, find_method
+from wardround.methods.registry import FittedMethod, Method, build_embedder, find_method
 from wardround.methods.scores import ROWS, score_code
 from wardround.methods.target import Target
 from wardround.metrics.discrimination import auroc
@@ -28,6 +28,7 @@ from wardround.train.checkpoint import remove_checkpoints
 from wardround.train.data import OpenData, Sides, bin_edges, open_data, row_shapes, sides_of, unread_modalities
 from wardround.train.failure_signatures import failure_signatures
 from wardround.train.loop import fit
+from wardround.train.packages import packages_behind
 from wardround.train.plan import Plan, TrainSettings
 from wardround.train.predict import SHAPES, Batches, predict_cases
 from wardround.train.pretrain import Finished
@@ -55,7 +56,7 @@ def train(
 
     Args:
         method_name: "mlp", "lstm", "trajectory", "grud", one that is fitted whole: "boosting", "logistic", or a row
-            that learns no weights: "score", "elapsed".
+            that learns no weights: "score", "elapsed"; or one of an installed package.
         data_folder: a DATA folder.
         task_name: what is predicted.
         to: the RUN folder to write.
@@ -73,6 +74,7 @@ def train(
 
     Raises:
         DataError, RunError, UsageError: where data, `to` or settings do not fit.
+        ExtensionError: where method, task or encoder are of a package that cannot be used.
         LeakageError: where a test patient was used to pretrain the encoders, or to make the first weights.
         TrainingStopped: after SIGTERM; the same call goes on.
     """
@@ -81,19 +83,19 @@ def train(
         if assignments or encoders or init:
             raise UsageError(f"{method_name} learns no weights: it takes neither --set nor --encoders nor --init.")
         return _train_row(method_name, data_folder, task, to, window, split, quiet)
-    if method_name in FITTED:
+    method = find_method(method_name)
+    if isinstance(method, FittedMethod):
         if encoders or init:
             raise UsageError(f"{method_name} is fitted whole: it takes neither --encoders nor --init.")
-        return fit_whole(FITTED[method_name], data_folder, task, to, window, split, assignments, seed, quiet)
-    method = find_method(method_name)
+        return fit_whole(method, data_folder, task, to, window, split, assignments, seed, quiet)
     brought = Brought.of(method, task, encoders, init)
     settings = brought.settings(method, assignments)
     with first_process_first():
         data = open_data(data_folder, window, quiet)
     hashes = {name: run.hash for name, run in (("encoders", brought.encoders), ("init", brought.init)) if run}
-    plan = Plan(
-        "train", method.name, task.name, window, split, hashes.get("encoders"), settings, seed, hashes.get("init")
-    )
+    packages = packages_behind(method.name, task.name, settings)
+    taken = hashes.get("encoders"), hashes.get("init")
+    plan = Plan("train", method.name, task.name, window, split, taken[0], settings, seed, taken[1], packages)
     run = NewRun(to, plan, {"data": data.hash} | hashes, brought.runs)
     if run.is_complete():
         return Finished(to, True, [])
@@ -211,7 +213,9 @@ def _train_row(
     """`score` and `elapsed`: nothing to train but a threshold and some bins."""
     with first_process_first():
         data = open_data(data_folder, window, quiet)
-    run = NewRun(to, Plan("train", name, task.name, window, split, None, None, 0), {"data": data.hash})
+    packages = packages_behind(name, task.name, None)
+    plan = Plan("train", name, task.name, window, split, None, None, 0, packages=packages)
+    run = NewRun(to, plan, {"data": data.hash})
     if run.is_complete():
         return Finished(to, True, [])
     sides, table = sides_of(data, data.cohort(task), split, "split")

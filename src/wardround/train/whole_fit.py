@@ -16,6 +16,7 @@ from wardround.tasks.task import Task
 from wardround.train.data import OpenData, Sides, open_data, sides_of, unread_modalities
 from wardround.train.failure_signatures import failure_signatures
 from wardround.train.loop import FitResult
+from wardround.train.packages import packages_behind
 from wardround.train.plan import FitSettings, Plan
 from wardround.train.pretrain import Finished
 from wardround.train.processes import first_process_first
@@ -38,7 +39,7 @@ def fit_whole(
     """Fit one method for one task on the training side, stopped or chosen by the validation side.
 
     Args:
-        method: of `FITTED`.
+        method: one that is fitted whole.
         data_folder: a DATA folder.
         task: what is predicted.
         to: the RUN folder to write.
@@ -54,7 +55,8 @@ def fit_whole(
     settings = override(FitSettings.default(method), assignments)
     with first_process_first():
         data = open_data(data_folder, window, quiet)
-    plan = Plan("train", method.name, task.name, window, split, None, settings, seed)
+    packages = packages_behind(method.name, task.name, settings)
+    plan = Plan("train", method.name, task.name, window, split, None, settings, seed, packages=packages)
     run = NewRun(to, plan, {"data": data.hash})
     if run.is_complete():
         return Finished(to, True, [])
