@@ -5,11 +5,16 @@ Users pay nothing for it: the package itself never imports the checker. What run
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TextIO
+from pathlib import Path
+from typing import Final, TextIO
 
 import jaxtyping
 import polars as pl
 from beartype import BeartypeConf, FrozenDict, beartype
+
+PACKAGE: Final = Path(__file__).parents[1] / "src" / "wardround"
+UNCHECKED: Final = "wardround.testing.strategies"
+"""The checker draws items of a list at random, which Hypothesis does not allow inside a strategy."""
 
 check = beartype(
     conf=BeartypeConf(
@@ -26,7 +31,10 @@ check = beartype(
 
 def check_every_call() -> None:
     """Check the modules of the package that are imported from now on."""
-    jaxtyping.install_import_hook("wardround", "shape_checks.check")
+    places = [*PACKAGE.iterdir(), *(PACKAGE / "testing").iterdir()]
+    names = [".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts) for path in places]
+    checked = [name for name in names if name not in (UNCHECKED, "wardround.testing")]
+    jaxtyping.install_import_hook(checked, "shape_checks.check")
 
 
 @contextmanager

@@ -40,7 +40,7 @@ def test_tasks_say_what_they_are_and_what_they_are_not():
 
 
 def test_encoders_are_the_kinds_that_can_be_set():
-    assert names("encoders") == list(ENCODERS) == ["tabular", "quantile", "set"]
+    assert names("encoders") == list(ENCODERS) == ["tabular", "quantile", "both", "set"]
 
 
 def test_modalities_say_where_they_come_from():

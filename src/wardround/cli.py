@@ -1,7 +1,6 @@
 """The command line: verbs and their options. What a verb does is in `verbs.py`; nothing heavy is imported before it."""
 
 import argparse
-import math
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 
 from wardround import __version__, verbs
 from wardround.errors import WardroundError
-from wardround.extensions import Group, offers
+from wardround.option_values import count, fold, hour, known_name, or_installed, seed_number
 
 DEMOS = ("eicu-demo", "mimic-iv-demo", "mimic-iii-demo", "challenge-2012")
 SOURCES = ("eicu", "challenge2012", "meds")
@@ -50,7 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"wardround {__version__}")
     into = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    verbs = (
+    every_verb = (
         _demo,
         _fetch,
         _synth,
@@ -64,7 +63,7 @@ def build_parser() -> argparse.ArgumentParser:
         _compare,
         _list,
     )
-    for add in verbs:
+    for add in every_verb:
         add(into)
     return parser
 
@@ -83,7 +82,7 @@ def _verb(
     )
     parser.set_defaults(run=run)
     parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
-    parser.add_argument("--seed", type=_seed, default=0, metavar="S", help=f"{seed} (default: 0)")
+    parser.add_argument("--seed", type=seed_number, default=0, metavar="S", help=f"{seed} (default: 0)")
     return parser
 
 
@@ -100,7 +99,7 @@ def _demo(into: Any) -> None:
     verb.add_argument("--to", type=Path, default=Path("demo"), metavar="DIR", help="folder to write (default: demo)")
     verb.add_argument("--data", type=Path, metavar="RAW", help="a raw eICU folder; without it a synthetic one is made")
     verb.add_argument(
-        "--stays", type=_count, default=2000, help="synthetic stays where no --data is given (default: 2000)"
+        "--stays", type=count, default=2000, help="synthetic stays where no --data is given (default: 2000)"
     )
 
 
@@ -128,7 +127,7 @@ def _synth(into: Any) -> None:
         seed="of all that is drawn: another seed, another database",
     )
     verb.add_argument("source", choices=("eicu",))
-    verb.add_argument("--stays", type=_count, required=True, metavar="N")
+    verb.add_argument("--stays", type=count, required=True, metavar="N")
     verb.add_argument("--to", type=Path, required=True, metavar="RAW", help="folder to write")
     _settings(verb)
 
@@ -145,7 +144,7 @@ def _prepare(into: Any) -> None:
         "wardround prepare meds our-meds --mapping our-hospital.toml --to data --dry-run",
         "wardround prepare meds our-meds --mapping our-hospital.toml --to data",
     )
-    verb.add_argument("source", type=_known("sources", SOURCES), metavar="SOURCE", help=_or_installed(SOURCES))
+    verb.add_argument("source", type=known_name("sources", SOURCES), metavar="SOURCE", help=or_installed(SOURCES))
     verb.add_argument(
         "raw",
         type=Path,
@@ -162,7 +161,7 @@ def _prepare(into: Any) -> None:
     verb.add_argument(
         "--dry-run", action="store_true", help="for meds: show what its codes would become, write nothing"
     )
-    verb.add_argument("--workers", type=_count, default=1, metavar="N", help="tables or shards at once (default: 1)")
+    verb.add_argument("--workers", type=count, default=1, metavar="N", help="tables or shards at once (default: 1)")
     verb.add_argument("--json", action="store_true", help="print the ledger as JSON")
 
 
@@ -203,7 +202,7 @@ def _export(into: Any) -> None:
         "--task", choices=TASKS, nargs="+", default=[], dest="tasks", help="export labels too, of the causal cohort"
     )
     verb.add_argument(
-        "--at-h", type=_hour, default=24.0, metavar="H", help="hours from unit admission to labels (default: 24)"
+        "--at-h", type=hour, default=24.0, metavar="H", help="hours from unit admission to labels (default: 24)"
     )
     verb.add_argument("--json", action="store_true", help="print the counts of rows as JSON")
 
@@ -217,13 +216,13 @@ def _window(verb: argparse.ArgumentParser) -> None:
         "--protocol", choices=("causal", "paper"), help="causal (default): only what was known by the prediction time"
     )
     verb.add_argument(
-        "--at-h", type=_hour, metavar="H", help="hours from unit admission (causal default: 24; paper default: end)"
+        "--at-h", type=hour, metavar="H", help="hours from unit admission (causal default: 24; paper default: end)"
     )
 
 
 def _split(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--split-seed", type=_seed, metavar="S", help="another seed, another split (default: 0)")
-    verb.add_argument("--fold", type=_fold, metavar="K/N", help="test on fold K of N instead of 15 %% of the patients")
+    verb.add_argument("--split-seed", type=seed_number, metavar="S", help="another seed, another split (default: 0)")
+    verb.add_argument("--fold", type=fold, metavar="K/N", help="test on fold K of N instead of 15 %% of the patients")
     verb.add_argument(
         "--split-by",
         choices=("patient", "hospital", "time"),
@@ -286,10 +285,10 @@ def _train(into: Any) -> None:
         "torchrun --nproc_per_node 2 -m wardround train mlp --data data --task mortality --to runs/mlp",
         seed=OF_TRAINING,
     )
-    verb.add_argument("method", type=_known("methods", METHODS), metavar="METHOD", help=_or_installed(METHODS))
+    verb.add_argument("method", type=known_name("methods", METHODS), metavar="METHOD", help=or_installed(METHODS))
     _data(verb)
-    task = _known("tasks", TASKS)
-    verb.add_argument("--task", type=task, required=True, metavar="TASK", help=_or_installed(TASKS))
+    task = known_name("tasks", TASKS)
+    verb.add_argument("--task", type=task, required=True, metavar="TASK", help=or_installed(TASKS))
     verb.add_argument("--to", type=Path, required=True, metavar="RUN", help="folder to write")
     verb.add_argument("--encoders", type=Path, metavar="RUN", help="a pretraining whose encoders are taken")
     verb.add_argument(
@@ -320,7 +319,7 @@ def _evaluate(into: Any) -> None:
         default="test",
         help="a side of the run's split (default: test), or all stays: for another cohort",
     )
-    verb.add_argument("--at-h", type=_hour, nargs="+", default=[], metavar="H", help="other hours than the run's own")
+    verb.add_argument("--at-h", type=hour, nargs="+", default=[], metavar="H", help="other hours than the run's own")
     verb.add_argument(
         "--without", nargs="+", action="extend", default=[], metavar="MODALITY", help="as if never recorded"
     )
@@ -344,7 +343,7 @@ def _predict(into: Any) -> None:
     verb.add_argument("run_folder", type=Path, metavar="RUN", help="a finished training")
     _data(verb)
     verb.add_argument("--to", type=Path, required=True, metavar="DIR", help="folder to write")
-    verb.add_argument("--at-h", type=_hour, metavar="H", help="another hour than the run's own")
+    verb.add_argument("--at-h", type=hour, metavar="H", help="another hour than the run's own")
 
 
 def _compare(into: Any) -> None:
@@ -383,54 +382,6 @@ def _list(into: Any) -> None:
     )
     verb.add_argument("what", choices=LISTS)
     verb.add_argument("--json", action="store_true", help="print the rows as JSON")
-
-
-def _known(group: Group, built_in: tuple[str, ...]) -> Callable[[str], str]:
-    """What reads a name that is built in or of an installed package, which is not imported here."""
-
-    def name(text: str) -> str:
-        if text in built_in:
-            return text
-        offered = [offer.origin.name for offer in offers(group)]
-        if text not in offered:
-            names = ", ".join(dict.fromkeys((*built_in, *offered)))
-            raise argparse.ArgumentTypeError(f"invalid choice: {text!r} (choose from {names})")
-        return text
-
-    return name
-
-
-def _or_installed(built_in: tuple[str, ...]) -> str:
-    return f"{', '.join(built_in)}; or of an installed package (see: wardround list)"
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError("a whole number of 1 or more")
-    return int(text)
-
-
-def _seed(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError("a whole number of 0 or more")
-    return int(text)
-
-
-def _hour(text: str) -> float:
-    try:
-        hour = float(text)
-    except ValueError:
-        hour = math.nan
-    if not math.isfinite(hour):
-        raise argparse.ArgumentTypeError("hours from unit admission, as a number")
-    return hour
-
-
-def _fold(text: str) -> tuple[int, int]:
-    k, _, n = text.partition("/")
-    if not (k.isdigit() and n.isdigit()):
-        raise argparse.ArgumentTypeError("K/N, as in 1/5")
-    return int(k), int(n)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from wardround.models.modality_encoder import KNOWN_ENCODERS, EncoderKind, Encod
 
 torch.set_num_threads(1)
 
-KINDS = ("tabular", "quantile", "set")
+KINDS = ("tabular", "quantile", "both", "set")
 SHAPE = RowShape(summaries=2, numbers=2, codes=3)
 EDGES = torch.tensor([[0.0, 1, 2, 3, 4]]).repeat(4, 1) + torch.arange(4.0)[:, None] / 10
 BOTH_SEEN = torch.tensor([[0.5, 1.5, 2.5, 3.5, 1, 1, 0, 1, 0]])
@@ -44,10 +44,10 @@ def test_each_row_becomes_an_embedding_whatever_it_holds(kind: str, shape: RowSh
 
 
 def test_codes_alone_are_tabular_whatever_is_asked_for():
-    assert [encoder(kind, RowShape(2, 0, 3), None).kind for kind in KINDS] == ["tabular"] * 3
+    assert [encoder(kind, RowShape(2, 0, 3), None).kind for kind in KINDS] == ["tabular"] * len(KINDS)
 
 
-@pytest.mark.parametrize("kind", ["quantile", "set"])
+@pytest.mark.parametrize("kind", ["quantile", "both", "set"])
 def test_the_value_of_a_missing_number_is_never_read(kind: str):
     """In no summary; that of the number beside it is, and so are the mask and the codes."""
     made = encoder(kind)
@@ -75,7 +75,7 @@ def test_quantile_puts_codes_of_the_numbers_where_the_numbers_were():
     torch.testing.assert_close(made(B_MISSING), made.block(row), rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize("kind", ["quantile", "set"])
+@pytest.mark.parametrize("kind", ["quantile", "both", "set"])
 def test_the_edges_come_with_the_weights(kind: str):
     """A model that is read back is made without edges."""
     fitted, read = encoder(kind), encoder(kind, edges=None)
@@ -107,7 +107,7 @@ def test_settings_that_make_no_encoder_are_refused(change: dict, message: str):
 
 
 def test_an_unknown_kind_is_refused():
-    with pytest.raises(UsageError, match=r"no encoder kind 'image'\. There are: tabular, quantile, set\."):
+    with pytest.raises(UsageError, match=r"no encoder kind 'image'\. There are: tabular, quantile, both, set\."):
         EncoderSettings(kind="image")
 
 

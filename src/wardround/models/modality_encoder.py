@@ -116,7 +116,8 @@ class ModalityEncoder(nn.Module):
         if self.kind == "quantile":
             return self.block(torch.cat([encoded.flatten(1), rest], dim=1))
         if self.kind == "both":
-            return self.block(torch.cat([encoded.flatten(1), rows], dim=1))
+            seen = values.masked_fill(~observed.repeat(1, self.shape.summaries), 0.0)
+            return self.block(torch.cat([encoded.flatten(1), seen, rest], dim=1))
         return self.block(torch.cat([encoded, rest[:, self.shape.numbers :]], dim=1))
 
 
@@ -146,7 +147,7 @@ ENCODERS: Final[dict[str, EncoderKind]] = {
     for kind in (
         EncoderKind("tabular", ModalityEncoder, "a small MLP on the row as it is (arXiv 2604.18753, B.1)", zeroed=True),
         EncoderKind("quantile", ModalityEncoder, "the same on quantile codes of the numbers (arXiv 2203.05556)", True),
-        EncoderKind("both", ModalityEncoder, "the same on the numbers beside their quantile codes", True, zeroed=True),
+        EncoderKind("both", ModalityEncoder, "the same on the numbers beside their quantile codes", True),
         EncoderKind("set", ModalityEncoder, "the mean over the numbers that were observed (arXiv 1703.06114)", True),
     )
 }
