@@ -47,7 +47,7 @@ class EncoderSettings:
     """Size and kind of the encoders.
 
     Attributes:
-        kind: see the module.
+        kind: a name of `wardround list encoders`.
         hidden, embed: widths.
         dropout: in training.
         bins: quantile bins of `quantile`, `both` and `set`.
