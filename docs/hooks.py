@@ -1,13 +1,14 @@
-"""Fills the guide from the code while it is built, so that no table in it can go stale. mkdocs calls `on_page_markdown`.
+"""Fills the guide from the code while it is built, so that no table in it can go stale: mkdocs calls `on_page_markdown`
+with each page.
 
-    {{ settings mlp model }}     the settings of a method that begin so, with defaults and meanings; several begins, or none
-    {{ source methods.static }}  the docstring of a module of wardround, folded
-    {{ text errors }}            the same, open
-    {{ list tasks }}             the rows of `wardround list tasks`
-    {{ help train }}             what `wardround train --help` prints
-    {{ file recipes/x.toml }}    a file of the tree
-    {{ columns eicu }}           every raw column of a source, and when it is known
-    {{ metrics }}                every metric and what it says
+{{ settings mlp model }}     the settings of a method that begin so, with defaults and meanings; several begins, or none
+{{ source methods.static }}  the docstring of a module of wardround, folded
+{{ text errors }}            the same, open
+{{ list tasks }}             the rows of `wardround list tasks`
+{{ help train }}             what `wardround train --help` prints
+{{ file recipes/x.toml }}    a file of the tree
+{{ columns eicu }}           every raw column of a source, and when it is known
+{{ metrics }}                every metric and what it says
 """
 
 import argparse
