@@ -31,12 +31,21 @@ from wardround.train.plan import FitSettings, PretrainSettings, TrainSettings
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 ASKED: Final = re.compile(r"^\{\{ (\w+)((?: [\w./-]+)*) \}\}$", re.MULTILINE)
+ELSEWHERE: Final = re.compile(r"""<(?:script|link|img|iframe)\b[^>]*\b(?:src|href)=["']?(?:https?:)?//[^"' >]*""")
 MEANING: Final = re.compile(r"^( *)([a-z]\w*(?:, [a-z]\w*)*): (.+)$")
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
     """Put in what the page asks for. Raises `KeyError` for what there is not, which ends the build."""
     return ASKED.sub(lambda asked: FILLED[asked[1]](*asked[2].split()), markdown)
+
+
+def on_post_page(output: str, **_: Any) -> str:
+    """The page as it is. Raises `ValueError` where it would load something from elsewhere when it is read."""
+    found = ELSEWHERE.search(output)
+    if found:
+        raise ValueError(f"a page of the guide must load nothing from elsewhere: {found[0]}")
+    return output
 
 
 def settings_of(name: str) -> Any:
@@ -109,7 +118,7 @@ def _list(what: str) -> str:
 
 
 def _help(verb: str) -> str:
-    os.environ["COLUMNS"] = "110"
+    os.environ["COLUMNS"] = "96"
     into = next(a for a in build_parser()._actions if isinstance(a, argparse._SubParsersAction))
     return f"```text\n{into.choices[verb].format_help().strip()}\n```"
 

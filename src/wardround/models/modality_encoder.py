@@ -48,7 +48,7 @@ class EncoderSettings:
 
     Attributes:
         kind: a name of `wardround list encoders`.
-        hidden, embed: widths.
+        hidden, embed: widths, of the inner layer and of the embedding.
         dropout: in training.
         bins: quantile bins of `quantile`, `both` and `set`.
 
