@@ -25,6 +25,7 @@ from wardround.cli import build_parser
 from wardround.evaluate.wording import METRICS
 from wardround.methods.registry import KNOWN_METHODS, FittedMethod
 from wardround.settings import flatten
+from wardround.sources.raw_table import RawTable
 from wardround.sources.registry import KNOWN_SOURCES
 from wardround.sources.synthetic import SyntheticSettings
 from wardround.train.plan import FitSettings, PretrainSettings, TrainSettings
@@ -130,11 +131,15 @@ def _file(path: str) -> str:
 def _columns(name: str) -> str:
     source = KNOWN_SOURCES.find(name)
     read = [source.stay_table, *(table.raw for table in source.all_tables), *(side.raw for side in source.side_tables)]
-    rows: list[tuple[str, ...]] = []
-    for table in (*read, *source.unread_tables):
-        for column, (_, known) in table.columns.items():
-            rows.append((table.name, f"`{column}`", f"at {', '.join(known.columns)}" if known.columns else known.rule))
-    return _table(("table", "column", "known"), rows)
+    return "\n\n".join(_columns_of(table) for table in (*read, *source.unread_tables))
+
+
+def _columns_of(table: RawTable) -> str:
+    known: dict[str, list[str]] = {}
+    for column, (_, when) in table.columns.items():
+        rule = f"at {', '.join(f'`{offset}`' for offset in when.columns)}" if when.columns else when.rule
+        known.setdefault(rule, []).append(f"`{column}`")
+    return f"### {table.name}\n\n" + _table(("known", "columns"), [(rule, ", ".join(of)) for rule, of in known.items()])
 
 
 def _metrics() -> str:

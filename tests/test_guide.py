@@ -1,9 +1,8 @@
 """The user's guide: its pages and links are there, its commands and settings exist, and its examples run as they stand.
 
-A block of commands is run where `<!-- run -->` stands above it (`<!-- fails N -->`: and ends with N), page by page, in
-a folder of its own; `<!-- after PAGE -->` under the title of a page starts from what the examples of that page left.
-Blocks of TOML or Python that name a file are written there first. `<!-- files -->` stands above a table of what must
-then be there.
+A block of commands or Python is run where `<!-- run -->` stands above it (`<!-- fails N -->`: and ends with N), page by
+page, in a folder of its own; `<!-- after PAGE -->` under the title of a page starts from what the examples of that page
+left. A block that names a file is written to it. `<!-- files -->` stands above a table of what must then be there.
 """
 
 import importlib.util
@@ -25,6 +24,7 @@ from installed import install
 from wardround.cli import build_parser, main
 from wardround.settings import find_key, flatten
 from wardround.sources.meds.mapping import parse_mapping
+from wardround.sources.registry import find_source
 
 ROOT: Final = Path(__file__).parent.parent
 DOCS: Final = ROOT / "docs"
@@ -158,6 +158,14 @@ def test_every_setting_of_every_method_is_on_a_page(hooks: ModuleType) -> None:
             assert f"`{path}`" in text, f"{method}: {path}"
 
 
+def test_every_column_of_a_source_is_on_the_page(hooks: ModuleType) -> None:
+    filled = hooks.on_page_markdown(read("columns.md"))
+    for source in (find_source("eicu"), find_source("challenge2012")):
+        for table in (source.stay_table, *(each.raw for each in source.all_tables), *source.unread_tables):
+            part = filled.partition(f"### {table.name}\n")[2].partition("###")[0]
+            assert all(f"`{column}`" in part for column in table.columns), table.name
+
+
 @pytest.mark.parametrize("page", NAMES)
 def test_toml_is_toml(page: str) -> None:
     for block in blocks(page):
@@ -193,12 +201,11 @@ def follow(page: str, folder: Path) -> None:
         for block in blocks(page):
             if block.title:
                 Path(block.title).write_text(block.text)
-            for words in commands(block.text) if block.mark else ():
+            if block.mark and block.kind == "python":
+                runpy.run_path(block.title)
+            for words in commands(block.text) if block.mark and block.kind == "sh" else ():
                 wanted = int(block.mark.removeprefix("fails ")) if block.mark != "run" else 0
                 assert ended(words) == wanted, f"{page}: wardround {' '.join(words)}"
-        for block in blocks(page):
-            if block.kind == "python" and block.title:
-                runpy.run_path(block.title)
 
 
 def ended(words: list[str]) -> int:
