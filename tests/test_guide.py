@@ -182,6 +182,13 @@ def test_a_page_that_loads_from_elsewhere_is_refused(hooks: ModuleType) -> None:
             hooks.on_post_page(page + planted)
 
 
+@pytest.mark.parametrize("page", NAMES)
+def test_python_is_python(page: str) -> None:
+    for block in blocks(page):
+        if block.kind == "python":
+            compile(block.text, page, "exec")
+
+
 # What is run
 
 
