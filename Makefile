@@ -1,6 +1,7 @@
 # make demo   the main job end to end, on a synthetic database, from a bare Python
 # make test   the tests, from a bare Python
-# Both make their own environment in .venv. PYTHON chooses the interpreter (3.11 or newer).
+# make docs   the user's guide, in site/
+# Each makes its own environment in .venv. PYTHON chooses the interpreter (3.11 or newer).
 # On Linux, PyPI's torch brings CUDA; to take the CPU build: make TORCH_INDEX=https://download.pytorch.org/whl/cpu ...
 
 PYTHON ?= python3
@@ -8,7 +9,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test fast slow promises bench check venv clean
+.PHONY: demo test fast slow promises bench check docs venv clean
 
 demo: $(VENV)/.ready
 	$(VENV)/bin/wardround demo --to demo
@@ -26,11 +27,14 @@ bench: $(VENV)/.ready
 	for name in prepare_eicu loader training_tokens evaluate_intervals cohort_size; do \
 		OMP_NUM_THREADS=1 $(RUN) benchmarks/$$name.py --to benchmarks/results || exit 1; done
 
-check: $(VENV)/.ready
-	$(VENV)/bin/ruff check src tests recipes benchmarks examples
-	$(VENV)/bin/ruff format --check src tests recipes benchmarks examples
+check: docs
+	$(VENV)/bin/ruff check src tests docs recipes benchmarks examples
+	$(VENV)/bin/ruff format --check src tests docs recipes benchmarks examples
 	$(VENV)/bin/pyright
 	$(VENV)/bin/lint-imports
+
+docs: $(VENV)/.ready
+	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict --quiet
 
 venv: $(VENV)/.ready
 
@@ -38,8 +42,8 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'wardround needs Python 3.11 or newer: make PYTHON=python3.11 ...')"
 	test -x $(RUN) || $(PYTHON) -m venv $(VENV)
 	$(if $(TORCH_INDEX),$(PIP) --index-url $(TORCH_INDEX) torch==2.13.0)
-	$(PIP) -c constraints.txt -e ".[dev,search]"
+	$(PIP) -c constraints.txt -e ".[dev,docs,search]"
 	touch $@
 
 clean:
-	rm -rf $(VENV) demo
+	rm -rf $(VENV) demo site

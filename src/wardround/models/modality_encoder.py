@@ -47,8 +47,8 @@ class EncoderSettings:
     """Size and kind of the encoders.
 
     Attributes:
-        kind: see the module.
-        hidden, embed: widths.
+        kind: a name of `wardround list encoders`.
+        hidden, embed: widths, of the inner layer and of the embedding.
         dropout: in training.
         bins: quantile bins of `quantile`, `both` and `set`.
 
