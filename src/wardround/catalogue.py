@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 import wardround
-from wardround.events import MODALITIES, NOT_INPUTS, PAPER_EICU
+from wardround.events import MODALITIES, NOT_INPUTS, ON_REQUEST, PAPER_EICU
 from wardround.extensions import Registry
 from wardround.methods.registry import KNOWN_METHODS, FittedMethod
 from wardround.models.modality_encoder import KNOWN_ENCODERS
@@ -60,16 +60,9 @@ def _sources() -> list[Row]:
 
 
 def _modalities() -> list[Row]:
-    def summary(name: str) -> str:
-        return (
-            "of the paper"
-            if name in PAPER_EICU
-            else "a comparator, never an input"
-            if name in NOT_INPUTS
-            else "beyond the paper"
-        )
-
-    return [_row(name, summary(name)) for name in MODALITIES]
+    said = dict.fromkeys(PAPER_EICU, "of the paper") | dict.fromkeys(NOT_INPUTS, "a comparator, never an input")
+    said |= dict.fromkeys(ON_REQUEST, "computed from the others (concepts); an input where it is named")
+    return [_row(name, said.get(name, "beyond the paper")) for name in MODALITIES]
 
 
 def _settings() -> list[Row]:

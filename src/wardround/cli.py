@@ -126,8 +126,8 @@ def _synth(into: Any) -> None:
         "wardround synth eicu --stays 2000 --to raw --set mechanism=outcome --set missing_rate=0.8",
         seed="of all that is drawn: another seed, another database",
     )
-    verb.add_argument("source", choices=("eicu",))
-    verb.add_argument("--stays", type=count, required=True, metavar="N")
+    verb.add_argument("source", choices=("eicu",), help="whose raw layout")
+    verb.add_argument("--stays", type=count, required=True, metavar="N", help="unit stays to write")
     verb.add_argument("--to", type=Path, required=True, metavar="RAW", help="folder to write")
     _settings(verb)
 
