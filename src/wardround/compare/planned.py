@@ -8,7 +8,7 @@ from wardround.compare.cells import Cell, Hashes, search_of
 from wardround.compare.recipe import Recipe, Row
 from wardround.compare.row_settings import free_space, pretrain_settings, row_settings
 from wardround.compare.work import is_done
-from wardround.errors import DataError
+from wardround.errors import DataError, UsageError
 from wardround.events import OPTIONAL_STAY_COLUMNS, STAY_COLUMNS
 from wardround.settings import as_json
 from wardround.tables import aligned
@@ -61,12 +61,17 @@ def check_data(recipe: Recipe) -> Hashes:
 
     Raises:
         DataError: where a folder is not whole.
-        UsageError: where the data has nothing to split by.
+        UsageError: where the data has nothing to split by, or `test_data` is the same data in another folder.
     """
     data = files.read_manifest(recipe.data, "data", DataError)["hash"]
     other = None
     if recipe.test_data is not None:
         other = files.read_manifest(recipe.test_data, "data", DataError)["hash"]
+        if other == data:
+            raise UsageError(
+                f"test_data: {recipe.test_data} holds the very data of {recipe.data}: its patients were trained on. "
+                "Leave test_data out, or give another cohort."
+            )
     stays = files.read_columns(recipe.data / "stays.parquet", STAY_COLUMNS, optional=OPTIONAL_STAY_COLUMNS)
     for split in recipe.splits:
         split_stays(stays, split)

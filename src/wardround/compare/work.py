@@ -27,6 +27,7 @@ from wardround.train.pretrain import pretrain
 from wardround.train.supervised import train
 
 SECONDS: Final = "seconds.json"
+TOO_LARGE: Final = "out of memory: make its batches or its model smaller."
 
 
 @dataclass
@@ -65,7 +66,7 @@ class Work:
             except WardroundError as error:
                 self.failed[cell] = str(error)
             except (MemoryError, torch.OutOfMemoryError):
-                self.failed[cell] = "out of memory: make its batches or its model smaller."
+                self.failed[cell] = TOO_LARGE
             self.bar.advance(1, cell.name)
 
     def _timed(self, cell: Cell) -> None:
@@ -118,7 +119,10 @@ class Work:
         def judge(number: int, settings: tuple[str, ...]) -> float:
             self.stop.check()
             run = folder / f"trial-{number}"
-            self._train(cell, run, first_seed, settings)
+            try:
+                self._train(cell, run, first_seed, settings)
+            except (MemoryError, torch.OutOfMemoryError):
+                raise RunError(TOO_LARGE) from None
             return on_validation(run, metric)
 
         def ended(number: int) -> None:
