@@ -389,7 +389,7 @@ def test_patients_that_were_trained_on_are_said(data: Path, tmp_path: Path):
 
 def test_a_copy_of_the_data_is_no_other_cohort(data: Path, tmp_path: Path):
     other = shutil.copytree(data, tmp_path / "copy")
-    with pytest.raises(UsageError, match="test_data: .* holds the very data of .* its patients were trained on"):
+    with pytest.raises(UsageError, match=r"test_data: .* holds the very data of .* its patients were trained on"):
         run(recipe(tmp_path, data, BOOSTING, top=f'test_data = "{other}"\n'), tmp_path / "to")
     assert not (tmp_path / "to").exists()
 
