@@ -312,6 +312,21 @@ def test_a_trial_that_does_not_fit_into_memory_is_a_failed_trial(
     assert (facts["trials"], facts["trials_failed"]) == (2, 1)
 
 
+def test_a_pretraining_takes_no_minutes_from_the_search(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Else a row that starts from encoders would have fewer trials than one that does not."""
+    original, there = work.search, list[bool]()
+
+    def search(folder: Path, *arguments: Any) -> Any:
+        there.append(any((tmp_path / "to" / "encoders").glob("*/manifest.json")))
+        return original(folder, *arguments)
+
+    monkeypatch.setattr(work, "search", search)
+    row = BESIDE.replace("tune = false", "tune = true")
+    space = "[search]\ntrials = 1\nspace.mlp.model.dropout = { low = 0.0, high = 0.4 }\n"
+    run(recipe(tmp_path, data, ALIGNED, row, space), tmp_path / "to")
+    assert there == [True]
+
+
 def test_the_chosen_settings_are_those_of_the_run(whole: Path):
     found = json.loads((whole / "comparison.json").read_text())
     chosen = by_name(found)["boosting"]["facts"]["chosen"]

@@ -129,6 +129,7 @@ class Work:
             files.remove(folder / f"trial-{number - 1}")
             self.bar.advance(1, f"{cell.name}: trial {number}")
 
+        self._pretrained(cell, first_seed)  # before the search: its minutes are for trials, with encoders or without
         return search(
             folder,
             free_space(cell.row, chosen.spaces[cell.row.method]),
