@@ -7,6 +7,7 @@ import pytest
 
 import wardround
 from wardround.compare import cells as module
+from wardround.compare import planned
 from wardround.compare.cells import Hashes, cells_of
 from wardround.compare.recipe import Encoders, Recipe, Row, Search
 from wardround.compare.spaces import SPACES, Range
@@ -79,6 +80,9 @@ def test_another_version_of_wardround_or_of_a_package_is_another_cell(monkeypatc
     with monkeypatch.context() as patch:
         patch.setattr(wardround, "__version__", "0.0.0")
         older = names(RECIPE)
-    monkeypatch.setattr(module, "packages_behind", lambda *_: ({"package": "outside", "version": "2"},))
+    asked = planned.recipe_json(RECIPE)
+    for part in (module, planned):
+        monkeypatch.setattr(part, "packages_behind", lambda *_: ({"package": "outside", "version": "2"},))
+    assert planned.recipe_json(RECIPE) != asked, "nor is the comparison of the older one complete"
     for other in (older, names(RECIPE)):
         assert all(not {*old} & {*new} - {None} for old, new in zip(before, other, strict=True))

@@ -13,6 +13,7 @@ from wardround.events import OPTIONAL_STAY_COLUMNS, STAY_COLUMNS
 from wardround.settings import as_json
 from wardround.tables import aligned
 from wardround.tasks.splits import split_stays
+from wardround.train.packages import packages_behind
 
 
 def recipe_json(recipe: Recipe) -> dict[str, Any]:
@@ -53,7 +54,15 @@ def _row_json(row: Row, recipe: Recipe) -> dict[str, Any]:
         "seeds": list(row.seeds),
         "tasks": list(row.tasks),
         "search": searched,
-    }
+    } | _packages(row)
+
+
+def _packages(row: Row) -> dict[str, Any]:
+    """The outside packages behind a row, with their versions; nothing where there is none."""
+    behind = [one for task in row.tasks for one in packages_behind(row.method, task, row_settings(row))]
+    if row.encoders is not None:
+        behind += packages_behind("alignment", None, pretrain_settings(row.encoders))
+    return {"packages": behind} if behind else {}
 
 
 def check_data(recipe: Recipe) -> Hashes:
