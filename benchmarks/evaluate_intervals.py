@@ -2,7 +2,8 @@
 
     python benchmarks/evaluate_intervals.py [--stays 50000] [--to RESULTS]
 
-The peer: scikit-learn's AUROC alone, in a plain loop over draws of patients (measured on 20 draws, scaled to 1,000).
+The peer: scikit-learn's AUROC alone, in a plain loop over draws of patients (measured on 20 draws, scaled to
+1,000; what is done once before the loop is not timed). Above 1 the peer is slower.
 """
 
 import argparse
@@ -35,8 +36,13 @@ def main() -> None:
         label, predicted, subject, events, {"threshold": 0.1, "train_prevalence": 0.1}, DRAWS, seed=0
     )
     ours = perf_counter() - begin
+    patients = np.unique(subject)
+    rows = np.split(np.argsort(subject), np.unique(np.sort(subject), return_index=True)[1][1:])
+    stays_of = dict(zip(patients, rows, strict=True))
     begin = perf_counter()
-    _plain_loop(label, predicted, subject, rng)
+    for _ in range(PEER_DRAWS):
+        drawn = np.concatenate([stays_of[one] for one in rng.choice(patients, len(patients))])
+        roc_auc_score(label[drawn], predicted[drawn])
     peer = (perf_counter() - begin) * DRAWS / PEER_DRAWS
     report(
         "evaluate_intervals",
@@ -45,18 +51,10 @@ def main() -> None:
             "metrics": len(made["metrics"]),
             "ours_all_metrics_s": round(ours, 1),
             "scikit_learn_auroc_alone_s": round(peer, 1),
-            "ratio": round(peer / ours, 2),
+            "ratio_scikit_learn_to_ours": round(peer / ours, 2),
         },
         options.to,
     )
-
-
-def _plain_loop(label: np.ndarray, predicted: np.ndarray, subject: np.ndarray, rng: np.random.Generator) -> None:
-    patients = np.unique(subject)
-    stays_of = dict(zip(patients, np.split(np.argsort(subject), np.unique(np.sort(subject), True)[1][1:]), strict=True))
-    for _ in range(PEER_DRAWS):
-        drawn = np.concatenate([stays_of[one] for one in rng.choice(patients, len(patients))])
-        roc_auc_score(label[drawn], predicted[drawn])
 
 
 if __name__ == "__main__":

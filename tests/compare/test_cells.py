@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+import wardround
+from wardround.compare import cells as module
+from wardround.compare import planned
 from wardround.compare.cells import Hashes, cells_of
 from wardround.compare.recipe import Encoders, Recipe, Row, Search
 from wardround.compare.spaces import SPACES, Range
@@ -69,3 +72,17 @@ def test_other_data_is_another_cell_and_another_cohort_another_evaluation():
     external = cells_of(RECIPE, Hashes("0" * 64, "2" * 64))
     assert [cell.run for cell in external] == [cell.run for cell in cells_of(RECIPE, HASHES)]
     assert {cell.evaluation for cell in external} == {"evaluation-22222222"}
+
+
+def test_another_version_of_wardround_or_of_a_package_is_another_cell(monkeypatch: pytest.MonkeyPatch):
+    """What an older version trained never stands in one table with what this one did."""
+    before = names(RECIPE)
+    with monkeypatch.context() as patch:
+        patch.setattr(wardround, "__version__", "0.0.0")
+        older = names(RECIPE)
+    asked = planned.recipe_json(RECIPE)
+    for part in (module, planned):
+        monkeypatch.setattr(part, "packages_behind", lambda *_: ({"package": "outside", "version": "2"},))
+    assert planned.recipe_json(RECIPE) != asked, "nor is the comparison of the older one complete"
+    for other in (older, names(RECIPE)):
+        assert all(not {*old} & {*new} - {None} for old, new in zip(before, other, strict=True))

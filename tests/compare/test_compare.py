@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -265,6 +266,8 @@ def test_every_method_has_the_same_budget_and_uses_it(whole: Path):
     assert found["search"]["trials"] == {"boosting": 3, "logistic": 3}
     assert found["search"]["equal"]
     assert found["search"]["stopped_by_time"] == {}
+    assert found["search"]["not_searched"] == ["mlp", "mlp, aligned"]
+    assert "mlp, mlp, aligned: no setting of these was searched" in (whole / "report.html").read_text()
     rows = by_name(found)
     assert {name: (row["facts"]["trials"], row["facts"]["searches"]) for name, row in rows.items()} == {
         "boosting": (6, 2),
@@ -289,6 +292,39 @@ def test_a_budget_that_differs_is_said(data: Path, tmp_path: Path):
     page = (tmp_path / "to" / "report.html").read_text()
     assert "Search budgets differ." in page
     assert "boosting 1, logistic 3" in page
+
+
+def test_a_trial_that_does_not_fit_into_memory_is_a_failed_trial(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The search goes on with smaller models; the row keeps its numbers."""
+    original: Callable[..., Any] = work.train
+
+    def train(method: str, of: Path, task: str, to: Path, *arguments: Any, **named: Any) -> Any:
+        if to.name == "trial-0":
+            raise torch.OutOfMemoryError
+        return original(method, of, task, to, *arguments, **named)
+
+    monkeypatch.setattr(work, "train", train)
+    done = run(recipe(tmp_path, data, BOOSTING, "[search]\ntrials = 2\n", SPACE), tmp_path / "to")
+    assert done.n_failed == 0
+    facts = by_name(done.found)["boosting"]["facts"]
+    assert (facts["trials"], facts["trials_failed"]) == (2, 1)
+
+
+def test_a_pretraining_takes_no_minutes_from_the_search(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Else a row that starts from encoders would have fewer trials than one that does not."""
+    original, there = work.search, list[bool]()
+
+    def search(folder: Path, *arguments: Any) -> Any:
+        there.append(any((tmp_path / "to" / "encoders").glob("*/manifest.json")))
+        return original(folder, *arguments)
+
+    monkeypatch.setattr(work, "search", search)
+    row = BESIDE.replace("tune = false", "tune = true")
+    space = "[search]\ntrials = 1\nspace.mlp.model.dropout = { low = 0.0, high = 0.4 }\n"
+    run(recipe(tmp_path, data, ALIGNED, row, space), tmp_path / "to")
+    assert there == [True]
 
 
 def test_the_chosen_settings_are_those_of_the_run(whole: Path):
@@ -352,7 +388,25 @@ def test_another_cohort_is_judged_whole(data: Path, tmp_path: Path):
     assert "every stay of another cohort" in (tmp_path / "to" / "report.html").read_text()
 
 
+def test_patients_that_were_trained_on_are_said(data: Path, tmp_path: Path):
+    """Another folder may hold the patients of the first; the control has none of them."""
+    timelines = published(random_timelines(8, 60))
+    for name, add in (("same", 0), ("apart", 10**6)):
+        other = write_data(tmp_path / name, timelines.with_stays(subject_id=pl.col("subject_id") + add))
+        done = run(recipe(tmp_path, data, BOOSTING, top=f'test_data = "{other}"\n'), tmp_path / f"to-{name}")
+        said = done.found["notes"]
+        assert bool(said) == (name == "same")
+        assert all(note.startswith("boosting: asked of patients that the run was trained on") for note in said)
+
+
 # What is refused before any work
+
+
+def test_a_copy_of_the_data_is_no_other_cohort(data: Path, tmp_path: Path):
+    other = shutil.copytree(data, tmp_path / "copy")
+    with pytest.raises(UsageError, match=r"test_data: .* holds the very data of .* its patients were trained on"):
+        run(recipe(tmp_path, data, BOOSTING, top=f'test_data = "{other}"\n'), tmp_path / "to")
+    assert not (tmp_path / "to").exists()
 
 
 def test_a_dry_run_names_the_cells_and_writes_nothing(data: Path, tmp_path: Path, whole: Path):

@@ -73,6 +73,18 @@ def test_what_is_tested_and_what_chance_alone_gives_is_said(tmp_path: Path):
     ]
 
 
+def test_a_search_that_time_ended_is_said_before_any_number(tmp_path: Path):
+    search = {
+        "trials": {"boosting": 9}, "equal": True, "not_searched": [], "minutes": 1.0,
+        "objective": {"mortality": "auroc"},
+        "stopped_by_time": {"b, mortality, split 0": "2 of 9"},
+    }  # fmt: skip
+    said = page(outcome(search=search), tmp_path)
+    assert "Time ended some searches." in said
+    assert "b, mortality, split 0: 2 of 9" in said
+    assert "Not every row was searched." not in said
+
+
 def test_small_counts_are_hidden_and_said_to_be_few(tmp_path: Path):
     said = page(outcome(300, 7), tmp_path)
     assert f"{SMALL.replace('<', '&lt;')} deaths." in said

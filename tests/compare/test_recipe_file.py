@@ -1,15 +1,19 @@
 """A recipe is read whole or refused with the file, the key and what there is."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from wardround.compare.cells import Hashes, cells_of
 from wardround.compare.recipe import Recipe
 from wardround.compare.recipe_file import read_recipe
 from wardround.compare.spaces import SPACES, Choice, Range
 from wardround.errors import UsageError
+from wardround.methods.registry import KNOWN_METHODS, METHODS
 from wardround.tasks.cohort import Window
 from wardround.tasks.splits import SplitPlan
+from wardround.tasks.task import KNOWN_TASKS, TASKS
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 TOP = 'data = "data"\ntasks = ["mortality"]\n'
@@ -70,7 +74,7 @@ def test_everything_that_can_be_said(tmp_path: Path):
     search = found.search
     assert search is not None
     assert (search.budget("boosting"), search.budget("mlp"), search.minutes) == (2, 5, 1.5)
-    assert search.objective == {"mortality": "brier", "los_remaining": "mae_h", "los": "mae_h", "los_icu": "mae_h"}
+    assert search.objective == {"mortality": "brier", "los_remaining": "mae_h"}
     assert search.spaces == {"boosting": {"model.leaves": Range(3, 9), "l2": Choice((0.0, 1.0))}}
 
 
@@ -156,3 +160,22 @@ def test_the_defaults_are_searched_where_a_recipe_names_no_space(tmp_path: Path)
     found = recipe(tmp_path, TOP + ROWS + SEARCH + "space.mlp = { model.hidden = { choices = [8, 16] } }\n")
     assert found.search is not None
     assert found.search.spaces == {"boosting": SPACES["boosting"], "mlp": {"model.hidden": Choice((8, 16))}}
+
+
+def test_methods_and_tasks_of_packages_are_compared_like_ours(tmp_path: Path):
+    method, task = replace(METHODS["mlp"], name="theirs"), replace(TASKS["mortality"], name="their_death")
+    text = 'data = "d"\ntasks = ["their_death"]\n[[rows]]\nmethod = "boosting"\n[[rows]]\nmethod = "theirs"\n'
+    space = "space.theirs = { model.hidden = { choices = [8, 16] } }\n"
+    with KNOWN_METHODS.lend(method), KNOWN_TASKS.lend(task):
+        found = recipe(tmp_path, text + SEARCH + space)
+        assert [row.method for row in found.rows] == ["boosting", "theirs"]
+        assert found.search is not None
+        assert found.search.objective == {"their_death": "auroc"}
+        assert len(cells_of(found, Hashes("0" * 64))) == 2
+    with pytest.raises(UsageError, match="there is no 'their_death'"):
+        recipe(tmp_path, text)
+
+
+def test_a_pretraining_is_no_row(tmp_path: Path):
+    with pytest.raises(UsageError, match="there is no 'alignment'"):
+        recipe(tmp_path, TOP + '[[rows]]\nmethod = "alignment"\n')

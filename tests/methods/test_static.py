@@ -73,6 +73,27 @@ def test_a_head_starts_at_the_published_odds_where_there_are_some(fusion: str):
     torch.testing.assert_close(made.outputs(STAYS), fused + 0.4)
 
 
+def test_what_is_added_is_held_to_the_equation_only_where_the_stay_keeps_it(monkeypatch: pytest.MonkeyPatch):
+    """A stay from whom the equation was taken in training starts at the constant, from which it may move freely."""
+    torch.manual_seed(0)
+    encoder = EncoderSettings(hidden=8, embed=4, dropout=0.0)
+    shapes = {"lab": RowShape(1, 2, 0), "severity": RowShape(1, 1, 0)}
+    settings = StaticSettings(encoder, hidden=8, dropout=0.0, shrinkage=2.0)
+    made = StaticModel(build_embedder(shapes, encoder), "mlp", Target("binary", 1.0), settings, 0.4, 1.0).train()
+    for weights in made.fusion.parameters():
+        torch.nn.init.normal_(weights)
+    inputs = {name: torch.randn(3, shape.width) for name, shape in shapes.items()}
+    told = StaticBatch(
+        inputs, torch.ones(3, 2, dtype=torch.bool), torch.arange(3), torch.ones(3), torch.tensor([-2.0, NAN, 0.5])
+    )
+    kept = torch.tensor([[True, True], [True, True], [True, False]])
+    monkeypatch.setattr("wardround.methods.static.modality_dropout", lambda observed, prob: kept)
+    loss, parts = made.loss(told)
+    added = made.fusion(made.embedder.embed(inputs, kept)).squeeze(-1)
+    assert (added.abs() > 0.1).all()
+    torch.testing.assert_close(loss - parts["task"], 2.0 * added[0].square() / 3)
+
+
 def test_for_another_outcome_the_odds_count_for_nothing_at_first_and_are_learned():
     made = model("mlp", "hours")
     told = replace(STAYS, published=torch.tensor([-2.0, NAN, 0.5, NAN]))

@@ -193,6 +193,23 @@ def never(name: str, of: EventStore) -> EventStore:
     return replace(of, offsets=offsets, **kept)
 
 
+def test_what_is_added_is_held_to_the_equation_only_where_the_stay_keeps_it(monkeypatch: pytest.MonkeyPatch):
+    """Not before the equation is known, and not where dropout took the modality that tells it; the control takes
+    another."""
+    made, of = model(shrinkage=2.0, published_scale=1.0, modality_dropout_prob=0.5), batch(TOLD)
+    loss, parts = made.loss(of)
+    held = made.read(of).added.square().masked_fill(of.published.isnan(), 0.0).sum(dim=1) / of.lengths.clamp(min=1)
+    assert held[0] > 0
+    torch.testing.assert_close(loss - parts["task"], 2.0 * held.mean())
+    module = "wardround.methods.trajectory"
+    monkeypatch.setattr(f"{module}.modality_dropout", lambda observed, prob: observed & torch.tensor([True, False]))
+    made.train()
+    for tells, is_held in (("medication", False), ("lab", True)):
+        monkeypatch.setattr(f"{module}.MODALITY", tells)
+        loss, parts = made.loss(of)
+        assert bool((loss - parts["task"]).abs() > 1e-6) == is_held
+
+
 @pytest.mark.parametrize("of", [STORE, TOLD], ids=["plain", "published"])
 def test_dropout_takes_the_events_of_one_modality_and_closes_the_gaps(of: EventStore):
     """A stay then reads as if the modality had never been recorded; the only one of a stay is never taken."""

@@ -69,6 +69,14 @@ class NegativeHours(Sound):
         return said if self.target.kind == "binary" else said - 100
 
 
+class EndlessHours(Sound):
+    """The inverse of log(1 + hours), of a number that is too large for it."""
+
+    def predict(self, batch):
+        said = super().predict(batch)
+        return said if self.target.kind == "binary" else (said + 1000).exp()
+
+
 class Doubles(Sound):
     def predict(self, batch):
         return super().predict(batch).double()
@@ -213,6 +221,7 @@ FAULTS: Final[dict[str, tuple[Method, str]]] = {
     "NaN where nothing is known": (static(NotANumber), "probabilities"),
     "logits": (static(Logits), "probabilities"),
     "hours below 0": (static(NegativeHours), "hours"),
+    "hours without end": (static(EndlessHours), "hours"),
     "a loss over nothing": (static(Unlearnable), "trains"),
     "weights that are not seeded": (static(Unseeded), "same seed"),
     "a count on the side": (static(Counts), "resumes"),

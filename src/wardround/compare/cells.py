@@ -1,7 +1,8 @@
 """The cells of a comparison: one row, task, split and seed each, with the folders in which its work is kept.
 
-A folder is named by what it holds and a hash of all that decides it. So the same cell is found again, whatever else of
-a recipe has changed, and another never lies where it is looked for.
+A folder is named by what it holds and a hash of all that decides it, the versions of wardround and of outside packages
+included. So the same cell is found again, whatever else of a recipe has changed, and another never lies where it is
+looked for.
 
     DIR/runs/mlp-aligned-mortality-split0-fold1of5-seed0-1a2b3c4d/   run/, evaluation/, seconds.json
     DIR/encoders/aligned-split0-fold1of5-seed0-5e6f7a8b/
@@ -13,11 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import wardround
 from wardround.compare.recipe import Recipe, Row, Search
 from wardround.compare.row_settings import free_space, pretrain_settings, row_settings
 from wardround.files import hash_of
 from wardround.settings import as_json
 from wardround.tasks.splits import SplitPlan
+from wardround.train.packages import packages_behind
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,14 @@ def encoders_name(recipe: Recipe, hashes: Hashes, row: Row, split: SplitPlan, se
     """The folder of a row's pretraining."""
     if row.encoders is None:
         return None
-    decides = {**_decides(recipe, hashes, split), "settings": as_json(pretrain_settings(row.encoders)), "seed": seed}
+    settings = pretrain_settings(row.encoders)
+    packages = packages_behind("alignment", None, settings)
+    decides = {
+        **_decides(recipe, hashes, split),
+        "settings": as_json(settings),
+        "seed": seed,
+        "packages": list(packages),
+    }
     return f"{_slug(row.encoders.name)}-{_of_split(split)}-seed{seed}-{hash_of(decides)[:8]}"
 
 
@@ -121,6 +131,7 @@ def _of_row(recipe: Recipe, hashes: Hashes, row: Row, task: str, split: SplitPla
     settings = row_settings(row)
     return {
         **_decides(recipe, hashes, split),
+        "packages": list(packages_behind(row.method, task, settings)),
         "task": task,
         "method": row.method,
         "encoders": None if row.encoders is None else as_json(pretrain_settings(row.encoders)),
@@ -146,6 +157,7 @@ def _searched(recipe: Recipe, row: Row, task: str) -> dict[str, Any] | None:
 def _decides(recipe: Recipe, hashes: Hashes, split: SplitPlan) -> dict[str, Any]:
     fold = None if split.fold is None else list(split.fold)
     return {
+        "version": wardround.__version__,
         "data": hashes.data,
         "window": [recipe.window.protocol, recipe.window.at_h],
         "split": [split.seed, fold, split.by, split.pretrain_on, split.strata],

@@ -11,9 +11,9 @@ from typing import Any
 
 from wardround import files
 from wardround.compare.cells import Cell, Hashes, cells_of
-from wardround.compare.existing import Existing, compare_existing
+from wardround.compare.existing import FLATTERED, Existing, compare_existing
 from wardround.compare.folder import JSON, REPORT, TABLE, ComparisonFolder, read_outcome
-from wardround.compare.gather import gather
+from wardround.compare.gather import gather, n_seen
 from wardround.compare.outcome import Line, Outcome, TaskTable, table_of
 from wardround.compare.page import comparison_page
 from wardround.compare.planned import check_data, plan_lines, recipe_json
@@ -149,7 +149,15 @@ def _outcome(
         "folds": None if recipe.splits[0].fold is None else recipe.splits[0].fold[1],
         "asked": "every stay of another cohort" if recipe.test_data else "the test side of each split",
     }
-    return Outcome(about, tables, search=search_facts(recipe, cells, to))
+    notes = _notes(recipe, [cell for cell in cells if cell not in failed], to)
+    return Outcome(about, tables, notes, search_facts(recipe, cells, to))
+
+
+def _notes(recipe: Recipe, done: list[Cell], to: Path) -> list[str]:
+    """Which rows were asked about patients that their runs had learned from."""
+    rows = {row.name: [cell for cell in done if cell.row == row] for row in recipe.rows}
+    seen = [name for name, own in rows.items() if own and n_seen(own, to)]
+    return [] if not seen else [f"{', '.join(seen)}: {FLATTERED}"]
 
 
 def _table(recipe: Recipe, task: str, cells: list[Cell], failed: Mapping[Cell, str], to: Path) -> TaskTable:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 
@@ -20,6 +20,7 @@ from wardround.stopping import StopRequest
 
 SAME = {"task": "--task", "protocol": "--protocol", "at_h": "--at-h"}
 """What evaluations must have in common, and the option that decides it."""
+FLATTERED: Final = "asked of patients that the run was trained on. Its numbers flatter it."
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def compare_existing(existing: Existing, to: Path, stop: StopRequest, quiet: boo
     kept, notes = _on_the_same(tables)
     seen = [name for name, found in about.items() if found.get("n_seen_in_training") and found["split"] != "train"]
     if seen:
-        notes.append(f"{', '.join(seen)}: asked of patients that the run was trained on. Its numbers flatter it.")
+        notes.append(f"{', '.join(seen)}: {FLATTERED}")
     lines = [Line(name, _facts(about[name]), reports=[_report(evaluations[name], to)]) for name in evaluations]
     rows = {name: {"0": [table]} for name, table in kept.items()}
     with progress(1, f"{existing.draws:,} draws of patients", quiet=quiet) as bar:

@@ -38,6 +38,18 @@ def read_evaluation(folder: Path, task: str) -> pl.DataFrame:
     return table
 
 
+def n_seen(cells: Sequence[Cell], to: Path) -> int:
+    """How many stays a cell was asked about whose patients its run had learned from: the most of any cell.
+
+    Raises:
+        RunError: where an evaluation cannot be read.
+    """
+    return max(
+        files.read_json(cell.folder(to) / cell.evaluation / "metrics.json", RunError)["n_seen_in_training"]
+        for cell in cells
+    )
+
+
 def gather(cells: Sequence[Cell], to: Path, external: bool) -> Asked:
     """What the cells of one row and task predicted.
 

@@ -64,8 +64,21 @@ def _headline(outcome: Outcome) -> Section:
         budgets = ", ".join(f"{method} {trials}" for method, trials in search["trials"].items())
         text = f"Trials for each search: {budgets}. More trials find better settings: read the ranking with that."
         blocks.append(Callout("warn", "Search budgets differ.", text))
+    if search is not None:
+        blocks += _short_of_budget(search)
     blocks.append(_multiplicity(outcome))
     return Section("before", "", blocks)
+
+
+def _short_of_budget(search: Mapping[str, Any]) -> Iterator[Callout]:
+    """Rows that could learn better settings but had no search, or a shorter one than they were allowed."""
+    if search["trials"] and search["not_searched"]:
+        text = f"{', '.join(search['not_searched'])}: no setting of these was searched. The ranking favours the others."
+        yield Callout("warn", "Not every row was searched.", text)
+    if search["stopped_by_time"]:
+        found = "; ".join(f"{name}: {trials}" for name, trials in search["stopped_by_time"].items())
+        text = f"Trials done: {found}. A method that trains longer had fewer: read the ranking with that."
+        yield Callout("warn", "Time ended some searches.", text)
 
 
 def _multiplicity(outcome: Outcome) -> Callout:

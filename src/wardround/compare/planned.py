@@ -8,11 +8,12 @@ from wardround.compare.cells import Cell, Hashes, search_of
 from wardround.compare.recipe import Recipe, Row
 from wardround.compare.row_settings import free_space, pretrain_settings, row_settings
 from wardround.compare.work import is_done
-from wardround.errors import DataError
+from wardround.errors import DataError, UsageError
 from wardround.events import OPTIONAL_STAY_COLUMNS, STAY_COLUMNS
 from wardround.settings import as_json
 from wardround.tables import aligned
 from wardround.tasks.splits import split_stays
+from wardround.train.packages import packages_behind
 
 
 def recipe_json(recipe: Recipe) -> dict[str, Any]:
@@ -53,7 +54,15 @@ def _row_json(row: Row, recipe: Recipe) -> dict[str, Any]:
         "seeds": list(row.seeds),
         "tasks": list(row.tasks),
         "search": searched,
-    }
+    } | _packages(row)
+
+
+def _packages(row: Row) -> dict[str, Any]:
+    """The outside packages behind a row, with their versions; nothing where there is none."""
+    behind = [one for task in row.tasks for one in packages_behind(row.method, task, row_settings(row))]
+    if row.encoders is not None:
+        behind += packages_behind("alignment", None, pretrain_settings(row.encoders))
+    return {"packages": behind} if behind else {}
 
 
 def check_data(recipe: Recipe) -> Hashes:
@@ -61,12 +70,17 @@ def check_data(recipe: Recipe) -> Hashes:
 
     Raises:
         DataError: where a folder is not whole.
-        UsageError: where the data has nothing to split by.
+        UsageError: where the data has nothing to split by, or `test_data` is the same data in another folder.
     """
     data = files.read_manifest(recipe.data, "data", DataError)["hash"]
     other = None
     if recipe.test_data is not None:
         other = files.read_manifest(recipe.test_data, "data", DataError)["hash"]
+        if other == data:
+            raise UsageError(
+                f"test_data: {recipe.test_data} holds the very data of {recipe.data}: its patients were trained on. "
+                "Leave test_data out, or give another cohort."
+            )
     stays = files.read_columns(recipe.data / "stays.parquet", STAY_COLUMNS, optional=OPTIONAL_STAY_COLUMNS)
     for split in recipe.splits:
         split_stays(stays, split)

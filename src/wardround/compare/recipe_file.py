@@ -40,14 +40,15 @@ from wardround.compare.spaces import SPACES, read_space
 from wardround.compare.toml_table import NEEDED, TomlTable
 from wardround.errors import UsageError
 from wardround.methods.alignment import AlignmentSettings
-from wardround.methods.registry import FITTED, METHODS
+from wardround.methods.registry import KNOWN_METHODS
 from wardround.methods.scores import ROWS, SCORE_CODES
 from wardround.metrics.bootstrap import DRAWS
 from wardround.tasks.cohort import DEFAULT_H, Window
 from wardround.tasks.splits import SplitPlan
-from wardround.tasks.task import TASKS
+from wardround.tasks.task import KNOWN_TASKS, find_task
 
-ALL_METHODS: Final = (*METHODS, *FITTED, *ROWS)
+PRETRAINING: Final = "alignment"
+"""Has its name among the methods, but predicts nothing: it stands under [encoders]."""
 
 
 def read_recipe(file: Path, seed: int = 0) -> Recipe:
@@ -62,7 +63,7 @@ def read_recipe(file: Path, seed: int = 0) -> Recipe:
         StorageError: if the disk refuses.
     """
     top = TomlTable.read(file)
-    tasks = _known(top, "tasks", TASKS)
+    tasks = _known(top, "tasks", KNOWN_TASKS.names())
     seeds = _seeds(top, "seeds", (0,))
     encoders = _encoders(top)
     rows = [row for table in top.tables("rows") for row in _rows(table, tasks, seeds, encoders)]
@@ -74,7 +75,7 @@ def read_recipe(file: Path, seed: int = 0) -> Recipe:
         splits=_splits(top),
         rows=tuple(rows),
         against=top.take("against", str, rows[0].name),
-        search=_search(top, rows),
+        search=_search(top, rows, tasks),
         draws=_count(top, "draws", DRAWS),
         seed=seed,
     )
@@ -175,8 +176,9 @@ def _rows(
 ) -> Iterator[Row]:
     """A row for each of the encoders of one entry."""
     method = table.take("method", str)
-    if method not in ALL_METHODS:
-        raise table.refuse("method", f"there is no {method!r}. There are: {', '.join(ALL_METHODS)}.")
+    known = [name for name in KNOWN_METHODS.names() if name != PRETRAINING]
+    if method not in known:
+        raise table.refuse("method", f"there is no {method!r}. There are: {', '.join(known)}.")
     chosen = _known(table, "encoders", encoders, (NO_ENCODERS,))
     given = table.take("name", str, None)
     own_seeds = (0,) if method in ROWS else _seeds(table, "seeds", seeds)
@@ -198,7 +200,7 @@ def _rows(
         yield row
 
 
-def _search(top: TomlTable, rows: list[Row]) -> Search | None:
+def _search(top: TomlTable, rows: list[Row], tasks: tuple[str, ...]) -> Search | None:
     table = top.table("search")
     if table is None:
         return None
@@ -208,7 +210,7 @@ def _search(top: TomlTable, rows: list[Row]) -> Search | None:
         trials=_count(table, "trials"),
         trials_of=_trials_of(table, methods),
         minutes=table.take("minutes", float, None),
-        objective=_objective(table),
+        objective=_objective(table, tasks),
         spaces=_spaces(table, tuned, methods),
     )
     table.close()
@@ -248,14 +250,14 @@ def _check_methods(table: TomlTable, methods: list[str]) -> None:
             raise table.refuse(method, f"no row of that method is searched. There are: {', '.join(methods) or 'none'}.")
 
 
-def _objective(table: TomlTable) -> dict[str, str]:
+def _objective(table: TomlTable, tasks: tuple[str, ...]) -> dict[str, str]:
     """Task -> metric of the validation side."""
     inner = _empty_or(table, "objective")
-    chosen = {name: HEADLINE[task.kind] for name, task in TASKS.items()}
+    chosen = {task: HEADLINE[find_task(task).kind] for task in tasks}
     for task in inner.values:
-        if task not in TASKS:
-            raise inner.refuse(task, f"there is no such task. There are: {', '.join(TASKS)}.")
-        known, metric = OBJECTIVES[TASKS[task].kind], inner.take(task, str)
+        if task not in tasks:
+            raise inner.refuse(task, f"no such task is compared. There are: {', '.join(tasks)}.")
+        known, metric = OBJECTIVES[find_task(task).kind], inner.take(task, str)
         if metric not in known:
             raise inner.refuse(task, f"there is no {metric!r}. There are: {', '.join(known)}.")
         chosen[task] = metric

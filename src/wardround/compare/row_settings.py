@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from wardround.compare.recipe import Encoders, Row
 from wardround.compare.spaces import Choice, Range, Space
 from wardround.errors import UsageError
-from wardround.methods.registry import FITTED, METHODS
+from wardround.methods.registry import FittedMethod, find_method
 from wardround.methods.scores import ROWS
 from wardround.settings import find_key, flatten, override
 from wardround.train.brought import settings_beside
@@ -27,17 +27,18 @@ def row_settings(row: Row, further: Sequence[str] = ()) -> TrainSettings | FitSe
 
     Raises:
         UsageError: for a setting that is not there or cannot be, and for encoders that the method does not take.
+        ExtensionError: for a method of a package that cannot be used.
     """
     assignments = (*row.assignments, *further)
     if row.method in ROWS:
         if assignments or row.encoders:
             raise UsageError(f"{row.method} learns no weights: it takes neither settings nor encoders.")
         return None
-    if row.method in FITTED:
+    method = find_method(row.method)
+    if isinstance(method, FittedMethod):
         if row.encoders:
             raise UsageError(f"{row.method} is fitted whole: it takes no encoders.")
-        return override(FitSettings.default(FITTED[row.method]), assignments)
-    method = METHODS[row.method]
+        return override(FitSettings.default(method), assignments)
     if row.encoders is None:
         return override(TrainSettings.default(method), assignments)
     if not method.encodes:

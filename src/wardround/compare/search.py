@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from wardround import files
 from wardround.compare.spaces import Choice, Range, Space
+from wardround.compare.toml_table import as_text
 from wardround.errors import RunError, StorageError, UsageError, WardroundError
 from wardround.stopping import Stopped
 
@@ -121,17 +122,7 @@ def best(trials: list[dict[str, Any]], maximise: bool) -> Found:
 
 def as_assignments(params: Mapping[str, Any]) -> tuple[str, ...]:
     """Settings as `--set` takes them: a number to its last digit, so that it is the one that was proposed."""
-    return tuple(f"{path}={_text(value)}" for path, value in params.items())
-
-
-def _text(value: Any) -> str:
-    return (
-        ("true" if value else "false")
-        if isinstance(value, bool)
-        else repr(value)
-        if isinstance(value, float)
-        else str(value)
-    )
+    return tuple(f"{path}={as_text(value)}" for path, value in params.items())
 
 
 def _is_late(trials: list[dict[str, Any]], budget: Budget) -> bool:

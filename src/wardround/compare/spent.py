@@ -8,6 +8,7 @@ from wardround.compare.cells import Cell, search_of, split_words
 from wardround.compare.outcome import Outcome
 from wardround.compare.recipe import Recipe, Row
 from wardround.compare.work import found_by, seconds_of
+from wardround.methods.scores import ROWS
 
 
 def row_facts(row: Row, cells: Sequence[Cell], recipe: Recipe, to: Path) -> dict[str, Any]:
@@ -51,7 +52,8 @@ def row_facts(row: Row, cells: Sequence[Cell], recipe: Recipe, to: Path) -> dict
 
 
 def search_facts(recipe: Recipe, cells: Sequence[Cell], to: Path) -> dict[str, Any] | None:
-    """The budget of every method, and where less of it was used; None where nothing was searched."""
+    """The budget of every method, where less of it was used, and which rows that learn had none; None where nothing was
+    searched."""
     if recipe.search is None:
         return None
     budgets = {row.method: recipe.search.budget(row.method) for row in recipe.rows if search_of(row, recipe.search)}
@@ -60,9 +62,11 @@ def search_facts(recipe: Recipe, cells: Sequence[Cell], to: Path) -> dict[str, A
         found, budget = found_by(cell, recipe, to), budgets[cell.row.method]
         if found is not None and found.trials < budget:
             stopped[f"{cell.row.name}, {cell.task}, {split_words(cell.split)}"] = f"{found.trials} of {budget}"
+    as_they_stand = [row.name for row in recipe.rows if row.method not in ROWS and not search_of(row, recipe.search)]
     return {
         "trials": budgets,
         "equal": len(set(budgets.values())) <= 1,
+        "not_searched": as_they_stand,
         "minutes": recipe.search.minutes,
         "stopped_by_time": stopped,
         "objective": {task: recipe.search.objective[task] for task in recipe.tasks},

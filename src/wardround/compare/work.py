@@ -27,6 +27,7 @@ from wardround.train.pretrain import pretrain
 from wardround.train.supervised import train
 
 SECONDS: Final = "seconds.json"
+TOO_LARGE: Final = "out of memory: make its batches or its model smaller."
 
 
 @dataclass
@@ -65,7 +66,7 @@ class Work:
             except WardroundError as error:
                 self.failed[cell] = str(error)
             except (MemoryError, torch.OutOfMemoryError):
-                self.failed[cell] = "out of memory: make its batches or its model smaller."
+                self.failed[cell] = TOO_LARGE
             self.bar.advance(1, cell.name)
 
     def _timed(self, cell: Cell) -> None:
@@ -118,13 +119,17 @@ class Work:
         def judge(number: int, settings: tuple[str, ...]) -> float:
             self.stop.check()
             run = folder / f"trial-{number}"
-            self._train(cell, run, first_seed, settings)
+            try:
+                self._train(cell, run, first_seed, settings)
+            except (MemoryError, torch.OutOfMemoryError):
+                raise RunError(TOO_LARGE) from None
             return on_validation(run, metric)
 
         def ended(number: int) -> None:
             files.remove(folder / f"trial-{number - 1}")
             self.bar.advance(1, f"{cell.name}: trial {number}")
 
+        self._pretrained(cell, first_seed)  # before the search: its minutes are for trials, with encoders or without
         return search(
             folder,
             free_space(cell.row, chosen.spaces[cell.row.method]),

@@ -111,22 +111,25 @@ class StaticModel(nn.Module):
 
     def outputs(self, batch: StaticBatch) -> Float[Tensor, " stay"]:
         """The head's output of each stay."""
-        known, added = self._terms(batch)
+        known, added, _ = self._terms(batch)
         return known + added
 
-    def _terms(self, batch: StaticBatch) -> tuple[Float[Tensor, " stay"], Float[Tensor, " stay"]]:
-        """What was known before, and what is added to it."""
+    def _terms(
+        self, batch: StaticBatch
+    ) -> tuple[Float[Tensor, " stay"], Float[Tensor, " stay"], Float[Tensor, " stay"]]:
+        """What was known before, what is added to it, and the published log odds; in training without the modalities
+        that are dropped."""
         observed, published = batch.observed, batch.published
         if self.training:
             observed = modality_dropout(observed, self.settings.modality_dropout_prob)
             published = published_where(observed, self.embedder.modalities, published)
-        return self.start(published), self.fusion(self.embedder.embed(batch.inputs, observed)).squeeze(-1)
+        return self.start(published), self.fusion(self.embedder.embed(batch.inputs, observed)).squeeze(-1), published
 
     def loss(self, batch: StaticBatch) -> tuple[Tensor, dict[str, Tensor]]:
         """Mean loss over the stays of a batch, and the penalty on what is added to a published equation."""
-        known, added = self._terms(batch)
+        known, added, published = self._terms(batch)
         task = self.target.loss(known + added, batch.label).mean()
-        penalty = self.settings.shrinkage * shrinkage(added, batch.published).mean()
+        penalty = self.settings.shrinkage * shrinkage(added, published).mean()
         return task + penalty, {"task": task.detach()}
 
     def predict(self, batch: StaticBatch) -> Float[Tensor, " stay"]:

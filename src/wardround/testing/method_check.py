@@ -102,8 +102,8 @@ def _out_of_range(task: str, said: Predictions) -> Findings:
     what, most = ("probabilities", 1.0) if task == "mortality" else ("hours", np.inf)
     found: Findings = []
     for name, numbers in (("predictions", said.prediction), ("beliefs", said.belief)):
-        odd, outside = int(np.isnan(numbers).sum()), int(((numbers < 0) | (numbers > most)).sum())
-        found += [f"{odd} of {len(numbers)} {name} are NaN"] if odd else []
+        odd, outside = int((~np.isfinite(numbers)).sum()), int(((numbers < 0) | (numbers > most)).sum())
+        found += [f"{odd} of {len(numbers)} {name} are NaN or infinite"] if odd else []
         found += [f"{outside} of {len(numbers)} {name} are no {what}"] if outside else []
     return found
 
@@ -267,7 +267,7 @@ REQUIREMENTS: Final[tuple[Requirement[MethodTrial], ...]] = (
     ),
     Requirement(
         "hours",
-        "what it says of a duration is 0 or more, and never NaN",
+        "what it says of a duration is 0 or more, and never NaN or infinite",
         "return self.target.prediction(outputs); where the task falls, clamp what is left at 0",
         _hours,
     ),
