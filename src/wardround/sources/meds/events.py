@@ -31,6 +31,7 @@ NO_STAY: Final = "subject without a stay"
 NEVER_KNOWN: Final = "known at discharge, which is not known"
 STATIC_DISCHARGE: Final = "known at discharge, but of no stay's time"
 NO_SUCH_STAY: Final = "no such stay"
+OTHERS_STAY: Final = "stay of another subject"
 NAN: Final = f"{NOT_A_NUMBER}: numeric_value"
 
 
@@ -101,10 +102,11 @@ def _placed(rows: pl.DataFrame, stays: pl.DataFrame, book: CodeBook) -> pl.DataF
     rows = with_reason(rows, timed & pl.col("stay_id").is_null(), OUTSIDE)
     rows = with_reason(rows, timed & ~pl.col("stay_id").is_in(stays["stay_id"].implode()), NO_SUCH_STAY)
     over = pl.when(pl.col("hospital_end").is_not_null()).then(pl.max_horizontal("hospital_end", "end"))
-    times = stays.select("stay_id", "start", discharged=over)
+    times = stays.select("stay_id", "start", _subject="subject_id", discharged=over)
     of_subject = stays.group_by("subject_id").agg(stays_of_subject=pl.col("stay_id"))
     rows = rows.join(of_subject, on="subject_id", how="left", maintain_order="left")
-    return rows.join(times, on="stay_id", how="left", maintain_order="left")
+    rows = rows.join(times, on="stay_id", how="left", maintain_order="left")
+    return with_reason(rows, pl.col("_subject") != pl.col("subject_id"), OTHERS_STAY).drop("_subject")
 
 
 def _in_stays(rows: pl.DataFrame, stays: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:

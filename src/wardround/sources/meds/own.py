@@ -16,7 +16,7 @@ from wardround.json_kinds import is_object
 from wardround.sources.conversion import CANDIDATE, EventTable, candidates, with_reason
 from wardround.sources.csv_reader import RawRows
 from wardround.sources.meds.columns import event_columns
-from wardround.sources.meds.events import NO_SUCH_STAY, TELLS, on_stay_clock
+from wardround.sources.meds.events import NO_SUCH_STAY, OTHERS_STAY, TELLS, on_stay_clock
 from wardround.sources.meds.raw import MedsFolder
 from wardround.sources.raw_table import ADMIT, ANY_TEXT, ID, INTEGER, NEVER, NUMBER, UNREAD, Kind, Known, RawTable
 
@@ -112,7 +112,7 @@ def _placed(rows: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
         rows = with_reason(rows, unusable, reason)
     times = stays.select("stay_id", "start", _subject="subject_id")
     rows = rows.join(times, on="stay_id", how="left", maintain_order="left")
-    return with_reason(rows, pl.col("_subject") != pl.col("subject_id"), "stay of another subject")
+    return with_reason(rows, pl.col("_subject") != pl.col("subject_id"), OTHERS_STAY)
 
 
 def _converted(rows: pl.DataFrame) -> pl.DataFrame:
