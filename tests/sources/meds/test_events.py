@@ -31,7 +31,7 @@ def test_events_of_the_tiny_data_set(tmp_path: Path):
     )
     assert data.events.filter(pl.col("code").str.starts_with("DX"))["available_time"].to_list() == [
         datetime(2150, 1, 5, 12),
-        datetime(2151, 3, 2, 5),
+        datetime(2151, 3, 2, 4),
     ], "not before discharge, whatever time the code carries"
 
 
