@@ -98,6 +98,17 @@ def test_time_to_the_microsecond(tmp_path: Path):
     assert times == [("HR", moment), ("LAB//k", moment + timedelta(hours=2))]
 
 
+def test_hours_between_two_unit_stays_are_of_the_second_though_the_visit_was_written_after_the_first_began(
+    tmp_path: Path,
+):
+    raw = tiny()
+    for row in raw.rows:
+        if row["code"] == "HOSP_IN" and row["visit"] == "v3":
+            row["time"] = datetime(2152, 1, 2, 0, 30)
+    events = prepare(raw.write(tmp_path / "raw"), tmp_path / "data").events
+    assert events.filter(pl.col("time") == datetime(2152, 1, 3, 12))["stay_id"].to_list() == [32]
+
+
 hours = st.integers(0, 100)
 
 

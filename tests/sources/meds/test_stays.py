@@ -1,5 +1,6 @@
 """Stays of a MEDS data set, and what their patients' rows tell of them."""
 
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -117,6 +118,35 @@ def test_without_id_columns_stays_are_found_by_time(tmp_path: Path):
     assert timed.stays.drop("stay_id").equals(named.stays.drop("stay_id"))
     assert timed.stays["stay_id"].is_unique().all()
     assert timed.events.drop("stay_id").equals(named.events.drop("stay_id"))
+
+
+def with_visit_named(name: str) -> Callable[[pl.DataFrame], pl.DataFrame]:
+    return lambda frame: frame.rename({"visit": name})
+
+
+@pytest.mark.parametrize("name", ["stay", "start", "death", "birth", "entry", "stay_id", "opens", "hadm_id"])
+def test_an_id_column_may_have_any_name(tmp_path: Path, name: str):
+    """Also one that we use ourselves."""
+    base = prepare(tiny().write(tmp_path / "raw"), tmp_path / "data")
+    raw = tiny()
+    raw.mapping = MAPPING.replace('id = "visit"', f'id = "{name}"')
+    data = prepare(raw.write(tmp_path / "named", change=with_visit_named(name)), tmp_path / "named-data")
+    assert data.stays.equals(base.stays)
+    assert data.events.equals(base.events)
+
+
+def test_ids_that_a_shard_holds_as_doubles_are_those_that_another_holds_as_integers(tmp_path: Path):
+    """pandas writes integers with gaps as doubles, the gaps as NaN."""
+    base = prepare(tiny().write(tmp_path / "raw"), tmp_path / "data")
+    folder = tiny().write(tmp_path / "double")
+    path = folder / "data" / "train" / "0.parquet"
+    frame = pl.read_parquet(path)
+    frame[::2].write_parquet(path)
+    doubles = frame[1::2].with_columns(pl.col("unit_stay").cast(pl.Float64).fill_null(float("nan")))
+    doubles.write_parquet(path.with_name("1.parquet"))
+    data = prepare(folder, tmp_path / "double-data")
+    assert data.stays.equals(base.stays)
+    assert data.events.equals(base.events)
 
 
 def test_real_dates_give_a_year(tmp_path: Path):

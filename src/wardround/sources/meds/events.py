@@ -119,8 +119,8 @@ def _in_stays(rows: pl.DataFrame, stays: pl.DataFrame, mapping: Mapping) -> pl.D
     )  # fmt: skip
     inside = (pl.col("time") <= pl.col("closes")).fill_null(True)
     rows = rows.with_columns(stay_id=pl.when(inside).then("_by_time")).sort("_place")
-    if mapping.stays.id is not None:
-        named = stay_number(rows[mapping.stays.id])
+    if mapping.stays.id_column is not None:
+        named = stay_number(rows[mapping.stays.id_column])
         rows = rows.with_columns(stay_id=named.fill_null(rows["stay_id"]))
     static = pl.col("time").is_null()
     rows = rows.with_columns(stay_id=pl.when(~static).then("stay_id"))
@@ -137,10 +137,10 @@ def stay_windows(stays: pl.DataFrame, before_h: float) -> pl.DataFrame:
     """
     begins = pl.coalesce("hospital_start", "start")
     group = stays.select(
-        "subject_id", "stay_id", "start", "end", "hospital_end", begins=pl.min_horizontal(begins, "start")
+        "subject_id", "stay_id", "start", "end", "hospital_end", visit=begins, begins=pl.min_horizontal(begins, "start")
     )
     group = group.sort("subject_id", "begins", "start", "stay_id")
-    first = pl.col("begins") != pl.col("begins").shift(1).over("subject_id")
+    first = pl.col("visit") != pl.col("visit").shift(1).over("subject_id")
     before = pl.col("begins") - pl.duration(microseconds=round(before_h * 60 * MINUTE_US))
     earlier = pl.max_horizontal("end", "hospital_end").shift(1).over("subject_id")
     ended = pl.col("end").shift(1).over("subject_id")

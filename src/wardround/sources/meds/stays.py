@@ -55,7 +55,7 @@ def stay_block(frames: Iterable[pl.DataFrame], mapping: Mapping) -> RawRows:
     _refuse_died_that_ends_nothing(rows["code"], mapping)
     unit = _spans(rows, mapping.stays)
     hospital = unit if mapping.hospital is None else _spans(rows, mapping.hospital)
-    hospital_id = pl.col(mapping.around.id) if mapping.around.id is not None else pl.lit(None, pl.String)
+    hospital_id = pl.col(mapping.around.id_column) if mapping.around.id_column is not None else pl.lit(None, pl.String)
     opened = unit.with_columns(id=hospital_id.alias("id")).rename({"start": "time"}).drop("end_code")
     inside = around(opened.select("subject_id", "time", "id"), hospital)
     stays = pl.concat([opened.rename({"time": "start"}), inside], how="horizontal")
@@ -85,7 +85,7 @@ def _only(rows: pl.DataFrame, sets: Iterable[Codes]) -> pl.DataFrame:
 
 def _spans(rows: pl.DataFrame, span: Span) -> pl.DataFrame:
     """`subject_id, start, end, end_code, id, stay` and the id columns: a row for each that opens one."""
-    named = rows.with_columns(id=pl.col(span.id) if span.id is not None else pl.lit(None, pl.String))
+    named = rows.with_columns(id=pl.col(span.id_column) if span.id_column is not None else pl.lit(None, pl.String))
     openings = _only(named, [span.opens])
     made = ended(openings, _only(named, [span.ends]).select(OPENING.keys()))
     return made.with_columns(pl.col("id").alias(STAY)).rename({"time": "start"}).drop("code")
