@@ -54,16 +54,20 @@ def is_own(folder: MedsFolder) -> bool:
 
 
 def check_own(folder: MedsFolder) -> None:
-    """Refuse a folder of ours that was changed since, or whose shards lack a column.
+    """Refuse a folder of ours that was not finished or was changed since, or whose shards lack a column.
 
     Raises:
         SourceError: naming the file.
         StorageError: where the disk refuses.
     """
-    if (folder.path / files.MANIFEST).is_file():
-        manifest = files.read_json(folder.path / files.MANIFEST, SourceError)
-        kind = manifest.get("kind") if is_object(manifest) else None
-        files.verify_folder(folder.path, "data" if kind == "data" else "meds", SourceError)
+    if not (folder.path / files.MANIFEST).is_file():
+        raise SourceError(
+            f"{folder.path} lacks {files.MANIFEST}: the command that wrote it did not finish, or part of it is gone. "
+            "Run it again, or give the whole folder."
+        )
+    manifest = files.read_json(folder.path / files.MANIFEST, SourceError)
+    kind = manifest.get("kind") if is_object(manifest) else None
+    files.verify_folder(folder.path, "data" if kind == "data" else "meds", SourceError)
     folder.check(name for name in EXTRA if name != HAPPENED)
 
 
