@@ -192,6 +192,7 @@ ODD: dict[str, dict[str, Any]] = {
     "subject without a stay": {"subject_id": 77},
     "outside every stay": {"time": datetime(2149, 1, 1)},
     "no such stay": {"unit_stay": 999},
+    "stay of another subject": {"unit_stay": 21, "time": datetime(2151, 3, 1, 3)},
     "implausible value": {"numeric_value": float("inf")},
     "more than a year from unit admission": {"time": datetime(2152, 1, 1), "unit_stay": 11},
     "known at discharge, which is not known": {

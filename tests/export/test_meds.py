@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shutil
 from datetime import datetime
 from pathlib import Path
 
@@ -124,6 +125,14 @@ def test_the_meds_package_takes_it_and_it_reads_back_equal(data: Data, tmp_path:
 
 def test_a_data_folder_itself_reads_back_equal(data: Data, tmp_path: Path):
     assert is_equal(read_back(data.folder, tmp_path / "back"), data)
+
+
+def test_a_folder_of_ours_without_its_manifest_is_not_read(hospital: Data, tmp_path: Path):
+    """It may be half of one: a kill came before the last shard, and fewer rows would look like all."""
+    shutil.copytree(hospital.folder, tmp_path / "half")
+    (tmp_path / "half" / files.MANIFEST).unlink()
+    with pytest.raises(SourceError, match=r"lacks manifest\.json: the command that wrote it did not finish"):
+        read_back(tmp_path / "half", tmp_path / "back")
 
 
 def test_time_is_when_a_value_was_known_unless_it_is_asked_otherwise(eicu: Data, tmp_path: Path):

@@ -255,8 +255,10 @@ def test_the_mapping_of_mimic_makes_billing_and_plans_wait_for_the_discharge():
 
     waits = ("DIAGNOSIS//ICD//10//I10", "DRG//APR//951//X", "PROCEDURE//ICD//9//8854", "MEDICATION//STOP//Insulin")
     assert {rule(code) for code in (*waits, "HCPCS//X", "PROCEDURE//START//224275")} == {KnownWhen("discharge")}
-    late = ("LAB//50971//mEq/L", "LAB//220045//bpm", "LAB//50820//units", "SUBJECT_FLUID_OUTPUT//226559//ml")
+    late = ("LAB//220045//bpm", "LAB//50820//units", "MEDICATION//Insulin//Administered")
     assert {rule(code) for code in late} == {KnownWhen("delay", 60)}
+    assert rule("LAB//50971//mEq/L") == KnownWhen("delay", 180), "six of ten results come later than an hour"
+    assert rule("SUBJECT_FLUID_OUTPUT//226559//ml") == KnownWhen("delay", 120)
     assert rule("Weight (Lbs)") == KnownWhen("end of day")
     for code in ("HOSPITAL_DISCHARGE//HOME", "ICU_DISCHARGE//X", "MEDS_DEATH", "TRANSFER_TO//discharge//UNK"):
         assert rule(code) is None

@@ -31,7 +31,7 @@ def test_events_of_the_tiny_data_set(tmp_path: Path):
     )
     assert data.events.filter(pl.col("code").str.starts_with("DX"))["available_time"].to_list() == [
         datetime(2150, 1, 5, 12),
-        datetime(2151, 3, 2, 5),
+        datetime(2151, 3, 2, 4),
     ], "not before discharge, whatever time the code carries"
 
 
@@ -96,6 +96,17 @@ def test_time_to_the_microsecond(tmp_path: Path):
     events = prepare(raw.write(tmp_path / "raw"), tmp_path / "data").events
     times = events.filter(pl.col("time") == moment).select("code", "available_time").sort("code").rows()
     assert times == [("HR", moment), ("LAB//k", moment + timedelta(hours=2))]
+
+
+def test_hours_between_two_unit_stays_are_of_the_second_though_the_visit_was_written_after_the_first_began(
+    tmp_path: Path,
+):
+    raw = tiny()
+    for row in raw.rows:
+        if row["code"] == "HOSP_IN" and row["visit"] == "v3":
+            row["time"] = datetime(2152, 1, 2, 0, 30)
+    events = prepare(raw.write(tmp_path / "raw"), tmp_path / "data").events
+    assert events.filter(pl.col("time") == datetime(2152, 1, 3, 12))["stay_id"].to_list() == [32]
 
 
 hours = st.integers(0, 100)

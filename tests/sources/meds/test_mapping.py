@@ -8,7 +8,7 @@ from raw_meds import MAPPING
 from wardround.errors import UsageError
 from wardround.events import MODALITIES
 from wardround.sources.meds.known import KnownWhen
-from wardround.sources.meds.mapping import read_mapping
+from wardround.sources.meds.mapping import MAX_MAPPING_BYTES, read_mapping
 from wardround.sources.meds.source import SHIPPED, shipped_mapping
 
 SMALLEST = """
@@ -31,7 +31,7 @@ def written(folder: Path, text: str) -> Path:
 def test_a_mapping_is_what_its_file_says(tmp_path: Path):
     mapping = read_mapping(written(tmp_path, MAPPING))
     assert (mapping.name, mapping.dates, mapping.before_h) == ("a small hospital", "shifted", 6)
-    assert set(mapping.id_columns) == {"unit_stay", "visit"}
+    assert set(mapping.id_columns) == {"id:unit_stay", "id:visit"}
     assert mapping.stays.opens.has("ICU_IN//MICU")
     assert mapping.died.has("HOSP_OUT//DIED")
     assert not mapping.died.has("HOSP_OUT//HOME")
@@ -100,3 +100,9 @@ def test_a_file_that_is_none(tmp_path: Path):
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(UsageError, match=r"binary\.toml"):
         read_mapping(path)
+
+
+def test_a_file_that_is_too_large_is_no_mapping(tmp_path: Path):
+    (tmp_path / "mapping.toml").write_text(MAPPING + "#" * MAX_MAPPING_BYTES)
+    with pytest.raises(UsageError, match=f"a mapping has {MAX_MAPPING_BYTES} at most"):
+        read_mapping(tmp_path / "mapping.toml")

@@ -1,5 +1,6 @@
 """Stays of a MEDS data set, and what their patients' rows tell of them."""
 
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -10,8 +11,11 @@ from hypothesis import strategies as st
 
 from raw_eicu import Data, as_text, demo_folder
 from raw_meds import MAPPING, RawMeds, at, prepare, tiny
+from wardround.errors import SourceError, UsageError
 from wardround.sources.meds.stays import stay_number
 from wardround.sources.subjects import subject_number
+from wardround.tasks.cohort import Window, cohort
+from wardround.tasks.task import find_task
 
 
 def told(data: Data) -> str:
@@ -26,7 +30,7 @@ def told(data: Data) -> str:
 def test_stays_of_the_tiny_data_set(tmp_path: Path):
     assert told(prepare(tiny().write(tmp_path / "raw"), tmp_path / "data")) == (
         "11 -2 47.9833 97.9833 59.5029 Female False False 100\n"
-        "21 -1 27 28 81.1582 Male True True 29\n"
+        "21 -1 27 26 81.1582 Male True True 27\n"
         "31 -24 24 120 52 Female False False 144\n"
         "32 -72 24 72 52.0055 Female False False 144\n"
         "33 0 - - 52.9993 Female - - -"
@@ -56,6 +60,43 @@ def test_a_death_after_discharge_is_no_death_in_hospital(tmp_path: Path):
     assert data.stays["died_in_hospital"].to_list() == [False, True, False, False, None]
 
 
+@pytest.mark.parametrize(("at_h", "asked"), [(25.5, [11, 21]), (26.0, [11]), (26.5, [11])])
+def test_nobody_is_asked_about_the_dead_though_the_bed_is_given_up_later(tmp_path: Path, at_h: float, asked: list[int]):
+    """Patient 2 dies 26 h after unit admission; unit discharge is written at 27 h, hospital discharge at 28 h."""
+    stays = prepare(tiny().write(tmp_path / "raw"), tmp_path / "data").stays
+    assert cohort(stays, Window("causal", at_h), find_task("mortality")).frame["stay_id"].to_list() == asked
+
+
+def test_a_death_without_a_time_leaves_the_label_open(tmp_path: Path):
+    raw = tiny().add(1, None, "MEDS_DEATH").add(2, None, "MEDS_DEATH")
+    data = changed(tmp_path, 'died = ["HOSP_OUT//DIED"]', "", raw)
+    assert data.stays["died_in_hospital"].to_list() == [None, True, False, False, None]
+    assert data.stays["died_in_unit"].to_list() == [None, True, False, False, None]
+
+
+def test_a_discharge_before_admission_says_nothing_of_death(tmp_path: Path):
+    raw = tiny().add(3, "2152-12-31 00:00", "HOSP_OUT//HOME", visit="v5")
+    data = changed(tmp_path, 'died = ["HOSP_OUT//DIED"]', "", raw)
+    assert data.stays["died_in_hospital"].to_list() == [False, True, False, False, None]
+
+
+def test_a_discharge_alive_after_a_death_gives_no_label_and_is_counted(tmp_path: Path):
+    """So a died code that is misspelt shows."""
+    data = changed(tmp_path, 'died = ["HOSP_OUT//DIED"]', 'died = ["HOSP_OUT//DEAD"]')
+    assert data.stays["died_in_hospital"].to_list() == [False, None, False, False, None]
+    assert data.ledger["stays"]["values_set_aside"] == {"died before a discharge alive": 1}
+
+
+def test_a_died_code_that_ends_no_stay_is_refused(tmp_path: Path):
+    with pytest.raises(UsageError, match=r"1 of 1 codes that \[labels\] died names end no stay.*\[hospital\] ends"):
+        changed(tmp_path, 'ends = ["HOSP_OUT//*"]', 'ends = ["HOSP_OUT//HOME"]')
+
+
+def test_no_code_that_opens_a_stay_points_at_the_mapping(tmp_path: Path):
+    with pytest.raises(SourceError, match=r"no usable stay: no row has a code that \[stays\] opens names"):
+        changed(tmp_path, 'opens = ["ICU_IN//*"]', 'opens = ["ICU_ENTRY"]')
+
+
 def test_hospital_stays_are_stays_where_there_is_no_unit(tmp_path: Path):
     mapping = MAPPING.replace('opens = ["ICU_IN//*"]\nends = ["ICU_OUT"]\nid = "unit_stay"\n\n[hospital]\n', "")
     raw = tiny()
@@ -77,6 +118,35 @@ def test_without_id_columns_stays_are_found_by_time(tmp_path: Path):
     assert timed.stays.drop("stay_id").equals(named.stays.drop("stay_id"))
     assert timed.stays["stay_id"].is_unique().all()
     assert timed.events.drop("stay_id").equals(named.events.drop("stay_id"))
+
+
+def with_visit_named(name: str) -> Callable[[pl.DataFrame], pl.DataFrame]:
+    return lambda frame: frame.rename({"visit": name})
+
+
+@pytest.mark.parametrize("name", ["stay", "start", "death", "birth", "entry", "stay_id", "opens", "hadm_id"])
+def test_an_id_column_may_have_any_name(tmp_path: Path, name: str):
+    """Also one that we use ourselves."""
+    base = prepare(tiny().write(tmp_path / "raw"), tmp_path / "data")
+    raw = tiny()
+    raw.mapping = MAPPING.replace('id = "visit"', f'id = "{name}"')
+    data = prepare(raw.write(tmp_path / "named", change=with_visit_named(name)), tmp_path / "named-data")
+    assert data.stays.equals(base.stays)
+    assert data.events.equals(base.events)
+
+
+def test_ids_that_a_shard_holds_as_doubles_are_those_that_another_holds_as_integers(tmp_path: Path):
+    """pandas writes integers with gaps as doubles, the gaps as NaN."""
+    base = prepare(tiny().write(tmp_path / "raw"), tmp_path / "data")
+    folder = tiny().write(tmp_path / "double")
+    path = folder / "data" / "train" / "0.parquet"
+    frame = pl.read_parquet(path)
+    frame[::2].write_parquet(path)
+    doubles = frame[1::2].with_columns(pl.col("unit_stay").cast(pl.Float64).fill_null(float("nan")))
+    doubles.write_parquet(path.with_name("1.parquet"))
+    data = prepare(folder, tmp_path / "double-data")
+    assert data.stays.equals(base.stays)
+    assert data.events.equals(base.events)
 
 
 def test_real_dates_give_a_year(tmp_path: Path):

@@ -24,6 +24,7 @@ STAYS: Final = RawTable(
         "sex": (ANY_TEXT, ADMIT),
         "end": (INTEGER, NEVER),
         "hospital_end": (INTEGER, NEVER),
+        "death": (INTEGER, NEVER),
         "died_in_hospital": (INTEGER, NEVER),
         "died_in_unit": (INTEGER, NEVER),
     },

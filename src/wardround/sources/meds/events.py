@@ -31,6 +31,7 @@ NO_STAY: Final = "subject without a stay"
 NEVER_KNOWN: Final = "known at discharge, which is not known"
 STATIC_DISCHARGE: Final = "known at discharge, but of no stay's time"
 NO_SUCH_STAY: Final = "no such stay"
+OTHERS_STAY: Final = "stay of another subject"
 NAN: Final = f"{NOT_A_NUMBER}: numeric_value"
 
 
@@ -101,10 +102,11 @@ def _placed(rows: pl.DataFrame, stays: pl.DataFrame, book: CodeBook) -> pl.DataF
     rows = with_reason(rows, timed & pl.col("stay_id").is_null(), OUTSIDE)
     rows = with_reason(rows, timed & ~pl.col("stay_id").is_in(stays["stay_id"].implode()), NO_SUCH_STAY)
     over = pl.when(pl.col("hospital_end").is_not_null()).then(pl.max_horizontal("hospital_end", "end"))
-    times = stays.select("stay_id", "start", discharged=over)
+    times = stays.select("stay_id", "start", _subject="subject_id", discharged=over)
     of_subject = stays.group_by("subject_id").agg(stays_of_subject=pl.col("stay_id"))
     rows = rows.join(of_subject, on="subject_id", how="left", maintain_order="left")
-    return rows.join(times, on="stay_id", how="left", maintain_order="left")
+    rows = rows.join(times, on="stay_id", how="left", maintain_order="left")
+    return with_reason(rows, pl.col("_subject") != pl.col("subject_id"), OTHERS_STAY).drop("_subject")
 
 
 def _in_stays(rows: pl.DataFrame, stays: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
@@ -117,8 +119,8 @@ def _in_stays(rows: pl.DataFrame, stays: pl.DataFrame, mapping: Mapping) -> pl.D
     )  # fmt: skip
     inside = (pl.col("time") <= pl.col("closes")).fill_null(True)
     rows = rows.with_columns(stay_id=pl.when(inside).then("_by_time")).sort("_place")
-    if mapping.stays.id is not None:
-        named = stay_number(rows[mapping.stays.id])
+    if mapping.stays.id_column is not None:
+        named = stay_number(rows[mapping.stays.id_column])
         rows = rows.with_columns(stay_id=named.fill_null(rows["stay_id"]))
     static = pl.col("time").is_null()
     rows = rows.with_columns(stay_id=pl.when(~static).then("stay_id"))
@@ -135,10 +137,10 @@ def stay_windows(stays: pl.DataFrame, before_h: float) -> pl.DataFrame:
     """
     begins = pl.coalesce("hospital_start", "start")
     group = stays.select(
-        "subject_id", "stay_id", "start", "end", "hospital_end", begins=pl.min_horizontal(begins, "start")
+        "subject_id", "stay_id", "start", "end", "hospital_end", visit=begins, begins=pl.min_horizontal(begins, "start")
     )
     group = group.sort("subject_id", "begins", "start", "stay_id")
-    first = pl.col("begins") != pl.col("begins").shift(1).over("subject_id")
+    first = pl.col("visit") != pl.col("visit").shift(1).over("subject_id")
     before = pl.col("begins") - pl.duration(microseconds=round(before_h * 60 * MINUTE_US))
     earlier = pl.max_horizontal("end", "hospital_end").shift(1).over("subject_id")
     ended = pl.col("end").shift(1).over("subject_id")

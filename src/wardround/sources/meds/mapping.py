@@ -24,6 +24,7 @@ from wardround.events import MODALITIES
 from wardround.json_kinds import is_list, is_object
 from wardround.sources.meds.known import AT_ONCE, KnownWhen, read_known
 from wardround.sources.meds.patterns import Codes, read_codes
+from wardround.sources.meds.shards import ID_OF
 
 MAX_MAPPING_BYTES: Final = 2**20
 
@@ -41,6 +42,11 @@ class Span:
     opens: Codes
     ends: Codes
     id: str | None = None
+
+    @property
+    def id_column(self) -> str | None:
+        """The id's column as it is read, apart from our own names."""
+        return None if self.id is None else ID_OF + self.id
 
 
 @dataclass(frozen=True)
@@ -106,7 +112,7 @@ class Mapping:
     @property
     def id_columns(self) -> dict[str, pl.DataType]:
         """The extra columns that are read, as text."""
-        return {each.id: pl.String() for each in (self.stays, self.around) if each.id is not None}
+        return {each.id_column: pl.String() for each in (self.stays, self.around) if each.id_column is not None}
 
 
 def read_mapping(path: Path) -> Mapping:
@@ -119,7 +125,10 @@ def read_mapping(path: Path) -> Mapping:
     if not path.is_file():
         raise UsageError(f"--mapping {path}: there is no such file.")
     with files.storage_errors(path, "reading"):
-        data = path.read_bytes() if path.stat().st_size <= MAX_MAPPING_BYTES else b""
+        size = path.stat().st_size
+        data = path.read_bytes() if size <= MAX_MAPPING_BYTES else b""
+    if size > MAX_MAPPING_BYTES:
+        raise UsageError(f"{path} has {size} bytes; a mapping has {MAX_MAPPING_BYTES} at most.")
     try:
         return parse_mapping(tomllib.loads(data.decode()))
     except (ValueError, RecursionError) as error:  # tomllib.TOMLDecodeError and UnicodeDecodeError are ValueErrors

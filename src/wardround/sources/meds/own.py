@@ -16,7 +16,7 @@ from wardround.json_kinds import is_object
 from wardround.sources.conversion import CANDIDATE, EventTable, candidates, with_reason
 from wardround.sources.csv_reader import RawRows
 from wardround.sources.meds.columns import event_columns
-from wardround.sources.meds.events import NO_SUCH_STAY, TELLS, on_stay_clock
+from wardround.sources.meds.events import NO_SUCH_STAY, OTHERS_STAY, TELLS, on_stay_clock
 from wardround.sources.meds.raw import MedsFolder
 from wardround.sources.raw_table import ADMIT, ANY_TEXT, ID, INTEGER, NEVER, NUMBER, UNREAD, Kind, Known, RawTable
 
@@ -54,16 +54,20 @@ def is_own(folder: MedsFolder) -> bool:
 
 
 def check_own(folder: MedsFolder) -> None:
-    """Refuse a folder of ours that was changed since, or whose shards lack a column.
+    """Refuse a folder of ours that was not finished or was changed since, or whose shards lack a column.
 
     Raises:
         SourceError: naming the file.
         StorageError: where the disk refuses.
     """
-    if (folder.path / files.MANIFEST).is_file():
-        manifest = files.read_json(folder.path / files.MANIFEST, SourceError)
-        kind = manifest.get("kind") if is_object(manifest) else None
-        files.verify_folder(folder.path, "data" if kind == "data" else "meds", SourceError)
+    if not (folder.path / files.MANIFEST).is_file():
+        raise SourceError(
+            f"{folder.path} lacks {files.MANIFEST}: the command that wrote it did not finish, or part of it is gone. "
+            "Run it again, or give the whole folder."
+        )
+    manifest = files.read_json(folder.path / files.MANIFEST, SourceError)
+    kind = manifest.get("kind") if is_object(manifest) else None
+    files.verify_folder(folder.path, "data" if kind == "data" else "meds", SourceError)
     folder.check(name for name in EXTRA if name != HAPPENED)
 
 
@@ -112,7 +116,7 @@ def _placed(rows: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
         rows = with_reason(rows, unusable, reason)
     times = stays.select("stay_id", "start", _subject="subject_id")
     rows = rows.join(times, on="stay_id", how="left", maintain_order="left")
-    return with_reason(rows, pl.col("_subject") != pl.col("subject_id"), "stay of another subject")
+    return with_reason(rows, pl.col("_subject") != pl.col("subject_id"), OTHERS_STAY)
 
 
 def _converted(rows: pl.DataFrame) -> pl.DataFrame:

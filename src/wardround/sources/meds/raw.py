@@ -15,7 +15,7 @@ from wardround import files
 from wardround.errors import SourceError, UsageError
 from wardround.json_kinds import JsonObject, is_object
 from wardround.sources.csv_reader import RawRows, verify_published_sums
-from wardround.sources.meds.shards import ROW_KEY, read_shard, shard_columns
+from wardround.sources.meds.shards import ID_OF, ROW_KEY, read_shard, shard_columns
 
 DATA: Final = "data"
 DATASET: Final = "metadata/dataset.json"
@@ -46,7 +46,7 @@ class MedsFolder:
         """
         wanted = list(extra)
         found = {name for shard in self.shards for name in shard_columns(shard, wanted)}
-        lacking = [name for name in wanted if name not in found]
+        lacking = [name.removeprefix(ID_OF) for name in wanted if name not in found]
         if lacking:
             raise SourceError(
                 f"{self.path / DATA}: no shard has column {', '.join(lacking)}, which the mapping names. "

@@ -34,6 +34,8 @@ _KINDS: Final[dict[str, tuple[tuple[str, ...], pl.DataType]]] = {
 """Column -> what it may be on disk, what it becomes."""
 _NEEDED: Final = (SUBJECT, "time", "code")
 ROW_KEY: Final = "row_key"
+ID_OF: Final = "id:"
+"""Before the name of an extra column: its values are ids, and none of our own names is that of the column."""
 
 
 def shard_columns(path: Path, extra: Iterable[str]) -> dict[str, str]:
@@ -51,7 +53,7 @@ def shard_columns(path: Path, extra: Iterable[str]) -> dict[str, str]:
     with _parquet(path) as file:
         names = list(file.schema_arrow.names)
         frame = pl.DataFrame(pl.from_arrow(file.schema_arrow.empty_table()))
-    spelled = {name: name for name in (*_KINDS, *extra) if name in names}
+    spelled = {name: name.removeprefix(ID_OF) for name in (*_KINDS, *extra) if name.removeprefix(ID_OF) in names}
     if SUBJECT not in spelled and OLD_SUBJECT in names:
         spelled[SUBJECT] = OLD_SUBJECT
     missing = [name for name in _NEEDED if name not in spelled]
@@ -104,11 +106,21 @@ def _in_one_form(raw: pl.DataFrame, spelled: dict[str, str], extra: Mapping[str,
     raw = raw.with_columns(cs.categorical().cast(pl.String), cs.by_dtype(pl.Enum).cast(pl.String))
     kinds = {name: kind for name, (_, kind) in _KINDS.items()} | dict(extra)
     columns = [
-        pl.lit(None, kind).alias(name) if name not in spelled else pl.col(spelled[name]).cast(kind).alias(name)
+        pl.lit(None, kind).alias(name) if name not in spelled else _read(raw, spelled[name], kind).alias(name)
         for name, kind in kinds.items()
     ]
     key = pl.struct(sorted(raw.columns)).hash().reinterpret(signed=True).alias(ROW_KEY)
     return raw.select(key, *columns)
+
+
+def _read(raw: pl.DataFrame, column: str, kind: pl.DataType) -> pl.Expr:
+    """A column in its kind; a whole double that becomes text is written as the integer is, and no number is no id."""
+    value = pl.col(column)
+    if not (raw.schema[column].is_float() and kind == pl.String):
+        return value.cast(kind)
+    value = value.fill_nan(None)
+    whole = value == value.cast(pl.Int64, strict=False)
+    return pl.when(whole).then(value.cast(pl.Int64, strict=False).cast(kind)).otherwise(value.cast(kind))
 
 
 @contextlib.contextmanager

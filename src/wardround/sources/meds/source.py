@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from wardround import files
-from wardround.errors import UsageError
+from wardround.errors import SourceError, UsageError
 from wardround.sources.csv_reader import RawRows
 from wardround.sources.meds import own
 from wardround.sources.meds.columns import STAYS
@@ -96,7 +96,13 @@ def _found(folder: MedsFolder, mapping: Mapping, _raws: Sequence[Path], _tables:
     folder.check(mapping.id_columns)
 
     def stay_blocks() -> Iterator[RawRows]:
-        yield stay_block(folder.frames(mapping.id_columns), mapping)
+        block = stay_block(folder.frames(mapping.id_columns), mapping)
+        if block.frame.is_empty():
+            raise SourceError(
+                f"{folder.path} holds no usable stay: no row has a code that [stays] opens names. "
+                "Correct the mapping; --dry-run shows the codes that there are."
+            )
+        yield block
 
     tables = {
         STAYS.name: FoundTable(folder.path, stay_blocks),

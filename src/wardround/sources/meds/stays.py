@@ -6,7 +6,10 @@ none.
 
 Died in hospital: where the mapping names discharge codes that say so, the code that ended the hospital stay decides,
 and a stay without an end has no label. Where it names none, a death between the start and the end of the hospital stay
-decides; one on the day of discharge but later is after it.
+decides; one on the day of discharge but later is after it, and one without a time leaves the label open.
+
+A hospital stay ends with the death in it, whenever its discharge was written: nobody is asked about the dead. Where the
+discharge says "alive" after a death, the stay has no label, and is counted.
 """
 
 from collections.abc import Iterable
@@ -14,6 +17,7 @@ from typing import Final
 
 import polars as pl
 
+from wardround.errors import UsageError
 from wardround.events import MINUTE_US, TIME
 from wardround.sources.conversion import YEAR_MIN, candidates, with_reason
 from wardround.sources.csv_reader import RawRows
@@ -32,7 +36,7 @@ OLDEST: Final = 120.0
 def told_by(mapping: Mapping) -> tuple[Codes, ...]:
     """The codes that tell of stays and patients."""
     spans = [codes for span in (mapping.stays, mapping.around) for codes in (span.opens, span.ends)]
-    return (*spans, mapping.birth, mapping.death, *mapping.sexes.values())
+    return (*spans, mapping.birth, mapping.died, mapping.death, *mapping.sexes.values())
 
 
 def stay_block(frames: Iterable[pl.DataFrame], mapping: Mapping) -> RawRows:
@@ -41,19 +45,35 @@ def stay_block(frames: Iterable[pl.DataFrame], mapping: Mapping) -> RawRows:
     Args:
         frames: rows with `subject_id, time, code` and the mapping's id columns.
         mapping: what the codes mean.
+
+    Raises:
+        UsageError: where codes that say "died" end no hospital stay: all who live would have a label, and no one else.
     """
     wanted = [pl.col("subject_id", "time", "code"), *map(pl.col, mapping.id_columns)]
     kept = [_only(frame.select(wanted), told_by(mapping)) for frame in frames]
     rows = pl.concat(kept)
+    _refuse_died_that_ends_nothing(rows["code"], mapping)
     unit = _spans(rows, mapping.stays)
     hospital = unit if mapping.hospital is None else _spans(rows, mapping.hospital)
-    hospital_id = pl.col(mapping.around.id) if mapping.around.id is not None else pl.lit(None, pl.String)
+    hospital_id = pl.col(mapping.around.id_column) if mapping.around.id_column is not None else pl.lit(None, pl.String)
     opened = unit.with_columns(id=hospital_id.alias("id")).rename({"start": "time"}).drop("end_code")
     inside = around(opened.select("subject_id", "time", "id"), hospital)
     stays = pl.concat([opened.rename({"time": "start"}), inside], how="horizontal")
     stays = stays.join(_patients(rows, mapping), on="subject_id", how="left", maintain_order="left")
     stays = stays.with_columns(_deaths(mapping))
+    stays = stays.with_columns(map(_until_death, ("hospital_end",) if mapping.hospital else ("end", "hospital_end")))
     return RawRows(stays.select(STAYS.read), 0, 0, is_typed=True)
+
+
+def _refuse_died_that_ends_nothing(codes: pl.Series, mapping: Mapping) -> None:
+    died = [code for code in codes.unique() if mapping.died.has(code)]
+    count = sum(not mapping.around.ends.has(code) for code in died)
+    if count:
+        span = "stays" if mapping.hospital is None else "hospital"
+        raise UsageError(
+            f"the mapping: {count} of {len(died)} codes that [labels] died names end no stay. Name them in "
+            f"[{span}] ends too; codes that tell of death at any time go under [labels] death."
+        )
 
 
 def _only(rows: pl.DataFrame, sets: Iterable[Codes]) -> pl.DataFrame:
@@ -65,17 +85,20 @@ def _only(rows: pl.DataFrame, sets: Iterable[Codes]) -> pl.DataFrame:
 
 def _spans(rows: pl.DataFrame, span: Span) -> pl.DataFrame:
     """`subject_id, start, end, end_code, id, stay` and the id columns: a row for each that opens one."""
-    named = rows.with_columns(id=pl.col(span.id) if span.id is not None else pl.lit(None, pl.String))
+    named = rows.with_columns(id=pl.col(span.id_column) if span.id_column is not None else pl.lit(None, pl.String))
     openings = _only(named, [span.opens])
     made = ended(openings, _only(named, [span.ends]).select(OPENING.keys()))
     return made.with_columns(pl.col("id").alias(STAY)).rename({"time": "start"}).drop("code")
 
 
 def _patients(rows: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
-    """`subject_id, birth, death, sex`, a row a patient; of several births or deaths the first, of two sexes none."""
-    births, deaths = (
-        _only(rows, [codes]).group_by("subject_id").agg(pl.col("time").min().alias(name))
-        for name, codes in (("birth", mapping.birth), ("death", mapping.death))
+    """`subject_id, birth, death, death_undated, sex`, a row a patient; of several births or deaths the first, of two
+    sexes none."""
+    births = _only(rows, [mapping.birth]).group_by("subject_id").agg(birth=pl.col("time").min())
+    deaths = (
+        _only(rows, [mapping.death])
+        .group_by("subject_id")
+        .agg(death=pl.col("time").min(), death_undated=pl.col("time").is_null().all())
     )
     said = [
         _only(rows, [codes]).select("subject_id", sex=pl.lit(sex, pl.String)) for sex, codes in mapping.sexes.items()
@@ -92,8 +115,11 @@ def _deaths(mapping: Mapping) -> list[pl.Expr]:
     """`died_in_hospital, died_in_unit` from the code that ended the hospital stay, and the time of death."""
     unknown = pl.lit(None, pl.Boolean)
     named, timed = bool(mapping.died), bool(mapping.death)
+    undated = pl.col("death_undated").fill_null(False)
     by_time = [
-        pl.when(pl.col(end).is_not_null()).then(pl.col("death").is_between(start, end).fill_null(False))
+        pl.when((pl.col(end) >= pl.col("start")) & ~undated).then(
+            pl.col("death").is_between(start, end).fill_null(False)
+        )
         for start, end in (("hospital_start", "hospital_end"), ("start", "end"))
     ]
     in_hospital = by_time[0] if timed else unknown
@@ -101,6 +127,12 @@ def _deaths(mapping: Mapping) -> list[pl.Expr]:
         in_hospital = pl.col("end_code").map_elements(mapping.died.has, return_dtype=pl.Boolean)
     in_unit = by_time[1] if timed else unknown
     return [in_hospital.alias("died_in_hospital"), in_unit.alias("died_in_unit")]
+
+
+def _until_death(end: str) -> pl.Expr:
+    """An end, or the death before it: a bed may be given up hours after."""
+    inside = pl.col("death").is_between("start", pl.max_horizontal("end", "hospital_end"))
+    return pl.min_horizontal(end, pl.when(inside.fill_null(False)).then("death")).alias(end)
 
 
 def stay_number(ids: pl.Series) -> pl.Series:
@@ -138,6 +170,7 @@ def stay_rows(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 _END, _HOSPITAL_END = pl.col("end"), pl.col("hospital_end")
+_DEAD_BEFORE_LEAVING: Final = pl.col("death").is_between(pl.col("start"), _HOSPITAL_END)
 _AWAY: Final = "more than a year from unit admission"
 _DOUBTS: Final = (
     Doubt("age", ~pl.col("age").is_between(0, OLDEST), "impossible age"),
@@ -146,6 +179,7 @@ _DOUBTS: Final = (
     Doubt("hospital_start", pl.col("start") - pl.col("hospital_start") > YEAR, f"hospital admission {_AWAY}"),
     Doubt("hospital_end", pl.col("start") > _HOSPITAL_END, "hospital discharge before unit admission"),
     Doubt("hospital_end", _HOSPITAL_END - pl.col("start") > YEAR, f"hospital discharge {_AWAY}"),
+    Doubt("died_in_hospital", _DEAD_BEFORE_LEAVING & ~pl.col("died_in_hospital"), "died before a discharge alive"),
 )
 
 
