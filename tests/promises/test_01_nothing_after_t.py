@@ -149,7 +149,7 @@ def test_the_odds_of_the_severity_modality_move_with_time(worlds: Worlds):
     assert (lines.minute[logit] > cut).mean() > 0.2
     known = ~np.isnan(seen.state.published_last)
     assert 0.5 < known.mean() < 1
-    assert len(np.unique(seen.events.published)) > 2 * known.sum()
+    assert len(np.unique(seen.events.published)) > 1.25 * known.sum(), "they do not move within a stay"
 
 
 @pytest.mark.parametrize("content", CONTENTS)

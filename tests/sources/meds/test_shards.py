@@ -131,3 +131,13 @@ def test_prepare_gives_the_same_events_and_stays(tmp_path: Path, change: str):
     made = prepare(tiny().write(tmp_path / "other", change=changed), tmp_path / "other-data")
     assert made.events.equals(right.events)
     assert made.stays.equals(right.stays)
+
+
+def test_text_that_is_no_utf8_is_a_broken_file(tmp_path: Path):
+    """Where nothing sums up a page, a flipped bit reaches the reader of strings, which panics over it."""
+    frame = tiny().frame().with_columns(code=pl.lit("LAB//sodium"))
+    path = written(tmp_path, frame)
+    pq.write_table(pq.read_table(path), path, compression="none", use_dictionary=False, write_statistics=False)
+    path.write_bytes(path.read_bytes().replace(b"LAB//sodium", b"LAB//\xffodium"))
+    with pytest.raises(BrokenFileError, match=r"0\.parquet cannot be read as parquet"):
+        read(path)
