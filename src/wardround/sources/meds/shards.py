@@ -98,7 +98,7 @@ def read_shard(path: Path, extra: Mapping[str, pl.DataType]) -> Iterator[pl.Data
         if not file.metadata.num_rows:
             yield _in_one_form(pl.DataFrame(pl.from_arrow(file.schema_arrow.empty_table())), spelled, extra)
         for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=flat):
-            batch.validate(full=True)  # text that is no UTF-8, places outside a dictionary: polars panics over them
+            batch.validate(full=True)  # polars panics over text that is no UTF-8
             yield _in_one_form(pl.DataFrame(pl.from_arrow(batch)), spelled, extra)
 
 
