@@ -17,6 +17,7 @@ import polars as pl
 from measuring import cost_of, median_seconds, report
 from prepare_eicu import wardround
 
+from wardround.batches.order import within
 from wardround.batches.sequences import SequenceBatches
 from wardround.batches.store import EventStore, InputSettings, event_store, fit_featuriser
 from wardround.tasks.cohort import Window
@@ -70,8 +71,7 @@ def _gathered(store: EventStore) -> None:
     """The rows of every event, stays in random order, a block of events at a time."""
     order = np.random.default_rng(0).permutation(len(store.offsets) - 1)
     begin, lengths = store.offsets[:-1][order], np.diff(store.offsets)[order]
-    within = np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    event = np.repeat(begin, lengths) + within
+    event = np.repeat(begin, lengths) + within(lengths)
     for part in np.array_split(event, max(len(event) // 65_536, 1)):
         store.minute[part], store.modality[part], store.row[part]
 

@@ -16,6 +16,7 @@ from jaxtyping import Bool, Float, Int
 
 from wardround.batches.features import CodeMap, Vocabulary
 from wardround.batches.lines import Lines
+from wardround.batches.order import within
 from wardround.concepts.apache_iv import MODALITY as DERIVED_MODALITY
 from wardround.errors import UsageError
 from wardround.events import MODALITIES
@@ -132,8 +133,7 @@ def visible_items(
     """
     begin, lengths = lines.offsets[stays], visible_counts(lines, stays, cut_min)
     stay = np.repeat(np.arange(len(stays)), lengths)
-    within = np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    seen = Visible(np.repeat(begin, lengths) + within, stay)
+    seen = Visible(np.repeat(begin, lengths) + within(lengths), stay)
     if not without:
         return seen
     recorded = ~np.isin(lines.modality[seen.item], [MODALITIES.index(name) for name in without])
@@ -264,7 +264,8 @@ class _OwnItems:
         return np.where(seen, made, np.nan)
 
     def _recent(self, kind: str, hours: int, segments: list[slice]) -> np.ndarray:
-        """One summary of the hours up to each event; what was not observed in them stands as it last did."""
+        """One summary of the hours up to each event. Of a number that was not observed in them, the sum is 0 and the
+        others stand at its last value."""
         minutes = hours * 60
         if kind == "sum":
             seen = _so_far(np.logical_or, self.seen, segments)

@@ -18,6 +18,7 @@ from jaxtyping import Bool, Int
 
 from wardround import files
 from wardround.batches.lines import Lines
+from wardround.batches.order import within
 from wardround.errors import RunError, UsageError
 from wardround.events import MODALITIES
 
@@ -131,8 +132,7 @@ class CodeMap:
         """
         repeat = np.diff(self.offsets)[code]
         item = np.repeat(np.arange(len(code)), repeat)
-        within = np.arange(len(item)) - np.repeat(np.cumsum(repeat) - repeat, repeat)
-        return item, np.repeat(self.offsets[code], repeat) + within
+        return item, np.repeat(self.offsets[code], repeat) + within(repeat)
 
 
 def map_codes(codes: Sequence[str], vocabulary: Vocabulary, paths: bool) -> dict[str, CodeMap]:

@@ -10,7 +10,6 @@ et al., Scientific Reports 8:6085, 2018, here in closed form.
 """
 
 from dataclasses import dataclass, fields, replace
-from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +17,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from wardround.batches.epoch import EpochBatches
+from wardround.batches.length_batches import LengthBatches
 from wardround.batches.order import length_buckets
 from wardround.batches.store import EventStore
 
@@ -165,34 +164,22 @@ def _since_observed(
 
 
 @dataclass(frozen=True)
-class GridBatches(EpochBatches[GridBatch]):
+class GridBatches(LengthBatches[GridBatch]):
     """The batches of one epoch, by length, made when asked for.
 
     Attributes:
-        store, label, at_h: the cohort.
-        members: places in the store to go through.
         size: of the grids.
         shuffle_seed: (seed, epoch) to shuffle by; None goes by length.
     """
 
-    store: EventStore
-    label: Float[np.ndarray, "stay"]
-    at_h: Float[np.ndarray, "stay"]
-    members: Int[np.ndarray, "member"]
     size: GridSize
     shuffle_seed: tuple[int, int] | None = None
 
-    @cached_property
-    def plan(self) -> list[Int[np.ndarray, "member"]]:
-        """The members of each batch."""
+    def buckets(self) -> list[Int[np.ndarray, "member"]]:
+        """Which of the members make each batch: places among them."""
         lengths = Columns.of(self.at_h[self.members], self.size.most).lengths
         return length_buckets(lengths, self.size.budget, self.shuffle_seed)
 
-    def __len__(self) -> int:
-        """Number of batches."""
-        return len(self.plan)
-
-    def batch(self, number: int) -> GridBatch:
-        """The batch of that number."""
-        members = self.members[self.plan[number]]
-        return grid_batch(self.store, self.label, self.at_h, members, self.size.most)
+    def of(self, stays: Int[np.ndarray, "stay"]) -> GridBatch:
+        """The batch of some stays of the store."""
+        return grid_batch(self.store, self.label, self.at_h, stays, self.size.most)

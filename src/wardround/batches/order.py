@@ -11,6 +11,11 @@ def epoch_order(n: int, shuffle_seed: tuple[int, int] | None) -> Int[np.ndarray,
     return np.random.Generator(np.random.PCG64(list(shuffle_seed))).permutation(n)
 
 
+def within(lengths: Int[np.ndarray, "group"]) -> Int[np.ndarray, "place"]:
+    """0 .. n-1 for each length n, one after the other: the place inside its group of everything in some groups."""
+    return np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+
+
 def length_buckets(
     lengths: Int[np.ndarray, "stay"], budget: int, shuffle_seed: tuple[int, int] | None, window: int = 2048
 ) -> list[Int[np.ndarray, "member"]]:

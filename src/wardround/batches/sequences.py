@@ -1,7 +1,6 @@
 """Batches of stays for trajectory models: events in the order in which they became known, padded on the right."""
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -9,8 +8,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from wardround.batches.epoch import EpochBatches
-from wardround.batches.order import length_buckets
+from wardround.batches.length_batches import LengthBatches
+from wardround.batches.order import length_buckets, within
 from wardround.batches.store import EventStore
 
 _OF_STAYS: Final = ("modality", "hours", "published", "lengths", "at_h", "label", "stays")
@@ -72,8 +71,8 @@ def sequence_batch(store: EventStore, label: np.ndarray, at_h: np.ndarray, stays
     """
     begin, lengths = store.offsets[stays], np.diff(store.offsets)[stays]
     longest = max(int(lengths.max(initial=0)), 1)
-    slot = np.repeat(np.arange(len(stays)) * longest, lengths) + _within(lengths)
-    event = np.repeat(begin, lengths) + _within(lengths)
+    slot = np.repeat(np.arange(len(stays)) * longest, lengths) + within(lengths)
+    event = np.repeat(begin, lengths) + within(lengths)
     modality = np.zeros(len(stays) * longest, np.int64)
     hours = np.zeros(len(stays) * longest, np.float32)
     modality[slot] = store.modality[event]
@@ -99,38 +98,22 @@ def sequence_batch(store: EventStore, label: np.ndarray, at_h: np.ndarray, stays
     )
 
 
-def _within(lengths: np.ndarray) -> np.ndarray:
-    """0 .. n-1 for each length n, one after the other."""
-    return np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-
-
 @dataclass(frozen=True)
-class SequenceBatches(EpochBatches[SequenceBatch]):
+class SequenceBatches(LengthBatches[SequenceBatch]):
     """The batches of one epoch, by length, made when asked for.
 
     Attributes:
-        store, label, at_h: the cohort.
-        members: places in the store to go through.
         budget: padded events a batch.
         shuffle_seed: (seed, epoch) to shuffle by; None goes by length.
     """
 
-    store: EventStore
-    label: Float[np.ndarray, "stay"]
-    at_h: Float[np.ndarray, "stay"]
-    members: Int[np.ndarray, "member"]
     budget: int
     shuffle_seed: tuple[int, int] | None = None
 
-    @cached_property
-    def plan(self) -> list[Int[np.ndarray, "member"]]:
-        """The members of each batch."""
+    def buckets(self) -> list[Int[np.ndarray, "member"]]:
+        """Which of the members make each batch: places among them."""
         return length_buckets(np.diff(self.store.offsets)[self.members], self.budget, self.shuffle_seed)
 
-    def __len__(self) -> int:
-        """Number of batches."""
-        return len(self.plan)
-
-    def batch(self, number: int) -> SequenceBatch:
-        """The batch of that number."""
-        return sequence_batch(self.store, self.label, self.at_h, self.members[self.plan[number]])
+    def of(self, stays: Int[np.ndarray, "stay"]) -> SequenceBatch:
+        """The batch of some stays of the store."""
+        return sequence_batch(self.store, self.label, self.at_h, stays)

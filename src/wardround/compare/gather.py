@@ -10,12 +10,8 @@ from wardround import files
 from wardround.compare.cells import Cell
 from wardround.compare.pooled import Asked
 from wardround.errors import RunError
+from wardround.evaluate.prediction_columns import PREDICTION_COLUMNS
 from wardround.tasks.task import find_task
-
-PREDICTIONS = {
-    "binary": ("boolean_value", "predicted_boolean_probability"),
-    "hours": ("float_value", "predicted_float_value"),
-}
 
 
 def read_evaluation(folder: Path, task: str) -> pl.DataFrame:
@@ -27,7 +23,7 @@ def read_evaluation(folder: Path, task: str) -> pl.DataFrame:
     """
     files.verify_folder(folder, "evaluation", RunError)
     kind = find_task(task).kind
-    label, predicted = PREDICTIONS[kind]
+    label, predicted = PREDICTION_COLUMNS[kind]
     names = ["subject_id", "stay_id", "prediction_time", label, predicted]
     table = files.read_table(folder / "predictions.parquet", RunError, names)
     table = table.rename({label: "label", predicted: "predicted"}).with_columns(pl.col("label").cast(pl.Float64))

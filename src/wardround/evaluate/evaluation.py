@@ -21,6 +21,7 @@ from wardround.batches.store import EventStore, event_store, stays_and_cuts
 from wardround.errors import DataError, NoScoreError, RunError, UsageError
 from wardround.evaluate.evidence import INTERNAL
 from wardround.evaluate.internal import internal_figures
+from wardround.evaluate.prediction_columns import PREDICTION_COLUMNS
 from wardround.evaluate.question import Question
 from wardround.evaluate.tables import hours_metrics, probability_metrics
 from wardround.evaluate.under_way import UnderWay
@@ -170,15 +171,11 @@ def predictions_table(asked: Answer) -> pl.DataFrame:
     That package reads `predicted_boolean_value` too: the probability is at or above the run's own threshold.
     """
     frame, binary = asked.cohort.frame, asked.task.kind == "binary"
+    outcome, prediction = PREDICTION_COLUMNS[asked.task.kind]
     predicted = pl.Series(asked.predictions.prediction, dtype=pl.Float64)
+    columns = {outcome: frame["label"].cast(pl.Boolean) if binary else frame["label"], prediction: predicted}
     if binary:
-        columns = {
-            "boolean_value": frame["label"].cast(pl.Boolean),
-            "predicted_boolean_probability": predicted,
-            "predicted_boolean_value": predicted >= asked.run.fitted["threshold"],
-        }
-    else:
-        columns = {"float_value": frame["label"], "predicted_float_value": predicted}
+        columns["predicted_boolean_value"] = predicted >= asked.run.fitted["threshold"]
     return frame.select("subject_id", "stay_id", "prediction_time").with_columns(**columns)
 
 
@@ -187,7 +184,7 @@ def beliefs_table(asked: Answer) -> pl.DataFrame | None:
     made = asked.predictions
     if len(made.belief) == 0:
         return None
-    name = "predicted_boolean_probability" if asked.task.kind == "binary" else "predicted_float_value"
+    _, name = PREDICTION_COLUMNS[asked.task.kind]
     stay = pl.DataFrame({"stay_id": asked.cohort.frame["stay_id"].to_numpy()[made.belief_stay]})
     names = pl.Series(asked.modalities)
     return stay.with_columns(

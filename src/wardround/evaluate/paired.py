@@ -3,16 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import polars as pl
 
 from wardround import files
 from wardround.errors import RunError
+from wardround.evaluate.prediction_columns import PREDICTION_COLUMNS
 from wardround.metrics.bootstrap import Interval, Metric, bootstrap_difference, bootstrap_intervals
-
-COLUMNS: Final = {"mortality": ("boolean_value", "predicted_boolean_probability")}
-HOURS: Final = ("float_value", "predicted_float_value")
+from wardround.tasks.task import find_task
 
 
 @dataclass(frozen=True)
@@ -45,8 +43,9 @@ def paired(reference: Path, other: Path, task: str, metrics: Mapping[str, Metric
 
     Raises:
         RunError: where a table is missing or torn.
+        UsageError: where there is no such task.
     """
-    label, predicted = COLUMNS.get(task, HOURS)
+    label, predicted = PREDICTION_COLUMNS[find_task(task).kind]
     tables = [
         files.read_table(folder / "predictions.parquet", RunError, ["subject_id", "stay_id", label, predicted])
         for folder in (reference, other)

@@ -18,6 +18,7 @@ from jaxtyping import Float, Int, Integer
 from torch import nn
 
 from wardround.batches.grid import Columns, GridBatches, GridSize
+from wardround.batches.order import within
 from wardround.batches.sequences import SequenceBatches
 from wardround.batches.static import StaticBatches
 from wardround.batches.stay_table import StayTable
@@ -149,8 +150,7 @@ def _events_of(store: EventStore, members: np.ndarray) -> tuple[Int[np.ndarray, 
     """The events of some stays one stay after the other: place among those stays, and place in the store."""
     lengths = np.diff(store.offsets)[members]
     stay = np.repeat(np.arange(len(members)), lengths)
-    begins = np.repeat(store.offsets[members] - (np.cumsum(lengths) - lengths), lengths)
-    return stay, begins + np.arange(int(lengths.sum()))
+    return stay, np.repeat(store.offsets[members], lengths) + within(lengths)
 
 
 @dataclass(frozen=True)
