@@ -25,6 +25,7 @@ from wardround import files
 from wardround.batches import grid, sequences, static, stay_table, store
 from wardround.batches.store import EventStore, Featuriser, InputSettings
 from wardround.errors import LeakageError
+from wardround.methods.registry import TAUGHT
 from wardround.methods.scores import SCORE_CODES
 from wardround.models.modality_encoder import EncoderSettings
 from wardround.tasks import splits
@@ -36,6 +37,7 @@ from wardround.train import cases, predict, published_scores, supervised
 from wardround.train import data as train_data
 from wardround.train.plan import Plan
 from wardround.train.run_folder import Run
+from wardround.train.taught import taught_labels
 
 
 @dataclass(frozen=True)
@@ -240,6 +242,7 @@ def fits(folder: Path, window: Window, task: Task, settings: InputSettings) -> d
     shapes = train_data.row_shapes(featuriser)
     edges = train_data.bin_edges(stored, sides.members(TRAIN), shapes, EncoderSettings(kind="quantile", bins=4))
     label = sides.cohort.frame["label"].to_numpy()[sides.members(TRAIN)]
+    taught = taught_labels(opened, sides, task, settings, TAUGHT, quiet=True)
     words, normaliser = featuriser.vocabulary, featuriser.normaliser
     return {
         "vocabulary": files.hash_of([words.modalities, words.numbers, words.presences]),
@@ -248,6 +251,7 @@ def fits(folder: Path, window: Window, task: Task, settings: InputSettings) -> d
         ),
         "quantile edges": files.hash_of({name: values.tolist() for name, values in edges.items()}),
         "training labels": files.hash_of(label.tolist()),
+        "taught labels": files.hash_of(taught[sides.members(TRAIN)].tolist()),
     }
 
 

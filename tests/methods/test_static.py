@@ -22,7 +22,7 @@ NAN = float("nan")
 
 def model(fusion: str, kind: str = "binary", published_scale: float = 0.0, **settings) -> StaticModel:
     torch.manual_seed(0)
-    encoder = EncoderSettings(hidden=8, embed=4, dropout=0.0)
+    encoder = EncoderSettings("tabular", hidden=8, embed=4, dropout=0.0, input_dropout=0.0)
     given = {"encoder": encoder, "hidden": 8, "dropout": 0.0, "modality_dropout_prob": 0.0} | settings
     embedder = build_embedder(SHAPES, encoder)
     target = Target(kind, given.get("positive_weight", 1.0))  # type: ignore[arg-type]
@@ -76,7 +76,7 @@ def test_a_head_starts_at_the_published_odds_where_there_are_some(fusion: str):
 def test_what_is_added_is_held_to_the_equation_only_where_the_stay_keeps_it(monkeypatch: pytest.MonkeyPatch):
     """A stay from whom the equation was taken in training starts at the constant, from which it may move freely."""
     torch.manual_seed(0)
-    encoder = EncoderSettings(hidden=8, embed=4, dropout=0.0)
+    encoder = EncoderSettings("tabular", hidden=8, embed=4, dropout=0.0, input_dropout=0.0)
     shapes = {"lab": RowShape(1, 2, 0), "severity": RowShape(1, 1, 0)}
     settings = StaticSettings(encoder, hidden=8, dropout=0.0, shrinkage=2.0)
     made = StaticModel(build_embedder(shapes, encoder), "mlp", Target("binary", 1.0), settings, 0.4, 1.0).train()
@@ -127,7 +127,7 @@ def test_encoders_and_tokens_learn_with_the_fusion(fusion: str):
 
 @pytest.mark.parametrize("fusion", FUSIONS)
 def test_frozen_encoders_have_no_gradient_and_no_dropout(fusion: str):
-    frozen = {"train_encoders": False, "encoder": EncoderSettings(hidden=8, embed=4, dropout=0.9)}
+    frozen = {"train_encoders": False, "encoder": EncoderSettings("tabular", hidden=8, embed=4, dropout=0.9)}
     made = model(fusion, **frozen)
     assert not any(part.startswith("embedder") for part in learning(made))
     made.train()

@@ -30,6 +30,13 @@ def test_squared_error_of_the_log_of_hours_by_hand():
     torch.testing.assert_close(losses, torch.tensor([4.0, 0.25, 0.25, 0.0]))
 
 
+def test_a_label_may_be_a_probability_which_the_weight_counts_in_part():
+    """A death with a chance of 0.25 is a quarter of a death and three quarters of a survival."""
+    target, output = Target("binary", 4.0), torch.tensor([0.7])
+    death, survival = (target.loss(output, torch.tensor([label])) for label in (1.0, 0.0))
+    torch.testing.assert_close(target.loss(output, torch.tensor([0.25])), 0.25 * death + 0.75 * survival)
+
+
 @pytest.mark.parametrize("kind", ["binary", "hours"])
 def test_an_unknown_label_teaches_nothing(kind: str):
     outputs = torch.tensor([0.3, 0.3], requires_grad=True)

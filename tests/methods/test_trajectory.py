@@ -19,7 +19,8 @@ from wardround.methods.registry import build_embedder
 from wardround.methods.target import Target
 from wardround.methods.trajectory import Trajectory, TrajectorySettings
 from wardround.models.decoder import DecoderSettings
-from wardround.models.latest_state import latest_state
+from wardround.models.evidence import LinearEvidence
+from wardround.models.latest_state import latest_ages, latest_state
 from wardround.models.modality_encoder import EncoderSettings, RowShape
 
 torch.set_num_threads(1)
@@ -81,12 +82,14 @@ def model(
 ) -> Trajectory:
     """In eval mode, without any dropout; `told`: with a head that reads the decoder."""
     torch.manual_seed(0)
-    encoder = EncoderSettings(hidden=8, embed=EMBED, dropout=0.0)
+    encoder = EncoderSettings("tabular", hidden=8, embed=EMBED, dropout=0.0, input_dropout=0.0)
     decoder = DecoderSettings(hidden=8, layers=1, heads=2, mlp_hidden=8)
-    given = {"encoder": encoder, "decoder": decoder, "modality_dropout_prob": 0.0} | settings
+    given = {"encoder": encoder, "decoder": decoder, "modality_dropout_prob": 0.0, "weighting": "uniform"}
+    given |= {"evidence": False} | settings
     embedder = build_embedder(SHAPES, given["encoder"])
     target = Target(kind, given.get("positive_weight", 1.0))  # type: ignore[arg-type]
-    made = Trajectory(embedder, target, TrajectorySettings(**given), start, falls, published_scale)
+    evidence = LinearEvidence({name: shape.width for name, shape in SHAPES.items()}) if given["evidence"] else None
+    made = Trajectory(embedder, target, TrajectorySettings(**given), start, falls, published_scale, evidence)
     if told:
         nn.init.normal_(made.head.weight)
     for part in made.modules():
@@ -140,7 +143,9 @@ def test_the_state_adds_what_a_static_head_reads_from_the_latest_embeddings():
     made = model()
     made_, real, _ = made.beliefs(batch())
     encoded = made.encode(batch())
-    state = made.state(latest_state(encoded, batch().modality, made.embedder.tokens).flatten(0, 1)).view_as(made_)
+    latest = latest_state(encoded, batch().modality, made.embedder.tokens).flatten(2)
+    ages = latest_ages(batch().hours, batch().modality, 2)
+    state = made.state.head(torch.cat([latest, ages], dim=2)).squeeze(-1)
     torch.testing.assert_close(made_[real], (by_parts(made, batch()) + state)[real], rtol=0, atol=1e-6)
     made.loss(batch())[0].backward()
     assert made.embedder.tokens.grad.abs().sum(dim=1).min() > 0, "stays without lab, or not yet with medication"
@@ -149,18 +154,32 @@ def test_the_state_adds_what_a_static_head_reads_from_the_latest_embeddings():
 def test_at_the_last_event_the_state_is_that_of_a_static_model():
     """The same embeddings, tokens and order as `StaticModel` on the rows at the prediction time."""
     torch.manual_seed(0)
-    made = model(told=False, start=0.0)
+    made = model(told=False, start=0.0, ages=False)
     still = static_batch(STORE, np.zeros(4, np.int64), LABEL, np.arange(4))
-    expected = made.state(made.embedder.embed(still.inputs, still.observed)).squeeze(-1)
+    expected = made.state.head(made.embedder.embed(still.inputs, still.observed).flatten(1)).squeeze(-1)
     last = [rows[-1] for rows in outputs(made, batch()) if rows]
     torch.testing.assert_close(torch.tensor(last), expected[[0, 1, 3]].detach(), rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize("time_encoding", [True, False])
-def test_hours_matter_where_they_are_encoded(time_encoding: bool):
-    made = model(time_encoding=time_encoding)
+@pytest.mark.parametrize(("time_encoding", "ages"), [(True, False), (False, True), (False, False)])
+def test_hours_matter_where_they_are_encoded(time_encoding: bool, ages: bool):
+    made = model(time_encoding=time_encoding, ages=ages)
     later = replace(batch(), hours=batch().hours + 3)
-    assert (outputs(made, later) == outputs(made, batch())) is not time_encoding
+    assert (outputs(made, later) == outputs(made, batch())) is not (time_encoding or ages)
+
+
+def test_the_evidence_adds_the_linear_term_of_the_latest_row_of_each_modality():
+    plain, made = model(told=False, state=False), model(told=False, state=False, evidence=True)
+    of = batch()
+    nn.init.normal_(made.evidence.weights["lab"].weight)
+    weight = made.evidence.weights["lab"].weight[0]
+    for stay, (rows, without) in enumerate(zip(outputs(made, of), outputs(plain, of), strict=True)):
+        latest = torch.tensor(0.0)
+        for k, (belief, start) in enumerate(zip(rows, without, strict=True)):
+            event = STORE.offsets[stay] + k
+            if STORE.modalities[STORE.modality[event]] == "lab":
+                latest = torch.from_numpy(STORE.content["lab"][STORE.row[event]]) @ weight
+            assert belief == pytest.approx(start + latest.item(), abs=1e-5)
 
 
 @pytest.mark.parametrize("state", [True, False])
@@ -300,6 +319,14 @@ def test_where_the_label_falls_an_earlier_event_has_more_hours_before_it():
     assert plain(falls=True).loss(batch(label=label))[0].item() == pytest.approx(sum(targets) / 4, abs=1e-5)
     still = [math.log1p(10) ** 2, math.log1p(5) ** 2, 0, 0]
     assert plain().loss(batch(label=label))[0].item() == pytest.approx(sum(still) / 4, abs=1e-5)
+
+
+def test_a_rising_weight_is_that_of_the_number_of_the_event():
+    label = np.asarray([10.0, 5.0, 1.0, NAN])
+    falling = [(math.log1p(10 + 24 - hour)) ** 2 for hour in (1, 2, 20)]
+    first = sum(k * loss for k, loss in enumerate(falling, start=1)) / 6
+    loss = plain(falls=True, weighting="rising").loss(batch(label=label))[0]
+    assert loss.item() == pytest.approx((first + math.log1p(5 + 1) ** 2) / 4, abs=1e-5)
 
 
 def test_weighting_last_is_the_loss_at_the_last_event():

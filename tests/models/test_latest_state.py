@@ -2,7 +2,7 @@
 
 import torch
 
-from wardround.models.latest_state import latest_state
+from wardround.models.latest_state import latest_ages, latest_state
 
 TOKENS = torch.tensor([[-1.0], [-2.0], [-3.0]])
 
@@ -60,3 +60,18 @@ def test_the_gradient_goes_to_the_latest_of_each_modality_and_to_tokens_of_the_m
 def test_embeddings_in_half_precision_stay_so():
     embedded, modality, tokens = drawn()
     assert latest_state(embedded.bfloat16(), modality, tokens).dtype == torch.bfloat16
+
+
+def test_ages_by_hand():
+    """Events of modalities 1, 0, 1 at the hours -1, 3 and 4; modality 2 never comes, and is as old as the stay."""
+    ages = latest_ages(torch.tensor([[-1.0, 3, 4]]), torch.tensor([[1, 0, 1]]), 3)
+    expected = torch.tensor([[[0.0, 0, 0, 0], [3, 0, 3, 3], [4, 1, 0, 4]]])
+    torch.testing.assert_close(ages.expm1(), expected)
+
+
+def test_nothing_after_an_event_enters_its_ages():
+    hours, modality = torch.rand(5, 9).sort(dim=1).values * 48, drawn()[1]
+    before = latest_ages(hours, modality, 4)
+    other, elsewhere = hours.clone(), modality.clone()
+    other[:, 5:], elsewhere[:, 5:] = torch.nan, 0
+    assert torch.equal(latest_ages(other, elsewhere, 4)[:, :5], before[:, :5])

@@ -19,7 +19,7 @@ LAST_B, MEAN_B, MEAN_A, CODE = 1, 3, 2, 7
 
 def encoder(kind: str, shape: RowShape = SHAPE, edges: torch.Tensor | None = EDGES) -> ModalityEncoder:
     torch.manual_seed(0)
-    settings = EncoderSettings(kind=kind, hidden=12, embed=6, bins=4)  # type: ignore[arg-type]
+    settings = EncoderSettings(kind=kind, hidden=12, embed=6, input_dropout=0.0, bins=4)  # type: ignore[arg-type]
     return ModalityEncoder(shape, settings, edges).eval()
 
 
@@ -75,6 +75,22 @@ def test_quantile_puts_codes_of_the_numbers_where_the_numbers_were():
     torch.testing.assert_close(made(B_MISSING), made.block(row), rtol=0, atol=1e-6)
 
 
+def test_both_puts_the_codes_before_the_row():
+    made, codes = encoder("both"), encoder("quantile")
+    row = torch.cat([codes.coded(B_MISSING)[:, : 4 * 4], B_MISSING], dim=1)
+    assert torch.equal(made.coded(B_MISSING), row)
+    assert made.coded_width == row.shape[1]
+    assert codes.coded_width == codes.coded(B_MISSING).shape[1]
+
+
+@pytest.mark.parametrize("kind", ["tabular", "quantile", "both"])
+def test_inputs_are_dropped_in_training_alone(kind: str):
+    made = ModalityEncoder(SHAPE, EncoderSettings(kind, 12, 6, dropout=0.0, input_dropout=0.9, bins=4), EDGES)
+    assert torch.equal(made.eval()(BOTH_SEEN), made(BOTH_SEEN))
+    made.train()
+    assert not torch.equal(made(BOTH_SEEN.repeat(20, 1))[0], made(BOTH_SEEN.repeat(20, 1))[0])
+
+
 @pytest.mark.parametrize("kind", ["quantile", "both", "set"])
 def test_the_edges_come_with_the_weights(kind: str):
     """A model that is read back is made without edges."""
@@ -98,6 +114,7 @@ def test_a_row_never_sees_the_others(kind: str):
         ({"embed": 0}, "embed must be 1 or more"),
         ({"bins": 0}, "bins must be 1 or more"),
         ({"dropout": 1.0}, r"dropout must be in \[0, 1\), got 1.0"),
+        ({"input_dropout": 1.0}, r"input_dropout must be in \[0, 1\), got 1.0"),
         ({"dropout": -0.1}, "dropout must be in"),
     ],
 )

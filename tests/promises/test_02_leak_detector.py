@@ -43,6 +43,8 @@ AT_MIN = round(AT_H * 60)
 MORTALITY = TASKS["mortality"]
 EVERYTHING = InputSettings(modalities=INPUT_MODALITIES)
 
+LABELS_MOVED = ("training labels moved", "taught labels moved")
+
 
 def with_other_rows(timelines: Timelines, side: str) -> Timelines:
     """Other values, codes and outcomes in the rows of one side."""
@@ -143,7 +145,7 @@ class Detectors:
 
     def fits_moved_by_the_future(self) -> Findings:
         found = moved_fits(self._fits("one"), self._fits("other"))
-        return [finding for finding in found if finding != "training labels moved"]
+        return [finding for finding in found if finding not in LABELS_MOVED]
 
     def _fits(self, name: str) -> dict[str, str]:
         forget(self.world.folder / name)

@@ -152,6 +152,7 @@ def world(tmp_path_factory) -> World:
 @pytest.mark.parametrize("change", CHANGES_OF_ROWS, ids=lambda change: change.__name__)
 @pytest.mark.parametrize("side", [VAL, TEST])
 def test_validation_and_test_rows_move_no_hash(world: World, tmp_path: Path, side: str, change: Change):
+    """But for a teacher's word, whose trees stop growing by validation stays, as trees and networks do."""
     times = -(-CHANGES // (2 * len(CHANGES_OF_ROWS)))
     for number in range(times):
         rng = np.random.default_rng([number, len(side), CHANGES_OF_ROWS.index(change)])
@@ -159,7 +160,7 @@ def test_validation_and_test_rows_move_no_hash(world: World, tmp_path: Path, sid
         assert not (other.events.equals(world.timelines.events) and other.stays.equals(world.timelines.stays))
         name = f"{side}-{change.__name__}-{number}"
         for before, after in zip(world.fitted, world.fitted_after(name, other), strict=True):
-            assert moved_fits(before, after) == []
+            assert moved_fits(before, after) in ([], ["taught labels moved"] if side == VAL else [])
         if number == 0:
             rows = moved_fits(world.rows, row_fits(world.folder / name, tmp_path / "elapsed", WINDOW, MORTALITY))
             assert rows in ([], ["elapsed threshold moved"] if side == VAL else [])
@@ -175,7 +176,8 @@ def test_training_rows_do_move_every_hash(world: World):
         found = moved_fits(world.fitted[0], world.fitted_after(f"train-{number}", other)[0])
         assert found, change.__name__
         moved.update(found)
-    assert set(moved) == {"vocabulary moved", "normaliser moved", "quantile edges moved", "training labels moved"}
+    labels = {"training labels moved", "taught labels moved"}
+    assert set(moved) == {"vocabulary moved", "normaliser moved", "quantile edges moved"} | labels
 
 
 def test_the_threshold_hangs_on_validation(world: World, tmp_path: Path):

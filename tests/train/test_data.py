@@ -144,7 +144,7 @@ def test_bin_edges_are_quantiles_of_the_last_states_of_the_members(by_hand: Path
 
 def test_the_plain_encoder_needs_no_edges(by_hand: Path):
     store, featuriser = opened_rows(by_hand)
-    assert bin_edges(store, np.arange(3), row_shapes(featuriser), EncoderSettings()) == {}
+    assert bin_edges(store, np.arange(3), row_shapes(featuriser), EncoderSettings("tabular")) == {}
 
 
 # Folders that another tool wrote, under a sound manifest

@@ -30,6 +30,11 @@ WINDOWS: Final = {
 """Summaries of the latest hours alone: of what, and of how many hours up to the event."""
 SUMMARIES: Final = ("mean", "sum", "last", "first", "change", "lowest", "highest", "count", *WINDOWS)
 
+DEFAULT_SUMMARIES: Final = (
+    *("last", "mean", "lowest", "highest", "first", "count"),
+    *("mean_6h", "lowest_6h", "highest_6h", "change"),
+)
+
 
 @dataclass(frozen=True)
 class ContentSettings:
@@ -50,7 +55,7 @@ class ContentSettings:
         UsageError: at construction, where a summary or a modality has another name, or a modality is of both kinds.
     """
 
-    summaries: tuple[str, ...] = ("last", "mean", "lowest", "highest", "first", "count")
+    summaries: tuple[str, ...] = DEFAULT_SUMMARIES
     volumes: tuple[str, ...] = ("intake_output",)
     singles: tuple[str, ...] = ("demographics", "aps", "severity")
     running: bool = True

@@ -18,8 +18,10 @@ from wardround.methods.scores import ROWS
 from wardround.methods.static import StaticModel, StaticSettings
 from wardround.methods.table_model import HistoryRow, Kind, LabelledRows, TableModel
 from wardround.methods.target import Target
+from wardround.methods.teacher import TeacherSettings
 from wardround.methods.trajectory import Trajectory, TrajectorySettings
 from wardround.models.embedder import ModalityEmbedder
+from wardround.models.evidence import LinearEvidence, read_width
 from wardround.models.modality_encoder import EncoderSettings, RowShape, find_encoder
 from wardround.tasks.task import Task
 
@@ -45,6 +47,7 @@ class Method:
             model.
         summary: one line.
         inputs: what it reads where nothing else is asked for.
+        teacher: who helps to teach it where nothing else is asked for.
     """
 
     name: str
@@ -53,6 +56,7 @@ class Method:
     build: Callable[[Shapes, Any, Task, Any, float], nn.Module]
     summary: str
     inputs: InputSettings = field(default_factory=InputSettings)
+    teacher: TeacherSettings = field(default_factory=TeacherSettings)
 
     @property
     def shape(self) -> Shape:
@@ -72,23 +76,40 @@ class Method:
 def _static(
     fusion: Literal["mlp", "lstm"],
 ) -> Callable[[Shapes, ModalityEmbedder, Task, StaticSettings, float], nn.Module]:
-    def build(_: Shapes, embedder: ModalityEmbedder, task: Task, settings: StaticSettings, start: float) -> nn.Module:
+    def build(
+        shapes: Shapes, embedder: ModalityEmbedder, task: Task, settings: StaticSettings, start: float
+    ) -> nn.Module:
         target = Target(task.kind, settings.positive_weight)
-        return StaticModel(embedder, fusion, target, settings, start, float(task.published_risk))
+        evidence = _evidence(shapes, embedder, settings.encoder, settings.evidence)
+        return StaticModel(embedder, fusion, target, settings, start, float(task.published_risk), evidence)
 
     return build
 
 
 def _trajectory(
-    _: Shapes, embedder: ModalityEmbedder, task: Task, settings: TrajectorySettings, start: float
+    shapes: Shapes, embedder: ModalityEmbedder, task: Task, settings: TrajectorySettings, start: float
 ) -> nn.Module:
-    target = Target(task.kind, settings.positive_weight)
-    return Trajectory(embedder, target, settings, start, task.falls, float(task.published_risk))
+    target, there = Target(task.kind, settings.positive_weight), settings.evidence and settings.train_encoders
+    evidence = _evidence(shapes, embedder, settings.encoder, there)
+    return Trajectory(embedder, target, settings, start, task.falls, float(task.published_risk), evidence)
+
+
+def _evidence(
+    shapes: Shapes, embedder: ModalityEmbedder, encoder: EncoderSettings, there: bool
+) -> LinearEvidence | None:
+    """The linear term on what the encoders read first; on the rows themselves for an encoder of a package."""
+    if not there:
+        return None
+    widths = {name: read_width(embedder.encoders[name], shape) for name, shape in shapes.items()}
+    return LinearEvidence(widths, encoder.input_dropout)
 
 
 def _grud(shapes: Shapes, _: None, task: Task, settings: GRUDSettings, start: float) -> nn.Module:
     return GRUDModel(shapes, Target(task.kind, settings.positive_weight), settings, start, task.falls)
 
+
+TAUGHT: Final = TeacherSettings(share=0.5)
+"""Chosen inside set a of the Challenge 2012 (LOG.md)."""
 
 METHODS: Final[dict[str, Method]] = {
     method.name: method
@@ -99,6 +120,7 @@ METHODS: Final[dict[str, Method]] = {
             StaticModel,
             _static("mlp"),
             "modality embeddings, concatenated, MLP (arXiv 2604.18753)",
+            teacher=TAUGHT,
         ),
         Method(
             "lstm",
@@ -106,6 +128,7 @@ METHODS: Final[dict[str, Method]] = {
             StaticModel,
             _static("lstm"),
             "modality embeddings as a sequence, LSTM (arXiv 2604.18753)",
+            teacher=TAUGHT,
         ),
         Method(
             "trajectory",
@@ -113,6 +136,7 @@ METHODS: Final[dict[str, Method]] = {
             Trajectory,
             _trajectory,
             "events and [PREDICT] through a causal decoder (arXiv 2604.18753)",
+            teacher=TAUGHT,
         ),
         Method(
             "grud",

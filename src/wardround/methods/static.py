@@ -5,8 +5,9 @@ fusion.
     lstm   embeddings as a sequence -> LSTM -> last state
 
 Each from scratch or from aligned encoders and tokens (`--encoders RUN`). What differs (ours): a stay is described up to
-its prediction time, by several summaries of each number beside the printed mean, and the class weight is 1 unless asked
-for.
+its prediction time, by several summaries of each number beside the printed mean, in values and in quantile codes; a
+linear term on the same inputs stands beside the network (`evidence`); training labels are mixed with what cross-fitted
+trees say (`teacher.share`); and the class weight is 1 unless asked for.
 
     wardround train mlp --data DATA --task mortality --to RUN [--encoders RUN]
 
@@ -14,6 +15,7 @@ The row of its tables on aligned encoders, ALIGNED made as `alignment.py` says (
 here):
 
     wardround train mlp --data DATA --task mortality --to RUN --encoders ALIGNED --set summaries=mean
+        --set evidence=false --set teacher.share=0
     wardround evaluate RUN --data DATA --to DIR
 
 Results as the paper prints them, not ours: eICU mortality, AUROC of the MLP 0.9000; length of stay (`--task los`),
@@ -29,6 +31,7 @@ from torch import Tensor, nn
 from wardround.batches.static import StaticBatch
 from wardround.methods.target import Target
 from wardround.models.embedder import ModalityEmbedder
+from wardround.models.evidence import LinearEvidence
 from wardround.models.fusion import ConcatenationFusion, LSTMFusion
 from wardround.models.modality_dropout import modality_dropout
 from wardround.models.modality_encoder import EncoderSettings
@@ -47,6 +50,7 @@ class StaticSettings:
         modality_dropout_prob: chance that one modality of a stay is taken away in training.
         positive_weight: of deaths in the loss.
         shrinkage: penalty on the mean square of what is added to the log odds of a published equation.
+        evidence: add a linear term on the encoders' inputs (ours); False is the printed model.
         train_encoders: whether the encoders learn with the fusion.
         batch_size: stays a batch.
 
@@ -56,10 +60,11 @@ class StaticSettings:
 
     encoder: EncoderSettings = field(default_factory=EncoderSettings)
     hidden: int = 64
-    dropout: float = 0.3
+    dropout: float = 0.5
     modality_dropout_prob: float = 0.15
     positive_weight: float = 1.0
     shrinkage: float = 0.0
+    evidence: bool = True
     train_encoders: bool = True
     batch_size: int = 64
 
@@ -78,6 +83,7 @@ class StaticModel(nn.Module):
         settings: sizes.
         start: first constant of the head, where a published equation has not been computed.
         published_scale: first weight of the log odds of a published equation.
+        evidence: the linear term, where there is one.
     """
 
     shape: ClassVar[Literal["static"]] = "static"
@@ -90,9 +96,10 @@ class StaticModel(nn.Module):
         settings: StaticSettings,
         start: float = 0.0,
         published_scale: float = 0.0,
+        evidence: LinearEvidence | None = None,
     ) -> None:
         super().__init__()
-        self.embedder, self.target, self.settings = embedder, target, settings
+        self.embedder, self.target, self.settings, self.evidence = embedder, target, settings, evidence
         modalities, embed = embedder.tokens.shape
         hidden, dropout = settings.hidden, settings.dropout
         if fusion == "mlp":
@@ -123,7 +130,10 @@ class StaticModel(nn.Module):
         if self.training:
             observed = modality_dropout(observed, self.settings.modality_dropout_prob)
             published = published_where(observed, self.embedder.modalities, published)
-        return self.start(published), self.fusion(self.embedder.embed(batch.inputs, observed)).squeeze(-1), published
+        added = self.fusion(self.embedder.embed(batch.inputs, observed)).squeeze(-1)
+        if self.evidence is not None:
+            added = added + self.evidence.of_stays(batch.inputs, observed, self.embedder.encoders)
+        return self.start(published), added, published
 
     def loss(self, batch: StaticBatch) -> tuple[Tensor, dict[str, Tensor]]:
         """Mean loss over the stays of a batch, and the penalty on what is added to a published equation."""

@@ -8,7 +8,6 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
@@ -37,12 +36,12 @@ class Target:
             raise UsageError(f"positive_weight must be above 0, got {self.positive_weight}")
 
     def loss(self, outputs: Float[Tensor, "*batch"], labels: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
-        """The loss of each output, not reduced; 0 where the label is NaN."""
+        """The loss of each output, not reduced; 0 where the label is NaN. A label may be a probability."""
         known = ~labels.isnan()
         labels = labels.nan_to_num(0.0)
         if self.kind == "binary":
-            weight = torch.where(labels > 0.5, self.positive_weight, 1.0)
-            losses = weight * binary_cross_entropy_with_logits(outputs, labels, reduction="none")
+            weight = labels.new_tensor(self.positive_weight)
+            losses = binary_cross_entropy_with_logits(outputs, labels, reduction="none", pos_weight=weight)
         else:
             losses = (outputs - labels.clamp(min=0).log1p()) ** 2
         return losses * known

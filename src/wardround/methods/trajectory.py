@@ -7,7 +7,9 @@ Each event's encoder embedding goes through a projection block to the decoder's 
 event. In training, modalities are dropped with a rate (0.15, ours; the printed one was lost). What differs (ours): the
 embedded default is a small Llama trained whole; an event carries the state so far of its modality unless
 `content.running=false`; hours are encoded beside the order; encoders may be trained (`train_encoders=true`, the default
-here) where the paper's are frozen; the loss is taken at every [PREDICT] (`weighting=uniform`) or the last (`last`).
+here) where the paper's are frozen, with a linear term on their inputs beside them (`evidence`); training labels are
+mixed with what cross-fitted trees say (`teacher.share`); the loss is taken at every [PREDICT], with a weight that rises
+with their number unless `weighting` says otherwise.
 
     wardround train trajectory --data DATA --task mortality --to RUN [--encoders RUN]
 
@@ -15,7 +17,7 @@ The row of its tables on aligned and frozen encoders, ALIGNED made as `alignment
 place of its 7 to 8 billion parameters:
 
     wardround train trajectory --data DATA --task mortality --to RUN --encoders ALIGNED --set train_encoders=false
-        --set state=false --set time_encoding=false
+        --set state=false --set time_encoding=false --set teacher.share=0
     wardround evaluate RUN --data DATA --to DIR
 
 Results as the paper prints them, not ours: eICU mortality, AUROC 0.9223 (its MLP 0.9000); length of stay
@@ -35,12 +37,12 @@ from wardround.methods.target import Target
 from wardround.models.belief_sequence import BeliefSequence
 from wardround.models.decoder import Decoder, DecoderSettings
 from wardround.models.embedder import ModalityEmbedder
-from wardround.models.fusion import ConcatenationFusion
-from wardround.models.latest_state import latest_state
+from wardround.models.evidence import LinearEvidence
+from wardround.models.latest_state import latest_ages, latest_state
 from wardround.models.modality_dropout import modality_dropout
 from wardround.models.modality_encoder import EncoderSettings
 from wardround.models.published_risk import MODALITY, shrinkage
-from wardround.models.tabular import check_probs, check_widths
+from wardround.models.tabular import check_probs, check_widths, mlp_head
 from wardround.models.time_encoding import FourierTime
 
 
@@ -51,12 +53,16 @@ class TrajectorySettings:
     Attributes:
         encoder: of the modalities; those of `--encoders` are taken where given.
         decoder: its size.
+        evidence: add to every belief a linear term on the latest row of each modality so far (ours). Frozen encoders
+            are run once, and their rows are then gone: with them there is none.
         train_encoders: whether the encoders learn with the decoder; frozen ones are run once.
         state: add to every belief what a static head reads from the latest embedding of each modality so far, missing
             tokens where there is none (ours); False is the printed model.
+        ages: tell that head the hour, and how many hours old each of those embeddings is (ours).
         time_encoding: add an encoding of the hours since admission to each event.
+        dropout: of the head that reads the state.
         modality_dropout_prob: chance that one modality of a stay contributes no event in training.
-        weighting: "uniform" over all [PREDICT] positions of a stay, or "last".
+        weighting: of the [PREDICT] positions of a stay: "uniform", "rising" with their number, or the "last" alone.
         positive_weight: of deaths in the loss.
         shrinkage: penalty on the mean square of what is added to the log odds of a published equation.
         budget: padded events a batch.
@@ -69,18 +75,21 @@ class TrajectorySettings:
     decoder: DecoderSettings = field(
         default_factory=lambda: DecoderSettings(hidden=64, layers=1, heads=4, mlp_hidden=176, dropout=0.4)
     )
+    evidence: bool = True
     train_encoders: bool = True
     state: bool = True
+    ages: bool = True
     time_encoding: bool = True
+    dropout: float = 0.5
     modality_dropout_prob: float = 0.15
-    weighting: Literal["uniform", "last"] = "uniform"
+    weighting: Literal["uniform", "rising", "last"] = "rising"
     positive_weight: float = 1.0
     shrinkage: float = 0.0
     budget: int = 1024
 
     def __post_init__(self) -> None:
         check_widths(budget=self.budget)
-        check_probs(modality_dropout_prob=self.modality_dropout_prob)
+        check_probs(dropout=self.dropout, modality_dropout_prob=self.modality_dropout_prob)
 
 
 class Read(NamedTuple):
@@ -101,6 +110,34 @@ class Read(NamedTuple):
     hours: Float[Tensor, "stay event"]
 
 
+class StateHead(nn.Module):
+    """What an MLP reads, after every event, from the latest embedding of each modality.
+
+    Args:
+        modalities, embed: how many, and the width of their embeddings.
+        settings: of the model.
+    """
+
+    def __init__(self, modalities: int, embed: int, settings: TrajectorySettings) -> None:
+        super().__init__()
+        self.ages = settings.ages
+        width = modalities * embed + (modalities + 1) * settings.ages
+        self.head = mlp_head(width, settings.decoder.hidden, 1, settings.dropout)
+
+    def forward(
+        self,
+        embedded: Float[Tensor, "stay event embed"],
+        modality: Int[Tensor, "stay event"],
+        hours: Float[Tensor, "stay event"],
+        tokens: Float[Tensor, "modality embed"],
+    ) -> Float[Tensor, "stay event"]:
+        """The term of every event's belief; nothing after the event enters it."""
+        state = latest_state(embedded, modality, tokens).flatten(2)
+        if self.ages:
+            state = torch.cat([state, latest_ages(hours, modality, len(tokens)).to(state.dtype)], dim=2)
+        return self.head(state).squeeze(-1)
+
+
 class Trajectory(nn.Module):
     """The sequence model.
 
@@ -111,6 +148,7 @@ class Trajectory(nn.Module):
         start: first constant of the head, where a published equation has not been computed.
         published_scale: first weight of the log odds of a published equation.
         falls: whether the label shrinks by an hour with each hour that passes.
+        evidence: the linear term, where there is one.
     """
 
     shape: ClassVar[Literal["sequence"]] = "sequence"
@@ -123,9 +161,11 @@ class Trajectory(nn.Module):
         start: float = 0.0,
         falls: bool = False,
         published_scale: float = 0.0,
+        evidence: LinearEvidence | None = None,
     ) -> None:
         super().__init__()
         self.embedder, self.target, self.settings, self.falls = embedder, target, settings, falls
+        self.evidence = evidence
         self.embedder.requires_grad_(settings.train_encoders)
         modalities, self.embed_width = embedder.tokens.shape
         hidden = settings.decoder.hidden
@@ -136,7 +176,7 @@ class Trajectory(nn.Module):
         self.time = FourierTime(hidden) if settings.time_encoding else None
         self.sequence = BeliefSequence(hidden)
         self.decoder = Decoder(settings.decoder)
-        self.state = ConcatenationFusion(modalities, self.embed_width, hidden, 1, 0.3) if settings.state else None
+        self.state = StateHead(modalities, self.embed_width, settings) if settings.state else None
         self.head = nn.Linear(hidden, 1, bias=False)
         nn.init.zeros_(self.head.weight)
         self.start = target.published_risk(published_scale, start)
@@ -157,6 +197,15 @@ class Trajectory(nn.Module):
             made = made.index_copy(0, batch.slots[name], rows.to(made.dtype))
         return made.view(stays, events, -1)
 
+    def weigh(self, batch: SequenceBatch, evidence: LinearEvidence) -> Float[Tensor, "stay event"]:
+        """Each event's own evidence."""
+        stays, events = batch.modality.shape
+        made = batch.hours.new_zeros(stays * events)
+        for name in self.embedder.modalities:
+            weighed = evidence.of_rows(name, batch.rows[name], self.embedder.encoders[name])
+            made = made.index_copy(0, batch.slots[name], weighed.to(made.dtype))
+        return made.view(stays, events)
+
     def beliefs(
         self, batch: SequenceBatch
     ) -> tuple[Float[Tensor, "stay event"], Bool[Tensor, "stay event"], Float[Tensor, "stay event"]]:
@@ -167,6 +216,7 @@ class Trajectory(nn.Module):
     def read(self, batch: SequenceBatch) -> Read:
         """The two terms of the output after every event; in training without the modalities that are dropped."""
         embedded, modality, hours, lengths = self.encode(batch), batch.modality, batch.hours, batch.lengths
+        weighed = None if self.evidence is None else self.weigh(batch, self.evidence)
         published = batch.published
         if self.training and self.settings.modality_dropout_prob > 0:
             kept = self._kept(modality, hours, lengths)
@@ -174,6 +224,7 @@ class Trajectory(nn.Module):
             wide = order.unsqueeze(-1).expand(-1, -1, embedded.shape[-1])
             published = self._published(published, modality, kept).gather(1, order)
             embedded, modality, hours = embedded.gather(1, wide), modality.gather(1, order), hours.gather(1, order)
+            weighed = None if weighed is None else weighed.gather(1, order)
             lengths = kept.sum(dim=1)
         events = self.project(embedded) + self.modality(modality)
         if self.time is not None:
@@ -183,8 +234,10 @@ class Trajectory(nn.Module):
         real = torch.arange(hours.shape[1], device=hours.device) < lengths[:, None]
         added = self.head(states).squeeze(-1)
         if self.state is not None:
-            state = latest_state(embedded, modality, self.embedder.tokens)
-            added = added + self.state(state.flatten(0, 1)).view_as(added)
+            added = added + self.state(embedded, modality, hours, self.embedder.tokens)
+        if weighed is not None:
+            nothing = weighed.new_zeros(len(self.embedder.modalities), 1)
+            added = added + latest_state(weighed.unsqueeze(-1), modality, nothing).sum(dim=(2, 3))
         return Read(self.start(published), added, published, real, hours)
 
     def _published(
@@ -216,13 +269,18 @@ class Trajectory(nn.Module):
         if self.falls:
             labels = labels + (batch.at_h[:, None] - read.hours)
         losses = self.target.loss(outputs, labels)
-        if self.settings.weighting == "last":
-            last = real.sum(dim=1, keepdim=True) - 1
-            real = torch.arange(real.shape[1], device=real.device) == last
-        counted = real.sum(dim=1).clamp(min=1)
-        task = ((losses * real).sum(dim=1) / counted).mean()
-        penalty = ((shrinkage(read.added, read.published) * real).sum(dim=1) / counted).mean()
+        weight = self._weight(real)
+        task = (losses * weight).sum(dim=1).mean()
+        penalty = (shrinkage(read.added, read.published) * weight).sum(dim=1).mean()
         return task + self.settings.shrinkage * penalty, {"task": task.detach()}
+
+    def _weight(self, real: Bool[Tensor, "stay event"]) -> Float[Tensor, "stay event"]:
+        """Of each belief in the loss of its stay: they sum to 1, or to 0 where there is no event."""
+        place, count = torch.arange(real.shape[1], device=real.device), real.sum(dim=1, keepdim=True)
+        if self.settings.weighting == "last":
+            return (place == count - 1).float()
+        weight = real * (place + 1.0 if self.settings.weighting == "rising" else 1.0)
+        return weight / weight.sum(dim=1, keepdim=True).clamp(min=1)
 
     def predict(self, batch: SequenceBatch) -> tuple[Float[Tensor, "stay event"], Float[Tensor, " stay"]]:
         """The belief after every event, and the prediction at the prediction time: the last belief, less the hours that

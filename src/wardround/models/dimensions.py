@@ -10,6 +10,8 @@
 ``feature``     input columns of a modality
 ``code``        inputs that are there or not: categories, diagnoses, drugs
 ``number``      numbers of a modality's row, each summary of a variable one
+``coded``       inputs of an encoder's first layer: a row of features with the codes of its numbers
+``rest``        inputs of a row after its numbers: which of them were observed, and codes
 ``bin``         bins of the quantile encoding of a number
 ``bin_edge``    edges of those bins, one more than bins
 ``embed``       width of a modality embedding, shared by all modalities
@@ -36,6 +38,8 @@ DIMENSIONS: Final = frozenset(
         "feature",
         "code",
         "number",
+        "coded",
+        "rest",
         "bin",
         "bin_edge",
         "embed",

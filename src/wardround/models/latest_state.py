@@ -30,3 +30,19 @@ def latest_state(
     index = last.clamp(min=0).reshape(stays, events * modalities, 1).expand(-1, -1, width)
     found = embedded.gather(1, index).view(stays, events, modalities, width)
     return torch.where((last >= 0).unsqueeze(-1), found, tokens.to(found.dtype))
+
+
+def latest_ages(
+    hours: Float[Tensor, "stay event"], modality: Int[Tensor, "stay event"], modalities: int
+) -> Float[Tensor, "stay event feature"]:
+    """How old the state is: log(1 + hours) since unit admission, then since the latest event of each modality; where a
+    modality has none yet, since admission.
+
+    Args:
+        hours: of each event, from unit admission; negative ones count as 0.
+        modality: of each event.
+        modalities: how many there are.
+    """
+    hours = hours.clamp(min=0)
+    latest = latest_state(hours.unsqueeze(-1), modality, hours.new_zeros(modalities, 1)).squeeze(-1)
+    return torch.cat([hours.unsqueeze(-1), (hours.unsqueeze(-1) - latest).clamp(min=0)], dim=-1).log1p()

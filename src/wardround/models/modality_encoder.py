@@ -2,7 +2,7 @@
 
 tabular    TabularBlock on the row (arXiv 2604.18753, appendix B.1, eICU)
 quantile   numbers in piecewise-linear quantile codes, then TabularBlock (ours, after arXiv 2203.05556)
-both       the numbers and their quantile codes, then TabularBlock (ours)
+both       the numbers and their quantile codes, then TabularBlock (ours, the default)
 set        NumericSet on the observed numbers, for modalities of measurements (ours); codes beside them through
            TabularBlock
 
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from wardround.errors import UsageError
@@ -49,7 +49,8 @@ class EncoderSettings:
     Attributes:
         kind: a name of `wardround list encoders`.
         hidden, embed: widths, of the inner layer and of the embedding.
-        dropout: in training.
+        dropout: of the inner layer, in training.
+        input_dropout: of what the first layer reads, in training; not of `set`.
         bins: quantile bins of `quantile`, `both` and `set`.
 
     Raises:
@@ -57,15 +58,16 @@ class EncoderSettings:
         ExtensionError: for a kind of a package that cannot be used.
     """
 
-    kind: str = "tabular"
+    kind: str = "both"
     hidden: int = 128
     embed: int = 64
-    dropout: float = 0.2
-    bins: int = 8
+    dropout: float = 0.5
+    input_dropout: float = 0.3
+    bins: int = 4
 
     def __post_init__(self) -> None:
         check_widths(hidden=self.hidden, embed=self.embed, bins=self.bins)
-        check_probs(dropout=self.dropout)
+        check_probs(dropout=self.dropout, input_dropout=self.input_dropout)
         find_encoder(self.kind)
 
 
@@ -93,32 +95,41 @@ class ModalityEncoder(nn.Module):
         if edges is None:
             edges = torch.zeros(values, settings.bins + 1)
         hidden, embed, dropout = settings.hidden, settings.embed, settings.dropout
-        if self.kind == "quantile":
+        self.coded_width = shape.width
+        self.drop = nn.Dropout(settings.input_dropout)
+        if self.kind in ("quantile", "both"):
             self.numbers = QuantileEncoding(edges, extrapolate=False)
-            self.block = TabularBlock(values * settings.bins + shape.numbers + shape.codes, hidden, embed, dropout)
-        elif self.kind == "both":
-            self.numbers = QuantileEncoding(edges, extrapolate=False)
-            self.block = TabularBlock(values * settings.bins + shape.width, hidden, embed, dropout)
-        elif self.kind == "set":
+            self.coded_width += values * (settings.bins - (self.kind == "quantile"))
+        if self.kind == "set":
             self.numbers = NumericSet(edges, hidden // 2, embed, dropout, extrapolate=False)
             self.block = TabularBlock(embed + shape.codes, hidden, embed, dropout) if shape.codes else nn.Identity()
         else:
-            self.block = TabularBlock(shape.width, hidden, embed, dropout)
+            self.block = TabularBlock(self.coded_width, hidden, embed, dropout)
+
+    def coded(self, rows: Float[Tensor, "row feature"]) -> Float[Tensor, "row coded"]:
+        """What the first layer reads: the rows as they are, or with quantile codes of their numbers in place of them
+        (`quantile`) or before them (`both`)."""
+        if self.kind not in ("quantile", "both"):
+            return rows
+        values, rest, observed = self._split(rows)
+        parts = [self.numbers(values, observed).flatten(1), rest]
+        if self.kind == "both":
+            parts.insert(1, values.masked_fill(~observed, 0.0))
+        return torch.cat(parts, dim=1)
 
     def forward(self, rows: Float[Tensor, "row feature"]) -> Float[Tensor, "row embed"]:
         """The embedding of each row."""
-        if self.kind == "tabular":
-            return self.block(rows)
-        split = self.shape.numbers * self.shape.summaries
-        values, rest = rows[:, :split], rows[:, split:]
-        observed = rest[:, : self.shape.numbers] > 0.5
-        encoded = self.numbers(values, observed.repeat(1, self.shape.summaries))
-        if self.kind == "quantile":
-            return self.block(torch.cat([encoded.flatten(1), rest], dim=1))
-        if self.kind == "both":
-            seen = values.masked_fill(~observed.repeat(1, self.shape.summaries), 0.0)
-            return self.block(torch.cat([encoded.flatten(1), seen, rest], dim=1))
-        return self.block(torch.cat([encoded, rest[:, self.shape.numbers :]], dim=1))
+        if self.kind != "set":
+            return self.block(self.drop(self.coded(rows)))
+        values, rest, observed = self._split(rows)
+        return self.block(torch.cat([self.numbers(values, observed), rest[:, self.shape.numbers :]], dim=1))
+
+    def _split(
+        self, rows: Float[Tensor, "row feature"]
+    ) -> tuple[Float[Tensor, "row number"], Float[Tensor, "row rest"], Bool[Tensor, "row number"]]:
+        """The summaries of the numbers, what comes after them, and which of the summaries were observed."""
+        values, rest = rows.tensor_split([self.shape.numbers * self.shape.summaries], dim=1)
+        return values, rest, (rest[:, : self.shape.numbers] > 0.5).repeat(1, self.shape.summaries)
 
 
 @dataclass(frozen=True)

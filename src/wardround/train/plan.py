@@ -10,6 +10,7 @@ from wardround.batches.store import InputSettings
 from wardround.errors import RunError, UsageError
 from wardround.methods.alignment import AlignmentSettings
 from wardround.methods.registry import FittedMethod, Method
+from wardround.methods.teacher import TeacherSettings
 from wardround.models.modality_encoder import EncoderSettings
 from wardround.models.tabular import check_widths
 from wardround.settings import as_json, from_json
@@ -55,11 +56,13 @@ class TrainSettings:
     Attributes:
         inputs: what the model sees; that of `--encoders` or `--init` where given.
         model: the method's own settings, of its `settings` class.
+        teacher: who helps to teach it.
         loop: the training loop.
     """
 
     inputs: InputSettings
     model: Any
+    teacher: TeacherSettings
     loop: LoopSettings
 
     @classmethod
@@ -67,7 +70,7 @@ class TrainSettings:
         """The defaults of a method. The validation loss decides when to stop: with few deaths an AUROC is decided by
         one of them."""
         loop = LoopSettings(learning_rate=3e-4, weight_decay=1e-2, epochs=100, patience=10)
-        return cls(method.inputs, method.settings(), loop)
+        return cls(method.inputs, method.settings(), method.teacher, loop)
 
     @classmethod
     def from_json(cls, method: Method, values: Any) -> "TrainSettings":
@@ -76,6 +79,7 @@ class TrainSettings:
         return cls(
             from_json(InputSettings, values["inputs"]),
             from_json(method.settings, values["model"]),
+            from_json(TeacherSettings, values["teacher"]),
             from_json(LoopSettings, values["loop"]),
         )
 

@@ -35,6 +35,7 @@ from wardround.train.pretrain import Finished
 from wardround.train.processes import first_process_first
 from wardround.train.run_folder import NewRun
 from wardround.train.split_checks import split_checks
+from wardround.train.taught import taught_labels
 from wardround.train.validation import elapsed_bins, fitted_values, validation_metrics
 from wardround.train.whole_fit import fit_whole
 
@@ -125,6 +126,7 @@ class _Training:
         self.shape = SHAPES[method.shape]
         self.target = Target(task.kind, settings.model.positive_weight)
         self.label = sides.cohort.frame["label"].to_numpy()
+        self.taught = taught_labels(data, sides, task, settings.inputs, settings.teacher, seed, quiet)
         self.featuriser = self._featuriser(settings.inputs)
         self.store = event_store(data.lines, sides.cohort, self.featuriser, self.shape.sequences, quiet)
 
@@ -191,7 +193,7 @@ class _Training:
 
     def _batches(self, cases: Cases, epoch: int) -> Batches:
         size = self.shape.size(self.settings.model)
-        return self.shape.batches(cases, self.label, self.sides.members(TRAIN), size, (self.seed, epoch))
+        return self.shape.batches(cases, self.taught, self.sides.members(TRAIN), size, (self.seed, epoch))
 
     def _validate(self, module: nn.Module, cases: Cases) -> dict[str, float]:
         val = self.sides.members(VAL)

@@ -1,0 +1,95 @@
+"""The labels of a training: mixed on the training side, by a teacher that sees what the student may see."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from small_runs import small_data, trained
+from wardround import files
+from wardround.batches.store import InputSettings
+from wardround.evaluate.evaluation import answer
+from wardround.evaluate.question import Question
+from wardround.methods.teacher import TeacherSettings
+from wardround.tasks.cohort import Window
+from wardround.tasks.splits import TRAIN, SplitPlan
+from wardround.tasks.task import TASKS
+from wardround.train import taught
+from wardround.train.data import open_data, sides_of
+from wardround.train.run_folder import open_run
+from wardround.train.taught import taught_labels
+
+STILL = "loop.learning_rate=1e-12"
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return small_data(tmp_path_factory.mktemp("taught") / "data")
+
+
+def labels(data: Path, share: float, task: str = "mortality", inputs: InputSettings | None = None):
+    """The sides, and the labels as taught."""
+    opened = open_data(data, Window())
+    sides, _ = sides_of(opened, opened.cohort(TASKS[task]), SplitPlan(), "split")
+    return sides, taught_labels(
+        opened, sides, TASKS[task], inputs or InputSettings(), TeacherSettings(share), quiet=True
+    )
+
+
+def test_only_labels_of_the_training_side_are_mixed(data: Path):
+    sides, made = labels(data, 0.5)
+    label = sides.cohort.frame["label"].to_numpy()
+    train = np.zeros(len(label), bool)
+    train[sides.members(TRAIN)] = True
+    assert np.array_equal(made[~train], label[~train])
+    assert ((made[train] > 0) & (made[train] < 1)).all()
+    assert np.array_equal(made[train] > 0.5, label[train] == 1), "half of a label is still its side"
+
+
+def test_hours_stay_hours(data: Path):
+    sides, made = labels(data, 0.5, "los_remaining")
+    label = sides.cohort.frame["label"].to_numpy()
+    train = sides.members(TRAIN)
+    assert (made >= 0).all()
+    assert not np.array_equal(made[train], label[train])
+
+
+def test_a_share_of_nothing_is_the_label_and_grows_no_tree(data: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(taught, "told", None)
+    sides, made = labels(data, 0.0)
+    assert np.array_equal(made, sides.cohort.frame["label"].to_numpy())
+
+
+def test_the_teacher_reads_the_modalities_of_the_student(data: Path, monkeypatch: pytest.MonkeyPatch):
+    """And rows of the training side alone are told."""
+    seen: list[int] = []
+
+    def told(train, patient, *rest):
+        seen.append(train.values.shape[1])
+        assert len(patient) == len(train.values) == len(train.label)
+        return np.full(len(patient), 0.25)
+
+    monkeypatch.setattr(taught, "told", told)
+    labels(data, 0.5)
+    sides, made = labels(data, 1.0, inputs=InputSettings(modalities=("lab",)))
+    assert seen[1] < seen[0]
+    assert np.array_equal(made[sides.members(TRAIN)], np.full(len(sides.members(TRAIN)), 0.25))
+
+
+@pytest.mark.parametrize("method", ["mlp", "trajectory", "grud"])
+def test_a_training_learns_from_them(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str):
+    """A student that trusts a teacher who says that nearly everybody dies says more of it than one who does not."""
+    monkeypatch.setattr(taught, "told", lambda train, patient, *rest: np.full(len(patient), 0.99))
+    said: list[float] = []
+    for share in (0, 1):
+        chosen = (f"teacher.share={share}", "loop.learning_rate=0.03", "loop.epochs=8")
+        run = open_run(trained(method, data, tmp_path / f"{method}{share}", *chosen).folder)
+        said.append(float(np.mean(answer(run, data, Question("val"), quiet=True).predictions.prediction)))
+    assert said[1] > said[0] + 0.03
+
+
+def test_the_start_and_the_validation_are_those_of_the_labels(data: Path, tmp_path: Path):
+    """Nothing but the loss of training knows the teacher: training stops by what happened."""
+    runs = [trained("mlp", data, tmp_path / str(share), STILL, f"teacher.share={share}").folder for share in (0, 1)]
+    one, other = (files.read_json(run / "metrics.json")["metrics"] for run in runs)
+    assert one == other
