@@ -3,7 +3,8 @@
 from typing import Any, Final
 
 import wardround
-from wardround.events import MODALITIES, NOT_INPUTS, ON_REQUEST, PAPER_EICU
+from wardround.concepts.apache_iv import MODALITY as DERIVED_MODALITY
+from wardround.events import MODALITIES, NOT_INPUTS, PAPER_EICU
 from wardround.extensions import Registry
 from wardround.methods.registry import KNOWN_METHODS, FittedMethod
 from wardround.models.modality_encoder import KNOWN_ENCODERS
@@ -61,7 +62,7 @@ def _sources() -> list[Row]:
 
 def _modalities() -> list[Row]:
     said = dict.fromkeys(PAPER_EICU, "of the paper") | dict.fromkeys(NOT_INPUTS, "a comparator, never an input")
-    said |= dict.fromkeys(ON_REQUEST, "computed from the others (concepts); an input where it is named")
+    said[DERIVED_MODALITY] = "computed from the others (concepts)"
     return [_row(name, said.get(name, "beyond the paper")) for name in MODALITIES]
 
 

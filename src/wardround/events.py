@@ -94,13 +94,11 @@ BEYOND_PAPER: Final = ("vitals", "infusion", "intake_output", "history", "score"
 MODALITIES: Final = (*PAPER_EICU, *BEYOND_PAPER)
 """All modality names, in the order that breaks ties. `score` holds published risk scores as a database stores them: a
 comparator, never an input. `severity` holds scores that are computed here from a stay's own values (`concepts`): an
-input where it is named."""
+input, and the first term of a head (`models/published_risk.py`)."""
 
 NOT_INPUTS: Final = frozenset({"score"})
 INPUT_MODALITIES: Final = tuple(name for name in MODALITIES if name not in NOT_INPUTS)
-ON_REQUEST: Final = frozenset({"severity"})
-DEFAULT_MODALITIES: Final = tuple(name for name in INPUT_MODALITIES if name not in ON_REQUEST)
-"""What a model is given where no modality is named."""
+"""What a model may be given, and is given where no modality is named."""
 
 
 def calendar_start(stay_index: int) -> datetime:

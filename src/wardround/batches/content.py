@@ -30,7 +30,7 @@ WINDOWS: Final = {
 """Summaries of the latest hours alone: of what, and of how many hours up to the event."""
 SUMMARIES: Final = ("mean", "sum", "last", "first", "change", "lowest", "highest", "count", *WINDOWS)
 
-DEFAULT_SUMMARIES: Final = (
+DEFAULT_SUMMARIES: Final[tuple[str, ...]] = (
     *("last", "mean", "lowest", "highest", "first", "count"),
     *("mean_6h", "lowest_6h", "highest_6h", "change"),
 )

@@ -35,8 +35,7 @@ class TableSettings:
     """What a table holds.
 
     Attributes:
-        modalities: names to take, "severity" among them only if it is named; empty takes all others that the data has,
-            published scores apart.
+        modalities: names to take; empty takes all that the data has, but for published scores.
         features: which codes.
         volumes: modalities of amounts, which add up.
         singles: modalities with one value a stay, which is all they carry.

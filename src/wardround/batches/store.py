@@ -29,7 +29,7 @@ from wardround.batches.normaliser import Normaliser, RowLayout
 from wardround.batches.published_risk import published_logit
 from wardround.concepts.derived import derived_from
 from wardround.errors import DataError, UsageError
-from wardround.events import DEFAULT_MODALITIES, INPUT_MODALITIES
+from wardround.events import INPUT_MODALITIES
 from wardround.progress import progress
 from wardround.tasks.cohort import Cohort
 
@@ -42,8 +42,7 @@ class InputSettings:
     """What a model is given.
 
     Attributes:
-        modalities: names to take; empty takes all that the data has, but neither published scores nor "severity",
-            which has to be named.
+        modalities: names to take; empty takes all that the data has, but for published scores.
         features: which codes.
         content: what an event carries.
     """
@@ -130,7 +129,7 @@ def vocabulary_of(
     for part in stay_chunks(len(stays), "fitting the vocabulary, stays", quiet):
         chunk = visible_items(lines, stays[part], cut[part])
         seen.append(codes_seen(lines, chunk.item, chunk.stay + part.start))
-    vocabulary = fit_vocabulary(pl.concat(seen), lines.codes, len(stays), modalities or DEFAULT_MODALITIES, settings)
+    vocabulary = fit_vocabulary(pl.concat(seen), lines.codes, len(stays), modalities or INPUT_MODALITIES, settings)
     if not vocabulary.modalities:
         raise DataError("no code is in enough training stays to be a feature. Lower min_stay_share or bring more data.")
     return vocabulary

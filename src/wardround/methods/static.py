@@ -63,7 +63,7 @@ class StaticSettings:
     dropout: float = 0.5
     modality_dropout_prob: float = 0.15
     positive_weight: float = 1.0
-    shrinkage: float = 0.0
+    shrinkage: float = 0.1
     evidence: bool = True
     train_encoders: bool = True
     batch_size: int = 64

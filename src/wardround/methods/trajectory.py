@@ -84,7 +84,7 @@ class TrajectorySettings:
     modality_dropout_prob: float = 0.15
     weighting: Literal["uniform", "rising", "last"] = "rising"
     positive_weight: float = 1.0
-    shrinkage: float = 0.0
+    shrinkage: float = 0.1
     budget: int = 1024
 
     def __post_init__(self) -> None:

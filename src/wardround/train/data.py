@@ -13,7 +13,7 @@ from wardround.batches.lines import Lines, open_lines
 from wardround.batches.stay_table import TableFeaturiser
 from wardround.batches.store import EventStore, Featuriser
 from wardround.errors import DataError
-from wardround.events import DEFAULT_MODALITIES, OPTIONAL_STAY_COLUMNS, STAY_COLUMNS
+from wardround.events import INPUT_MODALITIES, OPTIONAL_STAY_COLUMNS, STAY_COLUMNS
 from wardround.models.modality_encoder import EncoderSettings, RowShape, find_encoder
 from wardround.models.quantile import quantile_edges
 from wardround.tasks.cohort import Cohort, Window, cohort, elapsed_h
@@ -140,7 +140,7 @@ def bin_edges(
 
 def unread_modalities(stays: pl.DataFrame, featuriser: Featuriser | TableFeaturiser) -> dict[str, Any]:
     """A diagnostics entry on modalities that were asked for and are in the data, but have no code in enough stays."""
-    asked = featuriser.settings.modalities or DEFAULT_MODALITIES
+    asked = featuriser.settings.modalities or INPUT_MODALITIES
     there = set(stays["modalities"].explode().drop_nulls())
     unread = [name for name in asked if name in there and name not in featuriser.vocabulary.modalities]
     advice = "no code of these modalities is in enough training stays: lower min_stay_share to read them."
