@@ -11,9 +11,9 @@ from typing import Any
 
 from wardround import files
 from wardround.compare.cells import Cell, Hashes, cells_of
-from wardround.compare.existing import FLATTERED, Existing, compare_existing
+from wardround.compare.existing import Existing, compare_existing
 from wardround.compare.folder import JSON, REPORT, TABLE, ComparisonFolder, read_outcome
-from wardround.compare.gather import gather, n_seen
+from wardround.compare.gather import asked_whom, gather, patient_notes
 from wardround.compare.outcome import Line, Outcome, TaskTable, table_of
 from wardround.compare.page import comparison_page
 from wardround.compare.planned import check_data, plan_lines, recipe_json
@@ -154,10 +154,8 @@ def _outcome(
 
 
 def _notes(recipe: Recipe, done: list[Cell], to: Path) -> list[str]:
-    """Which rows were asked about patients that their runs had learned from."""
-    rows = {row.name: [cell for cell in done if cell.row == row] for row in recipe.rows}
-    seen = [name for name, own in rows.items() if own and n_seen(own, to)]
-    return [] if not seen else [f"{', '.join(seen)}: {FLATTERED}"]
+    """What must be said of whom each row was asked about."""
+    return patient_notes({row.name: asked_whom([cell for cell in done if cell.row == row], to) for row in recipe.rows})
 
 
 def _table(recipe: Recipe, task: str, cells: list[Cell], failed: Mapping[Cell, str], to: Path) -> TaskTable:

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import polars as pl
 
 from wardround import files
-from wardround.compare.gather import read_evaluation
+from wardround.compare.gather import patient_notes, read_evaluation
 from wardround.compare.outcome import Line, Outcome, table_of
 from wardround.errors import DataError, RunError, UsageError
 from wardround.evaluate.evaluation import evaluate
@@ -20,7 +20,6 @@ from wardround.stopping import StopRequest
 
 SAME = {"task": "--task", "protocol": "--protocol", "at_h": "--at-h"}
 """What evaluations must have in common, and the option that decides it."""
-FLATTERED: Final = "asked of patients that the run was trained on. Its numbers flatter it."
 
 
 @dataclass(frozen=True)
@@ -85,9 +84,7 @@ def compare_existing(existing: Existing, to: Path, stop: StopRequest, quiet: boo
     task = about[existing.against]["task"]
     tables = {name: read_evaluation(folder, task) for name, folder in evaluations.items()}
     kept, notes = _on_the_same(tables)
-    seen = [name for name, found in about.items() if found.get("n_seen_in_training") and found["split"] != "train"]
-    if seen:
-        notes.append(f"{', '.join(seen)}: {FLATTERED}")
+    notes += patient_notes({name: [found] for name, found in about.items()})
     lines = [Line(name, _facts(about[name]), reports=[_report(evaluations[name], to)]) for name in evaluations]
     rows = {name: {"0": [table]} for name, table in kept.items()}
     with progress(1, f"{existing.draws:,} draws of patients", quiet=quiet) as bar:

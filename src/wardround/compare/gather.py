@@ -1,8 +1,9 @@
 """What the cells of a row predicted, put together: the folds of one split are one repeat, each stay once in it."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, Final
 
 import polars as pl
 
@@ -10,8 +11,11 @@ from wardround import files
 from wardround.compare.cells import Cell
 from wardround.compare.pooled import Asked
 from wardround.errors import RunError
+from wardround.evaluate.kinship import Kinship
 from wardround.evaluate.prediction_columns import PREDICTION_COLUMNS
 from wardround.tasks.task import find_task
+
+FLATTERED: Final = "asked of patients that the run was trained on. Its numbers flatter it."
 
 
 def read_evaluation(folder: Path, task: str) -> pl.DataFrame:
@@ -34,16 +38,32 @@ def read_evaluation(folder: Path, task: str) -> pl.DataFrame:
     return table
 
 
-def n_seen(cells: Sequence[Cell], to: Path) -> int:
-    """How many stays a cell was asked about whose patients its run had learned from: the most of any cell.
+def asked_whom(cells: Sequence[Cell], to: Path) -> list[dict[str, Any]]:
+    """What each cell's evaluation says of whom it was asked about (`metrics.json`).
 
     Raises:
         RunError: where an evaluation cannot be read.
     """
-    return max(
-        files.read_json(cell.folder(to) / cell.evaluation / "metrics.json", RunError)["n_seen_in_training"]
-        for cell in cells
-    )
+    return [files.read_json(cell.folder(to) / cell.evaluation / "metrics.json", RunError) for cell in cells]
+
+
+def patient_notes(asked: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
+    """What must be said of the patients: of whom the runs learned, and whether others are others for sure.
+
+    Args:
+        asked: row -> `metrics.json` of each of its evaluations.
+    """
+    seen = [row for row, each in asked.items() if any(one.get("n_seen_in_training") for one in each if _is_judged(one))]
+    notes = [f"{', '.join(seen)}: {FLATTERED}"] if seen else []
+    for stamp in Kinship:
+        rows = [row for row, each in asked.items() if any(one.get("patients") == stamp for one in each)]
+        if rows and stamp not in (Kinship.OWN, Kinship.EXTERNAL):
+            notes.append(f"{', '.join(rows)}: {stamp.value}.")
+    return notes
+
+
+def _is_judged(metrics: Mapping[str, Any]) -> bool:
+    return metrics["split"] != "train"
 
 
 def gather(cells: Sequence[Cell], to: Path, external: bool) -> Asked:

@@ -16,6 +16,7 @@ from wardround.errors import DataError
 from wardround.events import DEFAULT_MODALITIES, OPTIONAL_STAY_COLUMNS, STAY_COLUMNS
 from wardround.models.modality_encoder import EncoderSettings, RowShape, find_encoder
 from wardround.models.quantile import quantile_edges
+from wardround.sources.patient_pool import NOT_KNOWN, PatientPool
 from wardround.tasks.cohort import Cohort, Window, cohort, elapsed_h
 from wardround.tasks.splits import TRAIN, VAL, SplitPlan, split_stays
 from wardround.tasks.task import Task
@@ -31,6 +32,7 @@ class OpenData:
         stays: `stays.parquet`.
         lines: its events.
         window: protocol and prediction hour.
+        patients: whose patients it holds.
     """
 
     folder: Path
@@ -38,6 +40,7 @@ class OpenData:
     stays: pl.DataFrame
     lines: Lines
     window: Window
+    patients: PatientPool = NOT_KNOWN
 
     def cohort(self, task: Task | None, labelled: bool = True) -> Cohort:
         """The cohort of a task, or of label-free pretraining. Raises `DataError` where it is empty."""
@@ -63,7 +66,8 @@ def open_data(folder: Path, window: Window, quiet: bool = False) -> OpenData:
     """
     manifest = files.verify_folder(folder, "data", DataError)
     stays = files.read_columns(folder / "stays.parquet", STAY_COLUMNS, optional=OPTIONAL_STAY_COLUMNS)
-    return OpenData(folder, manifest["hash"], stays, open_lines(folder, window, quiet), window)
+    patients = PatientPool.from_json(manifest["settings"])
+    return OpenData(folder, manifest["hash"], stays, open_lines(folder, window, quiet), window, patients)
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ def pretrain(
     """
     with first_process_first():
         data = open_data(data_folder, window, quiet)
-    run = NewRun(to, _plan(window, split, settings, seed), {"data": data.hash})
+    run = NewRun(to, _plan(window, split, settings, seed), {"data": data.hash}, data.patients)
     if run.is_complete():
         return Finished(to, True, [])
     sides, table = sides_of(data, data.cohort(None), split, "pretrain_split")

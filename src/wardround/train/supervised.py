@@ -96,7 +96,7 @@ def train(
     packages = packages_behind(method.name, task.name, settings)
     taken = hashes.get("encoders"), hashes.get("init")
     plan = Plan("train", method.name, task.name, window, split, taken[0], settings, seed, taken[1], packages)
-    run = NewRun(to, plan, {"data": data.hash} | hashes, brought.runs)
+    run = NewRun(to, plan, {"data": data.hash} | hashes, data.patients, brought.runs)
     if run.is_complete():
         return Finished(to, True, [])
     sides, table = sides_of(data, data.cohort(task), split, "split")
@@ -215,7 +215,7 @@ def _train_row(
         data = open_data(data_folder, window, quiet)
     packages = packages_behind(name, task.name, None)
     plan = Plan("train", name, task.name, window, split, None, None, 0, packages=packages)
-    run = NewRun(to, plan, {"data": data.hash})
+    run = NewRun(to, plan, {"data": data.hash}, data.patients)
     if run.is_complete():
         return Finished(to, True, [])
     sides, table = sides_of(data, data.cohort(task), split, "split")

@@ -57,7 +57,7 @@ def fit_whole(
         data = open_data(data_folder, window, quiet)
     packages = packages_behind(method.name, task.name, settings)
     plan = Plan("train", method.name, task.name, window, split, None, settings, seed, packages=packages)
-    run = NewRun(to, plan, {"data": data.hash})
+    run = NewRun(to, plan, {"data": data.hash}, data.patients)
     if run.is_complete():
         return Finished(to, True, [])
     sides, splits = sides_of(data, data.cohort(task), split, "split")
