@@ -232,6 +232,24 @@ def test_a_cell_that_fails_is_said_and_the_others_are_done(data: Path, tmp_path:
     assert all(not row["failed"] for row in lines(tmp_path / "to"))
 
 
+@pytest.mark.parametrize("torn", ["runs/boosting*/evaluation/predictions.parquet", "searches/*/trials.json"])
+def test_a_cell_that_cannot_be_read_is_said_and_the_others_are_kept(torn: str, data: Path, tmp_path: Path):
+    search, to = "[search]\ntrials = 1\n", tmp_path / "to"
+    assert run(recipe(tmp_path, data, BOOSTING, search, SPACE), to).n_failed == 0
+    file = recipe(tmp_path, data, BOOSTING, MLP, search, SPACE)
+    (path,) = to.glob(torn)
+    path.write_bytes(path.read_bytes()[:-9])
+    assert run(file, to).n_failed == 1
+    (failed,) = [row for row in lines(to) if row["row"] == "boosting"]
+    assert str(path) in failed["failed"]
+    assert "Delete the folder of what it names" in failed["failed"]
+    assert [row["row"] for row in lines(to) if row["measure"] == "auroc"] == ["mlp"]
+    assert not (to / "manifest.json").exists(), "it is not complete"
+    shutil.rmtree(path.parent)
+    assert run(file, to).n_failed == 0
+    assert [row["row"] for row in lines(to) if row["measure"] == "auroc"] == ["boosting", "mlp"]
+
+
 def test_without_the_reference_nothing_is_paired_and_the_page_says_so(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,7 +11,9 @@ import polars as pl
 from wardround import files
 from wardround.compare.cells import Cell
 from wardround.compare.pooled import Asked
-from wardround.errors import RunError
+from wardround.compare.recipe import Recipe
+from wardround.compare.work import found_by, seconds_of
+from wardround.errors import DataError, RunError
 from wardround.evaluate.kinship import Kinship
 from wardround.evaluate.prediction_columns import PREDICTION_COLUMNS
 from wardround.tasks.task import find_task
@@ -38,13 +41,38 @@ def read_evaluation(folder: Path, task: str) -> pl.DataFrame:
     return table
 
 
-def asked_whom(cells: Sequence[Cell], to: Path) -> list[dict[str, Any]]:
-    """What each cell's evaluation says of whom it was asked about (`metrics.json`).
+@dataclass(frozen=True)
+class Answered:
+    """What a cell's evaluation holds.
+
+    Attributes:
+        predictions: see `read_evaluation`.
+        metrics: its `metrics.json`.
+    """
+
+    predictions: pl.DataFrame
+    metrics: dict[str, Any]
+
+
+def read_answers(cells: Sequence[Cell], recipe: Recipe, to: Path) -> tuple[dict[Cell, Answered], dict[Cell, str]]:
+    """What cells that are done have left, and why that of some cannot be read: those failed after all.
 
     Raises:
-        RunError: where an evaluation cannot be read.
+        StorageError: if the disk refuses.
     """
-    return [files.read_json(cell.folder(to) / cell.evaluation / "metrics.json", RunError) for cell in cells]
+    answers: dict[Cell, Answered] = {}
+    unread: dict[Cell, str] = {}
+    for cell in cells:
+        folder = cell.folder(to) / cell.evaluation
+        try:
+            predictions = read_evaluation(folder, cell.task)
+            answers[cell] = Answered(predictions, files.read_json(folder / "metrics.json", RunError))
+            seconds_of(cell, to)
+            found_by(cell, recipe, to)
+        except (RunError, DataError) as error:
+            answers.pop(cell, None)
+            unread[cell] = f"{error} Delete the folder of what it names, and compare again."
+    return answers, unread
 
 
 def patient_notes(asked: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
@@ -66,19 +94,15 @@ def _is_judged(metrics: Mapping[str, Any]) -> bool:
     return metrics["split"] != "train"
 
 
-def gather(cells: Sequence[Cell], to: Path, external: bool) -> Asked:
+def gather(answers: Mapping[Cell, pl.DataFrame], external: bool) -> Asked:
     """What the cells of one row and task predicted.
 
     Args:
-        cells: all of them, done.
-        to: the folder of the comparison.
+        answers: all of them, done -> their predictions.
         external: whether they were asked of another cohort: then each fold answers for everybody, and is a repeat.
-
-    Raises:
-        RunError: where an evaluation is not as it was written.
     """
     parts: dict[str, dict[int, list[pl.DataFrame]]] = defaultdict(lambda: defaultdict(list))
-    for cell in cells:
+    for cell, predictions in answers.items():
         repeat = f"{cell.split.seed}" if not external else f"{cell.split.seed} {cell.split.fold}"
-        parts[repeat][cell.seed].append(read_evaluation(cell.folder(to) / cell.evaluation, cell.task))
+        parts[repeat][cell.seed].append(predictions)
     return {repeat: [pl.concat(folds) for folds in seeds.values()] for repeat, seeds in parts.items()}

@@ -172,6 +172,14 @@ def found_by(cell: Cell, recipe: Recipe, to: Path) -> Found | None:
     return best(trials, chosen.objective[cell.task] not in LOWER_IS_BETTER)
 
 
+def _n_trials(folder: Path) -> int:
+    """How many trials of a search ended; none where the file cannot be read, which the cell that needs it will say."""
+    try:
+        return len(read_trials(folder))
+    except RunError:
+        return 0
+
+
 def steps(cells: Iterable[Cell], recipe: Recipe, to: Path) -> tuple[int, int]:
     """How many cells and trials there are, and how many of them are done."""
     total = done = 0
@@ -182,5 +190,5 @@ def steps(cells: Iterable[Cell], recipe: Recipe, to: Path) -> tuple[int, int]:
         if chosen is not None and cell.search is not None:
             searches[cell.search] = chosen.budget(cell.row.method)
     for name, budget in searches.items():
-        total, done = total + budget, done + min(budget, len(read_trials(to / "searches" / name)))
+        total, done = total + budget, done + min(budget, _n_trials(to / "searches" / name))
     return total, done
