@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import shutil
 import signal
 from collections.abc import Callable, Iterator
@@ -115,7 +116,8 @@ def test_what_is_written(whole: Path):
     assert len(cells) == 2 + 2 + 4 + 2
     for cell in cells:
         files.verify_folder(cell / "run", "run", RunError)
-        files.verify_folder(cell / "evaluation", "evaluation", RunError)
+        (evaluation,) = cell.glob("evaluation-*")
+        files.verify_folder(evaluation, "evaluation", RunError)
     assert not list((whole / "searches").rglob("trial-*")), "runs of trials go when their value is written down"
 
 
@@ -124,7 +126,7 @@ def test_folds_are_pooled_and_seeds_are_averaged(whole: Path):
     tables: dict[str, list[pl.DataFrame]] = {"0": [], "1": []}
     for cell in (whole / "runs").glob("mlp-mortality-*"):
         seed = cell.name.split("-seed")[1][0]
-        tables[seed].append(pl.read_parquet(cell / "evaluation" / "predictions.parquet"))
+        tables[seed].append(pl.read_parquet(next(cell.glob("evaluation-*")) / "predictions.parquet"))
     areas, stays = [], []
     for folds in tables.values():
         both = pl.concat(folds)
@@ -166,7 +168,7 @@ def test_what_was_interrupted_goes_on_to_the_same_table(
             run(file, tmp_path / "to")
         assert done < at
     assert not (tmp_path / "to" / "table.csv").exists()
-    finished = list((tmp_path / "to").glob("runs/*/evaluation/manifest.json"))
+    finished = list((tmp_path / "to").glob("runs/*/evaluation-*/manifest.json"))
     stamps = {path: path.stat().st_mtime_ns for path in finished}
     run(file, tmp_path / "to")
     assert (tmp_path / "to" / "table.csv").read_bytes() == (whole / "table.csv").read_bytes()
@@ -206,6 +208,23 @@ def test_a_changed_recipe_makes_new_cells_alone(data: Path, tmp_path: Path):
     files.verify_folder(tmp_path / "to", "comparison", RunError)
 
 
+def test_other_draws_ask_every_run_again_and_train_none(data: Path, tmp_path: Path):
+    """An evaluation holds intervals, so one of other draws is another, and the report that is linked is its own."""
+    to = tmp_path / "to"
+    file = recipe(tmp_path, data, BOOSTING, LOGISTIC)
+    run(file, to)
+    file.write_text(file.read_text().replace("draws = 50", "draws = 60"))
+    with pytest.MonkeyPatch.context() as patch:
+        trained = counted(patch, "train")
+        done = run(file, to)
+    assert all(finished.already for finished in trained)
+    assert done.found["about"]["draws"] == 60
+    metrics = [json.loads(path.read_text()) for path in to.glob("runs/*/evaluation-*/metrics.json")]
+    assert sorted(one["intervals"]["draws"] for one in metrics) == [50, 50, 60, 60]
+    linked = re.findall(r'href="(runs/[^"]+)/report.html"', (to / "report.html").read_text())
+    assert [json.loads((to / path / "metrics.json").read_text())["intervals"]["draws"] for path in linked] == [60, 60]
+
+
 def test_a_cell_that_fails_is_said_and_the_others_are_done(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Its row has no numbers, not those of the seeds that went well; the next call tries it again."""
     original: Callable[..., Any] = work.train
@@ -232,7 +251,7 @@ def test_a_cell_that_fails_is_said_and_the_others_are_done(data: Path, tmp_path:
     assert all(not row["failed"] for row in lines(tmp_path / "to"))
 
 
-@pytest.mark.parametrize("torn", ["runs/boosting*/evaluation/predictions.parquet", "searches/*/trials.json"])
+@pytest.mark.parametrize("torn", ["runs/boosting*/evaluation-*/predictions.parquet", "searches/*/trials.json"])
 def test_a_cell_that_cannot_be_read_is_said_and_the_others_are_kept(torn: str, data: Path, tmp_path: Path):
     search, to = "[search]\ntrials = 1\n", tmp_path / "to"
     assert run(recipe(tmp_path, data, BOOSTING, search, SPACE), to).n_failed == 0
