@@ -110,6 +110,7 @@ def _existing(existing: Existing, to: Path, quiet: bool) -> Compared:
     asked = {
         "against": existing.against,
         "names": list(existing.folders),
+        "rows": {row: list(names) for row, names in existing.rows.items()},
         "draws": existing.draws,
         "seed": existing.seed,
     }
@@ -119,8 +120,9 @@ def _existing(existing: Existing, to: Path, quiet: bool) -> Compared:
     with stop_on_sigterm() as stop:
         outcome = compare_existing(existing, to, stop, quiet)
     found = _write(outcome, to)
-    folder.finish(asked, inputs, {})
-    return Compared(found, False)
+    if not outcome.failures:
+        folder.finish(asked, inputs, {})
+    return Compared(found, False, len(outcome.failures))
 
 
 def _work(
