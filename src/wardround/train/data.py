@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -13,7 +13,7 @@ from wardround.batches.lines import Lines, open_lines
 from wardround.batches.stay_table import TableFeaturiser
 from wardround.batches.store import EventStore, Featuriser
 from wardround.errors import DataError
-from wardround.events import DEFAULT_MODALITIES, OPTIONAL_STAY_COLUMNS, STAY_COLUMNS
+from wardround.events import DEFAULT_MODALITIES, MODALITIES, ON_REQUEST, OPTIONAL_STAY_COLUMNS, STAY_COLUMNS
 from wardround.models.modality_encoder import EncoderSettings, RowShape, find_encoder
 from wardround.models.quantile import quantile_edges
 from wardround.sources.patient_pool import NOT_KNOWN, PatientPool
@@ -68,6 +68,9 @@ def open_data(folder: Path, window: Window, quiet: bool = False) -> OpenData:
     stays = files.read_columns(folder / "stays.parquet", STAY_COLUMNS, optional=OPTIONAL_STAY_COLUMNS)
     patients = PatientPool.from_json(manifest["settings"])
     return OpenData(folder, manifest["hash"], stays, open_lines(folder, window, quiet), window, patients)
+
+
+WITHOUT_SCORE: Final = "It is computed from values of the modality aps, as `prepare eicu` writes them."
 
 
 @dataclass(frozen=True)
@@ -142,10 +145,27 @@ def bin_edges(
     return edges
 
 
-def unread_modalities(stays: pl.DataFrame, featuriser: Featuriser | TableFeaturiser) -> dict[str, Any]:
-    """A diagnostics entry on modalities that were asked for and are in the data, but have no code in enough stays."""
-    asked = featuriser.settings.modalities or DEFAULT_MODALITIES
-    there = set(stays["modalities"].explode().drop_nulls())
-    unread = [name for name in asked if name in there and name not in featuriser.vocabulary.modalities]
+def unread_modalities(data: OpenData, featuriser: Featuriser | TableFeaturiser, notes: list[str]) -> dict[str, Any]:
+    """A diagnostics entry on modalities that were asked for and are not read, and a note for each that was named.
+
+    Args:
+        data: what is trained on.
+        featuriser: its inputs.
+        notes: sentences for the person; added to.
+    """
+    named = featuriser.settings.modalities
+    there = set(data.stays["modalities"].explode().drop_nulls())
+    asked = named or [name for name in DEFAULT_MODALITIES if name in there]
+    unread = [name for name in asked if name not in featuriser.vocabulary.modalities]
+    for name in unread if named else ():
+        have = _n_with(data.lines, name)
+        why = f" {WITHOUT_SCORE}" if have == 0 and name in ON_REQUEST else ""
+        notes.append(f"{name} was asked for and is not read: {have:,} of {data.stays.height:,} stays have it.{why}")
     advice = "no code of these modalities is in enough training stays: lower min_stay_share to read them."
     return {"check": "unread_modalities", "verdict": "warn" if unread else "pass", "value": unread, "advice": advice}
+
+
+def _n_with(lines: Lines, modality: str) -> int:
+    """How many stays have an event of a modality, recorded or derived."""
+    found = np.flatnonzero(lines.modality == MODALITIES.index(modality))
+    return len(np.unique(np.searchsorted(lines.offsets, found, side="right")))

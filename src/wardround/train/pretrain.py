@@ -107,7 +107,7 @@ def pretrain(
         **alignment_metrics(model.embedder, store, sides.members(VAL), subject, seed=seed),
     }
     checks = split_checks(data.stays, table, split, "pretrain_split", run.notes)
-    checks = [*_said(model, result), *checks, unread_modalities(data.stays, featuriser)]
+    checks = [*_said(model, result), *checks, unread_modalities(data, featuriser, run.notes)]
     run.close(table, {}, metrics, checks, featuriser, model, result)
     if is_first_process():
         remove_checkpoints(to)

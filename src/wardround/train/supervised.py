@@ -158,7 +158,7 @@ class _Training:
         diagnostics = [
             *fit_result.diagnostics,
             *split_checks(self.data.stays, splits, run.plan.split, "split", run.notes),
-            unread_modalities(self.data.stays, self.featuriser),
+            unread_modalities(self.data, self.featuriser, run.notes),
             *failure_signatures(metrics["metrics"], fit_result.history),
         ]
         run.close(splits, fitted, metrics, diagnostics, self.featuriser, model, fit_result)

@@ -95,7 +95,7 @@ def _fit(
     diagnostics = [
         *result.diagnostics,
         *split_checks(data.stays, splits, run.plan.split, "split", run.notes),
-        unread_modalities(data.stays, featuriser),
+        unread_modalities(data, featuriser, run.notes),
         *failure_signatures(metrics["metrics"], result.history),
     ]
     run.close(splits, fitted, metrics, diagnostics, featuriser, model, result)
