@@ -23,7 +23,7 @@ import pyarrow as pa
 import wardround
 from wardround import files
 from wardround.errors import SourceError
-from wardround.events import OPTIONAL_STAY_COLUMNS, STAY_COLUMNS
+from wardround.events import HAPPENED, OPTIONAL_STAY_COLUMNS, STAY_COLUMNS, TIME_IS
 from wardround.ledger import TableLedger, check_balanced
 from wardround.progress import progress
 from wardround.sources.block import RAGGED, Converted, convert_block, numbered, reason_counts, refuse_retyped
@@ -281,6 +281,7 @@ class _Job:
             "meds_version": "0.4.1",
             "raw_source_id_columns": ["stay_id"],
             "other_extension_columns": ["modality", "available_time"],
+            TIME_IS: HAPPENED,
             **self.source.patients.as_json(),
         }
         files.write_json(to / "metadata" / "dataset.json", dataset)
