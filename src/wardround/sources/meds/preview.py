@@ -65,8 +65,8 @@ def static_warning(rows: Sequence[Row]) -> str | None:
         return None
     return (
         f"warning: rows without a time count as known when each stay of their patient begins: {', '.join(static)}. An "
-        "outcome among them would leak: move codes that tell of what came later to [[left_out]], or let them be known at "
-        "discharge."
+        "outcome among them would leak: move codes that tell of what came later to [[left_out]], or let them be known "
+        "at discharge."
     )
 
 
