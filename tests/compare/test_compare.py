@@ -26,6 +26,7 @@ from wardround.evaluate import report
 from wardround.metrics.discrimination import auroc
 from wardround.stopping import Stopped
 from wardround.tasks.splits import SplitPlan, split_stays
+from wardround.train import data as train_data
 
 torch.set_num_threads(1)
 
@@ -362,6 +363,23 @@ def test_a_pretraining_takes_no_minutes_from_the_search(data: Path, tmp_path: Pa
     space = "[search]\ntrials = 1\nspace.mlp.model.dropout = { low = 0.0, high = 0.4 }\n"
     run(recipe(tmp_path, data, ALIGNED, row, space), tmp_path / "to")
     assert there == [True]
+
+
+def test_a_search_opens_the_data_once(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Opening hashes every file of it, which takes longer than many a trial."""
+    original, folders = train_data.open_data, []
+
+    def open_data(folder: Path, *arguments: Any, **named: Any) -> Any:
+        folders.append(folder)
+        return original(folder, *arguments, **named)
+
+    for part in (train_data, work):
+        monkeypatch.setattr(part, "open_data", open_data)
+    tuned = BESIDE.replace("tune = false", "tune = true")
+    space = "[search]\ntrials = 3\nspace.mlp = { loop.learning_rate = { low = 1e-4, high = 1e-2, log = true } }\n"
+    done = run(recipe(tmp_path, data, BOOSTING + "tune = false\n", ALIGNED, tuned, space), tmp_path / "to")
+    assert by_name(done.found)["mlp, aligned"]["facts"]["trials"] == 3
+    assert folders == [data] * (1 + 1 + 2), "boosting; the search; the last training, and its encoders"
 
 
 def test_the_chosen_settings_are_those_of_the_run(whole: Path):

@@ -12,7 +12,7 @@ from wardround import files
 from wardround.batches.lines import Lines, open_lines
 from wardround.batches.stay_table import TableFeaturiser
 from wardround.batches.store import EventStore, Featuriser
-from wardround.errors import DataError
+from wardround.errors import DataError, UsageError
 from wardround.events import DEFAULT_MODALITIES, MODALITIES, ON_REQUEST, OPTIONAL_STAY_COLUMNS, STAY_COLUMNS
 from wardround.models.modality_encoder import EncoderSettings, RowShape, find_encoder
 from wardround.models.quantile import quantile_edges
@@ -68,6 +68,20 @@ def open_data(folder: Path, window: Window, quiet: bool = False) -> OpenData:
     stays = files.read_columns(folder / "stays.parquet", STAY_COLUMNS, optional=OPTIONAL_STAY_COLUMNS)
     patients = PatientPool.from_json(manifest["settings"])
     return OpenData(folder, manifest["hash"], stays, open_lines(folder, window, quiet), window, patients)
+
+
+def opened(data: Path | OpenData, window: Window, quiet: bool = False) -> OpenData:
+    """A DATA folder opened for a window; one that a caller has opened for several trainings is taken as it is.
+
+    Raises:
+        DataError: where it is unfinished or changed.
+        UsageError: where it was opened for another window.
+    """
+    if isinstance(data, Path):
+        return open_data(data, window, quiet)
+    if data.window != window:
+        raise UsageError(f"{data.folder} was opened for {data.window}, and is asked for {window}. Open it anew.")
+    return data
 
 
 WITHOUT_SCORE: Final = "It is computed from values of the modality aps, as `prepare eicu` writes them."

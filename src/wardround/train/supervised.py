@@ -25,7 +25,7 @@ from wardround.tasks.task import Task, find_task
 from wardround.train.brought import Brought
 from wardround.train.cases import Cases
 from wardround.train.checkpoint import remove_checkpoints
-from wardround.train.data import OpenData, Sides, bin_edges, open_data, row_shapes, sides_of, unread_modalities
+from wardround.train.data import OpenData, Sides, bin_edges, opened, row_shapes, sides_of, unread_modalities
 from wardround.train.failure_signatures import failure_signatures
 from wardround.train.loop import fit
 from wardround.train.packages import packages_behind
@@ -41,7 +41,7 @@ from wardround.train.whole_fit import fit_whole
 
 def train(
     method_name: str,
-    data_folder: Path,
+    data_folder: Path | OpenData,
     task_name: str,
     to: Path,
     window: Window,
@@ -57,7 +57,7 @@ def train(
     Args:
         method_name: "mlp", "lstm", "trajectory", "grud", one that is fitted whole: "boosting", "logistic", or a row
             that learns no weights: "score", "elapsed"; or one of an installed package.
-        data_folder: a DATA folder.
+        data_folder: a DATA folder, or one that is open for this window.
         task_name: what is predicted.
         to: the RUN folder to write.
         window: protocol and prediction hour.
@@ -91,7 +91,7 @@ def train(
     brought = Brought.of(method, task, encoders, init)
     settings = brought.settings(method, assignments)
     with first_process_first():
-        data = open_data(data_folder, window, quiet)
+        data = opened(data_folder, window, quiet)
     hashes = {name: run.hash for name, run in (("encoders", brought.encoders), ("init", brought.init)) if run}
     packages = packages_behind(method.name, task.name, settings)
     taken = hashes.get("encoders"), hashes.get("init")
@@ -208,11 +208,11 @@ class _Training:
 
 
 def _train_row(
-    name: str, data_folder: Path, task: Task, to: Path, window: Window, split: SplitPlan, quiet: bool
+    name: str, data_folder: Path | OpenData, task: Task, to: Path, window: Window, split: SplitPlan, quiet: bool
 ) -> Finished:
     """`score` and `elapsed`: nothing to train but a threshold and some bins."""
     with first_process_first():
-        data = open_data(data_folder, window, quiet)
+        data = opened(data_folder, window, quiet)
     packages = packages_behind(name, task.name, None)
     plan = Plan("train", name, task.name, window, split, None, None, 0, packages=packages)
     run = NewRun(to, plan, {"data": data.hash}, data.patients)
