@@ -28,6 +28,7 @@ from wardround.errors import LeakageError
 from wardround.methods.registry import TAUGHT
 from wardround.methods.scores import SCORE_CODES
 from wardround.models.modality_encoder import EncoderSettings
+from wardround.sources.patient_pool import PatientPool
 from wardround.tasks import splits
 from wardround.tasks.cohort import Cohort, Window
 from wardround.tasks.splits import TRAIN, SplitPlan
@@ -223,10 +224,12 @@ def accepts_leaky_encoders(stays: pl.DataFrame) -> Findings:
     """Whether encoders of a pretraining under another split are taken though they saw test patients."""
     mine, theirs = (splits.split_stays(stays, SplitPlan(seed=seed)) for seed in (0, 1))
     plan = Plan("pretrain", "alignment", None, Window(), SplitPlan(seed=1), None, None, 0)
-    learned_from = theirs.filter(pl.col("pretrain_split").is_in([TRAIN, splits.VAL]))["subject_id"]
+    learned_from = theirs.filter(pl.col("pretrain_split").is_in([TRAIN, splits.VAL])).select(
+        "subject_id", patient_pool=pl.lit(""), subject_ids=pl.lit("")
+    )
     run = Run(Path("pretrained"), "", "", plan, theirs, learned_from, {}, None)
     try:
-        run.refuse_test_patients(mine)
+        run.refuse_test_patients(mine, PatientPool())
     except LeakageError:
         return []
     return ["encoders that saw test patients were accepted"]

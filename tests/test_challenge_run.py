@@ -9,6 +9,7 @@ import pytest
 
 from raw_challenge import RawSet
 from wardround.cli import main
+from wardround.evaluate.kinship import Kinship
 
 pytestmark = pytest.mark.usefixtures("fast_fsync")
 
@@ -61,6 +62,7 @@ def test_a_training_is_judged_on_its_own_test_side_and_on_another_set(home: Path
         metrics = json.loads(capsys.readouterr().out)
         assert (metrics["at_h"], metrics["protocol"]) == (48, "causal")
         assert metrics["metrics"]["auroc"]["value"] > 0.75
+        assert metrics["patients"] == (Kinship.OWN if data == "ab" else Kinship.SAME_DATABASE)
     assert (metrics["n_stays"], metrics["n_excluded"]) == (60, {})
 
 

@@ -120,9 +120,10 @@ def test_it_goes_out_as_meds_and_comes_back_and_predicts_the_same(home: Path, ca
 def test_a_dry_run_shows_what_codes_become_and_writes_nothing(home: Path, capsys: pytest.CaptureFixture[str]):
     words = f"prepare meds {home / 'raw'} --mapping {home / 'raw' / 'mapping.toml'} --to {home / 'dry'} --dry-run"
     assert main(words.split()) == 0
-    shown = capsys.readouterr().out
+    shown, warned = capsys.readouterr()
     assert "HR" in shown
     assert "vitals, known at once" in shown
+    assert "GENDER//* (80). An outcome among them would leak" in warned
     assert main([*words.split(), "--json"]) == 0
     assert sum(row["rows"] for row in json.loads(capsys.readouterr().out)) == len(sick_and_well().rows)
     assert not (home / "dry").exists()

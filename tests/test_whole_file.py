@@ -1,6 +1,7 @@
 """One file, whole or not at all, also where two writers meet; what a killed writer left goes, what a live one has
 stays."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -12,7 +13,7 @@ import pytest
 
 from faulty_disk import FaultyDisk, Killed
 from wardround import files, whole_file
-from wardround.errors import StorageError
+from wardround.errors import RunError, StorageError
 
 LEFTOVER = ".x.json.1-0123456789abcdef.partial"
 
@@ -165,3 +166,52 @@ with whole_file(Path(sys.argv[1])) as file:
 )
 def test_a_temporary_name_tells_of_what_it_is(name: str, final: str | None):
     assert whole_file.partial_of(name) == final
+
+
+# One writer a folder
+
+
+def test_a_folder_has_one_writer_at_a_time(tmp_path: Path):
+    with whole_file.one_writer(tmp_path, RunError, "working"):
+        with (
+            pytest.raises(RunError, match=r"another process is working into it\. Wait for its end, or choose"),
+            whole_file.one_writer(tmp_path, RunError, "working"),
+        ):
+            pytest.fail("two writers in one folder")
+        with whole_file.one_writer(tmp_path / "other", RunError, "working"):
+            (tmp_path / "other" / "x").write_text("x")
+    with whole_file.one_writer(tmp_path, RunError, "working"):
+        assert names(tmp_path) == ["other"], "the lock itself is no file"
+
+
+def test_a_killed_writer_keeps_nobody_out(tmp_path: Path):
+    code = (
+        "import sys, time; from pathlib import Path; from wardround.errors import RunError\n"
+        "from wardround.whole_file import one_writer\n"
+        "with one_writer(Path(sys.argv[1]), RunError, 'working'):\n    print('in', flush=True)\n    time.sleep(600)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"in\n"
+        with pytest.raises(RunError), whole_file.one_writer(tmp_path, RunError, "working"):
+            pytest.fail("two writers in one folder")
+        other.kill()
+    with whole_file.one_writer(tmp_path, RunError, "working"):
+        pass
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_folder_into_which_nothing_came_goes_again(tmp_path: Path, fails: bool):
+    with contextlib.suppress(ZeroDivisionError), whole_file.one_writer(tmp_path / "new", RunError, "working"):
+        assert (tmp_path / "new").is_dir()
+        _ = 1 / (not fails)
+    assert names(tmp_path) == []
+
+
+def test_without_locks_nobody_is_kept_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def no_locks(*_: object) -> None:
+        raise OSError(38, "Function not implemented")
+
+    monkeypatch.setattr(whole_file.fcntl, "flock", no_locks)
+    with whole_file.one_writer(tmp_path, RunError, "a"), whole_file.one_writer(tmp_path, RunError, "b"):
+        pass

@@ -30,6 +30,11 @@ EVENT_COLUMNS: Final[dict[str, pl.DataType]] = {
     "available_time": TIME,
 }
 
+TIME_IS: Final = "time_is"
+KNOWN, HAPPENED = "known", "happened"
+"""In `metadata/dataset.json`: whether `time` is when a thing was known, or when it happened. A DATA folder's is the
+latter."""
+
 MEDS_EVENT_SCHEMA: Final = pa.schema(
     [
         pa.field("subject_id", pa.int64(), nullable=False),

@@ -55,6 +55,8 @@ def metrics_lines(metrics: JsonObject) -> list[str]:
     lines = [head if metrics["prevalence"] is None else f"{head}, prevalence {metrics['prevalence']:.3f}"]
     if metrics.get("sees_past_prediction"):
         lines.append(f"SEES PAST THE PREDICTION TIME: {', '.join(metrics['sees_past_prediction'])}")
+    if metrics.get("patients"):
+        lines.append(metrics["patients"])
     if "metrics" in metrics:
         lines += aligned(
             [["", "value [95 % interval]"], *[[name, interval(entry)] for name, entry in metrics["metrics"].items()]],

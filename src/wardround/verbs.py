@@ -92,12 +92,15 @@ def _preview(options: Any) -> None:
     """What the codes of a MEDS data set would become."""
     from wardround.errors import UsageError
     from wardround.sources.meds import NAME
-    from wardround.sources.meds.preview import preview
+    from wardround.sources.meds.preview import preview, static_warning
     from wardround.tables import aligned
 
     if options.source != NAME:
         raise UsageError(f"--dry-run goes with {NAME}: it shows what a mapping makes of the codes.")
     rows = preview(options.raw, options.mapping)
+    warning = static_warning(rows)
+    if warning is not None:
+        print(warning, file=sys.stderr)
     if options.json:
         print(json.dumps(rows, indent=1))
         return

@@ -17,7 +17,7 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any, Final
 
-from wardround.errors import StorageError
+from wardround.errors import StorageError, WardroundError
 
 BUFFER_BYTES: Final = 1 << 20
 
@@ -94,6 +94,51 @@ class WholeFile(io.RawIOBase):
         """Close the descriptor, and with it the lock; no write comes after. Raises OSError."""
         descriptor, self._descriptor, self._waiting = self._descriptor, -1, bytearray()
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def one_writer(folder: Path, error: type[WardroundError], doing: str) -> Generator[None]:
+    """Keep other writers out of a folder while the block runs: its files under way have names of their own there.
+
+    The lock is on the folder itself (flock): it leaves no file and ends with the process, however that ends. Where the
+    file system has no locks nobody is kept out.
+
+    Args:
+        folder: made where it is not there, and taken away again where nothing came into it.
+        error: what is raised where another holds it.
+        doing: what is done in it, for the message.
+
+    Raises:
+        error: where another process, or another part of this one, is in such a block for the folder.
+        StorageError: if the disk refuses.
+    """
+    with storage_errors(folder, "making"), contextlib.ExitStack() as leaving:
+        is_new = not folder.exists()
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(folder, os.O_RDONLY)
+        leaving.callback(os.close, descriptor)
+        is_free = _lock_at_once(descriptor)
+        kept = leaving.pop_all()
+    with kept:
+        if not is_free:
+            raise error(f"{folder}: another process is {doing} into it. Wait for its end, or choose another --to.")
+        try:
+            yield
+        finally:
+            if is_new:
+                with contextlib.suppress(OSError):  # not empty, which is the usual case
+                    folder.rmdir()
+
+
+def _lock_at_once(descriptor: int) -> bool:
+    """Lock a file or folder; False where another has it."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # no locks here
+        return True
+    return True
 
 
 @contextlib.contextmanager

@@ -71,7 +71,17 @@ def test_other_data_is_another_cell_and_another_cohort_another_evaluation():
     assert not {run for run, _, _ in names(RECIPE, Hashes("1" * 64))} & {run for run, _, _ in names(RECIPE)}
     external = cells_of(RECIPE, Hashes("0" * 64, "2" * 64))
     assert [cell.run for cell in external] == [cell.run for cell in cells_of(RECIPE, HASHES)]
-    assert {cell.evaluation for cell in external} == {"evaluation-22222222"}
+    assert asked(RECIPE, Hashes("0" * 64, "2" * 64)).isdisjoint(asked(RECIPE))
+
+
+def asked(recipe: Recipe, hashes: Hashes = HASHES) -> set[str]:
+    return {cell.evaluation for cell in cells_of(recipe, hashes)}
+
+
+@pytest.mark.parametrize("other", [replace(RECIPE, draws=7), replace(RECIPE, seed=7)])
+def test_other_draws_are_another_evaluation(other: Recipe):
+    assert asked(other).isdisjoint(asked(RECIPE))
+    assert len(asked(other)) == 1
 
 
 def test_another_version_of_wardround_or_of_a_package_is_another_cell(monkeypatch: pytest.MonkeyPatch):

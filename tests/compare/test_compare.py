@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import shutil
 import signal
 from collections.abc import Callable, Iterator
@@ -25,6 +26,7 @@ from wardround.evaluate import report
 from wardround.metrics.discrimination import auroc
 from wardround.stopping import Stopped
 from wardround.tasks.splits import SplitPlan, split_stays
+from wardround.train import data as train_data
 
 torch.set_num_threads(1)
 
@@ -115,7 +117,8 @@ def test_what_is_written(whole: Path):
     assert len(cells) == 2 + 2 + 4 + 2
     for cell in cells:
         files.verify_folder(cell / "run", "run", RunError)
-        files.verify_folder(cell / "evaluation", "evaluation", RunError)
+        (evaluation,) = cell.glob("evaluation-*")
+        files.verify_folder(evaluation, "evaluation", RunError)
     assert not list((whole / "searches").rglob("trial-*")), "runs of trials go when their value is written down"
 
 
@@ -124,7 +127,7 @@ def test_folds_are_pooled_and_seeds_are_averaged(whole: Path):
     tables: dict[str, list[pl.DataFrame]] = {"0": [], "1": []}
     for cell in (whole / "runs").glob("mlp-mortality-*"):
         seed = cell.name.split("-seed")[1][0]
-        tables[seed].append(pl.read_parquet(cell / "evaluation" / "predictions.parquet"))
+        tables[seed].append(pl.read_parquet(next(cell.glob("evaluation-*")) / "predictions.parquet"))
     areas, stays = [], []
     for folds in tables.values():
         both = pl.concat(folds)
@@ -166,7 +169,7 @@ def test_what_was_interrupted_goes_on_to_the_same_table(
             run(file, tmp_path / "to")
         assert done < at
     assert not (tmp_path / "to" / "table.csv").exists()
-    finished = list((tmp_path / "to").glob("runs/*/evaluation/manifest.json"))
+    finished = list((tmp_path / "to").glob("runs/*/evaluation-*/manifest.json"))
     stamps = {path: path.stat().st_mtime_ns for path in finished}
     run(file, tmp_path / "to")
     assert (tmp_path / "to" / "table.csv").read_bytes() == (whole / "table.csv").read_bytes()
@@ -206,6 +209,23 @@ def test_a_changed_recipe_makes_new_cells_alone(data: Path, tmp_path: Path):
     files.verify_folder(tmp_path / "to", "comparison", RunError)
 
 
+def test_other_draws_ask_every_run_again_and_train_none(data: Path, tmp_path: Path):
+    """An evaluation holds intervals, so one of other draws is another, and the report that is linked is its own."""
+    to = tmp_path / "to"
+    file = recipe(tmp_path, data, BOOSTING, LOGISTIC)
+    run(file, to)
+    file.write_text(file.read_text().replace("draws = 50", "draws = 60"))
+    with pytest.MonkeyPatch.context() as patch:
+        trained = counted(patch, "train")
+        done = run(file, to)
+    assert all(finished.already for finished in trained)
+    assert done.found["about"]["draws"] == 60
+    metrics = [json.loads(path.read_text()) for path in to.glob("runs/*/evaluation-*/metrics.json")]
+    assert sorted(one["intervals"]["draws"] for one in metrics) == [50, 50, 60, 60]
+    linked = re.findall(r'href="(runs/[^"]+)/report.html"', (to / "report.html").read_text())
+    assert [json.loads((to / path / "metrics.json").read_text())["intervals"]["draws"] for path in linked] == [60, 60]
+
+
 def test_a_cell_that_fails_is_said_and_the_others_are_done(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Its row has no numbers, not those of the seeds that went well; the next call tries it again."""
     original: Callable[..., Any] = work.train
@@ -230,6 +250,24 @@ def test_a_cell_that_fails_is_said_and_the_others_are_done(data: Path, tmp_path:
     assert not (tmp_path / "to" / "manifest.json").exists(), "it is not complete"
     assert run(file, tmp_path / "to").n_failed == 0
     assert all(not row["failed"] for row in lines(tmp_path / "to"))
+
+
+@pytest.mark.parametrize("torn", ["runs/boosting*/evaluation-*/predictions.parquet", "searches/*/trials.json"])
+def test_a_cell_that_cannot_be_read_is_said_and_the_others_are_kept(torn: str, data: Path, tmp_path: Path):
+    search, to = "[search]\ntrials = 1\n", tmp_path / "to"
+    assert run(recipe(tmp_path, data, BOOSTING, search, SPACE), to).n_failed == 0
+    file = recipe(tmp_path, data, BOOSTING, MLP, search, SPACE)
+    (path,) = to.glob(torn)
+    path.write_bytes(path.read_bytes()[:-9])
+    assert run(file, to).n_failed == 1
+    (failed,) = [row for row in lines(to) if row["row"] == "boosting"]
+    assert str(path) in failed["failed"]
+    assert "Delete the folder of what it names" in failed["failed"]
+    assert [row["row"] for row in lines(to) if row["measure"] == "auroc"] == ["mlp"]
+    assert not (to / "manifest.json").exists(), "it is not complete"
+    shutil.rmtree(path.parent)
+    assert run(file, to).n_failed == 0
+    assert [row["row"] for row in lines(to) if row["measure"] == "auroc"] == ["boosting", "mlp"]
 
 
 def test_without_the_reference_nothing_is_paired_and_the_page_says_so(
@@ -325,6 +363,23 @@ def test_a_pretraining_takes_no_minutes_from_the_search(data: Path, tmp_path: Pa
     space = "[search]\ntrials = 1\nspace.mlp.model.dropout = { low = 0.0, high = 0.4 }\n"
     run(recipe(tmp_path, data, ALIGNED, row, space), tmp_path / "to")
     assert there == [True]
+
+
+def test_a_search_opens_the_data_once(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Opening hashes every file of it, which takes longer than many a trial."""
+    original, folders = train_data.open_data, []
+
+    def open_data(folder: Path, *arguments: Any, **named: Any) -> Any:
+        folders.append(folder)
+        return original(folder, *arguments, **named)
+
+    for part in (train_data, work):
+        monkeypatch.setattr(part, "open_data", open_data)
+    tuned = BESIDE.replace("tune = false", "tune = true")
+    space = "[search]\ntrials = 3\nspace.mlp = { loop.learning_rate = { low = 1e-4, high = 1e-2, log = true } }\n"
+    done = run(recipe(tmp_path, data, BOOSTING + "tune = false\n", ALIGNED, tuned, space), tmp_path / "to")
+    assert by_name(done.found)["mlp, aligned"]["facts"]["trials"] == 3
+    assert folders == [data] * (1 + 1 + 2), "boosting; the search; the last training, and its encoders"
 
 
 def test_the_chosen_settings_are_those_of_the_run(whole: Path):

@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -12,8 +13,9 @@ import torch
 
 from small_runs import aligned, small_data, trained
 from wardround import files
+from wardround.compare import existing
 from wardround.compare.compare import compare
-from wardround.errors import DataError, RunError, UsageError
+from wardround.errors import DataError, NoScoreError, RunError, UsageError
 from wardround.evaluate import report
 from wardround.evaluate.evaluation import evaluate
 from wardround.evaluate.paired import paired
@@ -23,6 +25,8 @@ from wardround.tasks.cohort import Window
 from wardround.tasks.splits import SplitPlan
 
 torch.set_num_threads(1)
+
+SEEN = ("boolean_value", "predicted_boolean_probability")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -85,6 +89,55 @@ def test_runs_are_asked_first_and_what_they_said_is_kept(work: Path, tmp_path: P
     assert set(asked) == set(pl.read_parquet(work / "out" / "boosting" / "predictions.parquet")["stay_id"])
     page = (tmp_path / "to" / "report.html").read_text()
     assert f'href="evaluations/{other.name}/report.html"' in page
+
+
+def test_runs_of_other_seeds_are_one_row_of_their_mean(work: Path, tmp_path: Path):
+    """As a recipe pools them: the mean of the metric over seeds, every seed's predictions in every draw."""
+    for seed in (1, 2):
+        trained("mlp", work / "data", tmp_path / f"mlp-{seed}", seed=seed)
+    trained("mlp", work / "data", tmp_path / "wider", "model.hidden=9", seed=1)
+    sources = [work / "boosting", tmp_path / "mlp-1", tmp_path / "wider", tmp_path / "mlp-2"]
+    done = compare(sources, tmp_path / "to", work / "data", "mlp-2", quiet=True)
+    found = rows(tmp_path / "to")
+    assert list(found) == ["boosting", "mlp-1, seeds 1, 2", "wider"]
+    assert {row["against"] for row in found.values()} == {"mlp-1, seeds 1, 2"}, "a row is named by each of its runs"
+    areas = []
+    for folder in (tmp_path / "to" / "evaluations").glob("mlp-*"):
+        table = pl.read_parquet(folder / "predictions.parquet")
+        areas.append(float(auroc(*(table[name].cast(pl.Float64).to_numpy() for name in SEEN))))
+    assert len(set(areas)) == 2
+    assert float(found["mlp-1, seeds 1, 2"]["value"]) == pytest.approx(sum(areas) / 2)
+    assert found["mlp-1, seeds 1, 2"]["cells"] == "2"
+    assert done.found["notes"] == []
+
+
+def test_the_same_seed_twice_is_two_rows(work: Path, tmp_path: Path):
+    trained("logistic", work / "data", tmp_path / "again")
+    compare([work / "logistic", tmp_path / "again"], tmp_path / "to", work / "data", quiet=True)
+    assert list(rows(tmp_path / "to")) == ["logistic", "again"]
+
+
+def test_a_run_that_cannot_answer_is_said_and_the_others_are_kept(
+    work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    original = existing.evaluate
+
+    def fails(run: Path, *arguments: Any, **named: Any) -> Any:
+        if run.name == "boosting":
+            raise NoScoreError("nobody has one")
+        return original(run, *arguments, **named)
+
+    sources, to = [work / "boosting", work / "logistic", work / "score"], tmp_path / "to"
+    with monkeypatch.context() as patch:
+        patch.setattr(existing, "evaluate", fails)
+        done = compare(sources, to, work / "data", quiet=True)
+    assert done.n_failed == 1
+    assert list(rows(to)) == ["logistic", "score"]
+    assert "boosting: nobody has one" in (to / "table.csv").read_text()
+    assert "nobody has one" in (to / "report.html").read_text()
+    assert not (to / "manifest.json").exists(), "it is not complete"
+    assert compare(sources, to, work / "data", quiet=True).n_failed == 0
+    assert list(rows(to)) == ["boosting", "logistic", "score"]
 
 
 def test_other_test_stays_are_compared_where_both_were_tested_and_it_is_said(work: Path, tmp_path: Path):

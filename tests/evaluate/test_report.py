@@ -13,6 +13,7 @@ from wardround import files
 from wardround.errors import DataError, RunError
 from wardround.evaluate import page as page_module
 from wardround.evaluate.evidence import read_evidence
+from wardround.evaluate.kinship import Kinship
 from wardround.evaluate.page import Callout, Page, Section, Table, Tile, Tiles, write_page
 from wardround.evaluate.report import write_report
 from wardround.evaluate.threshold_counts import ALL, threshold_counts
@@ -154,7 +155,10 @@ def test_another_data_set_is_called_external(tmp_path: Path):
     evaluation, run, _ = make_evaluation(tmp_path / "a", beliefs=False)
     _, _, data = make_evaluation(tmp_path / "b", beliefs=False, seed=1)
     html = report((evaluation, run, data))
-    assert "external: other data than the run" in html
+    assert f'<li class="warn">{Kinship.UNKNOWN}</li>' in html, "another folder alone makes nothing external"
+    edit((evaluation, run, data), patients=Kinship.EXTERNAL)
+    html = report((evaluation, run, data))
+    assert f"<li>{Kinship.EXTERNAL}</li>" in html
     assert "Training</th>" not in html
 
 
@@ -162,7 +166,7 @@ def external(root: Path, n: int = 300, task: str = "mortality", **changes: Any) 
     """The report of an evaluation on other data than the run's."""
     evaluation, run, _ = make_evaluation(root / "a", n=n, task=task, beliefs=False)
     folders = (evaluation, run, make_evaluation(root / "b", n=n, task=task, beliefs=False, seed=1)[2])
-    edit(folders, **changes)
+    edit(folders, **{"patients": Kinship.EXTERNAL, **changes})
     return folders, report(folders)
 
 

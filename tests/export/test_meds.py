@@ -123,6 +123,35 @@ def test_the_meds_package_takes_it_and_it_reads_back_equal(data: Data, tmp_path:
         assert (back.folder / "metadata" / name).read_bytes() == (data.folder / "metadata" / name).read_bytes()
 
 
+@pytest.mark.parametrize("time", ["known", "happened"])
+def test_what_time_is_is_said_and_read_back(time, hospital: Data, tmp_path: Path):
+    """A folder that says its `time` is when things were known, without a word of when they happened, is not read as if
+    the one were the other."""
+    assert files.read_json(hospital.folder / "metadata" / "dataset.json")["time_is"] == "happened"
+    export_meds(hospital.folder, tmp_path / "meds", time=time, quiet=True)
+    path = tmp_path / "meds" / "metadata" / "dataset.json"
+    dataset = files.read_json(path)
+    assert dataset["time_is"] == time
+    for shard in (tmp_path / "meds" / "data").iterdir():
+        files.write_table(shard, pl.read_parquet(shard).drop("happened_time"))
+    closed_again(tmp_path / "meds")
+    if time == "known":
+        with pytest.raises(SourceError, match="no shard has column happened_time"):
+            read_back(tmp_path / "meds", tmp_path / "back")
+    else:
+        assert is_equal(read_back(tmp_path / "meds", tmp_path / "back"), hospital)
+    files.write_json(path, dataset | {"time_is": "guessed"})
+    closed_again(tmp_path / "meds")
+    with pytest.raises(SourceError, match=r"dataset\.json says that time_is 'guessed': this reads happened and known"):
+        read_back(tmp_path / "meds", tmp_path / "again")
+
+
+def closed_again(folder: Path) -> None:
+    """The manifest of what was changed by hand."""
+    manifest = files.read_json(folder / "manifest.json")
+    files.write_manifest(folder, "meds", manifest["inputs"], manifest["settings"], manifest["version"])
+
+
 def test_a_data_folder_itself_reads_back_equal(data: Data, tmp_path: Path):
     assert is_equal(read_back(data.folder, tmp_path / "back"), data)
 

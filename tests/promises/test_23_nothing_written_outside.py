@@ -8,6 +8,7 @@ import contextlib
 import gzip
 import hashlib
 import io
+import json
 import os
 import random
 import re
@@ -19,12 +20,17 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 import pytest
 
+from raw_meds import RawMeds
+from raw_meds import prepare as prepare_meds
+from raw_meds import tiny as tiny_meds
 from wardround.errors import BrokenFileError, FetchError
-from wardround.sources import archive_formats, names
+from wardround.export import export_meds
+from wardround.sources import archive_formats, names, pipeline
 from wardround.sources.archive import extract
 from wardround.sources.names import check_name
 from wardround.sources.open_demos import read_sums
@@ -383,3 +389,75 @@ def test_control_names_that_a_weaker_rule_lets_through_are_caught(
             check_name(name, "here")
             caught += not stays_inside(name, tmp_path)
     assert caught
+
+
+# --- a MEDS data set whose words are hostile ------------------------------------------------------------------------
+
+WORDS = ["../../escaped", "/{sandbox}/escaped", "a/../../../escaped", "..", "C:\\escaped", "x\0y", "con", "é/../../z"]
+SHARDS = [
+    "x..parquet",
+    "con.parquet",
+    "a b.parquet",
+    "-rf.parquet",
+    "~.parquet",
+    "%2e%2e%2fescaped.parquet",
+    "#.parquet",
+]
+
+
+def hostile_meds(folder: Path, sandbox: Path, word: str, draw: random.Random) -> RawMeds:
+    """The tiny data set with that word for every name that a data set gives: codes, ids, texts, its own, its pool's."""
+    word = word.replace("{sandbox}", str(sandbox))
+    raw = tiny_meds()
+    raw.add(1, "2150-01-01 12:30", f"LAB//{word}", 4.0, word).add(1, "2150-01-01 12:40", "HR", 77.0, visit=word)
+    raw.dataset = {"dataset_name": word, "meds_version": "0.4.1", "etl_name": word, "patient_pool": word}
+    quoted = json.dumps(word)
+    raw.mapping = f"patient_pool = {quoted}\n" + raw.mapping.replace('"a small hospital"', quoted)
+    raw.mapping += f'\n[[left_out]]\ncodes = ["XYZ//*"]\nwhy = {quoted}\n'
+    raw.add(1, "2150-01-01 12:50", "XYZ//1").write(folder)
+    (shard,) = (folder / "data").rglob("*.parquet")
+    nested = folder / "data" / draw.choice(["a b", "c..d", "~", "x" * 90]) / draw.choice(SHARDS)
+    nested.parent.mkdir(parents=True)
+    shard.rename(nested)
+    return raw
+
+
+def all_of_meds(raw: Path, to: Path) -> None:
+    """Everything that is written of a MEDS data set: DATA, an export with labels, and that read back."""
+    prepare_meds(raw, to / "data")
+    export_meds(to / "data", to / "meds", ["mortality"], quiet=True)
+    prepare_meds(to / "meds", to / "back")
+
+
+@pytest.mark.parametrize("number", range(len(WORDS)))
+def test_hostile_words_of_a_meds_data_set_name_no_file(watch: Watch, number: int) -> None:
+    raw = watch.arena / "raw"
+    hostile_meds(raw, watch.sandbox, WORDS[number], random.Random(number))
+    watch.before = watch.state()
+    all_of_meds(raw, watch.to)
+    assert watch.escapes() == set()
+    written = {path.relative_to(watch.to).as_posix() for path in watch.to.rglob("*") if path.is_file()}
+    assert all(stays_inside(name, watch.sandbox) for name in written)
+    ours = re.compile(r"(data|meds|back)/((data/\d+|stays|labels/mortality_24h|metadata/\w+)\.parquet|[\w/]+\.json)")
+    assert [name for name in written if not ours.fullmatch(name)] == [], "no word of the data is in a name"
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_control_a_file_named_by_the_data_set_is_caught(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """Planted fault: the metadata also go to a file that is named as the data set is."""
+    original = pipeline.files.write_json
+
+    def careless(path: Path, value: Any) -> None:
+        original(path, value)
+        if path.name == "dataset.json":
+            original(path.parent / value["dataset_name"], value)
+
+    raw = watch.arena / "raw"
+    hostile_meds(raw, watch.sandbox, WORDS[number], random.Random(number))
+    watch.before = watch.state()
+    monkeypatch.setattr(pipeline.files, "write_json", careless)
+    all_of_meds(raw, watch.to / "deep" / "er" / "folder")
+    outside = {path for path in watch.to.rglob("escaped") if "metadata" not in path.parts}
+    assert watch.escapes() or outside

@@ -217,6 +217,26 @@ def test_a_cut_connection_is_resumed_where_it_stopped(site: Site, tmp_path: Path
     assert not list(tmp_path.rglob(".*.partial*"))
 
 
+def test_a_second_fetch_into_the_folder_waits_its_turn_and_goes_on(site: Site, tmp_path: Path) -> None:
+    """Both would write one hidden file, and the sum would say that the publisher's file is another."""
+    site.publish(SMALL)
+    site.cut_after["hosp/patients.csv.gz"] = [100_000]
+    seen: list[str] = []
+
+    def meanwhile(_: Progress) -> None:
+        if not seen:
+            with pytest.raises(FetchError, match="another process is fetching into it") as refused:
+                run(site, tmp_path, ONCE)
+            seen.append(str(refused.value))
+
+    with pytest.raises(FetchError, match="cut after 100,000"):
+        fetch("mimic-iv-demo", tmp_path, url=site.url, patience=ONCE, progress=meanwhile)
+    assert seen
+    run(site, tmp_path)
+    assert visible(tmp_path) == site.files
+    assert site.asked[-2][1]["Range"] == "bytes=100000-"
+
+
 def test_a_cut_connection_is_resumed_within_the_same_run(site: Site, tmp_path: Path) -> None:
     site.publish(SMALL)
     site.cut_after["hosp/patients.csv.gz"] = [1000, 50_000]

@@ -32,7 +32,8 @@ def test_the_folder_is_what_the_commands_say(data):
         "stays.parquet",
     ]
     manifest = files.verify_folder(data.folder, "data")
-    assert manifest["settings"] == {"modalities": "all", "source": "eicu", "stays_per_shard": 1000}
+    expected = {"modalities": "all", "source": "eicu", "stays_per_shard": 1000}
+    assert manifest["settings"] == expected | {"patient_pool": "eICU", "subject_ids": "eicu"}
     assert set(manifest["inputs"]) == set(data.ledger)
 
 

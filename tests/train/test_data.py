@@ -14,12 +14,12 @@ from wardround import files
 from wardround.batches.content import ContentSettings
 from wardround.batches.features import FeatureSettings
 from wardround.batches.store import InputSettings, event_store, fit_featuriser
-from wardround.errors import DataError
+from wardround.errors import DataError, UsageError
 from wardround.models.modality_encoder import EncoderSettings, RowShape
 from wardround.tasks.cohort import Cohort, Window
 from wardround.tasks.splits import SplitPlan, split_stays
 from wardround.tasks.task import TASKS
-from wardround.train.data import Sides, bin_edges, open_data, row_shapes, sides_of
+from wardround.train.data import Sides, bin_edges, open_data, opened, row_shapes, sides_of
 
 MORTALITY = TASKS["mortality"]
 LAB, HEPARIN = ("lab", "LAB//sodium"), ("medication", "MEDICATION//heparin")
@@ -189,3 +189,11 @@ def test_columns_of_one_s_own_are_nobody_s_business(by_hand: Path):
     data = open_data(by_hand, Window())
     assert "ward" not in data.stays.columns
     assert len(data.lines.minute) == 6
+
+
+def test_what_is_open_is_taken_as_it_is_for_its_own_window_alone(by_hand: Path):
+    made = open_data(by_hand, Window(), quiet=True)
+    assert opened(made, Window()) is made
+    assert opened(by_hand, Window(), quiet=True).hash == made.hash
+    with pytest.raises(UsageError, match="was opened for"):
+        opened(made, Window("causal", 12.0))

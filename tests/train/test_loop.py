@@ -233,6 +233,23 @@ def test_a_finished_training_is_not_trained_again(tmp_path: Path):
     assert second.notes == ["Training goes on after step 12 of 12."]
 
 
+def test_a_second_training_into_the_folder_is_refused_while_the_first_is_under_way(tmp_path: Path):
+    """It would sweep away, as a leftover, the checkpoint that the first is writing."""
+    tried: list[str] = []
+
+    def meanwhile(model: nn.Module) -> dict[str, float]:
+        if not tried:
+            with pytest.raises(RunError, match="another process is training into it") as refused:
+                run(tmp_path / "run")
+            tried.append(str(refused.value))
+        return error_of(model)
+
+    first = run(tmp_path / "run", validate=meanwhile)
+    assert tried
+    assert run(tmp_path / "alone").history == first.history
+    assert run(tmp_path / "run").history == first.history, "when it has ended, the next goes on"
+
+
 @pytest.mark.parametrize("changed", ["settings", "identity", "model"])
 def test_another_training_in_the_folder_is_refused(tmp_path: Path, changed: str):
     run(tmp_path, identity="data 1")

@@ -16,6 +16,7 @@ from small_runs import aligned, small_data, trained
 from timelines import random_stays
 from wardround import files
 from wardround.errors import LeakageError, RunError
+from wardround.sources.patient_pool import NOT_KNOWN, PatientPool
 from wardround.tasks.cohort import Window
 from wardround.tasks.splits import SplitPlan, split_stays
 from wardround.train.plan import Plan
@@ -174,7 +175,7 @@ def test_encoders_of_a_run_embed_as_they_did_when_it_was_closed(made: Path, tmp_
 # Who saw whom
 
 
-def pretraining(used: dict[int, str], pretrain_on: str) -> Run:
+def pretraining(used: dict[int, str], pretrain_on: str, pool: PatientPool = NOT_KNOWN) -> Run:
     """A pretraining with a stay a patient."""
     splits = pl.DataFrame(
         {
@@ -186,7 +187,8 @@ def pretraining(used: dict[int, str], pretrain_on: str) -> Run:
         schema_overrides={"split": pl.String},
     )
     plan = Plan("pretrain", "alignment", None, Window(), SplitPlan(pretrain_on=pretrain_on), None, None, 0)  # type: ignore[arg-type]
-    learned = splits.filter(pl.col("pretrain_split").is_in(["train", "val"]))["subject_id"]
+    learned = splits.filter(pl.col("pretrain_split").is_in(["train", "val"]))
+    learned = learned.select("subject_id", patient_pool=pl.lit(pool.name), subject_ids=pl.lit(pool.ids))
     return Run(Path("pretrained"), "", "", plan, splits, learned, {}, None)
 
 
@@ -217,10 +219,10 @@ def test_encoders_that_saw_a_test_patient_are_refused(
     paper fine-tunes on its validation and test patients, so there they do not."""
     run = pretraining(USED, pretrain_on)
     if overlap is None:
-        run.refuse_test_patients(training(sides))
+        run.refuse_test_patients(training(sides), NOT_KNOWN)
     else:
         with pytest.raises(LeakageError, match=f"{overlap} were used to pretrain pretrained"):
-            run.refuse_test_patients(training(sides))
+            run.refuse_test_patients(training(sides), NOT_KNOWN)
 
 
 @pytest.mark.parametrize("pretrain_on", ["train-side", "disjoint"])
@@ -228,9 +230,19 @@ def test_the_same_split_has_none_and_another_has_some(pretrain_on: str):
     stays = random_stays(0, 1000)
     plan = SplitPlan(pretrain_on=pretrain_on)  # type: ignore[arg-type]
     run = replace(pretraining(USED, pretrain_on), splits=split_stays(stays, plan))
-    run.refuse_test_patients(split_stays(stays, plan))
+    run.refuse_test_patients(split_stays(stays, plan), NOT_KNOWN)
     with pytest.raises(LeakageError):
-        run.refuse_test_patients(split_stays(stays, replace(plan, seed=5)))
+        run.refuse_test_patients(split_stays(stays, replace(plan, seed=5)), NOT_KNOWN)
+
+
+def test_equal_numbers_of_another_database_are_other_patients():
+    ours = PatientPool("eICU", "eicu")
+    run = pretraining(USED, "train-side", PatientPool("elsewhere", "visits"))
+    run.refuse_test_patients(training([(1, "test")]), ours)
+    run.refuse_learned_patients(training([(1, "test")]), ours)
+    for refuse in (run.refuse_test_patients, run.refuse_learned_patients):
+        with pytest.raises(LeakageError, match="1 of 1 test patients"):
+            refuse(training([(1, "test")]), PatientPool("elsewhere", "visits"))
 
 
 def test_a_new_run_never_overwrites_another(made: Path, tmp_path: Path):

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from small_runs import small_data, trained
+from small_runs import published, small_data, trained
 from timelines import Timelines, hand, random_timelines, write_data
 from wardround import files
 from wardround.batches.stay_table import stay_table
@@ -161,6 +161,30 @@ def test_one_modality_can_be_read_alone(data: Path, tmp_path: Path):
     assert run.fitted_model()[1].vocabulary.modalities == ("lab",)
     (entry,) = [e for e in files.read_json(run.folder / "diagnostics.json") if e["check"] == "unread_modalities"]
     assert entry["verdict"] == "pass"
+
+
+@pytest.mark.parametrize("method", ["mlp", "logistic"])
+def test_a_modality_that_the_data_cannot_have_is_said(method: str, tmp_path: Path):
+    """APACHE IV is computed from `aps`; timelines without it have no severity, and nobody should think otherwise."""
+    made = random_timelines(3, 150)
+    without = made.events.filter(~pl.col("modality").is_in(["aps", "demographics", "diagnosis"]))
+    for name, events in (("with", made.events), ("without", without)):
+        data = write_data(tmp_path / f"data-{name}", published(Timelines(events, made.stays)))
+        done = trained(method, data, tmp_path / name, "modalities=lab,severity")
+        (entry,) = [
+            e for e in files.read_json(tmp_path / name / "diagnostics.json") if e["check"] == "unread_modalities"
+        ]
+        read = open_run(done.folder).featuriser.vocabulary.modalities
+        if name == "with":
+            assert read == ("lab", "severity")
+            assert (entry["value"], done.notes) == ([], [])
+        else:
+            assert read == ("lab",)
+            assert (entry["verdict"], entry["value"]) == ("warn", ["severity"])
+            (note,) = done.notes
+            assert note.startswith(
+                "severity was asked for and is not read: 0 of 150 stays have it. It is computed from"
+            )
 
 
 @pytest.mark.parametrize("method", FITTED)

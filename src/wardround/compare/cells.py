@@ -4,7 +4,7 @@ A folder is named by what it holds and a hash of all that decides it, the versio
 included. So the same cell is found again, whatever else of a recipe has changed, and another never lies where it is
 looked for.
 
-    DIR/runs/mlp-aligned-mortality-split0-fold1of5-seed0-1a2b3c4d/   run/, evaluation/, seconds.json
+    DIR/runs/mlp-aligned-mortality-split0-fold1of5-seed0-1a2b3c4d/   run/, evaluation-0a1b2c3d/, seconds.json
     DIR/encoders/aligned-split0-fold1of5-seed0-5e6f7a8b/
     DIR/searches/mlp-aligned-mortality-split0-fold1of5-9c0d1e2f/     trials.json
 """
@@ -38,7 +38,7 @@ class Cell:
     Attributes:
         row, task, split, seed: which.
         run, encoders, search: folder names under `runs`, `encoders`, `searches`; None where there is nothing to do.
-        evaluation: the name of the evaluation's folder beside the run's.
+        evaluation: the name of the evaluation's folder beside the run's: by whom it asks, draws and their seed.
     """
 
     row: Row
@@ -73,7 +73,8 @@ def cells_of(recipe: Recipe, hashes: Hashes) -> list[Cell]:
 
 
 def _cells(recipe: Recipe, hashes: Hashes) -> Iterator[Cell]:
-    evaluation = "evaluation" if hashes.test_data is None else f"evaluation-{hashes.test_data[:8]}"
+    asked = {"data": hashes.test_data or hashes.data, "draws": recipe.draws, "seed": recipe.seed}
+    evaluation = f"evaluation-{hash_of(asked)[:8]}"
     for split in recipe.splits:
         for task in recipe.tasks:
             for row in recipe.rows_of(task):

@@ -11,9 +11,9 @@ from typing import Any
 
 from wardround import files
 from wardround.compare.cells import Cell, Hashes, cells_of
-from wardround.compare.existing import FLATTERED, Existing, compare_existing
+from wardround.compare.existing import Existing, compare_existing
 from wardround.compare.folder import JSON, REPORT, TABLE, ComparisonFolder, read_outcome
-from wardround.compare.gather import gather, n_seen
+from wardround.compare.gather import Answered, gather, patient_notes, read_answers
 from wardround.compare.outcome import Line, Outcome, TaskTable, table_of
 from wardround.compare.page import comparison_page
 from wardround.compare.planned import check_data, plan_lines, recipe_json
@@ -24,7 +24,7 @@ from wardround.compare.search import require_optuna
 from wardround.compare.spent import row_facts, search_facts, spent_by_row
 from wardround.compare.work import Work, steps
 from wardround.compare.written import as_csv, as_json
-from wardround.errors import RunError, UsageError
+from wardround.errors import UsageError
 from wardround.evaluate.page import write_page
 from wardround.launcher import launched_processes
 from wardround.metrics.bootstrap import DRAWS
@@ -96,7 +96,9 @@ def compare(
     cells = cells_of(recipe, hashes)
     with stop_on_sigterm() as stop:
         failed = _work(recipe, hashes, cells, to, stop, quiet)
-        outcome = _outcome(recipe, cells, failed, to, stop, quiet)
+        answers, unread = read_answers([cell for cell in cells if cell not in failed], recipe, to)
+        failed |= unread
+        outcome = _outcome(recipe, cells, answers, failed, to, stop, quiet)
     found = _write(outcome, to)
     if not failed:
         folder.finish(asked, inputs, spent_by_row(outcome))
@@ -108,6 +110,7 @@ def _existing(existing: Existing, to: Path, quiet: bool) -> Compared:
     asked = {
         "against": existing.against,
         "names": list(existing.folders),
+        "rows": {row: list(names) for row, names in existing.rows.items()},
         "draws": existing.draws,
         "seed": existing.seed,
     }
@@ -117,8 +120,9 @@ def _existing(existing: Existing, to: Path, quiet: bool) -> Compared:
     with stop_on_sigterm() as stop:
         outcome = compare_existing(existing, to, stop, quiet)
     found = _write(outcome, to)
-    folder.finish(asked, inputs, {})
-    return Compared(found, False)
+    if not outcome.failures:
+        folder.finish(asked, inputs, {})
+    return Compared(found, False, len(outcome.failures))
 
 
 def _work(
@@ -133,12 +137,18 @@ def _work(
 
 
 def _outcome(
-    recipe: Recipe, cells: list[Cell], failed: Mapping[Cell, str], to: Path, stop: StopRequest, quiet: bool
+    recipe: Recipe,
+    cells: list[Cell],
+    answers: Mapping[Cell, Answered],
+    failed: Mapping[Cell, str],
+    to: Path,
+    stop: StopRequest,
+    quiet: bool,
 ) -> Outcome:
     tables: list[TaskTable] = []
     for task in progress(recipe.tasks, f"tables, {recipe.draws:,} draws of patients", quiet=quiet):
         stop.check()
-        tables.append(_table(recipe, task, [cell for cell in cells if cell.task == task], failed, to))
+        tables.append(_table(recipe, task, [cell for cell in cells if cell.task == task], answers, failed, to))
     about = {
         "kind": "recipe",
         "protocol": recipe.window.protocol,
@@ -149,18 +159,18 @@ def _outcome(
         "folds": None if recipe.splits[0].fold is None else recipe.splits[0].fold[1],
         "asked": "every stay of another cohort" if recipe.test_data else "the test side of each split",
     }
-    notes = _notes(recipe, [cell for cell in cells if cell not in failed], to)
-    return Outcome(about, tables, notes, search_facts(recipe, cells, to))
+    whom = {row.name: [one.metrics for cell, one in answers.items() if cell.row == row] for row in recipe.rows}
+    return Outcome(about, tables, patient_notes(whom), search_facts(recipe, cells, to))
 
 
-def _notes(recipe: Recipe, done: list[Cell], to: Path) -> list[str]:
-    """Which rows were asked about patients that their runs had learned from."""
-    rows = {row.name: [cell for cell in done if cell.row == row] for row in recipe.rows}
-    seen = [name for name, own in rows.items() if own and n_seen(own, to)]
-    return [] if not seen else [f"{', '.join(seen)}: {FLATTERED}"]
-
-
-def _table(recipe: Recipe, task: str, cells: list[Cell], failed: Mapping[Cell, str], to: Path) -> TaskTable:
+def _table(
+    recipe: Recipe,
+    task: str,
+    cells: list[Cell],
+    answers: Mapping[Cell, Answered],
+    failed: Mapping[Cell, str],
+    to: Path,
+) -> TaskTable:
     """The rows of a task; one with a cell that failed has no numbers, for a mean over the others would flatter it."""
     rows: dict[str, Asked] = {}
     lines: list[Line] = []
@@ -168,10 +178,7 @@ def _table(recipe: Recipe, task: str, cells: list[Cell], failed: Mapping[Cell, s
         own = [cell for cell in cells if cell.row == row]
         why = {cell.name: failed[cell] for cell in own if cell in failed}
         if not why:
-            try:
-                rows[row.name] = gather(own, to, recipe.test_data is not None)
-            except RunError as error:
-                raise RunError(f"{row.name}: {error}") from error
+            rows[row.name] = gather({cell: answers[cell].predictions for cell in own}, recipe.test_data is not None)
         reports = [(cell.name, f"runs/{cell.run}/{cell.evaluation}/report.html") for cell in own if cell not in failed]
         lines.append(Line(row.name, row_facts(row, own, recipe, to), None, why, reports))
     return table_of(task, recipe.against, rows, lines, recipe.draws, recipe.seed)

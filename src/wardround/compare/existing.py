@@ -3,24 +3,26 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import polars as pl
+import torch
 
 from wardround import files
-from wardround.compare.gather import read_evaluation
+from wardround.compare.gather import patient_notes, read_evaluation
 from wardround.compare.outcome import Line, Outcome, table_of
-from wardround.errors import DataError, RunError, UsageError
+from wardround.compare.seeds import rows_of
+from wardround.compare.work import TOO_LARGE
+from wardround.errors import DataError, RunError, StorageError, UsageError, WardroundError
 from wardround.evaluate.evaluation import evaluate
 from wardround.evaluate.question import Question
 from wardround.evaluate.small_cells import count_text
 from wardround.json_kinds import is_object
 from wardround.progress import progress
-from wardround.stopping import StopRequest
+from wardround.stopping import Stopped, StopRequest
 
 SAME = {"task": "--task", "protocol": "--protocol", "at_h": "--at-h"}
 """What evaluations must have in common, and the option that decides it."""
-FLATTERED: Final = "asked of patients that the run was trained on. Its numbers flatter it."
 
 
 @dataclass(frozen=True)
@@ -28,13 +30,15 @@ class Existing:
     """What is compared.
 
     Attributes:
-        folders: name in the table -> the RUN or evaluation that was given.
+        folders: name -> the RUN or evaluation that was given.
+        rows: row of the table -> the names of its folders: several where only the seed differs.
         data: where RUN folders are asked; None where all are evaluations.
         against: the name of the row that the others are paired with.
         draws, seed: of the bootstrap.
     """
 
     folders: Mapping[str, Path]
+    rows: Mapping[str, tuple[str, ...]]
     data: Path | None
     against: str
     draws: int
@@ -53,12 +57,14 @@ class Existing:
         if len({folder.resolve() for folder in folders}) < len(folders):
             raise UsageError("the same folder is given twice.")
         named = dict(zip(_names(folders), folders, strict=True))
-        if against is not None and against not in named:
-            raise UsageError(f"--against {against}: no such row. There are: {', '.join(named)}.")
-        runs = [folder for folder in folders if _kind(folder) == "run"]
+        runs = [name for name, folder in named.items() if _kind(folder) == "run"]
         if runs and data is None:
-            raise UsageError(f"{runs[0]} is a run: give --data DATA on which the runs are asked.")
-        return cls(named, data, against or next(iter(named)), draws, seed)
+            raise UsageError(f"{named[runs[0]]} is a run: give --data DATA on which the runs are asked.")
+        rows = rows_of(named, runs)
+        chosen = [row for row, names in rows.items() if against in (None, row, *names)]
+        if not chosen:
+            raise UsageError(f"--against {against}: no such row. There are: {', '.join(rows)}.")
+        return cls(named, rows, data, chosen[0], draws, seed)
 
     def hashes(self) -> dict[str, str]:
         """Of all that decides the outcome. Raises `RunError`, `DataError` where a folder is not whole."""
@@ -71,30 +77,38 @@ class Existing:
 
 
 def compare_existing(existing: Existing, to: Path, stop: StopRequest, quiet: bool) -> Outcome:
-    """Compare on the stays that all predict.
+    """Compare on the stays that all predict. A run that cannot answer has failed; the others are kept.
 
     Raises:
-        RunError, UsageError: where tasks, protocols or hours differ, labels do, or no stay is predicted by all.
+        RunError, UsageError: where tasks, protocols or hours differ, labels do, no stay is predicted by all, or no run
+            answers.
+        Stopped: after SIGTERM; the same call goes on.
+        StorageError: if the disk refuses.
     """
-    evaluations: dict[str, Path] = {}
-    for name, folder in progress(existing.folders.items(), "asking the runs", quiet=quiet):
-        stop.check()
-        evaluations[name] = _evaluated(name, folder, existing, to)
+    evaluations, failed = _evaluations(existing, to, stop, quiet)
     about = {name: files.read_json(folder / "metrics.json", RunError) for name, folder in evaluations.items()}
-    _check_same(about, existing.against)
-    task = about[existing.against]["task"]
+    first = next((name for name in existing.rows[existing.against] if name in about), next(iter(about)))
+    _check_same(about, first)
+    task = about[first]["task"]
     tables = {name: read_evaluation(folder, task) for name, folder in evaluations.items()}
     kept, notes = _on_the_same(tables)
-    seen = [name for name, found in about.items() if found.get("n_seen_in_training") and found["split"] != "train"]
-    if seen:
-        notes.append(f"{', '.join(seen)}: {FLATTERED}")
-    lines = [Line(name, _facts(about[name]), reports=[_report(evaluations[name], to)]) for name in evaluations]
-    rows = {name: {"0": [table]} for name, table in kept.items()}
+    answered = {row: [name for name in names if name in about] for row, names in existing.rows.items()}
+    notes += patient_notes({row: [about[name] for name in names] for row, names in answered.items()})
+    lines: list[Line] = []
+    for row, names in existing.rows.items():
+        reports = [_report(name, evaluations[name], to) for name in answered[row]]
+        why = {name: failed[name] for name in names if name in failed}
+        lines.append(Line(row, _facts([about[name] for name in answered[row]], len(names)), None, why, reports))
+    rows = {
+        row: {"0": [kept[name] for name in names]}
+        for row, names in existing.rows.items()
+        if names == tuple(answered[row])
+    }
     with progress(1, f"{existing.draws:,} draws of patients", quiet=quiet) as bar:
         table = table_of(task, existing.against, rows, lines, existing.draws, existing.seed)
         bar.advance()
-    first = about[existing.against]
-    common = {"kind": "runs", "protocol": first["protocol"], "at_h": first["at_h"], "draws": existing.draws}
+    common = {"kind": "runs", "protocol": about[first]["protocol"], "at_h": about[first]["at_h"]}
+    common |= {"draws": existing.draws}
     return Outcome({**common, "asked": "the stays that all of them predict"}, [table], notes)
 
 
@@ -117,6 +131,27 @@ def _kind(folder: Path) -> str:
     if kind not in ("run", "evaluation"):
         raise RunError(f"{folder} holds {kind!r}: give what `wardround train` or `wardround evaluate` wrote.")
     return kind
+
+
+def _evaluations(
+    existing: Existing, to: Path, stop: StopRequest, quiet: bool
+) -> tuple[dict[str, Path], dict[str, str]]:
+    """Name -> evaluation, and name -> why there is none. Raises `RunError` where there is none at all."""
+    evaluations: dict[str, Path] = {}
+    failed: dict[str, str] = {}
+    for name, folder in progress(existing.folders.items(), "asking the runs", quiet=quiet):
+        stop.check()
+        try:
+            evaluations[name] = _evaluated(name, folder, existing, to)
+        except (Stopped, StorageError, UsageError):
+            raise
+        except WardroundError as error:
+            failed[name] = str(error)
+        except (MemoryError, torch.OutOfMemoryError):
+            failed[name] = TOO_LARGE
+    if not evaluations:
+        raise RunError(f"no run answers: {'; '.join(sorted(set(failed.values()))[:3])}")
+    return evaluations, failed
 
 
 def _evaluated(name: str, folder: Path, existing: Existing, to: Path) -> Path:
@@ -177,12 +212,16 @@ def _on_the_same(tables: Mapping[str, pl.DataFrame]) -> tuple[dict[str, pl.DataF
     ]
 
 
-def _facts(found: Mapping[str, Any]) -> dict[str, Any]:
-    facts: dict[str, Any] = {"method": found["method"], "cells": 1, "split": found["split"]}
-    return facts | ({"without": ", ".join(found["without"])} if found.get("without") else {})
+def _facts(answered: Sequence[Mapping[str, Any]], cells: int) -> dict[str, Any]:
+    """What a reader should know of a row: of its first run that answered, for they differ in their seed alone."""
+    if not answered:
+        return {"method": "–", "cells": cells, "split": "–"}
+    first = answered[0]
+    facts: dict[str, Any] = {"method": first["method"], "cells": cells, "split": first["split"]}
+    return facts | ({"without": ", ".join(first["without"])} if first.get("without") else {})
 
 
-def _report(evaluation: Path, to: Path) -> tuple[str, str]:
+def _report(name: str, evaluation: Path, to: Path) -> tuple[str, str]:
     """A link only where the report lies within the folder: it may be moved as a whole."""
     inside = evaluation.is_relative_to(to)
-    return ("report", (evaluation / "report.html").relative_to(to).as_posix() if inside else "")
+    return (name, (evaluation / "report.html").relative_to(to).as_posix() if inside else "")

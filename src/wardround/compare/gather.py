@@ -1,17 +1,24 @@
 """What the cells of a row predicted, put together: the folds of one split are one repeat, each stay once in it."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Final
 
 import polars as pl
 
 from wardround import files
 from wardround.compare.cells import Cell
 from wardround.compare.pooled import Asked
-from wardround.errors import RunError
+from wardround.compare.recipe import Recipe
+from wardround.compare.work import found_by, seconds_of
+from wardround.errors import DataError, RunError
+from wardround.evaluate.kinship import Kinship
 from wardround.evaluate.prediction_columns import PREDICTION_COLUMNS
 from wardround.tasks.task import find_task
+
+FLATTERED: Final = "asked of patients that the run was trained on. Its numbers flatter it."
 
 
 def read_evaluation(folder: Path, task: str) -> pl.DataFrame:
@@ -34,31 +41,68 @@ def read_evaluation(folder: Path, task: str) -> pl.DataFrame:
     return table
 
 
-def n_seen(cells: Sequence[Cell], to: Path) -> int:
-    """How many stays a cell was asked about whose patients its run had learned from: the most of any cell.
+@dataclass(frozen=True)
+class Answered:
+    """What a cell's evaluation holds.
+
+    Attributes:
+        predictions: see `read_evaluation`.
+        metrics: its `metrics.json`.
+    """
+
+    predictions: pl.DataFrame
+    metrics: dict[str, Any]
+
+
+def read_answers(cells: Sequence[Cell], recipe: Recipe, to: Path) -> tuple[dict[Cell, Answered], dict[Cell, str]]:
+    """What cells that are done have left, and why that of some cannot be read: those failed after all.
 
     Raises:
-        RunError: where an evaluation cannot be read.
+        StorageError: if the disk refuses.
     """
-    return max(
-        files.read_json(cell.folder(to) / cell.evaluation / "metrics.json", RunError)["n_seen_in_training"]
-        for cell in cells
-    )
+    answers: dict[Cell, Answered] = {}
+    unread: dict[Cell, str] = {}
+    for cell in cells:
+        folder = cell.folder(to) / cell.evaluation
+        try:
+            predictions = read_evaluation(folder, cell.task)
+            answers[cell] = Answered(predictions, files.read_json(folder / "metrics.json", RunError))
+            seconds_of(cell, to)
+            found_by(cell, recipe, to)
+        except (RunError, DataError) as error:
+            answers.pop(cell, None)
+            unread[cell] = f"{error} Delete the folder of what it names, and compare again."
+    return answers, unread
 
 
-def gather(cells: Sequence[Cell], to: Path, external: bool) -> Asked:
+def patient_notes(asked: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
+    """What must be said of the patients: of whom the runs learned, and whether others are others for sure.
+
+    Args:
+        asked: row -> `metrics.json` of each of its evaluations.
+    """
+    seen = [row for row, each in asked.items() if any(one.get("n_seen_in_training") for one in each if _is_judged(one))]
+    notes = [f"{', '.join(seen)}: {FLATTERED}"] if seen else []
+    for stamp in Kinship:
+        rows = [row for row, each in asked.items() if any(one.get("patients") == stamp for one in each)]
+        if rows and stamp not in (Kinship.OWN, Kinship.EXTERNAL):
+            notes.append(f"{', '.join(rows)}: {stamp.value}.")
+    return notes
+
+
+def _is_judged(metrics: Mapping[str, Any]) -> bool:
+    return metrics["split"] != "train"
+
+
+def gather(answers: Mapping[Cell, pl.DataFrame], external: bool) -> Asked:
     """What the cells of one row and task predicted.
 
     Args:
-        cells: all of them, done.
-        to: the folder of the comparison.
+        answers: all of them, done -> their predictions.
         external: whether they were asked of another cohort: then each fold answers for everybody, and is a repeat.
-
-    Raises:
-        RunError: where an evaluation is not as it was written.
     """
     parts: dict[str, dict[int, list[pl.DataFrame]]] = defaultdict(lambda: defaultdict(list))
-    for cell in cells:
+    for cell, predictions in answers.items():
         repeat = f"{cell.split.seed}" if not external else f"{cell.split.seed} {cell.split.fold}"
-        parts[repeat][cell.seed].append(read_evaluation(cell.folder(to) / cell.evaluation, cell.task))
+        parts[repeat][cell.seed].append(predictions)
     return {repeat: [pl.concat(folds) for folds in seeds.values()] for repeat, seeds in parts.items()}

@@ -7,7 +7,9 @@ from typing import Any
 from wardround.compare.cells import Cell, search_of, split_words
 from wardround.compare.outcome import Outcome
 from wardround.compare.recipe import Recipe, Row
+from wardround.compare.search import Found
 from wardround.compare.work import found_by, seconds_of
+from wardround.errors import RunError
 from wardround.methods.scores import ROWS
 
 
@@ -24,7 +26,7 @@ def row_facts(row: Row, cells: Sequence[Cell], recipe: Recipe, to: Path) -> dict
     chosen: list[dict[str, Any]] = []
     trials = failed = 0
     for cell in searches.values():
-        found = found_by(cell, recipe, to)
+        found = _found(cell, recipe, to)
         if found is not None:
             trials, failed = trials + found.trials, failed + found.failed
             chosen.append(
@@ -42,13 +44,29 @@ def row_facts(row: Row, cells: Sequence[Cell], recipe: Recipe, to: Path) -> dict
         "settings": list(row.assignments),
         "seeds": list(row.seeds),
         "cells": len(cells),
-        "seconds": round(sum(seconds_of(cell, to) for cell in cells), 1),
+        "seconds": round(sum(_seconds(cell, to) for cell in cells), 1),
         "searches": len(searches),
         "trials_allowed": 0 if budget is None else budget.budget(row.method) * len(searches),
         "trials": trials,
         "trials_failed": failed,
         "chosen": chosen,
     }
+
+
+def _found(cell: Cell, recipe: Recipe, to: Path) -> Found | None:
+    """What a cell's search came to; None where its file cannot be read, of which the cell's failure tells."""
+    try:
+        return found_by(cell, recipe, to)
+    except RunError:
+        return None
+
+
+def _seconds(cell: Cell, to: Path) -> float:
+    """What a cell took; nothing where its file cannot be read, of which the cell's failure tells."""
+    try:
+        return seconds_of(cell, to)
+    except RunError:
+        return 0.0
 
 
 def search_facts(recipe: Recipe, cells: Sequence[Cell], to: Path) -> dict[str, Any] | None:
@@ -59,7 +77,7 @@ def search_facts(recipe: Recipe, cells: Sequence[Cell], to: Path) -> dict[str, A
     budgets = {row.method: recipe.search.budget(row.method) for row in recipe.rows if search_of(row, recipe.search)}
     stopped: dict[str, str] = {}
     for cell in {cell.search: cell for cell in cells if cell.search}.values():
-        found, budget = found_by(cell, recipe, to), budgets[cell.row.method]
+        found, budget = _found(cell, recipe, to), budgets[cell.row.method]
         if found is not None and found.trials < budget:
             stopped[f"{cell.row.name}, {cell.task}, {split_words(cell.split)}"] = f"{found.trials} of {budget}"
     as_they_stand = [row.name for row in recipe.rows if row.method not in ROWS and not search_of(row, recipe.search)]

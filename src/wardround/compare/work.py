@@ -7,6 +7,7 @@ ends the call. What was done is kept either way.
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ from wardround.evaluate.evaluation import evaluate
 from wardround.evaluate.question import Question
 from wardround.progress import Progress
 from wardround.stopping import Stopped, StopRequest
+from wardround.train.data import OpenData, open_data
 from wardround.train.pretrain import pretrain
 from wardround.train.supervised import train
 
@@ -84,29 +86,27 @@ class Work:
         found = self._searched(cell)
         self.stop.check()
         run = cell.folder(self.to) / "run"
-        self._train(cell, run, cell.seed, () if found is None else found.settings)
+        self._train(cell, run, cell.seed, () if found is None else found.settings, self.recipe.data)
         self.stop.check()
         external = self.recipe.test_data is not None
         question = Question("all" if external else "test", draws=self.recipe.draws, seed=self.recipe.seed)
         data = self.recipe.test_data or self.recipe.data
         evaluate(run, data, cell.folder(self.to) / cell.evaluation, question, quiet=True)
 
-    def _train(self, cell: Cell, run: Path, seed: int, further: tuple[str, ...]) -> None:
-        recipe, row = self.recipe, cell.row
-        encoders = self._pretrained(cell, seed)
+    def _train(self, cell: Cell, run: Path, seed: int, further: tuple[str, ...], data: Path | OpenData) -> None:
+        window, row = self.recipe.window, cell.row
+        encoders = self._pretrained(cell, seed, data)
         assignments = (*row.assignments, *further)
-        train(
-            row.method, recipe.data, cell.task, run, recipe.window, cell.split, encoders, assignments, seed, quiet=True
-        )
+        train(row.method, data, cell.task, run, window, cell.split, encoders, assignments, seed, quiet=True)
 
-    def _pretrained(self, cell: Cell, seed: int) -> Path | None:
+    def _pretrained(self, cell: Cell, seed: int, data: Path | OpenData) -> Path | None:
         """The encoders of a cell, made where they are not there."""
         name, encoders = encoders_name(self.recipe, self.hashes, cell.row, cell.split, seed), cell.row.encoders
         if name is None or encoders is None:
             return None
         folder = self.to / "encoders" / name
         settings = pretrain_settings(encoders)
-        pretrain(self.recipe.data, folder, self.recipe.window, cell.split, settings, seed, quiet=True)
+        pretrain(data, folder, self.recipe.window, cell.split, settings, seed, quiet=True)
         return folder
 
     def _searched(self, cell: Cell) -> Found | None:
@@ -116,11 +116,15 @@ class Work:
             return None
         folder, first_seed, metric = self.to / "searches" / cell.search, cell.row.seeds[0], chosen.objective[cell.task]
 
+        @cache
+        def data() -> OpenData:
+            return open_data(self.recipe.data, self.recipe.window, quiet=True)  # once: every trial would hash it anew
+
         def judge(number: int, settings: tuple[str, ...]) -> float:
             self.stop.check()
             run = folder / f"trial-{number}"
             try:
-                self._train(cell, run, first_seed, settings)
+                self._train(cell, run, first_seed, settings, data())
             except (MemoryError, torch.OutOfMemoryError):
                 raise RunError(TOO_LARGE) from None
             return on_validation(run, metric)
@@ -129,7 +133,8 @@ class Work:
             files.remove(folder / f"trial-{number - 1}")
             self.bar.advance(1, f"{cell.name}: trial {number}")
 
-        self._pretrained(cell, first_seed)  # before the search: its minutes are for trials, with encoders or without
+        if cell.encoders is not None:  # before the search: its minutes are for trials, with encoders or without
+            self._pretrained(cell, first_seed, data())
         return search(
             folder,
             free_space(cell.row, chosen.spaces[cell.row.method]),
@@ -172,6 +177,14 @@ def found_by(cell: Cell, recipe: Recipe, to: Path) -> Found | None:
     return best(trials, chosen.objective[cell.task] not in LOWER_IS_BETTER)
 
 
+def _n_trials(folder: Path) -> int:
+    """How many trials of a search ended; none where the file cannot be read, which the cell that needs it will say."""
+    try:
+        return len(read_trials(folder))
+    except RunError:
+        return 0
+
+
 def steps(cells: Iterable[Cell], recipe: Recipe, to: Path) -> tuple[int, int]:
     """How many cells and trials there are, and how many of them are done."""
     total = done = 0
@@ -182,5 +195,5 @@ def steps(cells: Iterable[Cell], recipe: Recipe, to: Path) -> tuple[int, int]:
         if chosen is not None and cell.search is not None:
             searches[cell.search] = chosen.budget(cell.row.method)
     for name, budget in searches.items():
-        total, done = total + budget, done + min(budget, len(read_trials(to / "searches" / name)))
+        total, done = total + budget, done + min(budget, _n_trials(to / "searches" / name))
     return total, done

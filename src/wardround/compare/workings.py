@@ -24,7 +24,10 @@ def workings_sections(outcome: Outcome) -> Iterator[Section]:
 def _how(outcome: Outcome) -> str:
     about = outcome.about
     if about["kind"] == "runs":
-        return "Finished runs or evaluations, each as it was, on the stays that all of them predict."
+        return (
+            "Finished runs or evaluations, each as it was, on the stays that all of them predict. Runs that differ in "
+            "nothing but their seed are one row: a number is the mean over them."
+        )
     if about["folds"] is None:
         pooled = "A number is the mean over splits and seeds."
     elif about["asked"].startswith("every"):
@@ -58,7 +61,7 @@ def _rows(outcome: Outcome) -> Iterator[Block]:
                     "time": duration(facts["seconds"]),
                 }
             else:
-                row |= {"asked of": facts["split"], "without": facts.get("without", "–")}
+                row |= {"runs": f"{facts['cells']:,}", "asked of": facts["split"], "without": facts.get("without", "–")}
             rows.append(row)
     columns = list(next(row for row in rows if "group" not in row))
     caption = "Time counts a pretraining or a search with the cell that came to it first." if recipe else ""

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from wardround.evaluate.evidence import Answers, Evidence
+from wardround.evaluate.kinship import Kinship
 from wardround.evaluate.page import Block, Section, Table
 from wardround.evaluate.small_cells import MINIMUM, NOT_SHOWN
 from wardround.evaluate.threshold_counts import NEEDS, ThresholdCounts, threshold_counts
@@ -112,8 +113,8 @@ def _lead_time(evidence: Evidence, answers: Answers, threshold: float) -> str:
 
 def _open_questions(evidence: Evidence, lead_time: str) -> Table:
     here = (
-        "this evaluation: the model was made with other data"
-        if evidence.is_external
+        "this evaluation: the model was made with patients of another database"
+        if evidence.kinship == Kinship.EXTERNAL
         else f"{BY_YOU}: wardround evaluate RUN --data OTHER --split all"
     )
     rows = [

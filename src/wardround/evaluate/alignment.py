@@ -10,6 +10,7 @@ from sklearn.decomposition import PCA
 
 from wardround.batches.store import event_store
 from wardround.errors import UsageError
+from wardround.evaluate.kinship import kinship
 from wardround.evaluate.question import Question
 from wardround.progress import progress
 from wardround.tasks.cohort import Cohort, Window
@@ -66,7 +67,8 @@ def evaluate_alignment(
         "prevalence": None,
         "without": list(question.without),
         "sees_past_prediction": modalities_past_prediction(data, cohort, store.modalities),
-        "n_seen_in_training": run.n_seen(cohort.frame["subject_id"]),
+        "patients": kinship(run, data, cohort.frame["subject_id"]).value,
+        "n_seen_in_training": run.n_seen(cohort.frame["subject_id"], data.patients),
         "unknown_items": store.unknown_items,
         **found,
     }

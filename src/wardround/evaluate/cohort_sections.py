@@ -75,7 +75,7 @@ def _asked_groups(evidence: Evidence) -> list[Group]:
 
 def _training_groups(evidence: Evidence) -> list[Group]:
     """The stays that the run learned from and was tuned on, under the same cohort rule."""
-    if evidence.is_external:
+    if evidence.is_elsewhere:
         return []
     column = "pretrain_split" if evidence.is_alignment else "split"
     sides = [side for side in ("train", "val") if side != evidence.metrics["split"]]

@@ -21,6 +21,7 @@ from wardround.batches.store import EventStore, event_store, stays_and_cuts
 from wardround.errors import DataError, NoScoreError, RunError, UsageError
 from wardround.evaluate.evidence import INTERNAL
 from wardround.evaluate.internal import internal_figures
+from wardround.evaluate.kinship import kinship
 from wardround.evaluate.prediction_columns import PREDICTION_COLUMNS
 from wardround.evaluate.question import Question
 from wardround.evaluate.tables import hours_metrics, probability_metrics
@@ -209,7 +210,8 @@ def about(asked: Answer) -> dict[str, Any]:
         "n_excluded": asked.excluded,
         "without": list(question.without),
         "sees_past_prediction": asked.sees_past,
-        "n_seen_in_training": run.n_seen(frame["subject_id"]),
+        "patients": kinship(run, asked.data, frame["subject_id"]).value,
+        "n_seen_in_training": run.n_seen(frame["subject_id"], asked.data.patients),
         "n_items": int(asked.n_events.sum()),
         "unknown_items": asked.unknown_items,
     }

@@ -12,6 +12,7 @@ import polars as pl
 from wardround import files
 from wardround.errors import DataError, RunError
 from wardround.evaluate.data_folder import read_ledger, read_stays
+from wardround.evaluate.kinship import Kinship
 from wardround.tasks.cohort import Cohort, Window, cohort
 from wardround.tasks.task import Task, find_task
 
@@ -62,9 +63,17 @@ class Evidence:
         return self.metrics["task"] is None
 
     @property
-    def is_external(self) -> bool:
+    def is_elsewhere(self) -> bool:
         """Whether the data is not that of the run."""
         return self.run_manifest["inputs"].get("data") != self.data_manifest["hash"]
+
+    @property
+    def kinship(self) -> Kinship:
+        """How the patients stand to those that the run learned from, as the evaluation found it."""
+        found = self.metrics.get("patients")
+        if found in list(Kinship):
+            return Kinship(found)
+        return Kinship.UNKNOWN if self.is_elsewhere else Kinship.OWN
 
     @cached_property
     def asked(self) -> pl.DataFrame | None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from wardround.evaluate.evidence import Evidence
+from wardround.evaluate.kinship import DOUBTFUL, Kinship
 from wardround.evaluate.page import Block, Callout, Section, Tile, Tiles
 from wardround.evaluate.small_cells import MINIMUM, SMALL, count_text, is_small
 from wardround.evaluate.tables import FEW_EVENTS, WIDE_INTERVAL
@@ -40,7 +41,7 @@ def chips(evidence: Evidence) -> list[tuple[str, bool]]:
         (f"{metrics['protocol']} protocol", metrics["protocol"] != "causal"),
         (hour_words(metrics["at_h"]), False),
         (str(SIDE_WORDS.get(metrics["split"], metrics["split"])), metrics["split"] == "train"),
-        ("external: other data than the run's" if evidence.is_external else "internal: the run's own data", False),
+        (evidence.kinship.value, evidence.kinship in DOUBTFUL),
     ]
     return found + [(f"without {name}", True) for name in metrics.get("without", [])]
 
@@ -76,6 +77,13 @@ def _warnings(evidence: Evidence) -> Iterator[Block]:
             "warn",
             "Paper protocol",
             "Values count from the time they describe, not from the time at which the ward could know them.",
+        )
+    if evidence.kinship == Kinship.MAY_SHARE:
+        yield Callout(
+            "warn",
+            "Not external: may share patients",
+            "The run learned from another database of the same patients, who have other numbers there. Nobody can tell "
+            "which of these stays are theirs. The numbers below may be too good.",
         )
     seen = metrics.get("n_seen_in_training", 0)
     if seen and metrics["split"] != "train":

@@ -8,6 +8,7 @@ from wardround import files
 from wardround.errors import RunError, UsageError
 from wardround.evaluate.evidence import Evidence
 from wardround.evaluate.headline import SIDE_WORDS
+from wardround.evaluate.kinship import Kinship
 from wardround.evaluate.metric_tables import hidden_measures
 from wardround.evaluate.page import Section, Table
 from wardround.evaluate.small_cells import MINIMUM, NOT_SHOWN, SMALL, count_text, is_small
@@ -48,11 +49,12 @@ def internal_figures(evaluation: Path, run_hash: str, data_hash: str, without: S
 
 
 def internal_section(evidence: Evidence) -> Section | None:
-    """Internal and external figures side by side; None where the data is the run's own, or nothing is predicted."""
-    if not evidence.is_external or evidence.is_alignment:
+    """Figures at home and on other data side by side; None where the data is the run's own, or nothing is predicted."""
+    if not evidence.is_elsewhere or evidence.is_alignment:
         return None
     home, away = evidence.internal, evidence.metrics
-    columns = ["measure", f"internal: {_words(home)}", f"external: {_words(away)}"]
+    here = "external" if evidence.kinship == Kinship.EXTERNAL else "elsewhere"
+    columns = ["measure", f"internal: {_words(home)}", f"{here}: {_words(away)}"]
     hidden = (_hidden(home["metrics"], home["n_stays"], home["prevalence"]), hidden_measures(evidence))
     names = [name for name, _ in in_order(away["metrics"]) if name in home["metrics"]]
     lines: list[tuple[str, ...]] = [("stays", count_text(home["n_stays"]), count_text(away["n_stays"]))]

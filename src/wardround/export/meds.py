@@ -8,7 +8,8 @@
 
 A MEDS tool takes a row for known at its `time`. So `time` is when a value was known (the default), and when it happened
 is in the extra column `happened_time`; with `--time happened` it is the other way, as MEDS data sets made of raw tables
-have it, and a model that trusts `time` then sees results before the ward did. Either way `stay_id`, `modality`,
+have it, and a model that trusts `time` then sees results before the ward did. `metadata/dataset.json` says which
+(`time_is`). Either way `stay_id`, `modality`,
 `available_time` and `happened_time` hold all that a DATA folder knows of an event, so `prepare meds DIR` gives the
 same events and stays. Landmarks (`landmarks.py`) are left out on the way back and counted.
 """
@@ -26,11 +27,13 @@ from wardround import files
 from wardround.errors import DataError
 from wardround.events import (
     EVENT_COLUMNS,
+    KNOWN,
     MEDS_EVENT_SCHEMA,
     OPTIONAL_STAY_COLUMNS,
     SORT_WITHIN_SUBJECT,
     STAY_COLUMNS,
     TIME,
+    TIME_IS,
 )
 from wardround.export.landmarks import DESCRIPTIONS, landmarks
 from wardround.progress import progress
@@ -42,10 +45,10 @@ from wardround.tasks.task import find_task
 
 LEDGER: Final = "ledger.json"
 OUTPUTS: Final = ("data", "metadata", "labels", "stays.parquet", LEDGER, files.MANIFEST)
-HAPPENED: Final = "happened_time"
+HAPPENED_TIME: Final = "happened_time"
 MEDS_VERSION: Final = "0.4.1"
 
-EXPORT_SCHEMA: Final = pa.schema([*MEDS_EVENT_SCHEMA, pa.field(HAPPENED, pa.timestamp("us"))])
+EXPORT_SCHEMA: Final = pa.schema([*MEDS_EVENT_SCHEMA, pa.field(HAPPENED_TIME, pa.timestamp("us"))])
 LABEL_VALUES: Final = {
     "binary": pa.field("boolean_value", pa.bool_(), nullable=False),
     "hours": pa.field("float_value", pa.float32(), nullable=False),
@@ -100,7 +103,7 @@ def export_meds(
     files.write_table(to / "stays.parquet", stays)
     for task, window in windows.items():
         rows[f"labels of {task}"] = _write_labels(to, stays, task, window)
-    _write_metadata(data, to)
+    _write_metadata(data, to, time)
     files.write_json(to / LEDGER, {"rows_out": rows})
     files.write_manifest(to, "meds", inputs, settings, wardround.__version__)
     work.remove()
@@ -141,10 +144,10 @@ def _write_shards(
 
 def _as_meds(events: pl.DataFrame, time: str) -> pl.DataFrame:
     """Events with MEDS's `time` and our `happened_time`, in the order of MEDS; ties as in a DATA folder."""
-    events = events.with_columns(pl.col("time").alias(HAPPENED))
-    if time == "known":
+    events = events.with_columns(pl.col("time").alias(HAPPENED_TIME))
+    if time == KNOWN:
         events = events.with_columns(time=pl.col("available_time"))
-    order = [*SORT_WITHIN_SUBJECT, HAPPENED]
+    order = [*SORT_WITHIN_SUBJECT, HAPPENED_TIME]
     return events.sort(order, nulls_last=[name not in ("subject_id", "time") for name in order])
 
 
@@ -164,7 +167,7 @@ def _write_labels(to: Path, stays: pl.DataFrame, task: str, window: Window) -> i
     return labels.height
 
 
-def _write_metadata(data: Path, to: Path) -> None:
+def _write_metadata(data: Path, to: Path, time: str) -> None:
     """`metadata/`: the codes with those of landmarks, what the data set is, the informational splits."""
     codes = files.read_table(data / "metadata" / "codes.parquet")
     told = pl.DataFrame({"code": list(DESCRIPTIONS), "description": list(DESCRIPTIONS.values())})
@@ -179,7 +182,8 @@ def _write_metadata(data: Path, to: Path) -> None:
         "etl_name": "wardround",
         "etl_version": wardround.__version__,
         "meds_version": MEDS_VERSION,
+        TIME_IS: time,
         "raw_source_id_columns": ["stay_id"],
-        "other_extension_columns": ["modality", "available_time", HAPPENED],
+        "other_extension_columns": ["modality", "available_time", HAPPENED_TIME],
     }
     files.write_json(to / "metadata" / "dataset.json", dataset)

@@ -28,6 +28,7 @@ from wardround.sources.fetch_address import bases, is_loopback, redirected
 from wardround.sources.fetch_folder import FetchFolder, finished
 from wardround.sources.fetch_partial import Partial, Report
 from wardround.sources.open_demos import DEMOS, RULE, SUMS, read_sums
+from wardround.whole_file import one_writer
 
 __all__ = ["DEMOS", "RULE", "Fetched", "Patience", "Progress", "fetch"]
 
@@ -113,7 +114,8 @@ def fetch(
 
     Raises:
         UsageError: where the name or the URL cannot be used.
-        FetchError: where a download fails, differs from what was published, or would overwrite somebody's own file.
+        FetchError: where a download fails, differs from what was published, or would overwrite somebody's own file; or
+            where another fetch into the folder is under way.
         StorageError: if the disk refuses.
     """
     if name not in DEMOS:
@@ -127,15 +129,16 @@ def fetch(
     base, text = server.sums(addresses)
     sums = read_sums(text, base + SUMS)
     folder = FetchFolder(to, settings)
-    folder.place(SUMS, text)
-    n_kept = 0
-    for number, file in enumerate(sorted(sums, key=lambda file: file not in demo.archives), start=1):
-        report = _reporter(progress, file, number, len(sums))
-        n_kept += _bring(server, base, folder, file, sums[file], report)
-        if file in demo.archives:
-            folder.unpack(file, sums)
-    inputs = {SUMS: files.sha256(folder.path(SUMS))}
-    files.write_manifest(to, "raw", inputs, {**settings, "url": base}, _version())
+    with one_writer(to, FetchError, "fetching"):
+        folder.place(SUMS, text)
+        n_kept = 0
+        for number, file in enumerate(sorted(sums, key=lambda file: file not in demo.archives), start=1):
+            report = _reporter(progress, file, number, len(sums))
+            n_kept += _bring(server, base, folder, file, sums[file], report)
+            if file in demo.archives:
+                folder.unpack(file, sums)
+        inputs = {SUMS: files.sha256(folder.path(SUMS))}
+        files.write_manifest(to, "raw", inputs, {**settings, "url": base}, _version())
     n_files = len(files.read_manifest(to, "raw", FetchError)["files"])
     return Fetched(to, n_files, n_kept, server.received_bytes)
 

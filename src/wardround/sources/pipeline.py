@@ -23,7 +23,7 @@ import pyarrow as pa
 import wardround
 from wardround import files
 from wardround.errors import SourceError
-from wardround.events import OPTIONAL_STAY_COLUMNS, STAY_COLUMNS
+from wardround.events import HAPPENED, OPTIONAL_STAY_COLUMNS, STAY_COLUMNS, TIME_IS
 from wardround.ledger import TableLedger, check_balanced
 from wardround.progress import progress
 from wardround.sources.block import RAGGED, Converted, convert_block, numbered, reason_counts, refuse_retyped
@@ -107,7 +107,8 @@ def prepare(
     per_shard = min(STAYS_PER_SHARD, source.stays_per_shard or STAYS_PER_SHARD)
     settings: dict[str, Any] = {"source": source.name, "modalities": modalities, "stays_per_shard": per_shard}
     origin = KNOWN_SOURCES.origin(source.name)
-    settings |= {**source.settings, **({} if origin is None else {"packages": [origin.as_json()]})}
+    settings |= {**source.settings, **source.patients.as_json()}
+    settings |= {} if origin is None else {"packages": [origin.as_json()]}
     if files.is_complete(to, "data", settings, inputs):
         WorkFolder(to).remove()
         return Prepared(to, True, files.read_json(to / "ledger.json"))
@@ -280,6 +281,8 @@ class _Job:
             "meds_version": "0.4.1",
             "raw_source_id_columns": ["stay_id"],
             "other_extension_columns": ["modality", "available_time"],
+            TIME_IS: HAPPENED,
+            **self.source.patients.as_json(),
         }
         files.write_json(to / "metadata" / "dataset.json", dataset)
 

@@ -9,6 +9,7 @@ import polars as pl
 from wardround.errors import UsageError
 from wardround.sources.conversion import EventTable
 from wardround.sources.csv_tables import find_csv_tables
+from wardround.sources.patient_pool import NOT_KNOWN, PatientPool
 from wardround.sources.raw_data import RawData
 from wardround.sources.raw_table import RawTable
 from wardround.sources.side_table import SideTable
@@ -34,6 +35,8 @@ class Source:
         dataset: what its data are called in `metadata/dataset.json`; the name where empty.
         stays_per_shard: where its stays hold so many events that memory asks for fewer than the usual number.
         settings: what else decides what its data become, for the manifest.
+        patients: whose patients it holds, for whether a run on it and one on other data may share some; not known where
+            a source does not say.
     """
 
     name: str
@@ -51,6 +54,7 @@ class Source:
     dataset: str = ""
     stays_per_shard: int | None = None
     settings: Mapping[str, str] = field(default_factory=dict[str, str])
+    patients: PatientPool = NOT_KNOWN
 
     def tables(self, modalities: str) -> tuple[EventTable, ...]:
         """The event tables of `--modalities`. Raises `UsageError` where there are none of the paper's."""

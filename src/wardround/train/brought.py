@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 import polars as pl
 
@@ -15,6 +16,8 @@ from wardround.tasks.task import Task, find_task
 from wardround.train.data import OpenData
 from wardround.train.plan import PretrainSettings, TrainSettings
 from wardround.train.run_folder import Run, open_run
+
+NOT_TOLD: Final = "no check of test patients can find them, and numbers may be too good"
 
 
 @dataclass(frozen=True)
@@ -103,11 +106,13 @@ class Brought:
             if theirs.at_h != window.at_h:
                 notes.append(f"{what} at hour {theirs.at_h}, this training is at {window.at_h}.")
             if run.data_hash != data.hash:
-                notes.append(f"{what} on other data.")
+                shares = any(pool.may_share(data.patients) for pool in run.learned_pools())
+                also = f" It may share patients with this one, under other ids: {NOT_TOLD}." if shares else ""
+                notes.append(f"{what} on other data.{also}")
         if self.encoders is not None:
-            self.encoders.refuse_test_patients(splits)
+            self.encoders.refuse_test_patients(splits, data.patients)
         if self.init is not None:
-            self.init.refuse_learned_patients(splits)
+            self.init.refuse_learned_patients(splits, data.patients)
 
 
 def _check_kind(init: Run, method: Method, task: Task) -> None:

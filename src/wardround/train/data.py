@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -12,10 +12,12 @@ from wardround import files
 from wardround.batches.lines import Lines, open_lines
 from wardround.batches.stay_table import TableFeaturiser
 from wardround.batches.store import EventStore, Featuriser
-from wardround.errors import DataError
-from wardround.events import INPUT_MODALITIES, OPTIONAL_STAY_COLUMNS, STAY_COLUMNS
+from wardround.concepts.apache_iv import MODALITY as DERIVED_MODALITY
+from wardround.errors import DataError, UsageError
+from wardround.events import INPUT_MODALITIES, MODALITIES, OPTIONAL_STAY_COLUMNS, STAY_COLUMNS
 from wardround.models.modality_encoder import EncoderSettings, RowShape, find_encoder
 from wardround.models.quantile import quantile_edges
+from wardround.sources.patient_pool import NOT_KNOWN, PatientPool
 from wardround.tasks.cohort import Cohort, Window, cohort, elapsed_h
 from wardround.tasks.splits import TRAIN, VAL, SplitPlan, split_stays
 from wardround.tasks.task import Task
@@ -31,6 +33,7 @@ class OpenData:
         stays: `stays.parquet`.
         lines: its events.
         window: protocol and prediction hour.
+        patients: whose patients it holds.
     """
 
     folder: Path
@@ -38,6 +41,7 @@ class OpenData:
     stays: pl.DataFrame
     lines: Lines
     window: Window
+    patients: PatientPool = NOT_KNOWN
 
     def cohort(self, task: Task | None, labelled: bool = True) -> Cohort:
         """The cohort of a task, or of label-free pretraining. Raises `DataError` where it is empty."""
@@ -63,7 +67,25 @@ def open_data(folder: Path, window: Window, quiet: bool = False) -> OpenData:
     """
     manifest = files.verify_folder(folder, "data", DataError)
     stays = files.read_columns(folder / "stays.parquet", STAY_COLUMNS, optional=OPTIONAL_STAY_COLUMNS)
-    return OpenData(folder, manifest["hash"], stays, open_lines(folder, window, quiet), window)
+    patients = PatientPool.from_json(manifest["settings"])
+    return OpenData(folder, manifest["hash"], stays, open_lines(folder, window, quiet), window, patients)
+
+
+def opened(data: Path | OpenData, window: Window, quiet: bool = False) -> OpenData:
+    """A DATA folder opened for a window; one that a caller has opened for several trainings is taken as it is.
+
+    Raises:
+        DataError: where it is unfinished or changed.
+        UsageError: where it was opened for another window.
+    """
+    if isinstance(data, Path):
+        return open_data(data, window, quiet)
+    if data.window != window:
+        raise UsageError(f"{data.folder} was opened for {data.window}, and is asked for {window}. Open it anew.")
+    return data
+
+
+WITHOUT_SCORE: Final = "It is computed from values of the modality aps, as `prepare eicu` writes them."
 
 
 @dataclass(frozen=True)
@@ -138,10 +160,27 @@ def bin_edges(
     return edges
 
 
-def unread_modalities(stays: pl.DataFrame, featuriser: Featuriser | TableFeaturiser) -> dict[str, Any]:
-    """A diagnostics entry on modalities that were asked for and are in the data, but have no code in enough stays."""
-    asked = featuriser.settings.modalities or INPUT_MODALITIES
-    there = set(stays["modalities"].explode().drop_nulls())
-    unread = [name for name in asked if name in there and name not in featuriser.vocabulary.modalities]
+def unread_modalities(data: OpenData, featuriser: Featuriser | TableFeaturiser, notes: list[str]) -> dict[str, Any]:
+    """A diagnostics entry on modalities that were asked for and are not read, and a note for each that was named.
+
+    Args:
+        data: what is trained on.
+        featuriser: its inputs.
+        notes: sentences for the person; added to.
+    """
+    named = featuriser.settings.modalities
+    there = set(data.stays["modalities"].explode().drop_nulls())
+    asked = named or [name for name in INPUT_MODALITIES if name in there]
+    unread = [name for name in asked if name not in featuriser.vocabulary.modalities]
+    for name in unread if named else ():
+        have = _n_with(data.lines, name)
+        why = f" {WITHOUT_SCORE}" if have == 0 and name == DERIVED_MODALITY else ""
+        notes.append(f"{name} was asked for and is not read: {have:,} of {data.stays.height:,} stays have it.{why}")
     advice = "no code of these modalities is in enough training stays: lower min_stay_share to read them."
     return {"check": "unread_modalities", "verdict": "warn" if unread else "pass", "value": unread, "advice": advice}
+
+
+def _n_with(lines: Lines, modality: str) -> int:
+    """How many stays have an event of a modality, recorded or derived."""
+    found = np.flatnonzero(lines.modality == MODALITIES.index(modality))
+    return len(np.unique(np.searchsorted(lines.offsets, found, side="right")))

@@ -6,6 +6,7 @@ A training that is killed at any step and started again with the same call ends 
 the same device, versions and number of threads): see `TrainingState` for what is saved.
 """
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -29,6 +30,7 @@ from wardround.train.state import TrainingState
 from wardround.train.step import Place, Stepper
 from wardround.train.stopping import StopRequest, TrainingStopped, stop_on_sigterm
 from wardround.train.weights import layouts_of
+from wardround.whole_file import one_writer
 
 
 @runtime_checkable
@@ -98,18 +100,20 @@ def fit(
     Raises:
         TrainingStopped: after SIGTERM, once the state is saved.
         RunError: where the loss, the gradient or the monitored value is not finite, there is nothing to train on, or
-            the folder holds another training.
+            the folder holds another training, or one under way.
         UsageError: where the monitored value is not among the validation values.
         StorageError: if the disk refuses.
     """
     training = _Training(model, batches, validate, settings, folder, identity)
-    said = training.start([] if notes is None else notes)
-    counters = training.state.counters
-    with stop_on_sigterm() as stop, progress(counters.total_steps, "training", quiet=quiet, done=counters.step) as bar:
-        while not counters.finished:
-            training.train_epoch(bar, stop)
-            training.end_epoch()
-            training.stop_if(stop)
+    with one_writer(folder, RunError, "training") if is_first_process() else contextlib.nullcontext():
+        said = training.start([] if notes is None else notes)
+        counters = training.state.counters
+        total, done = counters.total_steps, counters.step
+        with stop_on_sigterm() as stop, progress(total, "training", quiet=quiet, done=done) as bar:
+            while not counters.finished:
+                training.train_epoch(bar, stop)
+                training.end_epoch()
+                training.stop_if(stop)
     training.state.use_best()
     model.eval()
     return FitResult(

@@ -23,7 +23,7 @@ from wardround.models.embedder import ModalityEmbedder
 from wardround.tasks.cohort import Window
 from wardround.tasks.splits import TRAIN, VAL, SplitPlan
 from wardround.train.checkpoint import remove_checkpoints
-from wardround.train.data import bin_edges, open_data, row_shapes, sides_of, unread_modalities
+from wardround.train.data import OpenData, bin_edges, opened, row_shapes, sides_of, unread_modalities
 from wardround.train.loop import FitResult, fit
 from wardround.train.packages import packages_behind
 from wardround.train.plan import Plan, PretrainSettings
@@ -44,7 +44,7 @@ class Finished:
 
 
 def pretrain(
-    data_folder: Path,
+    data_folder: Path | OpenData,
     to: Path,
     window: Window,
     split: SplitPlan,
@@ -55,7 +55,7 @@ def pretrain(
     """Align the encoders of all modalities (arXiv 2604.18753, section 3.2).
 
     Args:
-        data_folder: a DATA folder.
+        data_folder: a DATA folder, or one that is open for this window.
         to: the RUN folder to write.
         window: protocol and prediction hour: encoders learn on stays as they stood then.
         split: who is on which side; only the pretraining side's training patients are learned from.
@@ -72,8 +72,8 @@ def pretrain(
         TrainingStopped: after SIGTERM; the same call goes on.
     """
     with first_process_first():
-        data = open_data(data_folder, window, quiet)
-    run = NewRun(to, _plan(window, split, settings, seed), {"data": data.hash})
+        data = opened(data_folder, window, quiet)
+    run = NewRun(to, _plan(window, split, settings, seed), {"data": data.hash}, data.patients)
     if run.is_complete():
         return Finished(to, True, [])
     sides, table = sides_of(data, data.cohort(None), split, "pretrain_split")
@@ -107,7 +107,7 @@ def pretrain(
         **alignment_metrics(model.embedder, store, sides.members(VAL), subject, seed=seed),
     }
     checks = split_checks(data.stays, table, split, "pretrain_split", run.notes)
-    checks = [*_said(model, result), *checks, unread_modalities(data.stays, featuriser)]
+    checks = [*_said(model, result), *checks, unread_modalities(data, featuriser, run.notes)]
     run.close(table, {}, metrics, checks, featuriser, model, result)
     if is_first_process():
         remove_checkpoints(to)

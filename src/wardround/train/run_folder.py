@@ -25,6 +25,7 @@ from wardround.methods.scores import ROWS
 from wardround.methods.table_model import TableModel
 from wardround.models.embedder import ModalityEmbedder
 from wardround.settings import from_json
+from wardround.sources.patient_pool import IDS, NOT_KNOWN, POOL, PatientPool
 from wardround.tasks.splits import TEST, TRAIN, VAL
 from wardround.tasks.task import find_task
 from wardround.train.data import row_shapes
@@ -51,7 +52,7 @@ class Run:
         plan: what it is.
         splits: `splits.parquet`.
         learned_from: patients that the run, the pretraining of its encoders, and the runs that its weights started from
-            learned from, were stopped or given a threshold by.
+            learned from, were stopped or given a threshold by: `subject_id`, and whose patient and number it is.
         fitted: what was fitted: decision threshold, training prevalence, bins of `elapsed`.
         featuriser: fitted inputs; None for rows that read none.
     """
@@ -61,13 +62,23 @@ class Run:
     data_hash: str
     plan: Plan
     splits: pl.DataFrame
-    learned_from: pl.Series
+    learned_from: pl.DataFrame
     fitted: dict[str, Any]
     featuriser: Featuriser | TableFeaturiser | None
 
-    def n_seen(self, subjects: pl.Series) -> int:
-        """How many of these stays are of patients that the run learned from: see `learned_from`."""
-        return int(subjects.is_in(self.learned_from.implode()).sum())
+    def n_seen(self, subjects: pl.Series, patients: PatientPool) -> int:
+        """How many of these stays are of patients that the run learned from, as far as ids tell: see `learned_from`."""
+        return int(subjects.is_in(self._learned_ids(patients).implode()).sum())
+
+    def learned_pools(self) -> list[PatientPool]:
+        """Whose patients the run learned from: its own data's, and those of the runs behind it."""
+        return [PatientPool(*row) for row in self.learned_from.select(POOL, IDS).unique().sort(POOL, IDS).iter_rows()]
+
+    def _learned_ids(self, patients: PatientPool) -> pl.Series:
+        """The ids in `learned_from` that mean the same patient in data of `patients`."""
+        alike = [pool for pool in self.learned_pools() if pool.numbers_as(patients)]
+        of = pl.DataFrame({POOL: [pool.name for pool in alike], IDS: [pool.ids for pool in alike]}, schema=_WHOSE)
+        return self.learned_from.join(of, on=[POOL, IDS], how="semi")["subject_id"]
 
     def pretraining(self) -> tuple[PretrainSettings, Featuriser]:
         """Settings and inputs of a pretraining. Raises `RunError` where this is none."""
@@ -121,11 +132,12 @@ class Run:
         model.load_state_dict(state)
         model.eval()
 
-    def refuse_test_patients(self, splits: pl.DataFrame) -> None:
+    def refuse_test_patients(self, splits: pl.DataFrame, patients: PatientPool) -> None:
         """Refuse encoders that saw a test patient.
 
         Args:
             splits: the split of the training that wants these encoders.
+            patients: whose patients its data holds.
 
         Raises:
             LeakageError: counting the patients.
@@ -133,14 +145,15 @@ class Run:
         used = [TRAIN] if self.plan.split.pretrain_on == "disjoint" else [TRAIN, VAL]
         seen = self.splits.filter(pl.col("pretrain_split").is_in(used))["subject_id"].unique()
         test = splits.filter(pl.col("split") == TEST)["subject_id"].unique()
-        overlap = test.is_in(seen.implode()).sum()
+        alike = any(pool.numbers_as(patients) for pool in self.learned_pools())  # a pretraining has but one
+        overlap = test.is_in(seen.implode()).sum() if alike else 0
         if overlap:
             raise LeakageError(
                 f"{overlap} of {len(test)} test patients were used to pretrain {self.folder}. "
                 "Use the same --split-seed, --fold and --pretrain-on for both."
             )
 
-    def refuse_learned_patients(self, splits: pl.DataFrame) -> None:
+    def refuse_learned_patients(self, splits: pl.DataFrame, patients: PatientPool) -> None:
         """Refuse first weights that learned from a test patient, at whatever stage.
 
         Stricter than `refuse_test_patients`: the validation patients of a disjoint pretraining count too, for what
@@ -148,18 +161,24 @@ class Run:
 
         Args:
             splits: the split of the training that wants to start from this run.
+            patients: whose patients its data holds.
 
         Raises:
             LeakageError: counting the patients.
         """
         test = splits.filter(pl.col("split") == TEST)["subject_id"].unique()
-        overlap = int(test.is_in(self.learned_from.implode()).sum())
+        overlap = self.n_seen(test, patients)
         if overlap:
             raise LeakageError(
                 f"{overlap} of {len(test)} test patients were on the training or validation side of {self.folder}, of "
                 "its encoders' pretraining or of a run that it started from. Use the same --split-seed and --fold; "
                 "after a disjoint pretraining, other data."
             )
+
+
+_WHOSE: Final = {POOL: pl.String(), IDS: pl.String()}
+_LEARNED: Final = {"subject_id": pl.Int64(), **_WHOSE}
+"""Columns of `learned_from.parquet`; runs of earlier versions do not say whose."""
 
 
 def open_run(folder: Path) -> Run:
@@ -175,7 +194,8 @@ def open_run(folder: Path) -> Run:
     plan = Plan.from_json(values, _reader(values, folder))
     featuriser = None if plan.settings is None else _FEATURISERS[type(plan.settings)].load(folder, plan.settings.inputs)
     splits = files.read_table(folder / "splits.parquet", RunError)
-    learned_from = files.read_table(folder / "learned_from.parquet", RunError, ["subject_id"])["subject_id"]
+    learned_from = files.read_columns(folder / "learned_from.parquet", _LEARNED, RunError, _WHOSE)
+    learned_from = learned_from.with_columns(pl.col(POOL, IDS).fill_null(""))
     fitted = files.read_json(folder / "fitted.json", RunError)
     if plan.method in ROWS:
         fitted |= {name: numbers.tolist() for name, numbers in read_weights(folder / WEIGHTS, None).items()}
@@ -222,6 +242,7 @@ class NewRun:
         folder: where to.
         plan: what it is.
         inputs: hashes of what it is made from.
+        patients: whose patients its data holds.
         before: the runs whose weights it takes up: `--encoders` or `--init`.
         notes: sentences for the person.
     """
@@ -229,6 +250,7 @@ class NewRun:
     folder: Path
     plan: Plan
     inputs: dict[str, str]
+    patients: PatientPool = NOT_KNOWN
     before: tuple[Run, ...] = ()
     notes: list[str] = field(default_factory=list[str])
 
@@ -274,7 +296,8 @@ class NewRun:
         files.write_manifest(self.folder, "run", self.inputs, self.plan.as_json(), wardround.__version__)
 
     def _learned_from(self, splits: pl.DataFrame) -> pl.DataFrame:
-        """`subject_id` of everybody behind the weights, in order."""
+        """Everybody behind the weights, in order."""
         side = "pretrain_split" if self.plan.command == "pretrain" else "split"
-        own = splits.filter(pl.col(side).is_in([TRAIN, VAL]))["subject_id"]
-        return pl.concat([own, *(run.learned_from for run in self.before)]).unique().sort().to_frame("subject_id")
+        whose = [pl.lit(self.patients.name).alias(POOL), pl.lit(self.patients.ids).alias(IDS)]
+        own = splits.filter(pl.col(side).is_in([TRAIN, VAL])).select("subject_id", *whose)
+        return pl.concat([own, *(run.learned_from for run in self.before)]).unique().sort(own.columns)

@@ -25,7 +25,7 @@ from wardround.tasks.task import Task, find_task
 from wardround.train.brought import Brought
 from wardround.train.cases import Cases
 from wardround.train.checkpoint import remove_checkpoints
-from wardround.train.data import OpenData, Sides, bin_edges, open_data, row_shapes, sides_of, unread_modalities
+from wardround.train.data import OpenData, Sides, bin_edges, opened, row_shapes, sides_of, unread_modalities
 from wardround.train.failure_signatures import failure_signatures
 from wardround.train.loop import fit
 from wardround.train.packages import packages_behind
@@ -42,7 +42,7 @@ from wardround.train.whole_fit import fit_whole
 
 def train(
     method_name: str,
-    data_folder: Path,
+    data_folder: Path | OpenData,
     task_name: str,
     to: Path,
     window: Window,
@@ -58,7 +58,7 @@ def train(
     Args:
         method_name: "mlp", "lstm", "trajectory", "grud", one that is fitted whole: "boosting", "logistic", or a row
             that learns no weights: "score", "elapsed"; or one of an installed package.
-        data_folder: a DATA folder.
+        data_folder: a DATA folder, or one that is open for this window.
         task_name: what is predicted.
         to: the RUN folder to write.
         window: protocol and prediction hour.
@@ -92,12 +92,12 @@ def train(
     brought = Brought.of(method, task, encoders, init)
     settings = brought.settings(method, assignments)
     with first_process_first():
-        data = open_data(data_folder, window, quiet)
+        data = opened(data_folder, window, quiet)
     hashes = {name: run.hash for name, run in (("encoders", brought.encoders), ("init", brought.init)) if run}
     packages = packages_behind(method.name, task.name, settings)
     taken = hashes.get("encoders"), hashes.get("init")
     plan = Plan("train", method.name, task.name, window, split, taken[0], settings, seed, taken[1], packages)
-    run = NewRun(to, plan, {"data": data.hash} | hashes, brought.runs)
+    run = NewRun(to, plan, {"data": data.hash} | hashes, data.patients, brought.runs)
     if run.is_complete():
         return Finished(to, True, [])
     sides, table = sides_of(data, data.cohort(task), split, "split")
@@ -160,7 +160,7 @@ class _Training:
         diagnostics = [
             *fit_result.diagnostics,
             *split_checks(self.data.stays, splits, run.plan.split, "split", run.notes),
-            unread_modalities(self.data.stays, self.featuriser),
+            unread_modalities(self.data, self.featuriser, run.notes),
             *failure_signatures(metrics["metrics"], fit_result.history),
         ]
         run.close(splits, fitted, metrics, diagnostics, self.featuriser, model, fit_result)
@@ -210,14 +210,14 @@ class _Training:
 
 
 def _train_row(
-    name: str, data_folder: Path, task: Task, to: Path, window: Window, split: SplitPlan, quiet: bool
+    name: str, data_folder: Path | OpenData, task: Task, to: Path, window: Window, split: SplitPlan, quiet: bool
 ) -> Finished:
     """`score` and `elapsed`: nothing to train but a threshold and some bins."""
     with first_process_first():
-        data = open_data(data_folder, window, quiet)
+        data = opened(data_folder, window, quiet)
     packages = packages_behind(name, task.name, None)
     plan = Plan("train", name, task.name, window, split, None, None, 0, packages=packages)
-    run = NewRun(to, plan, {"data": data.hash})
+    run = NewRun(to, plan, {"data": data.hash}, data.patients)
     if run.is_complete():
         return Finished(to, True, [])
     sides, table = sides_of(data, data.cohort(task), split, "split")

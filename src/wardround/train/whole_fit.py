@@ -13,7 +13,7 @@ from wardround.settings import override
 from wardround.tasks.cohort import Window
 from wardround.tasks.splits import TRAIN, VAL, SplitPlan
 from wardround.tasks.task import Task
-from wardround.train.data import OpenData, Sides, open_data, sides_of, unread_modalities
+from wardround.train.data import OpenData, Sides, opened, sides_of, unread_modalities
 from wardround.train.failure_signatures import failure_signatures
 from wardround.train.loop import FitResult
 from wardround.train.packages import packages_behind
@@ -27,7 +27,7 @@ from wardround.train.validation import elapsed_bins, fitted_values, validation_m
 
 def fit_whole(
     method: FittedMethod,
-    data_folder: Path,
+    data_folder: Path | OpenData,
     task: Task,
     to: Path,
     window: Window,
@@ -40,7 +40,7 @@ def fit_whole(
 
     Args:
         method: one that is fitted whole.
-        data_folder: a DATA folder.
+        data_folder: a DATA folder, or one that is open for this window.
         task: what is predicted.
         to: the RUN folder to write.
         window: protocol and prediction hour.
@@ -54,10 +54,10 @@ def fit_whole(
     """
     settings = override(FitSettings.default(method), assignments)
     with first_process_first():
-        data = open_data(data_folder, window, quiet)
+        data = opened(data_folder, window, quiet)
     packages = packages_behind(method.name, task.name, settings)
     plan = Plan("train", method.name, task.name, window, split, None, settings, seed, packages=packages)
-    run = NewRun(to, plan, {"data": data.hash})
+    run = NewRun(to, plan, {"data": data.hash}, data.patients)
     if run.is_complete():
         return Finished(to, True, [])
     sides, splits = sides_of(data, data.cohort(task), split, "split")
@@ -95,7 +95,7 @@ def _fit(
     diagnostics = [
         *result.diagnostics,
         *split_checks(data.stays, splits, run.plan.split, "split", run.notes),
-        unread_modalities(data.stays, featuriser),
+        unread_modalities(data, featuriser, run.notes),
         *failure_signatures(metrics["metrics"], result.history),
     ]
     run.close(splits, fitted, metrics, diagnostics, featuriser, model, result)

@@ -5,6 +5,7 @@ from wardround.sources.challenge2012.columns import RECORD, RECORDS
 from wardround.sources.challenge2012.observations import OBSERVATION_TABLE
 from wardround.sources.challenge2012.raw import find_records
 from wardround.sources.challenge2012.stays import OUTCOME_TABLE, no_admission_events, record_stays, stays
+from wardround.sources.patient_pool import MIMIC, PatientPool
 from wardround.sources.source import Source
 
 CHALLENGE2012 = Source(
@@ -19,4 +20,5 @@ CHALLENGE2012 = Source(
     all_tables=(OBSERVATION_TABLE,),
     side_tables=(OUTCOME_TABLE,),
     find=find_records,
+    patients=PatientPool(MIMIC, "challenge2012"),
 )

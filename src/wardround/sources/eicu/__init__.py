@@ -4,6 +4,8 @@ from wardround.sources.eicu.columns import PATIENT
 from wardround.sources.eicu.stays import demographics, stay_rows, stays
 from wardround.sources.eicu.tables import ALL_TABLES, PAPER_TABLES, SCORE_TABLE
 from wardround.sources.eicu.unread import UNREAD_TABLES
+from wardround.sources.patient_pool import EICU as POOL
+from wardround.sources.patient_pool import PatientPool
 from wardround.sources.source import Source
 
 EICU = Source(
@@ -17,4 +19,5 @@ EICU = Source(
     paper_tables=(*PAPER_TABLES, SCORE_TABLE),
     all_tables=(*ALL_TABLES, SCORE_TABLE),
     unread_tables=UNREAD_TABLES,
+    patients=PatientPool(POOL, "eicu"),
 )

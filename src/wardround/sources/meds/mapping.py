@@ -1,5 +1,6 @@
 """The mapping: what the codes of one MEDS data set mean. A TOML file that a hospital writes; `mimic4.toml` is one.
 
+    patient_pool       whose patients these are; data sets that may share some give the same name
     [stays]            which code opens a stay of the unit, which ends it, and the column that holds its id, if any
     [hospital]         the same of the hospital stay around it; left out, a stay is the hospital stay
     [subject]          the code of birth, and those of each sex
@@ -82,6 +83,7 @@ class Mapping:
         hospital: the hospital stays around them; None where a stay is a hospital stay.
         before_h: hours before the hospital stay that belong to it too (the emergency department).
         dates: "real", or "shifted" where each patient's dates were moved: then no year of a stay is known.
+        patient_pool: the records that its patients were drawn from; empty where the file does not say.
         birth: codes of birth.
         sexes: sex -> its codes.
         died: discharge codes that say that the patient died.
@@ -96,6 +98,7 @@ class Mapping:
     hospital: Span | None = None
     before_h: float = 0.0
     dates: Literal["real", "shifted"] = "shifted"
+    patient_pool: str = ""
     birth: Codes = field(default_factory=Codes)
     sexes: Map[str, Codes] = field(default_factory=dict[str, Codes])
     died: Codes = field(default_factory=Codes)
@@ -141,7 +144,7 @@ def parse_mapping(content: Map[str, Any]) -> Mapping:
     Raises:
         ValueError: naming the key and what was expected.
     """
-    top = _Table(content, "the mapping", ("name", "dates", "stays", "hospital", "subject", "labels", *_LISTS))
+    top = _Table(content, "the mapping", ("name", "dates", *_TABLES, *_LISTS, "patient_pool"))
     stays, hospital = top.table("stays", (*_SPAN, "before_h")), top.table("hospital", (*_SPAN, "before_h"))
     subject, labels = top.table("subject", ("birth", "sex")), top.table("labels", ("died", "death"))
     if stays is None:
@@ -156,6 +159,7 @@ def parse_mapping(content: Map[str, Any]) -> Mapping:
         hospital=None if hospital is None else _span(hospital),
         before_h=(stays if hospital is None else hospital).hours("before_h"),
         dates=dates,
+        patient_pool=top.text("patient_pool", "").strip(),
         birth=Codes() if subject is None else subject.codes("birth", needed=False),
         sexes={} if sexes is None else {sex: sexes.codes(sex) for sex in sexes.content},
         died=Codes() if labels is None else labels.codes("died", needed=False),
@@ -171,6 +175,7 @@ def parse_mapping(content: Map[str, Any]) -> Mapping:
 
 
 _SPAN: Final = ("opens", "ends", "id")
+_TABLES: Final = ("stays", "hospital", "subject", "labels")
 _LISTS: Final = ("events", "left_out")
 
 

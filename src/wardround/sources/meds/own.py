@@ -11,25 +11,25 @@ import polars as pl
 
 from wardround import files
 from wardround.errors import SourceError
-from wardround.events import MODALITIES, OPTIONAL_STAY_COLUMNS, STAY_COLUMNS, TIME
+from wardround.events import HAPPENED, KNOWN, MODALITIES, OPTIONAL_STAY_COLUMNS, STAY_COLUMNS, TIME, TIME_IS
 from wardround.json_kinds import is_object
 from wardround.sources.conversion import CANDIDATE, EventTable, candidates, with_reason
 from wardround.sources.csv_reader import RawRows
 from wardround.sources.meds.columns import event_columns
 from wardround.sources.meds.events import NO_SUCH_STAY, OTHERS_STAY, TELLS, on_stay_clock
-from wardround.sources.meds.raw import MedsFolder
+from wardround.sources.meds.raw import DATASET, MedsFolder
 from wardround.sources.raw_table import ADMIT, ANY_TEXT, ID, INTEGER, NEVER, NUMBER, UNREAD, Kind, Known, RawTable
 
 STAYS_FILE: Final = "stays.parquet"
 ETL: Final = "wardround"
-HAPPENED: Final = "happened_time"
+HAPPENED_TIME: Final = "happened_time"
 EXTRA: Final[dict[str, pl.DataType]] = {
     "stay_id": pl.Int64(),
     "modality": pl.String(),
     "available_time": TIME,
-    HAPPENED: TIME,
+    HAPPENED_TIME: TIME,
 }
-"""`happened_time` is in exports alone, whose `time` is when a value was known."""
+"""`happened_time` is in exports alone, whose `time` may be when a value was known."""
 
 _AT_ADMISSION: Final = ("start", "hospital_start", "age", "sex", "hospital_id", "orphan")
 _COUNTED: Final = ("n_events", "modalities")
@@ -54,7 +54,8 @@ def is_own(folder: MedsFolder) -> bool:
 
 
 def check_own(folder: MedsFolder) -> None:
-    """Refuse a folder of ours that was not finished or was changed since, or whose shards lack a column.
+    """Refuse a folder of ours that was not finished or was changed since, whose shards lack a column, or that says of
+    its `time` what this does not know.
 
     Raises:
         SourceError: naming the file.
@@ -68,7 +69,23 @@ def check_own(folder: MedsFolder) -> None:
     manifest = files.read_json(folder.path / files.MANIFEST, SourceError)
     kind = manifest.get("kind") if is_object(manifest) else None
     files.verify_folder(folder.path, "data" if kind == "data" else "meds", SourceError)
-    folder.check(name for name in EXTRA if name != HAPPENED)
+    known = _time_is(folder) == KNOWN
+    folder.check((name for name in EXTRA if known or name != HAPPENED_TIME), "which wardround wrote. Make it again.")
+
+
+def _time_is(folder: MedsFolder) -> str:
+    """What `time` is in a folder of ours; where it is `KNOWN`, when a thing happened stands in `happened_time`.
+
+    Raises:
+        SourceError: where `metadata/dataset.json` says something else.
+    """
+    said = folder.dataset.get(TIME_IS, HAPPENED)  # earlier versions did not say; their exports have the column
+    if said not in (HAPPENED, KNOWN):
+        raise SourceError(
+            f"{folder.path / DATASET} says that time_is {str(said)[:20]!a}: this reads {HAPPENED} and {KNOWN}. "
+            "Update wardround."
+        )
+    return str(said)
 
 
 def own_stay_block(folder: MedsFolder) -> RawRows:
@@ -104,7 +121,7 @@ def own_admission_events(_rows: pl.DataFrame, _paper: bool) -> pl.DataFrame:
 
 def _placed(rows: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
     """Rows with their stay's start, or why they are no event."""
-    rows = rows.with_columns(time=pl.coalesce(HAPPENED, "time"))
+    rows = rows.with_columns(time=pl.coalesce(HAPPENED_TIME, "time"))
     for unusable, reason in (
         (pl.col("subject_id").is_null(), "no subject id"),
         (pl.col("code").is_null() | (pl.col("code") == ""), "no code"),

@@ -20,6 +20,7 @@ from wardround.sources.meds.shards import ID_OF, ROW_KEY, read_shard, shard_colu
 DATA: Final = "data"
 DATASET: Final = "metadata/dataset.json"
 READABLE: Final = ("0.3", "0.4")
+NAMED: Final = "which the mapping names. Correct the mapping, or leave the key out."
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,12 @@ class MedsFolder:
     shards: tuple[Path, ...]
     dataset: JsonObject
 
-    def check(self, extra: Iterable[str]) -> None:
+    def check(self, extra: Iterable[str], remedy: str = NAMED) -> None:
         """Refuse shards of other columns before any work is done, and a column that no shard has.
+
+        Args:
+            extra: columns beyond those of MEDS.
+            remedy: what to say of one that is lacking.
 
         Raises:
             SourceError: naming the file or the column.
@@ -48,10 +53,7 @@ class MedsFolder:
         found = {name for shard in self.shards for name in shard_columns(shard, wanted)}
         lacking = [name.removeprefix(ID_OF) for name in wanted if name not in found]
         if lacking:
-            raise SourceError(
-                f"{self.path / DATA}: no shard has column {', '.join(lacking)}, which the mapping names. "
-                "Correct the mapping, or leave the key out."
-            )
+            raise SourceError(f"{self.path / DATA}: no shard has column {', '.join(lacking)}, {remedy}")
 
     def inputs(self) -> dict[str, str]:
         """File -> SHA-256; that of shards is checked against `SHA256SUMS.txt` where that lies beside `data/`.

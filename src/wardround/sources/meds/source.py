@@ -16,6 +16,7 @@ from wardround.sources.meds.events import event_table
 from wardround.sources.meds.mapping import Mapping, parse_mapping, read_mapping
 from wardround.sources.meds.raw import MedsFolder, open_meds
 from wardround.sources.meds.stays import ages, stay_block, stay_rows, stays
+from wardround.sources.patient_pool import NOT_KNOWN, PatientPool
 from wardround.sources.raw_data import FoundTable, RawData
 from wardround.sources.raw_table import RawTable
 from wardround.sources.source import Source
@@ -58,6 +59,7 @@ def meds_source(raws: Sequence[Path], mapping: Path | None = None) -> Source:
         dataset=chosen.name,
         stays_per_shard=STAYS_PER_SHARD,
         settings={"mapping": chosen.digest},
+        patients=PatientPool(chosen.patient_pool, chosen.name) if chosen.patient_pool else NOT_KNOWN,
     )
 
 
@@ -138,4 +140,5 @@ def _own_source(folder: MedsFolder) -> Source:
         find=find,
         dataset=str(folder.dataset.get("dataset_name", NAME)),
         stays_per_shard=STAYS_PER_SHARD,
+        patients=PatientPool.from_json(folder.dataset),
     )

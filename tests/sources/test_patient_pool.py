@@ -1,0 +1,58 @@
+"""Whose patients a data set holds: which pools may share some, and whether every source says it, to MEDS and back."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from raw_meds import prepare, tiny
+from wardround import files
+from wardround.export import export_meds
+from wardround.sources.challenge2012 import CHALLENGE2012
+from wardround.sources.eicu import EICU
+from wardround.sources.meds.source import meds_source, shipped_mapping
+from wardround.sources.patient_pool import MIMIC, PatientPool
+from wardround.sources.pipeline import prepare as to_data
+
+NAMED = PatientPool(MIMIC, "challenge2012")
+
+
+@pytest.mark.parametrize(
+    ("other", "same_records", "same_numbers", "may_share"),
+    [
+        (NAMED, True, True, False),
+        (PatientPool("mimic", "MIMIC-IV"), True, False, True),
+        (PatientPool("eICU", "eicu"), False, False, False),
+        (PatientPool("eICU", "challenge2012"), False, False, False),
+        (PatientPool(), False, True, False),
+    ],
+)
+def test_pools_share_patients_or_not(other: PatientPool, same_records: bool, same_numbers: bool, may_share: bool):
+    for one, two in ((NAMED, other), (other, NAMED)):
+        assert one.is_of(two) == same_records
+        assert one.numbers_as(two) == same_numbers
+        assert one.may_share(two) == may_share
+
+
+def test_all_of_mimic_is_one_pool_and_eicu_another():
+    mimic = shipped_mapping("MIMIC-IV")
+    assert CHALLENGE2012.patients.may_share(PatientPool(mimic.patient_pool, mimic.name))
+    assert not CHALLENGE2012.patients.is_of(EICU.patients)
+
+
+def test_a_mapping_says_it_and_an_export_takes_it_along(tmp_path: Path):
+    raw = tiny()
+    raw.mapping = 'patient_pool = "the region"\n' + raw.mapping
+    folder = raw.write(tmp_path / "raw")
+    data = prepare(folder, tmp_path / "data").folder
+    export_meds(data, tmp_path / "meds", quiet=True)
+    back = to_data(meds_source([tmp_path / "meds"], None), tmp_path / "meds", tmp_path / "back", quiet=True).folder
+    for made in (data, back):
+        expected = PatientPool("the region", "a small hospital")
+        assert PatientPool.from_json(files.read_json(made / "manifest.json")["settings"]) == expected
+        assert PatientPool.from_json(json.loads((made / "metadata" / "dataset.json").read_text())) == expected
+
+
+def test_a_mapping_that_does_not_say_it_leaves_it_open(tmp_path: Path):
+    made = prepare(tiny().write(tmp_path / "raw"), tmp_path / "data").folder
+    assert PatientPool.from_json(files.read_json(made / "manifest.json")["settings"]) == PatientPool()
