@@ -10,8 +10,8 @@ are judged on one larger cohort a condition, of another seed, where the best pos
 (`truth/held_out.py`). Where nothing is missing the mechanism does not matter and is run once.
 
 Every cell is kept: the same call goes on where it was stopped, and with more seeds or sizes makes only what is new.
-`--budget-minutes` stops before a cohort that would not fit. Calls side by side take a share each, and the call that ends
-last writes tables of all; `--budget-minutes 0` writes them of what is there.
+`--budget-minutes` stops before a cohort that would not fit. Calls side by side take a share each, and the last one to
+end writes the tables of all; `--budget-minutes 0` writes them of what is there.
 
     STUDY/table.csv     a row a cell             STUDY/summary.csv   means over seeds, with intervals
     STUDY/gains.csv     what alignment adds      STUDY/report.html, gap.svg, gap.png, gain.svg, gain.png
@@ -24,6 +24,8 @@ from time import monotonic
 from typing import Any
 
 import torch
+from truth.charts import gain_chart, gap_chart, write_picture
+from truth.page import study_page
 from truth.plan import METHODS, Cell, Cohort, Plan, cells_of, expected_s, left_s, share_of
 from truth.summary import cell_rows, csv_of, gain_rows, method_rows, read_study
 from truth.work import Settings, Workshop, is_done, read_cell
@@ -31,6 +33,7 @@ from truth.work import Settings, Workshop, is_done, read_cell
 import wardround
 from wardround import files
 from wardround.errors import UsageError, WardroundError
+from wardround.evaluate.page import write_page
 from wardround.stopping import Stopped, StopRequest, stop_on_sigterm
 
 
@@ -136,7 +139,7 @@ class _Round:
                 self.workshop.cohort(cohort, self._ended)
             except Stopped:
                 raise
-            except (WardroundError, ValueError) as error:
+            except WardroundError as error:
                 self.failed += 1
                 print(f"FAILED {cohort.name}: {error}", flush=True)
             else:
@@ -189,9 +192,12 @@ def write_tables(plan: Plan, to: Path) -> None:
     if not study.cells:
         print("no cell is done yet: there is nothing to write")
         return
-    files.write_text(to / "table.csv", csv_of(cell_rows(study)))
-    files.write_text(to / "summary.csv", csv_of(method_rows(study)))
-    files.write_text(to / "gains.csv", csv_of(gain_rows(study)))
+    methods, gains = method_rows(study), gain_rows(study)
+    for name, rows in (("table", cell_rows(study)), ("summary", methods), ("gains", gains)):
+        files.write_text(to / f"{name}.csv", csv_of(rows))
+    write_picture(to, "gap", gap_chart(methods, plan))
+    write_picture(to, "gain", gain_chart(gains, plan))
+    write_page(to / "report.html", study_page(study))
 
 
 if __name__ == "__main__":

@@ -19,8 +19,8 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from truth.plan import Condition
 
+from truth.plan import Condition
 from wardround import files
 from wardround.errors import DataError
 from wardround.sources.eicu import EICU

@@ -3,7 +3,7 @@
     value      mean over seeds of v_s, all judged on the same stays
     patients   variance over draws of patients of the mean over seeds (the bootstrap of `wardround.metrics.bootstrap`,
                the same draws for every seed and every method)
-    seeds      s^2 / n, s the standard deviation of v_s over the n seeds: other patients, splits and weights to learn from
+    seeds      s^2 / n, s the standard deviation of v_s over the n seeds: what was learned from, split, weights
     interval   value +- t sqrt(patients + seeds), 95 %, t with the degrees of freedom of Satterthwaite (1946), where
                those of the patients count as without end
 

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+
 from truth.plan import ALIGNED, METHODS, PAIRS, RANDOM, Cell, Cohort, Condition, Method, Plan, cells_of
 from truth.spread import Estimate, OfSeed, estimate, mean_of
 from truth.work import held_out_file, is_done, prediction_file, read_cell
-
 from wardround import files
 from wardround.errors import RunError
 from wardround.metrics.bootstrap import DRAWS, metric_draws
@@ -24,8 +24,8 @@ from wardround.metrics.discrimination import auroc
 
 ALL = "all"
 COLUMNS = (
-    "size", "rate", "mechanism", "method", "seed", "auroc", "best_auroc", "gap", "seconds", "train_stays",
-    "train_deaths", "val_stays", "val_deaths",
+    "size", "rate", "mechanism", "method", "seed", "auroc", "best_auroc", "gap", "seconds", "core_seconds",
+    "train_stays", "train_deaths", "val_stays", "val_deaths",
 )  # fmt: skip
 
 
@@ -114,8 +114,8 @@ def _method_rows(study: Study) -> Iterator[dict[str, Any]]:
 def gain_rows(study: Study) -> list[dict[str, Any]]:
     """AUROC on aligned less that on random encoders, paired by cohort and by draw of patients.
 
-    A row a model, size and condition; then means: over mechanisms, over sizes and mechanisms, over both models too; then
-    the gain at the highest rate less that at the lowest (`change`), of each model and of both.
+    A row a model, size and condition; then means: over mechanisms, over sizes and mechanisms, over both models too;
+    then the gain at the highest rate less that at the lowest (`change`), of each model and of both.
     """
     return list(_gain_rows(study))
 

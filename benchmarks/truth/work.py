@@ -16,9 +16,9 @@ from time import perf_counter, process_time
 from typing import Any
 
 import polars as pl
+
 from truth.held_out import HOUR, TASK, HeldOut, held_out, made_data
 from truth.plan import ALIGNED, Cell, Cohort, Condition, Method, cells_of
-
 from wardround import files
 from wardround.errors import RunError
 from wardround.evaluate.evaluation import answer
