@@ -18,7 +18,6 @@ end writes the tables of all; `--budget-minutes 0` writes them of what is there.
 """
 
 import argparse
-from dataclasses import asdict
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -178,9 +177,14 @@ def seconds_of(to: Path, cohort: Cohort) -> float | None:
 def keep_to(settings: Settings, to: Path) -> None:
     """Write down what every cell shares, or hold it against what is there. Raises `UsageError` where it is other."""
     path = to / "study.json"
-    facts = {"wardround": wardround.__version__, "methods": [method.name for method in METHODS], **asdict(settings)}
-    asked = {name: list(value) if isinstance(value, tuple) else value for name, value in facts.items()}
-    asked["train"] = {model: list(chosen) for model, chosen in settings.train.items()}
+    asked: dict[str, Any] = {
+        "wardround": wardround.__version__,
+        "methods": [method.name for method in METHODS],
+        "held_out_stays": settings.held_out_stays,
+        "train_encoders": settings.train_encoders,
+        "pretrain": list(settings.pretrain),
+        "train": {model: list(chosen) for model, chosen in settings.train.items()},
+    }
     if path.is_file() and files.read_json(path) != asked:
         raise UsageError(f"{to} holds a study of other settings ({path}). Give another folder.")
     files.write_json(path, asked)

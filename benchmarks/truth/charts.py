@@ -122,7 +122,7 @@ def write_picture(to: Path, name: str, chart: Any) -> None:
     files.write_bytes(to / f"{name}.png", vl_convert.vegalite_to_png(spec, scale=ZOOM, allowed_base_urls=[]))
 
 
-def _titled(chart: alt.LayerChart, title: str) -> alt.LayerChart:
+def _titled(chart: Any, title: str) -> alt.LayerChart:
     words = alt.TitleParams(title, fontSize=12, fontWeight="normal", color=colour("ink"), anchor="start")
     return chart.properties(width=PANEL[0], height=PANEL[1], title=words)
 

@@ -110,11 +110,11 @@ def told_by_pattern(risk: np.ndarray, known: pl.DataFrame, truth: pl.DataFrame) 
         known: rows of the truth.
         truth: all rows: the two probabilities of being missing, of those who die and of those who do not, stand there.
     """
-    logit = np.log(risk) - np.log1p(-risk)
-    died = truth["died"]
+    logit: np.ndarray = np.log(risk) - np.log1p(-risk)
+    died = truth["died"].to_numpy()
     for name in MODALITIES:
-        prob = truth[f"p_missing_{name}"]
-        dies, lives = float(prob.filter(died).max()), float(prob.filter(~died).max())  # type: ignore[arg-type]
+        prob = truth[f"p_missing_{name}"].to_numpy()
+        dies, lives = float(prob[died].max()), float(prob[~died].max())
         missing = known[f"missing_{name}"].to_numpy()
         logit = logit + np.where(missing, np.log(dies / lives), np.log((1 - dies) / (1 - lives)))
     return 1 / (1 + np.exp(-logit))

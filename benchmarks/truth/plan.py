@@ -12,8 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from statistics import mean
+from typing import cast
 
 from wardround.sources.synthetic import SyntheticSettings
+from wardround.sources.synthetic.settings import Mechanism
 
 NO_MECHANISM = "none"
 """Where nothing is missing there is no why: the raw tables are the same for every mechanism, so one stands for all."""
@@ -40,7 +42,7 @@ class Condition:
         """What the synthetic cohort is asked to be. Raises `UsageError` for a mechanism that is not there."""
         if self.mechanism == NO_MECHANISM:
             return SyntheticSettings(missing_rate=0.0)
-        return SyntheticSettings(missing_rate=self.rate, mechanism=self.mechanism)  # type: ignore[arg-type]
+        return SyntheticSettings(missing_rate=self.rate, mechanism=cast(Mechanism, self.mechanism))
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ A mean over several conditions takes the seeds that have all of them, so that a 
 with like.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -19,8 +19,9 @@ from truth.spread import Estimate, OfSeed, estimate, mean_of
 from truth.work import held_out_file, is_done, prediction_file, read_cell
 from wardround import files
 from wardround.errors import RunError
-from wardround.metrics.bootstrap import DRAWS, metric_draws
+from wardround.metrics.bootstrap import DRAWS, Metric, metric_draws
 from wardround.metrics.discrimination import auroc
+from wardround.metrics.inputs import PerDraw, Weights
 
 ALL = "all"
 COLUMNS = (
@@ -81,8 +82,11 @@ def _predicted(to: Path, cell: Cell, stays: pl.DataFrame) -> np.ndarray:
     return table["predicted"].to_numpy()
 
 
-def _auroc_of(score: np.ndarray) -> Callable[..., Any]:
-    return lambda label, weights=None: auroc(label, score, weights)
+def _auroc_of(score: np.ndarray) -> Metric:
+    def metric(label: np.ndarray, weights: Weights | None = None) -> PerDraw:
+        return auroc(label, score, weights)
+
+    return metric
 
 
 def cell_rows(study: Study) -> list[dict[str, Any]]:
