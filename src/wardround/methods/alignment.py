@@ -20,7 +20,8 @@ What differs from the paper, all ours:
 Its retrieval table on eICU, DATA made with `prepare eicu RAW --to DATA --modalities paper`:
 
     wardround pretrain alignment --data DATA --to RUN --protocol paper --pretrain-on disjoint --set running=false
-        --set summaries=sum --set volumes= --set singles=
+        --set summaries=sum --set volumes= --set singles= --set encoder.kind=tabular --set input_dropout=0
+        --set modalities=demographics,diagnosis,treatment,medication,lab,aps
     wardround evaluate RUN --data DATA --to DIR
 
 Results as the paper prints them, not ours: Recall@1 on MIMIC-IV 5.18 % (random 0.14 %), on eICU 1.80 % (random

@@ -17,7 +17,7 @@ The row of its tables on aligned and frozen encoders, ALIGNED made as `alignment
 place of its 7 to 8 billion parameters:
 
     wardround train trajectory --data DATA --task mortality --to RUN --encoders ALIGNED --set train_encoders=false
-        --set state=false --set time_encoding=false --set teacher.share=0
+        --set state=false --set time_encoding=false --set weighting=uniform --set teacher.share=0
     wardround evaluate RUN --data DATA --to DIR
 
 Results as the paper prints them, not ours: eICU mortality, AUROC 0.9223 (its MLP 0.9000); length of stay
