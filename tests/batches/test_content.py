@@ -107,7 +107,7 @@ def test_codes_seen_by_hand(tmp_path: Path, running: bool, second: list[int]):
     made = contents(lines_of(tmp_path, *DIAGNOSES), ContentSettings(running=running))["diagnosis"]
     assert made.stay.tolist() == [0, 0, 1]
     assert made.presence.astype(int).tolist() == [[1, 1, 0], second, [1, 0, 1]]
-    assert made.summaries.shape == (6, 3, 0)
+    assert made.summaries.shape == (10, 3, 0)
 
 
 VITALS = [
@@ -207,9 +207,12 @@ def test_running_summaries_against_a_plain_loop(tmp_path_factory, rows: list[tup
             np.testing.assert_allclose(made.summaries[:, event, number], expected)
 
 
+SO_FAR, LATE = "last mean lowest highest first count", "mean_6h lowest_6h highest_6h change"
+
+
 def test_what_an_event_carries_unless_asked_otherwise():
     made = ContentSettings()
-    assert made.summaries == ("last", "mean", "lowest", "highest", "first", "count")
+    assert made.summaries == (*SO_FAR.split(), *LATE.split())
     assert made.hourly == ("vitals", "infusion", "intake_output")
     assert (made.volumes, made.singles) == (("intake_output",), ("demographics", "aps", "severity"))
     assert (made.running, made.max_events) == (True, 512)
@@ -240,7 +243,7 @@ def test_a_modality_of_two_kinds_is_refused():
 @pytest.mark.parametrize(
     ("settings", "series", "volumes", "singles"),
     [
-        ({}, "last mean lowest highest first count", "last sum sum_24h lowest highest first count", "last"),
+        ({}, f"{SO_FAR} {LATE}", f"{SO_FAR} {LATE}".replace(" mean ", " sum sum_24h "), "last"),
         ({"summaries": ("mean",)}, "mean", "sum sum_24h", "last"),
         ({"summaries": ("sum", "mean")}, "sum mean", "sum sum_24h", "last"),
         ({"summaries": ("sum",)}, "sum", "sum", "last"),

@@ -212,9 +212,11 @@ def test_published_odds_go_with_their_modality_and_with_what_they_are_made_of(sc
     assert np.isfinite(event_store(lines, chosen, featuriser, without=["lab"]).published_last[0])
 
 
-def test_published_odds_are_read_only_where_they_are_asked_for(scored: tuple[Lines, Cohort, list[float]]):
+def test_published_odds_are_read_unless_other_modalities_are_named(scored: tuple[Lines, Cohort, list[float]]):
     lines, chosen, _ = scored
-    made = event_store(lines, chosen, fit_featuriser(lines, chosen, SIMPLE))
+    assert "severity" in fit_featuriser(lines, chosen, SIMPLE).vocabulary.modalities
+    named = replace(SIMPLE, modalities=("demographics", "lab", "aps"))
+    made = event_store(lines, chosen, fit_featuriser(lines, chosen, named))
     assert made.modalities == ("demographics", "lab", "aps")
     assert np.isnan(made.published).all()
     assert np.isnan(made.published_last).all()

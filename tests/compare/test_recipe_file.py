@@ -37,7 +37,7 @@ def test_there_is_one_for_the_demo_and_one_for_the_challenge():
     assert {file.stem for file in RECIPES.glob("*.toml")} == {"eicu_mortality_24h", "challenge2012_a_to_b"}
     challenge = read_recipe(RECIPES / "challenge2012_a_to_b.toml")
     assert challenge.test_data == Path("data-b")
-    assert challenge.search is not None
+    assert {row.method for row in challenge.rows} == {"boosting", "logistic", "mlp", "lstm", "trajectory", "grud"}
 
 
 def test_what_is_not_said_is_as_on_the_command_line(tmp_path: Path):
