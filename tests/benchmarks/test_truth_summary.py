@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from made_up_study import LABEL, RISK, STAYS, write_study
 from truth.charts import gain_chart, gap_chart
 from truth.page import study_page
 from truth.plan import ALIGNED, Cell, Cohort, Condition, Method, Plan
 from truth.summary import cell_rows, csv_of, gain_rows, method_rows, read_study
 from truth.work import cell_file, prediction_file
 
+from made_up_study import LABEL, RISK, STAYS, write_study
 from wardround import files
 from wardround.errors import RunError
 from wardround.metrics.discrimination import auroc
