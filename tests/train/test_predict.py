@@ -1,5 +1,6 @@
 """A model on stays: published scores, left-out modalities, what sees past the prediction time, frozen encoders."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from small_runs import DAYS, RISK, published
 from timelines import Timelines, hand, random_timelines, write_data
 from untrained import aligned_embedder, random_embedder, untrained
 from wardround.batches.store import InputSettings, event_store, fit_featuriser
+from wardround.concepts.derived import derived_from
 from wardround.methods.registry import METHODS
 from wardround.methods.scores import SCORE_CODES
 from wardround.tasks.cohort import Window
@@ -90,10 +92,10 @@ def world(tmp_path_factory: pytest.TempPathFactory):
     return folder, featuriser, published(random_timelines(2, 60))
 
 
-def asked(folder: Path, timelines: Timelines, featuriser, sequences: bool):
+def asked(folder: Path, timelines: Timelines, featuriser, sequences: bool, without: Collection[str] = ()):
     data = open_data(write_data(folder, timelines), Window())
     cohort = data.cohort(MORTALITY, labelled=False)
-    return data, cohort, event_store(data.lines, cohort, featuriser, sequences)
+    return data, cohort, event_store(data.lines, cohort, featuriser, sequences, without=without)
 
 
 def of_at_most(events: int, featuriser):
@@ -108,13 +110,14 @@ def of_at_most(events: int, featuriser):
 def test_without_a_modality_is_as_if_it_had_never_been_recorded(
     world, tmp_path: Path, method: str, gone: list[str], most: int
 ):
-    """Also where only the latest events are kept: those of the others take the places that become free."""
+    """Also where only the latest events are kept: those of the others take the places that become free. What is derived
+    from it was never made: what less would have made is not told."""
     _, featuriser, timelines = world
     featuriser = of_at_most(most, featuriser)
     sequences = SHAPES[METHODS[method].shape].sequences
     never = replace(timelines, events=timelines.events.filter(~pl.col("modality").is_in(gone)))
     data, cohort, store = asked(tmp_path / "all", timelines, featuriser, sequences)
-    bare, bare_cohort, bare_store = asked(tmp_path / "never", never, featuriser, sequences)
+    bare, bare_cohort, bare_store = asked(tmp_path / "never", never, featuriser, sequences, derived_from(gone))
     model = untrained(method, MORTALITY, random_embedder(featuriser, store, "tabular"), "tabular")
     everyone = np.arange(cohort.frame.height)
     whole = predict_cases(model, Cases.of(data, cohort, store, model), everyone)
