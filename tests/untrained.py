@@ -30,7 +30,7 @@ from wardround.train.data import bin_edges, row_shapes
 if TYPE_CHECKING:
     from leak_detector import View
 
-KINDS = ("tabular", "quantile", "set")
+KINDS = ("tabular", "quantile", "both", "set")
 DECODER = DecoderSettings(hidden=16, layers=2, heads=2, mlp_hidden=24, dropout=0.2)
 
 
@@ -78,6 +78,9 @@ def untrained(
     model = METHODS[method].build(shapes, embedder if METHODS[method].encodes else None, task, settings, start)
     if hasattr(model, "head"):
         nn.init.normal_(model.head.weight, std=DECODER.hidden**-0.5)
+    if getattr(model, "evidence", None) is not None:
+        for layer in model.evidence.weights.values():
+            nn.init.normal_(layer.weight, std=layer.in_features**-0.5)
     return model.eval()
 
 

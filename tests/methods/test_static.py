@@ -94,6 +94,13 @@ def test_what_is_added_is_held_to_the_equation_only_where_the_stay_keeps_it(monk
     torch.testing.assert_close(loss - parts["task"], 2.0 * added[0].square() / 3)
 
 
+@pytest.mark.parametrize(("scale", "held"), [(1.0, True), (0.0, False)])
+def test_only_an_equation_that_was_made_for_the_outcome_holds_anything_back(scale: float, held: bool):
+    told = replace(STAYS, published=torch.tensor([-2.0, NAN, 0.5, NAN]))
+    with_, without = (model("mlp", published_scale=scale, shrinkage=weight).eval() for weight in (5.0, 0.0))
+    assert (with_.loss(told)[0] > without.loss(told)[0]).item() is held
+
+
 def test_for_another_outcome_the_odds_count_for_nothing_at_first_and_are_learned():
     made = model("mlp", "hours")
     told = replace(STAYS, published=torch.tensor([-2.0, NAN, 0.5, NAN]))

@@ -152,7 +152,6 @@ def world(tmp_path_factory) -> World:
 @pytest.mark.parametrize("change", CHANGES_OF_ROWS, ids=lambda change: change.__name__)
 @pytest.mark.parametrize("side", [VAL, TEST])
 def test_validation_and_test_rows_move_no_hash(world: World, tmp_path: Path, side: str, change: Change):
-    """But for a teacher's word, whose trees stop growing by validation stays, as trees and networks do."""
     times = -(-CHANGES // (2 * len(CHANGES_OF_ROWS)))
     for number in range(times):
         rng = np.random.default_rng([number, len(side), CHANGES_OF_ROWS.index(change)])
@@ -160,7 +159,7 @@ def test_validation_and_test_rows_move_no_hash(world: World, tmp_path: Path, sid
         assert not (other.events.equals(world.timelines.events) and other.stays.equals(world.timelines.stays))
         name = f"{side}-{change.__name__}-{number}"
         for before, after in zip(world.fitted, world.fitted_after(name, other), strict=True):
-            assert moved_fits(before, after) in ([], ["taught labels moved"] if side == VAL else [])
+            assert moved_fits(before, after) == []
         if number == 0:
             rows = moved_fits(world.rows, row_fits(world.folder / name, tmp_path / "elapsed", WINDOW, MORTALITY))
             assert rows in ([], ["elapsed threshold moved"] if side == VAL else [])

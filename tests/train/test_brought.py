@@ -91,6 +91,15 @@ def test_without_it_training_starts_elsewhere(data: Path, first: dict[str, Path]
     assert any(not torch.allclose(mine[name], theirs[name], atol=1e-6) for name in theirs if theirs[name].ndim == 2)
 
 
+def test_encoders_may_be_frozen_and_thawed(data: Path, tmp_path: Path):
+    """A head is trained over frozen encoders first, and all of it then; and the other way round."""
+    frozen = trained("trajectory", data, tmp_path / "frozen", *STILL, "train_encoders=false").folder
+    thawed = tuned("trajectory", data, tmp_path / "thawed", frozen, "train_encoders=true").folder
+    again = tuned("trajectory", data, tmp_path / "again", thawed, "train_encoders=false").folder
+    settings = [open_run(run).plan.settings.model.train_encoders for run in (frozen, thawed, again)]
+    assert settings == [False, True, False]
+
+
 def test_what_does_not_change_the_shapes_may_be_set(data: Path, first: dict[str, Path], tmp_path: Path):
     made = tuned("mlp", data, tmp_path / "run", first["mlp"], *STILL, "model.dropout=0.5", "train_encoders=false")
     model = open_run(made.folder).plan.settings.model

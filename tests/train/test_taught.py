@@ -1,18 +1,21 @@
 """The labels of a training: mixed on the training side, by a teacher that sees what the student may see."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
-from small_runs import small_data, trained
+from small_runs import trained
+from timelines import Timelines, random_timelines, write_data
 from wardround import files
 from wardround.batches.store import InputSettings
 from wardround.evaluate.evaluation import answer
 from wardround.evaluate.question import Question
 from wardround.methods.teacher import TeacherSettings
 from wardround.tasks.cohort import Window
-from wardround.tasks.splits import TRAIN, SplitPlan
+from wardround.tasks.splits import TEST, TRAIN, VAL, SplitPlan
 from wardround.tasks.task import TASKS
 from wardround.train import taught
 from wardround.train.data import open_data, sides_of
@@ -22,9 +25,14 @@ from wardround.train.taught import taught_labels
 STILL = "loop.learning_rate=1e-12"
 
 
+def made_data() -> Timelines:
+    """Enough stays for trees to be grown on."""
+    return random_timelines(3, 400)
+
+
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return small_data(tmp_path_factory.mktemp("taught") / "data")
+    return write_data(tmp_path_factory.mktemp("taught") / "data", made_data())
 
 
 def labels(data: Path, share: float, task: str = "mortality", inputs: InputSettings | None = None):
@@ -43,15 +51,32 @@ def test_only_labels_of_the_training_side_are_mixed(data: Path):
     train[sides.members(TRAIN)] = True
     assert np.array_equal(made[~train], label[~train])
     assert ((made[train] > 0) & (made[train] < 1)).all()
+    assert len(set(2 * made[train] - label[train])) > 20, "trees were grown"
     assert np.array_equal(made[train] > 0.5, label[train] == 1), "half of a label is still its side"
 
 
-def test_hours_stay_hours(data: Path):
+def test_hours_are_learned_from_the_labels_alone(data: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(taught, "told", None)
     sides, made = labels(data, 0.5, "los_remaining")
-    label = sides.cohort.frame["label"].to_numpy()
+    assert np.array_equal(made, sides.cohort.frame["label"].to_numpy())
+
+
+@pytest.mark.parametrize("side", [VAL, TEST])
+def test_nobody_but_training_patients_has_a_part_in_it(data: Path, tmp_path: Path, side: str):
+    """Other deaths and other values of a whole side; of the training side, as a control, they do move it."""
+    sides, before = labels(data, 0.5)
     train = sides.members(TRAIN)
-    assert (made >= 0).all()
-    assert not np.array_equal(made[train], label[train])
+    for changed, same in ((side, True), (TRAIN, False)):
+        stays = sides.cohort.frame["stay_id"][sides.members(changed)].to_list()
+        theirs = pl.col("stay_id").is_in(stays)
+        made = made_data()
+        other = made.with_stays(
+            died_in_hospital=pl.when(theirs).then(~pl.col("died_in_hospital")).otherwise("died_in_hospital")
+        )
+        value = pl.when(theirs).then(pl.col("value") * 2 + 1).otherwise("value")
+        other = replace(other, events=other.events.with_columns(value=value.cast(pl.Float32)))
+        _, after = labels(write_data(tmp_path / changed, other), 0.5)
+        assert np.array_equal(before[train], after[train]) is same
 
 
 def test_a_share_of_nothing_is_the_label_and_grows_no_tree(data: Path, monkeypatch: pytest.MonkeyPatch):

@@ -64,8 +64,9 @@ _LOOP: Final[Space] = {
 _STATIC: Final[Space] = {
     **_LOOP,
     "model.hidden": Choice((32, 64, 128)),
-    "model.dropout": Range(0.0, 0.5),
+    "model.dropout": Range(0.2, 0.7),
     "model.modality_dropout_prob": Range(0.0, 0.3),
+    "model.shrinkage": Range(0.01, 10.0, log=True),
 }
 
 SPACES: Final[Mapping[str, Space]] = MappingProxyType(
@@ -75,7 +76,9 @@ SPACES: Final[Mapping[str, Space]] = MappingProxyType(
         "trajectory": {
             **_LOOP,
             "model.decoder.hidden": Choice((32, 64, 128)),
-            "model.decoder.dropout": Range(0.0, 0.5),
+            "model.decoder.dropout": Range(0.1, 0.7),
+            "model.dropout": Range(0.2, 0.7),
+            "model.shrinkage": Range(0.01, 10.0, log=True),
             "model.modality_dropout_prob": Range(0.0, 0.3),
         },
         "grud": {**_LOOP, "model.hidden": Choice((16, 32, 64)), "model.dropout": Range(0.0, 0.5)},

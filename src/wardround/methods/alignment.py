@@ -21,6 +21,7 @@ Its retrieval table on eICU, DATA made with `prepare eicu RAW --to DATA --modali
 
     wardround pretrain alignment --data DATA --to RUN --protocol paper --pretrain-on disjoint --set running=false
         --set summaries=sum --set volumes= --set singles= --set encoder.kind=tabular --set input_dropout=0
+        --set encoder.dropout=0.2
         --set modalities=demographics,diagnosis,treatment,medication,lab,aps
     wardround evaluate RUN --data DATA --to DIR
 

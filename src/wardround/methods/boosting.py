@@ -102,6 +102,19 @@ class Boosting:
         ]
         return cls(text, kind, settings.threads), history
 
+    @classmethod
+    def of_trees(cls, train: LabelledRows, kind: Kind, settings: BoostingSettings, trees: int, seed: int) -> "Boosting":
+        """So many trees on training stays, whatever any validation would say."""
+        import lightgbm
+
+        booster = lightgbm.train(_parameters(kind, settings, seed), _dataset(train, kind), trees)
+        return cls(kept_part(booster.model_to_string()), kind, settings.threads)
+
+    @property
+    def n_trees(self) -> int:
+        """How many were kept."""
+        return int(self._booster.num_trees())
+
     def predict(self, values: Float32[np.ndarray, "stay column"]) -> Float[np.ndarray, "stay"]:
         """Probability of death, or hours."""
         outputs = self._booster.predict(values, raw_score=True, num_threads=self.threads)
@@ -137,10 +150,7 @@ def _grow(
     """The text of the trees up to the lowest loss; `losses` is filled with side -> loss -> its course."""
     import lightgbm
 
-    learn, watch = (
-        lightgbm.Dataset(side.values, label=side.label if kind == "binary" else np.log1p(side.label))
-        for side in (train, val)
-    )
+    learn, watch = (_dataset(side, kind) for side in (train, val))
     watch.set_reference(learn)
     with progress(settings.rounds, "growing trees, at most", quiet=quiet) as bar:
 
@@ -160,6 +170,12 @@ def _grow(
             ],
         )
     return kept_part(booster.model_to_string(num_iteration=booster.best_iteration))
+
+
+def _dataset(rows: LabelledRows, kind: Kind) -> Any:
+    import lightgbm
+
+    return lightgbm.Dataset(rows.values, label=rows.label if kind == "binary" else np.log1p(rows.label))
 
 
 def _parameters(kind: Kind, settings: BoostingSettings, seed: int) -> dict[str, Any]:

@@ -89,8 +89,8 @@ def _static(
 def _trajectory(
     shapes: Shapes, embedder: ModalityEmbedder, task: Task, settings: TrajectorySettings, start: float
 ) -> nn.Module:
-    target, there = Target(task.kind, settings.positive_weight), settings.evidence and settings.train_encoders
-    evidence = _evidence(shapes, embedder, settings.encoder, there)
+    target = Target(task.kind, settings.positive_weight)
+    evidence = _evidence(shapes, embedder, settings.encoder, settings.evidence)
     return Trajectory(embedder, target, settings, start, task.falls, float(task.published_risk), evidence)
 
 

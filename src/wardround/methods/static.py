@@ -15,7 +15,7 @@ The row of its tables on aligned encoders, ALIGNED made as `alignment.py` says (
 here):
 
     wardround train mlp --data DATA --task mortality --to RUN --encoders ALIGNED --set summaries=mean
-        --set evidence=false --set teacher.share=0
+        --set evidence=false --set teacher.share=0 --set model.dropout=0.3
     wardround evaluate RUN --data DATA --to DIR
 
 Results as the paper prints them, not ours: eICU mortality, AUROC of the MLP 0.9000; length of stay (`--task los`),
@@ -49,7 +49,8 @@ class StaticSettings:
         dropout: in the fusion.
         modality_dropout_prob: chance that one modality of a stay is taken away in training.
         positive_weight: of deaths in the loss.
-        shrinkage: penalty on the mean square of what is added to the log odds of a published equation.
+        shrinkage: penalty on the mean square of what is added to the log odds of a published equation that was made for
+            the outcome.
         evidence: add a linear term on the encoders' inputs (ours); False is the printed model.
         train_encoders: whether the encoders learn with the fusion.
         batch_size: stays a batch.
@@ -107,6 +108,7 @@ class StaticModel(nn.Module):
         else:
             self.fusion = LSTMFusion(embed, hidden, 1, dropout)
         self.start = target.published_risk(published_scale, start)
+        self.shrinkage = settings.shrinkage if published_scale else 0.0
         self.embedder.requires_grad_(settings.train_encoders)
 
     def train(self, mode: bool = True) -> "StaticModel":
@@ -139,7 +141,7 @@ class StaticModel(nn.Module):
         """Mean loss over the stays of a batch, and the penalty on what is added to a published equation."""
         known, added, published = self._terms(batch)
         task = self.target.loss(known + added, batch.label).mean()
-        penalty = self.settings.shrinkage * shrinkage(added, published).mean()
+        penalty = self.shrinkage * shrinkage(added, published).mean()
         return task + penalty, {"task": task.detach()}
 
     def predict(self, batch: StaticBatch) -> Float[Tensor, " stay"]:

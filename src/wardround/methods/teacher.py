@@ -5,18 +5,19 @@
 A 0 or a 1 is one draw from the risk that a model is to learn; an estimate of the risk has less noise, and a small
 network learns more from the two together (knowledge distillation, arXiv 1503.02531, equation 1 at temperature 1, with
 its weighted sum of both losses). The trees of a stay are grown on the other training patients (cross-fitting): trees
-that had its label would hand it back. The student alone predicts; no tree is kept.
+that had its label would hand it back. How many, a part of those others says; validation patients have no part in it.
+The student alone predicts; no tree is kept.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Float32, Int
+from jaxtyping import Bool, Float, Int
 
 from wardround.errors import UsageError
 from wardround.methods.boosting import Boosting, BoostingSettings
-from wardround.methods.table_model import Kind, LabelledRows
-from wardround.models.tabular import check_widths
+from wardround.methods.table_model import LabelledRows
+from wardround.progress import progress
 
 
 @dataclass(frozen=True)
@@ -24,64 +25,68 @@ class TeacherSettings:
     """Settings of the teacher.
 
     Attributes:
-        share: of what it says in the labels of training; 0 for the labels alone.
+        share: of what it says in the 0/1 labels of training; 0 for the labels alone. Hours are learned from the labels
+            alone.
         folds: parts of the training patients; each is told by trees grown on the others.
 
     Raises:
-        UsageError: at construction, for a share outside [0, 1] or fewer than 2 folds.
+        UsageError: at construction, for a share outside [0, 1] or fewer than 3 folds.
     """
 
     share: float = 0.0
     folds: int = 5
 
     def __post_init__(self) -> None:
-        check_widths(folds=self.folds - 1)
+        if self.folds < 3:
+            raise UsageError(f"folds must be 3 or more, got {self.folds}")
         if not 0 <= self.share <= 1:
             raise UsageError(f"share must be in [0, 1], got {self.share}")
 
 
 def told(
-    train: LabelledRows, patient: Int[np.ndarray, "stay"], val: LabelledRows, kind: Kind, folds: int, seed: int
+    train: LabelledRows, patient: Int[np.ndarray, "stay"], folds: int, seed: int, quiet: bool = False
 ) -> Float[np.ndarray, "stay"]:
-    """What trees say of training stays whose patients they never saw: probability, or hours.
+    """What trees say of training stays whose patients they never saw.
 
     Args:
-        train: the training stays.
+        train: the training stays, with 0/1 labels.
         patient: of each; all stays of one are in one fold.
-        val: validation stays, which say when to stop growing.
-        kind: of the task.
         folds: as many as there are patients at most.
         seed: of the folds and the trees.
+        quiet: no progress on stderr.
 
     Returns:
-        By training stay. Where the others are too few to be split, their mean, or median hours; where there are none,
-        the label itself.
+        A probability by stay; the label itself where the others are too few to grow a tree on.
     """
     patients = np.unique(patient)
     lot = np.random.default_rng(seed).permutation(len(patients)) % min(folds, len(patients))
     fold = lot[np.searchsorted(patients, patient)]
-    said = np.full(len(patient), np.nan)
-    for held_out in range(int(lot.max()) + 1):
-        others, theirs = fold != held_out, fold == held_out
-        rows = LabelledRows(train.values[others], train.label[others])
-        said[theirs] = _told_by(rows, val, train.values[theirs], kind, seed) if others.any() else train.label[theirs]
+    said, last = train.label.astype(np.float64), int(lot.max())
+    with progress(last + 1, "asking the teacher, folds", quiet=quiet) as bar:
+        for held_out in range(last + 1):
+            theirs, stops = fold == held_out, fold == (held_out + 1) % (last + 1)
+            trees = _grown(train, ~theirs & ~stops, stops & ~theirs, seed)
+            if trees is not None:
+                said[theirs] = trees.predict(train.values[theirs])
+            bar.advance()
     return said
 
 
-def _told_by(
-    rows: LabelledRows, val: LabelledRows, asked: Float32[np.ndarray, "stay column"], kind: Kind, seed: int
-) -> Float[np.ndarray, "stay"]:
+def _grown(
+    train: LabelledRows, grow: Bool[np.ndarray, "stay"], stop: Bool[np.ndarray, "stay"], seed: int
+) -> Boosting | None:
+    """Trees on the stays of both parts, as many as were best for one part when grown on the other; None where there are
+    too few to split."""
     settings = BoostingSettings()
-    if len(rows.label) < 2 * settings.min_leaf_stays:
-        return np.full(len(asked), np.mean(rows.label) if kind == "binary" else np.median(rows.label))
-    trees, _ = Boosting.fit(rows, val, kind, settings, seed, quiet=True)
-    return trees.predict(asked)
+    if grow.sum() < 2 * settings.min_leaf_stays or not stop.any():
+        return None
+    growing, stopping, both = (
+        LabelledRows(train.values[part], train.label[part]) for part in (grow, stop, grow | stop)
+    )
+    first, _ = Boosting.fit(growing, stopping, "binary", settings, seed, quiet=True)
+    return Boosting.of_trees(both, "binary", settings, first.n_trees, seed)
 
 
-def mixed(
-    label: Float[np.ndarray, "stay"], said: Float[np.ndarray, "stay"], kind: Kind, share: float
-) -> Float[np.ndarray, "stay"]:
-    """Labels with a share of what was said: of probabilities, or of log(1 + hours)."""
-    if kind == "binary":
-        return (1 - share) * label + share * said
-    return np.expm1((1 - share) * np.log1p(label) + share * np.log1p(said))
+def mixed(label: Float[np.ndarray, "stay"], said: Float[np.ndarray, "stay"], share: float) -> Float[np.ndarray, "stay"]:
+    """Labels with a share of what was said."""
+    return (1 - share) * label + share * said

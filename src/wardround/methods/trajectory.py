@@ -54,7 +54,7 @@ class TrajectorySettings:
         encoder: of the modalities; those of `--encoders` are taken where given.
         decoder: its size.
         evidence: add to every belief a linear term on the latest row of each modality so far (ours). Frozen encoders
-            are run once, and their rows are then gone: with them there is none.
+            are run once, and their rows are then gone: beside them it is silent.
         train_encoders: whether the encoders learn with the decoder; frozen ones are run once.
         state: add to every belief what a static head reads from the latest embedding of each modality so far, missing
             tokens where there is none (ours); False is the printed model.
@@ -64,7 +64,8 @@ class TrajectorySettings:
         modality_dropout_prob: chance that one modality of a stay contributes no event in training.
         weighting: of the [PREDICT] positions of a stay: "uniform", "rising" with their number, or the "last" alone.
         positive_weight: of deaths in the loss.
-        shrinkage: penalty on the mean square of what is added to the log odds of a published equation.
+        shrinkage: penalty on the mean square of what is added to the log odds of a published equation that was made for
+            the outcome.
         budget: padded events a batch.
 
     Raises:
@@ -180,6 +181,9 @@ class Trajectory(nn.Module):
         self.head = nn.Linear(hidden, 1, bias=False)
         nn.init.zeros_(self.head.weight)
         self.start = target.published_risk(published_scale, start)
+        self.shrinkage = settings.shrinkage if published_scale else 0.0
+        if evidence is not None:
+            evidence.requires_grad_(settings.train_encoders)
 
     @property
     def frozen_encoders(self) -> Mapping[str, nn.Module]:
@@ -216,7 +220,7 @@ class Trajectory(nn.Module):
     def read(self, batch: SequenceBatch) -> Read:
         """The two terms of the output after every event; in training without the modalities that are dropped."""
         embedded, modality, hours, lengths = self.encode(batch), batch.modality, batch.hours, batch.lengths
-        weighed = None if self.evidence is None else self.weigh(batch, self.evidence)
+        weighed = None if self.evidence is None or self.frozen_encoders else self.weigh(batch, self.evidence)
         published = batch.published
         if self.training and self.settings.modality_dropout_prob > 0:
             kept = self._kept(modality, hours, lengths)
@@ -272,7 +276,7 @@ class Trajectory(nn.Module):
         weight = self._weight(real)
         task = (losses * weight).sum(dim=1).mean()
         penalty = (shrinkage(read.added, read.published) * weight).sum(dim=1).mean()
-        return task + self.settings.shrinkage * penalty, {"task": task.detach()}
+        return task + self.shrinkage * penalty, {"task": task.detach()}
 
     def _weight(self, real: Bool[Tensor, "stay event"]) -> Float[Tensor, "stay event"]:
         """Of each belief in the loss of its stay: they sum to 1, or to 0 where there is no event."""

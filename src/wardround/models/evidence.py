@@ -45,7 +45,8 @@ class LinearEvidence(nn.Module):
             encoder: of that modality; one of a package, which names no codes, is read past.
         """
         coded = encoder.coded(rows) if isinstance(encoder, ModalityEncoder) else rows
-        return self.weights[modality](self.drop(coded)).squeeze(-1)
+        # not a matrix product: that one rounds a row by where it stands in its batch
+        return (self.drop(coded) * self.weights[modality].get_parameter("weight")).sum(dim=-1)
 
     def of_stays(
         self, inputs: Inputs, observed: Bool[Tensor, "stay modality"], encoders: nn.ModuleDict

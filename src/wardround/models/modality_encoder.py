@@ -50,7 +50,7 @@ class EncoderSettings:
         kind: a name of `wardround list encoders`.
         hidden, embed: widths, of the inner layer and of the embedding.
         dropout: of the inner layer, in training.
-        input_dropout: of what the first layer reads, in training; not of `set`.
+        input_dropout: of what the first layer reads, in training, but for `set`; and of what a linear term reads.
         bins: quantile bins of `quantile`, `both` and `set`.
 
     Raises:

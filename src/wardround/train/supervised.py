@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -126,7 +127,6 @@ class _Training:
         self.shape = SHAPES[method.shape]
         self.target = Target(task.kind, settings.model.positive_weight)
         self.label = sides.cohort.frame["label"].to_numpy()
-        self.taught = taught_labels(data, sides, task, settings.inputs, settings.teacher, seed, quiet)
         self.featuriser = self._featuriser(settings.inputs)
         self.store = event_store(data.lines, sides.cohort, self.featuriser, self.shape.sequences, quiet)
 
@@ -139,6 +139,7 @@ class _Training:
         model = self.method.build(row_shapes(self.featuriser), embedder, self.task, self.settings.model, start)
         if self.brought.init is not None:
             self.brought.init.load_into(model)
+        self.taught = self._taught()
         with first_process_first():
             cases = Cases.of(self.data, self.sides.cohort, self.store, model)
         fit_result = fit(
@@ -147,7 +148,7 @@ class _Training:
             lambda module: self._validate(module, cases),
             self.settings.loop,
             run.folder,
-            identity=hash_of([run.plan.as_json(), run.inputs]),
+            identity=hash_of([run.plan.as_json(), run.inputs, sha256(self.taught.tobytes()).hexdigest()]),
             quiet=self.quiet,
             notes=run.notes,
         )
@@ -179,6 +180,11 @@ class _Training:
         if fitted.settings == inputs:
             return fitted
         return with_normaliser(self.data.lines, self.sides.part(TRAIN), inputs, fitted.vocabulary, self.quiet)
+
+    def _taught(self) -> np.ndarray:
+        """The labels to learn from; a teacher reads the modalities of the vocabulary, brought or fitted."""
+        inputs = replace(self.settings.inputs, modalities=self.featuriser.vocabulary.modalities)
+        return taught_labels(self.data, self.sides, self.task, inputs, self.settings.teacher, self.seed, self.quiet)
 
     def _embedder(self) -> ModalityEmbedder | None:
         if not self.method.encodes:
