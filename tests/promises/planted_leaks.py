@@ -393,6 +393,24 @@ def _(patch: Patch) -> None:
     around_method(patch, trajectory.Trajectory, "encode", encode)
 
 
+@leak("the linear term reads the next event", "later_events")
+def _(patch: Patch) -> None:
+    def weigh(original: Any, self: Any, batch: Any, evidence: Any) -> Any:
+        made = original(self, batch, evidence)
+        return torch.cat([made[:, 1:], made[:, :1]], dim=1)
+
+    around_method(patch, trajectory.Trajectory, "weigh", weigh)
+
+
+@leak("ages of the state counted to the end of the stay", "later_events")
+def _(patch: Patch) -> None:
+    def latest_ages(original: Any, hours: Any, modality: Any, modalities: int) -> Any:
+        ages = original(hours, modality, modalities)
+        return ages + hours.max(dim=1).values[:, None, None]
+
+    around(patch, trajectory, "latest_ages", latest_ages)
+
+
 @leak("backfill: unobserved numbers take the next value", "unlike_prefix")
 def _(patch: Patch) -> None:
     def summary(original: Any, self: Any, name: str, segments: Any) -> Any:
