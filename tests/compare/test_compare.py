@@ -449,9 +449,10 @@ def test_patients_that_were_trained_on_are_said(data: Path, tmp_path: Path):
     for name, add in (("same", 0), ("apart", 10**6)):
         other = write_data(tmp_path / name, timelines.with_stays(subject_id=pl.col("subject_id") + add))
         done = run(recipe(tmp_path, data, BOOSTING, top=f'test_data = "{other}"\n'), tmp_path / f"to-{name}")
-        said = done.found["notes"]
-        assert bool(said) == (name == "same")
-        assert all(note.startswith("boosting: asked of patients that the run was trained on") for note in said)
+        said = [
+            note.startswith("boosting: asked of patients that the run was trained on") for note in done.found["notes"]
+        ]
+        assert any(said) == (name == "same")
 
 
 # What is refused before any work

@@ -28,8 +28,8 @@ MODELS = {
     "mlp": ("model.dropout=0", "modality_dropout_prob=0", "batch_size=33"),
     "lstm": ("model.dropout=0", "modality_dropout_prob=0", "batch_size=7"),
     "trajectory": (
-        "decoder.dropout=0", "modality_dropout_prob=0", "model.state=false", "decoder.hidden=8", "decoder.heads=2",
-        "decoder.layers=1", "decoder.mlp_hidden=8", "budget=128",
+        "decoder.dropout=0", "model.dropout=0", "modality_dropout_prob=0", "model.state=false", "decoder.hidden=8",
+        "decoder.heads=2", "decoder.layers=1", "decoder.mlp_hidden=8", "budget=128",
     ),
 }  # fmt: skip
 
@@ -41,7 +41,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def command(data: Path, to: Path, method: str, *settings: str) -> list[str]:
     verb = ["pretrain", "alignment"] if method == "alignment" else ["train", method, "--task", "mortality"]
-    chosen = [f"--set={setting}" for setting in (*SIZES, "encoder.dropout=0", *settings)]
+    chosen = [f"--set={setting}" for setting in (*SIZES, "encoder.dropout=0", "input_dropout=0", *settings)]
     return ["wardround", *verb, "--data", str(data), "--to", str(to), *chosen]
 
 
