@@ -40,14 +40,17 @@ class Row:
 
 
 PRETRAIN: Final = "epochs=40"
+BRIEF: Final = ("teacher.folds=3",)
+SHORT: Final = ("epochs=12", "patience=4", "budget=4096", "loop.learning_rate=6e-4", *BRIEF)
+"""An epoch of the sequence model sees every event: fewer of them, in larger batches."""
 ROWS: Final = (
     Row("mortality-apache", "score", "mortality"),
-    Row("mortality-mlp", "mlp", "mortality"),
-    Row("mortality-mlp-aligned", "mlp", "mortality", aligned=True),
-    Row("mortality-trajectory-aligned", "trajectory", "mortality", aligned=True, settings=("epochs=12", "patience=4")),
+    Row("mortality-mlp", "mlp", "mortality", settings=BRIEF),
+    Row("mortality-mlp-aligned", "mlp", "mortality", aligned=True, settings=BRIEF),
+    Row("mortality-trajectory-aligned", "trajectory", "mortality", aligned=True, settings=SHORT),
     Row("los-elapsed", "elapsed", "los_remaining"),
     Row("los-mlp-aligned", "mlp", "los_remaining", aligned=True),
-    Row("los-trajectory-aligned", "trajectory", "los_remaining", aligned=True, settings=("epochs=12", "patience=4")),
+    Row("los-trajectory-aligned", "trajectory", "los_remaining", aligned=True, settings=SHORT),
 )
 
 
