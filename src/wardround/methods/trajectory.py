@@ -24,7 +24,7 @@ Results as the paper prints them, not ours: eICU mortality, AUROC 0.9223 (its ML
 (`--task los`), Pearson correlation 0.7406 (its MLP 0.5802).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, NamedTuple
 
@@ -192,23 +192,29 @@ class Trajectory(nn.Module):
 
     def encode(self, batch: SequenceBatch) -> Float[Tensor, "stay event embed"]:
         """Each event through its modality's encoder; rows that are as wide as embeddings already went through it."""
-        stays, events = batch.modality.shape
-        made = batch.hours.new_zeros(stays * events, self.embed_width)
-        for name in self.embedder.modalities:
-            rows = batch.rows[name]
-            if self.settings.train_encoders:
-                rows = self.embedder.encoders[name](rows)
-            made = made.index_copy(0, batch.slots[name], rows.to(made.dtype))
-        return made.view(stays, events, -1)
+
+        def embedded(name: str, rows: Tensor) -> Tensor:
+            return self.embedder.encoders[name](rows) if self.settings.train_encoders else rows
+
+        return self._of_events(batch, self.embed_width, embedded)
 
     def weigh(self, batch: SequenceBatch, evidence: LinearEvidence) -> Float[Tensor, "stay event"]:
         """Each event's own evidence."""
+
+        def weighed(name: str, rows: Tensor) -> Tensor:
+            return evidence.of_rows(name, rows, self.embedder.encoders[name]).unsqueeze(-1)
+
+        return self._of_events(batch, 1, weighed).squeeze(-1)
+
+    def _of_events(
+        self, batch: SequenceBatch, width: int, of_rows: Callable[[str, Tensor], Tensor]
+    ) -> Float[Tensor, "stay event feature"]:
+        """What is made of the rows of each modality, where its events stand; zeros in the padding."""
         stays, events = batch.modality.shape
-        made = batch.hours.new_zeros(stays * events)
+        made = batch.hours.new_zeros(stays * events, width)
         for name in self.embedder.modalities:
-            weighed = evidence.of_rows(name, batch.rows[name], self.embedder.encoders[name])
-            made = made.index_copy(0, batch.slots[name], weighed.to(made.dtype))
-        return made.view(stays, events)
+            made = made.index_copy(0, batch.slots[name], of_rows(name, batch.rows[name]).to(made.dtype))
+        return made.view(stays, events, width)
 
     def beliefs(
         self, batch: SequenceBatch
