@@ -8,21 +8,23 @@ import polars as pl
 import pytest
 import torch
 
-from small_runs import DAYS, RISK, aligned, published, small_data, trained
+from small_runs import DAYS, RISK, STAYS, aligned, published, small_data, trained
 from timelines import Timelines, random_timelines, write_data
 from wardround import files
 from wardround.batches.store import event_store
 from wardround.errors import DataError, LeakageError, RunError, UsageError
 from wardround.methods.scores import fit_elapsed
 from wardround.metrics.discrimination import auroc, choose_threshold
+from wardround.models.published_risk import PublishedRisk
 from wardround.tasks.cohort import Window
-from wardround.tasks.splits import SplitPlan
+from wardround.tasks.splits import TEST, TRAIN, VAL, SplitPlan
 from wardround.tasks.task import TASKS
 from wardround.train import predict, supervised
 from wardround.train.cases import Cases
 from wardround.train.data import open_data, sides_of
 from wardround.train.predict import predict_cases
 from wardround.train.run_folder import open_run
+from wardround.train.supervised import train
 from wardround.train.validation import fitted_values
 from wardround.train.weights import read_weights
 
@@ -101,6 +103,39 @@ def test_a_model_starts_at_the_average_of_its_training_labels(data: Path, tmp_pa
     assert read_weights(run / "weights.safetensors", None)["start.constant"].sigmoid().item() == pytest.approx(
         rate, abs=1e-5
     )
+
+
+@pytest.mark.parametrize("method", ["mlp", "trajectory"])
+def test_a_model_starts_where_its_training_stays_put_a_published_equation(data: Path, tmp_path: Path, method: str):
+    """Their labels, and nobody else's."""
+    run = open_run(trained(method, data, tmp_path / "run", STILL).folder)
+    opened, own = sides(data)
+    odds = event_store(opened.lines, own.cohort, run.featuriser, quiet=True).published_last
+    ours, label = own.members(TRAIN), own.cohort.frame["label"].to_numpy()
+    asked = PublishedRisk(1.0, 0.0, 0.0)
+    asked.recalibrate(torch.from_numpy(odds[ours]), torch.from_numpy(label[ours]))
+    start = {name: float(getattr(asked, name).detach()) for name in ("scale", "shift")}
+    assert abs(start["scale"] - 1) > 0.1
+    others = pl.col("stay_id").is_in(own.cohort.frame["stay_id"][np.r_[own.members(VAL), own.members(TEST)]].to_list())
+    died = pl.when(others).then(~pl.col("died_in_hospital")).otherwise("died_in_hospital")
+    turned = write_data(tmp_path / "turned", published(random_timelines(3, STAYS)).with_stays(died_in_hospital=died))
+    for folder in (run.folder, trained(method, turned, tmp_path / "other", STILL).folder):
+        weights = read_weights(folder / "weights.safetensors", None)
+        assert {name: float(weights[f"start.{name}"]) for name in start} == pytest.approx(start, abs=1e-6)
+
+
+def test_only_death_in_hospital_starts_at_it_and_first_weights_are_left_as_they_are(data: Path, tmp_path: Path):
+    def slope(run: Path) -> float:
+        return float(read_weights(run / "weights.safetensors", None)["start.scale"])
+
+    first = trained("mlp", data, tmp_path / "first", "loop.learning_rate=0.01").folder
+    tuned, fresh, hours = (tmp_path / name for name in ("tuned", "fresh", "hours"))
+    train("mlp", data, "mortality", tuned, Window(), SplitPlan(), None, (STILL, "loop.epochs=1"), 0, True, init=first)
+    assert slope(tuned) == pytest.approx(slope(first), abs=1e-6)
+    trained("mlp", data, fresh, STILL)
+    assert slope(fresh) != pytest.approx(slope(first), abs=1e-6)
+    trained("mlp", data, hours, STILL, task="los_remaining")
+    assert slope(hours) == pytest.approx(0, abs=1e-6)
 
 
 def test_a_second_call_finds_it_and_another_run_is_never_overwritten(data: Path, tmp_path: Path):

@@ -4,8 +4,9 @@
           = constant                 elsewhere
 
 A model adds to it what its inputs say beyond the equation (ours). For the outcome that the equation was made for,
-`scale` starts at 1; for any other, at 0, and is learned. An equation that was fitted on far more stays than there are
-to learn from deserves trust: `shrinkage` is a penalty on how far a model moves away from it.
+`scale` starts near 1, where the training stays put it: an equation that is too sure of them makes a model too sure
+(`recalibrate`). For any other outcome it starts at 0. All three are learned. An equation that was fitted on far more
+stays than there are to learn from deserves trust: `shrinkage` is a penalty on how far a model moves away from it.
 """
 
 from collections.abc import Sequence
@@ -14,9 +15,17 @@ from typing import Final
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits
 
 MODALITY: Final = "severity"
 """The modality that tells a published equation's log odds."""
+
+SLOPE_SD: Final = 0.5
+"""How far from 1 the slope of a published equation is before any patient is seen: a slope of 0 or 2 is two of these
+away."""
+
+SHIFT_SD: Final = 5.0
+"""How far from 0 the shift is: so wide that it only keeps it finite where all or none of the stays died."""
 
 
 class PublishedRisk(nn.Module):
@@ -38,6 +47,45 @@ class PublishedRisk(nn.Module):
         """The term of each stay or event, never NaN: `logit` is NaN where the equation has not been computed."""
         known = ~logit.isnan()
         return torch.where(known, self.scale * logit.nan_to_num(0.0) + self.shift, self.constant)
+
+    def recalibrate(
+        self, logit: Float[Tensor, " stay"], label: Float[Tensor, " stay"], positive_weight: float = 1.0
+    ) -> None:
+        """Start where training stays put the equation: the logistic recalibration of Cox (Biometrika 1958), with a
+        normal prior on the slope around 1.
+
+        Args:
+            logit: log odds of the equation; stays where they are NaN have no part in it.
+            label: 0/1, of every stay.
+            positive_weight: of deaths in the loss.
+        """
+        known = ~logit.isnan()
+        slope, shift = _recalibration(logit[known].double(), label[known].double(), positive_weight)
+        with torch.no_grad():
+            self.scale.fill_(slope)
+            self.shift.fill_(shift)
+
+
+def _recalibration(
+    logit: Float[Tensor, " stay"], label: Float[Tensor, " stay"], positive_weight: float
+) -> tuple[float, float]:
+    """Slope and shift of the largest posterior; the likelihood and the prior are concave."""
+    weight = torch.tensor(positive_weight, dtype=torch.float64)
+    mean, sd = (torch.tensor(pair, dtype=torch.float64) for pair in ((1.0, 0.0), (SLOPE_SD, SHIFT_SD)))
+    at = mean.clone().requires_grad_()
+    search = torch.optim.LBFGS([at], max_iter=100, tolerance_grad=1e-9, line_search_fn="strong_wolfe")
+
+    def far() -> Tensor:
+        search.zero_grad()
+        output = at[0] * logit + at[1]
+        loss = binary_cross_entropy_with_logits(output, label, reduction="sum", pos_weight=weight)
+        loss = loss + ((at - mean) / sd).square().sum() / 2
+        loss.backward()
+        return loss
+
+    search.step(far)
+    slope, shift = at.detach().tolist()
+    return slope, shift
 
 
 def published_where(

@@ -20,6 +20,7 @@ from wardround.methods.target import Target
 from wardround.metrics.discrimination import auroc
 from wardround.metrics.regression import mae
 from wardround.models.embedder import ModalityEmbedder
+from wardround.models.published_risk import PublishedRisk
 from wardround.tasks.cohort import Window
 from wardround.tasks.splits import TRAIN, VAL, SplitPlan
 from wardround.tasks.task import Task, find_task
@@ -139,6 +140,8 @@ class _Training:
         model = self.method.build(row_shapes(self.featuriser), embedder, self.task, self.settings.model, start)
         if self.brought.init is not None:
             self.brought.init.load_into(model)
+        else:
+            self._recalibrate(model)
         self.taught = self._taught()
         with first_process_first():
             cases = Cases.of(self.data, self.sides.cohort, self.store, model)
@@ -180,6 +183,14 @@ class _Training:
         if fitted.settings == inputs:
             return fitted
         return with_normaliser(self.data.lines, self.sides.part(TRAIN), inputs, fitted.vocabulary, self.quiet)
+
+    def _recalibrate(self, model: nn.Module) -> None:
+        """A head that starts at a published equation starts where the training stays put it."""
+        start = getattr(model, "start", None)
+        if self.task.published_risk and isinstance(start, PublishedRisk):
+            train = self.sides.members(TRAIN)
+            logit, label = (torch.from_numpy(each[train]) for each in (self.store.published_last, self.label))
+            start.recalibrate(logit, label, self.target.positive_weight)
 
     def _taught(self) -> np.ndarray:
         """The labels to learn from; a teacher reads the modalities of the vocabulary, brought or fitted."""
