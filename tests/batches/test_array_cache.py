@@ -86,6 +86,16 @@ def test_a_damaged_entry_is_made_again(tmp_path: Path, damage: Callable[[Path, P
     assert made == [1]
 
 
+def test_an_entry_that_was_put_in_the_place_of_another_counts_for_nothing(tmp_path: Path):
+    """Whole, with its own hash beside it, under a name that is not its own."""
+    kept(tmp_path, 2)
+    for theirs in list(tmp_path.iterdir()):
+        theirs.rename(tmp_path / f"{key(1)[:32]}{theirs.suffix}")
+    made: list[int] = []
+    assert kept(tmp_path, 1, made=made).tobytes() == (ROWS + 1).tobytes()
+    assert made == [1]
+
+
 def test_a_folder_that_may_only_be_read_keeps_nothing_and_asks_for_no_block(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -1,7 +1,7 @@
 """Arrays on disk by hash: what is slow to make is made once of the same input, and read by every later run.
 
-    KEY.npy, KEY.json      an array, and its hash, which is checked at each opening: one that was torn or changed counts
-                           for nothing and is made again
+    KEY.npy, KEY.json      an array; its key and its hash, which are checked at each opening: one that was torn, changed
+                           or put in the place of another counts for nothing and is made again
 
 The key is the caller's hash of all that decides the array.
 
@@ -55,7 +55,7 @@ def find_array(folder: Path, key: str) -> Entry | None:
     if not path.is_file():
         return None
     try:
-        if files.read_json(_hash_file(path)) != {"sha256": files.sha256(path)}:
+        if files.read_json(_hash_file(path)) != {"key": key, "sha256": files.sha256(path)}:
             return None
         entry = _opened(path)
     except DataError:  # no hash, or a torn one
@@ -93,7 +93,7 @@ def keep_array(folder: Path, key: str, length: int, blocks: Iterable[Entry], lim
         for piece in _npy_pieces(length, blocks):
             digest.update(piece)
             stream.write(piece)
-    files.write_json(_hash_file(path), {"sha256": digest.hexdigest()})
+    files.write_json(_hash_file(path), {"key": key, "sha256": digest.hexdigest()})
     with contextlib.suppress(DataError):
         entry = _opened(path)
     _remove_unused(path, limit_bytes)
