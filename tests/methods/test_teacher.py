@@ -1,11 +1,15 @@
 """What trees say of stays that they never saw, and how it is mixed with the labels."""
 
+import weakref
+
 import numpy as np
 import pytest
 
 from wardround.errors import UsageError
+from wardround.methods import teacher
 from wardround.methods.table_model import LabelledRows
 from wardround.methods.teacher import TeacherSettings, mixed, told
+from wardround.stopping import Stopped, StopRequest
 
 
 def drawn(stays: int, seed: int, signal: float = 2.0) -> LabelledRows:
@@ -75,6 +79,38 @@ def test_mixed_by_hand():
     """A quarter of the way from 1 to 0.6."""
     assert mixed(np.ones(1), np.full(1, 0.6), 0.25)[0] == pytest.approx(0.9)
     assert np.array_equal(mixed(TRAIN.label, np.full(600, 0.3), 0.0), TRAIN.label)
+
+
+def test_the_rows_of_one_fit_are_gone_before_the_next(monkeypatch: pytest.MonkeyPatch):
+    """What is in memory beside the table: never both what counts the trees and what is grown in the end."""
+    held: list[weakref.ref[np.ndarray]] = []
+    most = []
+    part = teacher._part
+
+    def counted(rows: LabelledRows, places: np.ndarray) -> LabelledRows:
+        made = part(rows, places)
+        held.append(weakref.ref(made.values))
+        most.append(sum(len(one()) for one in held if one() is not None))
+        return made
+
+    monkeypatch.setattr(teacher, "_part", counted)
+    told(TRAIN, EACH_ITS_OWN, folds=3, seed=0)
+    assert most == [200, 400, 400] * 3
+
+
+@pytest.mark.parametrize("asked_at", [0, 2])
+def test_a_stop_is_heard_before_each_fold(monkeypatch: pytest.MonkeyPatch, asked_at: int):
+    stop, grown = StopRequest(), []
+    stop.made = asked_at == 0
+
+    def grow(*_: object) -> None:
+        grown.append(1)
+        stop.made = len(grown) == asked_at
+
+    monkeypatch.setattr(teacher, "_grown", grow)
+    with pytest.raises(Stopped, match="Run the same command again"):
+        told(TRAIN, EACH_ITS_OWN, 5, 0, True, stop)
+    assert len(grown) == asked_at
 
 
 @pytest.mark.parametrize("wrong", [{"share": -0.1}, {"share": 1.1}, {"folds": 2}])

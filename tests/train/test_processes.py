@@ -145,6 +145,42 @@ def test_they_stop_and_go_on_together(data: Path, tmp_path: Path):
         assert files.sha256(tmp_path / "stopped" / name) == files.sha256(tmp_path / "whole" / name), name
 
 
+ASKED = """
+import os, signal, sys
+from pathlib import Path
+from wardround.methods import teacher
+folder, ended = Path(sys.argv.pop(1)), sys.argv.pop(1) == "ended"
+rank, sound = os.environ["RANK"], teacher.told
+def told(*given):
+    (folder / f"asked-{rank}").touch()
+    if ended:
+        os.kill(os.getpid(), signal.SIGTERM)
+    return sound(*given)
+teacher.told = told
+from wardround.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.slow
+def test_the_first_alone_asks_the_teacher(data: Path, tmp_path: Path):
+    """One that is ended while it asks leaves nothing and keeps nobody waiting; the same command goes on."""
+    script = tmp_path / "asked.py"
+    script.write_text(ASKED)
+    called = command(data, tmp_path / "run", "mlp", *MODELS["mlp"], "teacher.share=0.5")[1:]
+    cache = data / "cache" / "teacher"
+    before = set(cache.glob("*.npy"))
+    for word, entries in (("ended", 0), ("sound", 1)):
+        (tmp_path / word).mkdir()
+        planted = [*launch(2, [])[:-1], str(script), str(tmp_path / word), word, *called, "--seed=7"]
+        made = subprocess.run(planted, env=environment(), capture_output=True, text=True, check=False, timeout=180)
+        assert (made.returncode == 0) is (word == "sound"), made.stderr
+        assert len(set(cache.glob("*.npy")) - before) == entries
+        assert (tmp_path / word / "asked-0").exists()
+        assert ("asked to stop (SIGTERM) while it asked its teacher" in made.stderr) is (word == "ended")
+    assert not (tmp_path / "sound" / "asked-1").exists()
+
+
 def test_one_process_is_no_launcher(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("RANK", raising=False)
     alone = Processes()

@@ -1,6 +1,7 @@
 """The labels of a training: mixed on the training side, by a teacher that sees what the student may see."""
 
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +12,19 @@ from small_runs import trained
 from timelines import Timelines, random_timelines, write_data
 from wardround import files
 from wardround.batches.store import InputSettings
+from wardround.errors import RunError
 from wardround.evaluate.evaluation import answer
 from wardround.evaluate.question import Question
+from wardround.methods import teacher
 from wardround.methods.teacher import TeacherSettings
 from wardround.tasks.cohort import Window
 from wardround.tasks.splits import TEST, TRAIN, VAL, SplitPlan
 from wardround.tasks.task import TASKS
-from wardround.train import taught
+from wardround.train import supervised, taught
 from wardround.train.data import open_data, sides_of
+from wardround.train.loop import fit
 from wardround.train.run_folder import open_run
+from wardround.train.stopping import TrainingStopped
 from wardround.train.taught import taught_labels
 
 STILL = "loop.learning_rate=1e-12"
@@ -56,7 +61,7 @@ def test_only_labels_of_the_training_side_are_mixed(data: Path):
 
 
 def test_hours_are_learned_from_the_labels_alone(data: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(taught, "told", None)
+    monkeypatch.setattr(taught, "told_once", None)
     sides, made = labels(data, 0.5, "los_remaining")
     assert np.array_equal(made, sides.cohort.frame["label"].to_numpy())
 
@@ -80,21 +85,62 @@ def test_nobody_but_training_patients_has_a_part_in_it(data: Path, tmp_path: Pat
 
 
 def test_a_share_of_nothing_is_the_label_and_grows_no_tree(data: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(taught, "told", None)
+    monkeypatch.setattr(taught, "told_once", None)
     sides, made = labels(data, 0.0)
     assert np.array_equal(made, sides.cohort.frame["label"].to_numpy())
+
+
+def test_a_teacher_is_asked_once(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Another share, another method and a training that goes on read what it said; another seed asks it again."""
+    asked, told = [], teacher.told
+    monkeypatch.setattr(teacher, "told", lambda *given: (asked.append(given[3]), told(*given))[1])
+    other = write_data(tmp_path / "data", made_data())
+    first, second = (labels(other, share)[1] for share in (0.5, 0.5))
+    assert first.tobytes() == second.tobytes()
+    labels(other, 0.25)
+    trained("mlp", other, tmp_path / "mlp", STILL, "teacher.share=0.5")
+    trained("lstm", other, tmp_path / "lstm", STILL, "teacher.share=0.5")
+    assert asked == [0]
+    trained("mlp", other, tmp_path / "seed", STILL, "teacher.share=0.5", seed=1)
+    assert asked == [0, 1]
+
+
+def test_a_training_does_not_go_on_with_another_teacher(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The settings of its trees are in no run's settings; what they said is part of what a checkpoint belongs to."""
+
+    def stopped(model, batches, validate, *rest, **others):
+        def once(module):
+            if next(calls) == 2:
+                raise TrainingStopped("planted")
+            return validate(module)
+
+        return fit(model, batches, once, *rest, **others)
+
+    def ask() -> list[str]:
+        return trained("mlp", data, tmp_path / "run", "loop.epochs=3", "teacher.share=0.5").notes
+
+    calls = count(1)
+    with monkeypatch.context() as patch:
+        patch.setattr(supervised, "fit", stopped)
+        with pytest.raises(TrainingStopped):
+            ask()
+    with monkeypatch.context() as patch:
+        patch.setattr(teacher, "TREES", replace(teacher.TREES, learning_rate=0.3))
+        with pytest.raises(RunError, match="of a training with other settings"):
+            ask()
+    assert any("goes on after step" in note for note in ask())
 
 
 def test_the_teacher_reads_the_modalities_of_the_student(data: Path, monkeypatch: pytest.MonkeyPatch):
     """And rows of the training side alone are told."""
     seen: list[int] = []
 
-    def told(train, patient, *rest):
+    def told_once(folder, train, patient, *rest):
         seen.append(train.values.shape[1])
         assert len(patient) == len(train.values) == len(train.label)
         return np.full(len(patient), 0.25)
 
-    monkeypatch.setattr(taught, "told", told)
+    monkeypatch.setattr(taught, "told_once", told_once)
     labels(data, 0.5)
     sides, made = labels(data, 1.0, inputs=InputSettings(modalities=("lab",)))
     assert seen[1] < seen[0]
@@ -104,7 +150,7 @@ def test_the_teacher_reads_the_modalities_of_the_student(data: Path, monkeypatch
 @pytest.mark.parametrize("method", ["mlp", "trajectory", "grud"])
 def test_a_training_learns_from_them(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str):
     """A student that trusts a teacher who says that nearly everybody dies says more of it than one who does not."""
-    monkeypatch.setattr(taught, "told", lambda train, patient, *rest: np.full(len(patient), 0.99))
+    monkeypatch.setattr(taught, "told_once", lambda folder, train, patient, *rest: np.full(len(patient), 0.99))
     said: list[float] = []
     for share in (0, 1):
         chosen = (f"teacher.share={share}", "loop.learning_rate=0.03", "loop.epochs=8")

@@ -10,6 +10,7 @@ The student alone predicts; no tree is kept.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -18,6 +19,10 @@ from wardround.errors import UsageError
 from wardround.methods.boosting import Boosting, BoostingSettings
 from wardround.methods.table_model import LabelledRows
 from wardround.progress import progress
+from wardround.stopping import StopRequest
+
+TREES: Final = BoostingSettings()
+"""How its trees are grown."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,12 @@ class TeacherSettings:
 
 
 def told(
-    train: LabelledRows, patient: Int[np.ndarray, "stay"], folds: int, seed: int, quiet: bool = False
+    train: LabelledRows,
+    patient: Int[np.ndarray, "stay"],
+    folds: int,
+    seed: int,
+    quiet: bool = False,
+    stop: StopRequest | None = None,
 ) -> Float[np.ndarray, "stay"]:
     """What trees say of training stays whose patients they never saw.
 
@@ -54,9 +64,13 @@ def told(
         folds: as many as there are patients at most.
         seed: of the folds and the trees.
         quiet: no progress on stderr.
+        stop: heard before each fold.
 
     Returns:
         A probability by stay; the label itself where the others are too few to grow a tree on.
+
+    Raises:
+        Stopped: where a stop was asked for.
     """
     patients = np.unique(patient)
     lot = np.random.default_rng(seed).permutation(len(patients)) % min(folds, len(patients))
@@ -64,6 +78,8 @@ def told(
     said, last = train.label.astype(np.float64), int(lot.max())
     with progress(last + 1, "asking the teacher, folds", quiet=quiet) as bar:
         for held_out in range(last + 1):
+            if stop is not None:
+                stop.check()
             theirs, stops = fold == held_out, fold == (held_out + 1) % (last + 1)
             trees = _grown(train, ~theirs & ~stops, stops & ~theirs, seed)
             if trees is not None:
@@ -77,14 +93,15 @@ def _grown(
 ) -> Boosting | None:
     """Trees on the stays of both parts, as many as were best for one part when grown on the other; None where there are
     too few to split."""
-    settings = BoostingSettings()
-    if grow.sum() < 2 * settings.min_leaf_stays or not stop.any():
+    if grow.sum() < 2 * TREES.min_leaf_stays or not stop.any():
         return None
-    growing, stopping, both = (
-        LabelledRows(train.values[part], train.label[part]) for part in (grow, stop, grow | stop)
-    )
-    first, _ = Boosting.fit(growing, stopping, "binary", settings, seed, quiet=True)
-    return Boosting.of_trees(both, "binary", settings, first.n_trees, seed)
+    # rows are copied where they are used, and in memory no longer than that: a table may be most of what there is
+    first, _ = Boosting.fit(_part(train, grow), _part(train, stop), "binary", TREES, seed, quiet=True)
+    return Boosting.of_trees(_part(train, grow | stop), "binary", TREES, first.n_trees, seed)
+
+
+def _part(rows: LabelledRows, part: Bool[np.ndarray, "stay"]) -> LabelledRows:
+    return LabelledRows(rows.values[part], rows.label[part])
 
 
 def mixed(label: Float[np.ndarray, "stay"], said: Float[np.ndarray, "stay"], share: float) -> Float[np.ndarray, "stay"]:

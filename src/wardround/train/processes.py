@@ -29,13 +29,18 @@ launcher ends the rest at once."""
 
 @contextlib.contextmanager
 def first_process_first() -> Generator[None]:
-    """Let the first process go through the block alone, so that the others find in a cache what it made."""
+    """Let the first process go through the block alone, so that the others find in a cache what it made.
+
+    Where it fails the others go on too: they meet the same, or the launcher ends them.
+    """
     processes = Processes()
     if processes.count > 1 and processes.rank > 0:
         distributed.barrier()
-    yield
-    if processes.count > 1 and processes.rank == 0:
-        distributed.barrier()
+    try:
+        yield
+    finally:
+        if processes.count > 1 and processes.rank == 0:
+            distributed.barrier()
 
 
 class Processes:

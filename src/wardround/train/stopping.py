@@ -1,4 +1,4 @@
-"""SIGTERM during training: finish the step, save, leave with an error that says how to go on."""
+"""SIGTERM during training: finish the step, or the fold of a teacher, save, leave and say how to go on."""
 
 from wardround.stopping import Stopped, StopRequest, stop_on_sigterm
 
@@ -6,4 +6,4 @@ __all__ = ["StopRequest", "TrainingStopped", "stop_on_sigterm"]
 
 
 class TrainingStopped(Stopped):
-    """Training was asked to stop and saved its state; the same command goes on from there."""
+    """Training was asked to stop and saved its state, if it had begun; the same command goes on from there."""

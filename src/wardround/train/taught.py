@@ -6,10 +6,11 @@ from jaxtyping import Float
 from wardround.batches.stay_table import TableSettings, fit_table_featuriser, stay_table
 from wardround.batches.store import InputSettings
 from wardround.methods.table_model import LabelledRows
-from wardround.methods.teacher import TeacherSettings, mixed, told
+from wardround.methods.teacher import TeacherSettings, mixed
 from wardround.tasks.splits import TRAIN
 from wardround.tasks.task import Task
 from wardround.train.data import OpenData, Sides
+from wardround.train.teacher_cache import told_once
 
 
 def taught_labels(
@@ -32,6 +33,10 @@ def taught_labels(
         teacher: its share, and in how many folds it tells.
         seed: of what the fits draw.
         quiet: no progress on stderr.
+
+    Raises:
+        TrainingStopped: after SIGTERM while the teacher is asked.
+        StorageError: where the disk refuses.
     """
     label = sides.cohort.frame["label"].to_numpy().astype(np.float64)
     if teacher.share == 0 or task.kind != "binary":
@@ -40,9 +45,10 @@ def taught_labels(
     table = TableSettings(inputs.modalities, inputs.features, volumes=content.volumes, singles=content.singles)
     part = sides.part(TRAIN)
     featuriser = fit_table_featuriser(data.lines, part, table, quiet)
-    rows = stay_table(data.lines, part, featuriser, quiet=quiet)
-    train = LabelledRows(rows.values, part.frame["label"].to_numpy().astype(np.float64))
-    said = told(train, part.frame["subject_id"].to_numpy(), teacher.folds, seed, quiet)
+    values = stay_table(data.lines, part, featuriser, quiet=quiet).values
+    train = LabelledRows(values, part.frame["label"].to_numpy().astype(np.float64))
+    patient, cache = part.frame["subject_id"].to_numpy(), data.folder / "cache" / "teacher"
+    said = told_once(cache, train, patient, teacher.folds, seed, quiet)
     taught = label.copy()
     theirs = sides.cohort.frame["stay_id"].is_in(part.frame["stay_id"].to_list()).to_numpy()
     taught[theirs] = mixed(train.label, said, teacher.share)
