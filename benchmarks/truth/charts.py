@@ -25,14 +25,16 @@ ZOOM = 2
 
 
 def gap_chart(rows: Rows, plan: Plan) -> alt.VConcatChart:
-    """Best possible less AUROC against the rate: a row of panels a size, a column a mechanism.
+    """Best possible less AUROC against the rate: a row of panels a size, a column a mechanism. Intervals that are wider
+    than the panels are cut at their edge, for three seeds can make some so wide that no line could be read.
 
     Args:
         rows: of `method_rows`. Where nothing is missing the same cells stand in every column.
         plan: what is studied.
     """
     points = [point for row in rows for point in _gap_points(row, plan)]
-    scale = alt.Scale(domain=_domain(points, 0.0), nice=True)
+    values = [point["value"] for point in points]
+    scale = alt.Scale(domain=[min(0.0, *values), 1.2 * max(values)], nice=True)
     panels = [
         alt.hconcat(*(_gap_panel(points, size, why, scale, size == max(plan.sizes)) for why in plan.mechanisms))
         for size in sorted(plan.sizes)
@@ -65,7 +67,7 @@ def _gap_panel(points: Rows, size: int, mechanism: str, scale: alt.Scale, last: 
     base = alt.Chart(inline(own)).encode(x=x, color=alt.Color("method:N", scale=colours, legend=legend))
     y = alt.Y("value:Q", title="below the best", scale=scale, axis=alt.Axis(tickCount=5, format=".2f"))
     layers = [
-        base.mark_rule(strokeWidth=1.2, opacity=0.5).encode(y=alt.Y("low:Q", scale=scale), y2="high:Q"),
+        base.mark_rule(strokeWidth=1.2, opacity=0.5, clip=True).encode(y=alt.Y("low:Q", scale=scale), y2="high:Q"),
         base.mark_line(strokeWidth=1.8).encode(y=y, strokeDash=alt.StrokeDash("method:N", scale=dashes, legend=legend)),
         base.mark_point(filled=True, size=26, opacity=1).encode(y=y),
     ]
@@ -92,12 +94,12 @@ def _gain_point(row: Mapping[str, Any]) -> list[dict[str, Any]]:
     whole = row["size"] == ALL
     low, high = (_first(row[f"gain_{end}"], row[f"gain_patients_{end}"]) for end in ("low", "high"))
     ends = {"low": low, "high": high} if whole else {"low": row["gain"], "high": row["gain"]}
-    return [{"rate": 100 * row["rate"], "value": row["gain"], "model": row["method"], "of": str(row["size"]), **ends}]
+    return [{"rate": 100 * row["rate"], "value": row["gain"], "model": row["method"], "of": _size(row["size"]), **ends}]
 
 
 def _gain_panel(points: Rows, model: str, plan: Plan, scale: alt.Scale) -> alt.LayerChart:
     own = [point for point in points if point["model"] == model]
-    sizes = [str(size) for size in sorted(plan.sizes)]
+    sizes = [_size(size) for size in sorted(plan.sizes)]
     steps = ["blue-2", "blue-3", "blue-4", "blue-5"]
     shades = [colour(steps[min(place, len(steps) - 1)]) for place in range(len(sizes))]
     colours = alt.Scale(domain=[*sizes, ALL], range=[*shades, colour("ink")])
@@ -129,6 +131,10 @@ def _titled(chart: Any, title: str) -> alt.LayerChart:
 
 def _rate_axis() -> alt.Axis:
     return alt.Axis(values=[0, 20, 40, 60, 80], grid=False)
+
+
+def _size(size: int | str) -> str:
+    return f"{size:,}" if isinstance(size, int) else size
 
 
 def _dash(encoders: str | None) -> list[int]:

@@ -34,7 +34,11 @@ def test_the_recipes_that_are_shipped_can_be_read(file: Path):
 
 
 def test_there_is_one_for_the_demo_and_one_for_the_challenge():
-    assert {file.stem for file in RECIPES.glob("*.toml")} == {"eicu_mortality_24h", "challenge2012_a_to_b"}
+    assert {file.stem for file in RECIPES.glob("*.toml")} == {
+        "eicu_mortality_24h",
+        "eicu_paper_protocol",
+        "challenge2012_a_to_b",
+    }
     challenge = read_recipe(RECIPES / "challenge2012_a_to_b.toml")
     assert challenge.test_data == Path("data-b")
     assert {row.method for row in challenge.rows} == {"boosting", "logistic", "mlp", "lstm", "trajectory", "grud"}
