@@ -1,6 +1,6 @@
 """Real positions learned from per core-second: the product's own loop, padded random batches, packed stays.
 
-    python benchmarks/training_tokens.py [--data DATA | --stays 3000] [--hours 72] [--to RESULTS]
+    python benchmarks/training_tokens.py [--data DATA | --stays 3000] [--hours 72 | --whole] [--to RESULTS]
 
 A position is an event or its [PREDICT]; padding does not count. All three train a decoder of 4 layers x 256 in float32
 on one core over the same stays:
@@ -44,13 +44,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path)
     parser.add_argument("--stays", type=int, default=3000)
-    parser.add_argument("--hours", type=float, default=72.0)
+    parser.add_argument("--hours", type=float, default=72.0, help="of each stay that lasts so long")
+    parser.add_argument("--whole", action="store_true", help="the whole of every stay, as in the paper's protocol")
     parser.add_argument("--to", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(1)
+    window = Window("paper", None) if options.whole else Window("causal", options.hours)
     with TemporaryDirectory() as name:
         work = Path(name)
-        case = _Case(options.data or made_data(options.stays, work), options.hours)
+        case = _Case(options.data or made_data(options.stays, work), window)
         product = case.positions_per_s(case.bucketed(), work / "product")
         padded = case.positions_per_s(case.padded(), work / "padded")
         packed = case.packed_positions_per_s()
@@ -58,6 +60,7 @@ def main() -> None:
         report(
             "training_tokens",
             {
+                "window": "whole stays" if options.whole else f"first {options.hours:g} h",
                 "events_a_stay": {"median": float(np.median(lengths)), "p95": float(np.quantile(lengths, 0.95))},
                 "product_positions_per_core_s": round(product),
                 "padded_positions_per_core_s": round(padded),
@@ -72,8 +75,8 @@ def main() -> None:
 class _Case:
     """Stays, and what is learned from them."""
 
-    def __init__(self, folder: Path, hours: float) -> None:
-        data = open_data(folder, Window("causal", hours), quiet=True)
+    def __init__(self, folder: Path, window: Window) -> None:
+        data = open_data(folder, window, quiet=True)
         self.task = find_task("mortality")
         cohort = data.cohort(self.task)
         self.featuriser = fit_featuriser(data.lines, cohort, InputSettings(), True)
