@@ -15,6 +15,7 @@ from small_runs import aligned, small_data, trained
 from wardround import files
 from wardround.compare import existing
 from wardround.compare.compare import compare
+from wardround.compare.seeds import rows_of
 from wardround.errors import DataError, NoScoreError, RunError, UsageError
 from wardround.evaluate import report
 from wardround.evaluate.evaluation import evaluate
@@ -109,6 +110,34 @@ def test_runs_of_other_seeds_are_one_row_of_their_mean(work: Path, tmp_path: Pat
     assert float(found["mlp-1, seeds 1, 2"]["value"]) == pytest.approx(sum(areas) / 2)
     assert found["mlp-1, seeds 1, 2"]["cells"] == "2"
     assert done.found["notes"] == []
+
+
+def test_runs_on_encoders_of_other_seeds_are_one_row(work: Path, tmp_path: Path):
+    """As in a recipe, where each seed pretrains its own; encoders that were made otherwise are another row."""
+    data = work / "data"
+    for seed in (1, 2):
+        aligned(data, tmp_path / f"encoders-{seed}", seed=seed)
+        trained("mlp", data, tmp_path / f"mlp-{seed}", encoders=tmp_path / f"encoders-{seed}", seed=seed)
+    trained("mlp", data, tmp_path / "mlp-3", encoders=tmp_path / "encoders-1", seed=2)
+    aligned(data, tmp_path / "other", "batch_size=64", seed=3)
+    trained("mlp", data, tmp_path / "otherwise", encoders=tmp_path / "other", seed=3)
+    names = ("mlp-1", "mlp-2", "otherwise")
+    compare([tmp_path / name for name in names], tmp_path / "to", data, quiet=True)
+    found = rows(tmp_path / "to")
+    assert list(found) == ["mlp-1, seeds 1, 2", "otherwise"]
+    assert found["mlp-1, seeds 1, 2"]["cells"] == "2"
+    named = {name: tmp_path / name for name in ("mlp-1", "mlp-2", "mlp-3")}
+    assert rows_of(named, list(named)) == {"mlp-1, seeds 1 after 1, 2 after 2, 2 after 1": tuple(named)}
+
+
+def test_runs_of_before_this_was_written_down_stay_rows_of_their_own(work: Path, tmp_path: Path):
+    """What their encoders were made with is not known."""
+    for seed in (1, 2):
+        aligned(work / "data", tmp_path / f"encoders-{seed}", seed=seed)
+        trained("mlp", work / "data", tmp_path / f"mlp-{seed}", encoders=tmp_path / f"encoders-{seed}", seed=seed)
+        (tmp_path / f"mlp-{seed}" / "before.json").unlink()
+    named = {name: tmp_path / name for name in ("mlp-1", "mlp-2")}
+    assert rows_of(named, list(named)) == {"mlp-1": ("mlp-1",), "mlp-2": ("mlp-2",)}
 
 
 def test_the_same_seed_twice_is_two_rows(work: Path, tmp_path: Path):
