@@ -330,4 +330,4 @@ def test_a_recipe_prints_its_table_and_a_failed_cell_fails_the_call(
     assert call("compare recipe.toml --to failed") == 1
     said = capsys.readouterr()
     assert "FAILED score, mortality, split 0, seed 0: it did not go well" in said.out
-    assert "2 cells failed: see failed/table.csv" in said.err
+    assert "2 cells or rows failed: see failed/table.csv" in said.err

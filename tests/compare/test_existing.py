@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -217,7 +218,7 @@ def test_patients_that_were_trained_on_are_said(work: Path, tmp_path: Path):
     assert "asked of patients that the run was trained on" in done.found["notes"][0]
 
 
-def test_another_label_for_the_same_stay_is_refused(work: Path, tmp_path: Path):
+def test_another_label_for_the_same_stay_fails_the_row_and_the_others_are_kept(work: Path, tmp_path: Path):
     copy = tmp_path / "copy"
     for path in (work / "out" / "logistic").iterdir():
         copy.mkdir(exist_ok=True)
@@ -228,5 +229,31 @@ def test_another_label_for_the_same_stay_is_refused(work: Path, tmp_path: Path):
         compare([work / "out" / "boosting", copy], tmp_path / "to", quiet=True)
     manifest = json.loads((copy / "manifest.json").read_text())
     files.write_manifest(copy, "evaluation", manifest["inputs"], manifest["settings"], manifest["version"])
-    with pytest.raises(RunError, match=f"{table.height} stays have another label or prediction time in copy"):
-        compare([work / "out" / "boosting", copy], tmp_path / "to", quiet=True)
+    said = f"copy: {table.height} stays have another label or prediction time than in boosting."
+    for against in (None, "boosting"):
+        to = tmp_path / f"to {against}"
+        sources = [work / "out" / "boosting", copy, work / "out" / "logistic"]
+        assert compare(sources, to, against=against, quiet=True).n_failed == 1
+        assert list(rows(to)) == ["boosting", "logistic"]
+        assert said in (to / "table.csv").read_text()
+        assert not (to / "manifest.json").exists(), "it is not complete"
+
+
+def test_a_row_that_cannot_be_judged_has_failed_and_the_others_are_kept(work: Path, tmp_path: Path):
+    """Predictions that are no numbers: no metric takes them."""
+    copy = tmp_path / "copy"
+    shutil.copytree(work / "out" / "logistic", copy)
+    table = pl.read_parquet(copy / "predictions.parquet")
+    broken = pl.when(pl.int_range(pl.len()) > 2).then("predicted_boolean_probability").otherwise(float("nan"))
+    files.write_table(copy / "predictions.parquet", table.with_columns(broken.alias("predicted_boolean_probability")))
+    manifest = json.loads((copy / "manifest.json").read_text())
+    files.write_manifest(copy, "evaluation", manifest["inputs"], manifest["settings"], manifest["version"])
+    to = tmp_path / "to"
+    assert compare([work / "out" / "boosting", copy, work / "out" / "score"], to, quiet=True).n_failed == 1
+    assert list(rows(to)) == ["boosting", "score"]
+    (failed,) = [row for row in csv.DictReader((to / "table.csv").read_text().splitlines()) if row["failed"]]
+    assert failed["row"] == "copy"
+    assert "copy, mortality: " in failed["failed"]
+    assert "values are NaN" in failed["failed"]
+    assert "1 row failed." in (to / "report.html").read_text()
+    assert not (to / "manifest.json").exists(), "it is not complete"
