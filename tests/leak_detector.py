@@ -36,6 +36,7 @@ from wardround.tasks.task import Task
 from wardround.testing.leaks import Findings, differing
 from wardround.train import cases, predict, published_scores, supervised
 from wardround.train import data as train_data
+from wardround.train.lineage import Lineage
 from wardround.train.plan import Plan
 from wardround.train.run_folder import Run
 from wardround.train.taught import taught_labels
@@ -227,7 +228,7 @@ def accepts_leaky_encoders(stays: pl.DataFrame) -> Findings:
     learned_from = theirs.filter(pl.col("pretrain_split").is_in([TRAIN, splits.VAL])).select(
         "subject_id", patient_pool=pl.lit(""), subject_ids=pl.lit("")
     )
-    run = Run(Path("pretrained"), "", "", plan, theirs, learned_from, {}, None)
+    run = Run(Path("pretrained"), "", "", plan, theirs, learned_from, {}, None, Lineage("", ()))
     try:
         run.refuse_test_patients(mine, PatientPool())
     except LeakageError:

@@ -112,10 +112,12 @@ class RawMeds:
 
     def add(
         self, subject: int | None, time: str | None, code: str | None, number: float | None = None,
-        text: str | None = None, unit_stay: int | None = None, visit: str | None = None,
+        text: str | None = None, unit_stay: int | None = None, visit: str | None = None, **more: Any,
     ) -> "RawMeds":  # fmt: skip
-        """Another row."""
-        self.rows.append(dict(zip(KINDS, (subject, at(time), code, number, text, unit_stay, visit), strict=True)))
+        """Another row; `more` are values of columns that a test put into `kinds`."""
+        self.rows.append(
+            dict(zip(KINDS, (subject, at(time), code, number, text, unit_stay, visit), strict=True)) | more
+        )
         return self
 
     def frame(self) -> pl.DataFrame:

@@ -82,23 +82,34 @@ def test_time_left_is_judged_by_this_run_alone(capsys: pytest.CaptureFixture[str
     ]
 
 
-def test_a_terminal_gets_a_bar(monkeypatch: pytest.MonkeyPatch):
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
 
+
+def test_a_terminal_gets_a_bar(monkeypatch: pytest.MonkeyPatch, clock: Clock):
     monkeypatch.setattr(sys, "stderr", Terminal())
-    with progress(10, "training", done=4) as bar:
-        bar.advance(6, note="loss 0.5")
+    monkeypatch.setenv("COLUMNS", "80")
+    with progress(1_000, "training", done=400) as bar:
+        clock.now_s = 0.05
+        bar.advance(1, note="too soon to be drawn")
+        clock.now_s = 60
+        bar.advance(299, note="loss 0.5 " + 80 * "x")
+        bar.advance(300)
         bar.close()
-    shown = sys.stderr.getvalue()
-    assert "training: 100%" in shown
-    assert "10/10" in shown
-    assert "loss 0.5" in shown
+    drawn = sys.stderr.getvalue().split("\r")
+    assert drawn == [
+        "",
+        "training:  40% [########............] 400 of 1,000\x1b[K",
+        "training:  70% [##############......] 700 of 1,000, about 1 min 0 s left, loss \x1b[K",
+        "training: 100% [####################] 1,000 of 1,000 in 1 min 0 s\x1b[K\n",
+    ]
 
 
-def test_quiet_never_imports_the_bar(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    monkeypatch.setitem(sys.modules, "tqdm", None)
-    with progress(2, "training", quiet=True) as bar:
-        bar.advance()
-    assert lines(capsys) == []
+def test_a_bar_without_a_length_counts_and_one_of_nothing_is_drawn(monkeypatch: pytest.MonkeyPatch, clock: Clock):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    list(progress(iter("ab"), "reading"))
+    list(progress([], "writing"))
+    assert sys.stderr.getvalue() == (
+        "\rreading: 0\x1b[K\rreading: 2 in 0 s\x1b[K\n\rwriting: 0 of 0\x1b[K\rwriting: 0 of 0 in 0 s\x1b[K\n"
+    )

@@ -7,6 +7,7 @@
 Everything goes to stderr, so that `--json` on stdout stays clean. Notes never hold a value from a patient's row.
 """
 
+import shutil
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sized
@@ -16,6 +17,10 @@ from wardround.launcher import is_first_process
 
 Item = TypeVar("Item")
 LINE_EVERY_S = 5.0
+DRAW_EVERY_S = 0.1
+BAR_WIDTH = 20
+ERASE_REST = "\x1b[K"
+"""What a terminal takes for: nothing more stands on this line."""
 
 
 @runtime_checkable
@@ -33,26 +38,6 @@ class _Silent:
 
     def close(self, done: int) -> None:
         """Show nothing."""
-
-
-class _Bar:
-    """A tqdm bar that is redrawn in place."""
-
-    def __init__(self, description: str, total: int | None, done: int, stream: TextIO):
-        from tqdm import tqdm  # late: quiet and piped runs never need it
-
-        self._bar: Any = tqdm(total=total, desc=description, initial=done, file=stream, dynamic_ncols=True)
-
-    def show(self, done: int, note: str) -> None:
-        """Move the bar to `done`."""
-        if note:
-            self._bar.set_postfix_str(note, refresh=False)
-        self._bar.update(done - self._bar.n)
-
-    def close(self, done: int) -> None:
-        """Leave the finished bar on the screen."""
-        self._bar.update(done - self._bar.n)
-        self._bar.close()
 
 
 class _Lines:
@@ -88,6 +73,26 @@ class _Lines:
 
     def _write(self, text: str) -> None:
         self._stream.write(f"{self._description}: {text}\n")
+        self._stream.flush()
+
+
+class _Bar(_Lines):
+    """The lines above in one place, each drawn over the last, behind a bar where the total is known."""
+
+    def close(self, done: int) -> None:
+        """Leave the last line on the screen."""
+        super().close(done)
+        self._stream.write("\n")
+
+    def _count(self, done: int) -> str:
+        if not self._total:
+            return super()._count(done)
+        full = min(BAR_WIDTH, BAR_WIDTH * done // self._total)
+        return f"{100 * done // self._total:3}% [{'#' * full}{'.' * (BAR_WIDTH - full)}] {super()._count(done)}"
+
+    def _write(self, text: str) -> None:
+        width = shutil.get_terminal_size().columns - 1
+        self._stream.write(f"\r{f'{self._description}: {text}'[:width]}{ERASE_REST}")
         self._stream.flush()
 
 
@@ -163,5 +168,5 @@ def progress(
     if quiet or not is_first_process():
         return Progress(items, done, _Silent())
     if sys.stderr.isatty():
-        return Progress(items, done, _Bar(description, total, done, sys.stderr))
+        return Progress(items, done, _Bar(description, total, done, sys.stderr, DRAW_EVERY_S))
     return Progress(items, done, _Lines(description, total, done, sys.stderr, every_s))

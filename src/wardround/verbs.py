@@ -228,7 +228,7 @@ def run_compare(options: Any) -> None:
         print(f"{options.to} {state}; open {options.to / 'report.html'}")
     if done.n_failed:
         raise RunError(
-            f"{done.n_failed} cells failed: see {options.to / 'table.csv'}. The same command tries them again."
+            f"{done.n_failed} cells or rows failed: see {options.to / 'table.csv'}. The same command tries them again."
         )
 
 

@@ -11,6 +11,8 @@ from wardround.batches.content import Visible, visible_items
 from wardround.batches.lines import Lines, open_lines
 from wardround.batches.published_risk import published_logit
 from wardround.concepts.apache_iv import LOGIT_CODE
+from wardround.concepts.derived import DERIVED_CODES
+from wardround.errors import DataError
 from wardround.tasks.cohort import Window
 
 EVENTS = [
@@ -69,3 +71,22 @@ def test_nobody_asked_and_data_that_knows_no_such_code(lines: Lines):
     assert at(lines, seen, [], []) == []
     other = replace(lines, codes=[code.replace(LOGIT_CODE, "OTHER") for code in lines.codes])
     assert np.isnan(at(other, seen, [0, 2], [500, 500])).all()
+
+
+def test_an_event_of_another_modality_that_has_the_code_is_not_taken_for_the_odds(tmp_path: Path):
+    """A hospital may write its own score under a code of the same name: here after each that was computed."""
+    plain = open_lines(write_data(tmp_path / "plain", hand(EVENTS)), Window())
+    theirs = [(stay, minute, minute, "lab", LOGIT_CODE, 9.0) for stay, minute in ((1, 100), (1, 101), (2, 60), (3, 8))]
+    lines = open_lines(write_data(tmp_path / "theirs", hand([*EVENTS, *theirs])), Window())
+    asked = [0, 0, 0, 1, 2], [99, 100, 500, 500, 500]
+    expected = at(plain, visible_items(plain, EVERYONE, np.full(3, np.inf)), *asked)
+    assert np.isfinite(expected).tolist() == [True, True, True, False, True]
+    assert at(lines, visible_items(lines, EVERYONE, np.full(3, np.inf)), *asked) == pytest.approx(expected, nan_ok=True)
+
+
+@pytest.mark.parametrize("code", DERIVED_CODES)
+def test_a_recorded_event_that_only_wardround_makes_is_refused(code: str, tmp_path: Path):
+    data = write_data(tmp_path, hand([*EVENTS, (1, 5, 5, "severity", code, 9.0)]))
+    with pytest.raises(DataError, match=r"has 1 events of the modality severity under .*another code or modality"):
+        open_lines(data, Window())
+    open_lines(write_data(tmp_path / "own", hand([*EVENTS, (1, 5, 5, "severity", "OURS//score", 9.0)])), Window())

@@ -288,6 +288,34 @@ def test_without_the_reference_nothing_is_paired_and_the_page_says_so(
     assert "out of memory" in page
 
 
+def test_a_row_that_cannot_be_judged_is_said_and_the_others_are_kept(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Its cells are done: nothing is trained again, and the next call judges it."""
+    original: Callable[..., Any] = module.gather
+
+    def gather(answers: Any, external: bool) -> Any:
+        tables = original(answers, external)
+        if next(iter(answers)).row.name != "logistic":
+            return tables
+        return {repeat: [one.with_columns(predicted=2.0) for one in seeds] for repeat, seeds in tables.items()}
+
+    file, to = recipe(tmp_path, data, BOOSTING, LOGISTIC, MLP), tmp_path / "to"
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "gather", gather)
+        assert run(file, to).n_failed == 1
+    (failed,) = [row for row in lines(to) if row["row"] == "logistic"]
+    assert failed["failed"].startswith("logistic, mortality: ")
+    assert "outside [0, 1]" in failed["failed"]
+    assert [row["row"] for row in lines(to) if row["measure"] == "auroc"] == ["boosting", "mlp"]
+    assert "1 row failed." in (to / "report.html").read_text()
+    assert not (to / "manifest.json").exists(), "it is not complete"
+    trainings = counted(monkeypatch, "train")
+    assert run(file, to).n_failed == 0
+    assert not trainings
+    assert all(not row["failed"] for row in lines(to))
+
+
 def test_a_disk_that_refuses_ends_the_call(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     from wardround.errors import StorageError
 

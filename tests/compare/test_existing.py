@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from small_runs import aligned, small_data, trained
 from wardround import files
 from wardround.compare import existing
 from wardround.compare.compare import compare
+from wardround.compare.seeds import rows_of
 from wardround.errors import DataError, NoScoreError, RunError, UsageError
 from wardround.evaluate import report
 from wardround.evaluate.evaluation import evaluate
@@ -111,6 +113,34 @@ def test_runs_of_other_seeds_are_one_row_of_their_mean(work: Path, tmp_path: Pat
     assert done.found["notes"] == []
 
 
+def test_runs_on_encoders_of_other_seeds_are_one_row(work: Path, tmp_path: Path):
+    """As in a recipe, where each seed pretrains its own; encoders that were made otherwise are another row."""
+    data = work / "data"
+    for seed in (1, 2):
+        aligned(data, tmp_path / f"encoders-{seed}", seed=seed)
+        trained("mlp", data, tmp_path / f"mlp-{seed}", encoders=tmp_path / f"encoders-{seed}", seed=seed)
+    trained("mlp", data, tmp_path / "mlp-3", encoders=tmp_path / "encoders-1", seed=2)
+    aligned(data, tmp_path / "other", "batch_size=64", seed=3)
+    trained("mlp", data, tmp_path / "otherwise", encoders=tmp_path / "other", seed=3)
+    names = ("mlp-1", "mlp-2", "otherwise")
+    compare([tmp_path / name for name in names], tmp_path / "to", data, quiet=True)
+    found = rows(tmp_path / "to")
+    assert list(found) == ["mlp-1, seeds 1, 2", "otherwise"]
+    assert found["mlp-1, seeds 1, 2"]["cells"] == "2"
+    named = {name: tmp_path / name for name in ("mlp-1", "mlp-2", "mlp-3")}
+    assert rows_of(named, list(named)) == {"mlp-1, seeds 1 after 1, 2 after 2, 2 after 1": tuple(named)}
+
+
+def test_runs_of_before_this_was_written_down_stay_rows_of_their_own(work: Path, tmp_path: Path):
+    """What their encoders were made with is not known."""
+    for seed in (1, 2):
+        aligned(work / "data", tmp_path / f"encoders-{seed}", seed=seed)
+        trained("mlp", work / "data", tmp_path / f"mlp-{seed}", encoders=tmp_path / f"encoders-{seed}", seed=seed)
+        (tmp_path / f"mlp-{seed}" / "before.json").unlink()
+    named = {name: tmp_path / name for name in ("mlp-1", "mlp-2")}
+    assert rows_of(named, list(named)) == {"mlp-1": ("mlp-1",), "mlp-2": ("mlp-2",)}
+
+
 def test_the_same_seed_twice_is_two_rows(work: Path, tmp_path: Path):
     trained("logistic", work / "data", tmp_path / "again")
     compare([work / "logistic", tmp_path / "again"], tmp_path / "to", work / "data", quiet=True)
@@ -188,7 +218,7 @@ def test_patients_that_were_trained_on_are_said(work: Path, tmp_path: Path):
     assert "asked of patients that the run was trained on" in done.found["notes"][0]
 
 
-def test_another_label_for_the_same_stay_is_refused(work: Path, tmp_path: Path):
+def test_another_label_for_the_same_stay_fails_the_row_and_the_others_are_kept(work: Path, tmp_path: Path):
     copy = tmp_path / "copy"
     for path in (work / "out" / "logistic").iterdir():
         copy.mkdir(exist_ok=True)
@@ -199,5 +229,31 @@ def test_another_label_for_the_same_stay_is_refused(work: Path, tmp_path: Path):
         compare([work / "out" / "boosting", copy], tmp_path / "to", quiet=True)
     manifest = json.loads((copy / "manifest.json").read_text())
     files.write_manifest(copy, "evaluation", manifest["inputs"], manifest["settings"], manifest["version"])
-    with pytest.raises(RunError, match=f"{table.height} stays have another label or prediction time in copy"):
-        compare([work / "out" / "boosting", copy], tmp_path / "to", quiet=True)
+    said = f"copy: {table.height} stays have another label or prediction time than in boosting."
+    for against in (None, "boosting"):
+        to = tmp_path / f"to {against}"
+        sources = [work / "out" / "boosting", copy, work / "out" / "logistic"]
+        assert compare(sources, to, against=against, quiet=True).n_failed == 1
+        assert list(rows(to)) == ["boosting", "logistic"]
+        assert said in (to / "table.csv").read_text()
+        assert not (to / "manifest.json").exists(), "it is not complete"
+
+
+def test_a_row_that_cannot_be_judged_has_failed_and_the_others_are_kept(work: Path, tmp_path: Path):
+    """Predictions that are no numbers: no metric takes them."""
+    copy = tmp_path / "copy"
+    shutil.copytree(work / "out" / "logistic", copy)
+    table = pl.read_parquet(copy / "predictions.parquet")
+    broken = pl.when(pl.int_range(pl.len()) > 2).then("predicted_boolean_probability").otherwise(float("nan"))
+    files.write_table(copy / "predictions.parquet", table.with_columns(broken.alias("predicted_boolean_probability")))
+    manifest = json.loads((copy / "manifest.json").read_text())
+    files.write_manifest(copy, "evaluation", manifest["inputs"], manifest["settings"], manifest["version"])
+    to = tmp_path / "to"
+    assert compare([work / "out" / "boosting", copy, work / "out" / "score"], to, quiet=True).n_failed == 1
+    assert list(rows(to)) == ["boosting", "score"]
+    (failed,) = [row for row in csv.DictReader((to / "table.csv").read_text().splitlines()) if row["failed"]]
+    assert failed["row"] == "copy"
+    assert "copy, mortality: " in failed["failed"]
+    assert "values are NaN" in failed["failed"]
+    assert "1 row failed." in (to / "report.html").read_text()
+    assert not (to / "manifest.json").exists(), "it is not complete"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wardround.compare.pooled import holm, judge, two_sided_p
+from wardround.compare.pooled import holm, judge, two_sided_p, unfit
 from wardround.errors import RunError
 from wardround.metrics.bootstrap import cluster_weights
 from wardround.metrics.discrimination import auroc, ppv
@@ -118,6 +118,26 @@ def test_rows_that_do_not_predict_the_same_are_refused():
         judge(apart, AUROC, "a", DRAWS)
     with pytest.raises(RunError, match="its seeds predict other stays"):
         judge({"a": {"0": [table(guess(1)), table(guess(1), np.arange(30))]}}, AUROC, draws=DRAWS)
+
+
+def test_what_cannot_be_judged_is_named_and_the_rest_can_be():
+    """Each fault beside two good rows; the reference counts as right, wherever it stands."""
+    good, half = {"0": [table(guess(1))]}, np.arange(30)
+    nan = np.where(np.arange(STAYS) < 4, np.nan, guess(1))
+    faults = {
+        "label": ({"0": [table(guess(1), label=1 - DIED)]}, "60 stays have another label"),
+        "seeds": ({"0": [table(guess(1)), table(guess(1), half)]}, "its seeds predict other stays"),
+        "nan": ({"0": [table(nan[::-1])]}, "4 of 60 values are NaN"),
+        "repeat": ({"another": [table(guess(1))]}, "no stay is predicted by both"),
+    }
+    rows = {name: row for name, (row, _) in faults.items()} | {"a": good, "b": {"0": [table(guess(1), half)]}}
+    why = unfit(rows, AUROC, "a")
+    assert list(why) == list(faults)
+    assert all(said in why[name] for name, (_, said) in faults.items())
+    assert set(judge({name: row for name, row in rows.items() if name not in why}, AUROC, "a", DRAWS)) == {"a", "b"}
+    without = unfit({"nan": rows["nan"], "repeat": rows["repeat"], "a": good}, AUROC, "nan")
+    assert list(without) == ["nan"], "without the reference nothing has to be paired"
+    assert unfit({"a": good}, AUROC, None) == {}
 
 
 def test_p_is_the_level_at_which_the_interval_leaves_0_out():

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from xml.etree import ElementTree
 
 import pytest
-from markupsafe import Markup
 
 from wardround.evaluate import charts, course_charts, data_charts
 from wardround.evaluate.chart_style import COLOURS, dark_rules
+from wardround.evaluate.markup import Markup
 from wardround.events import MODALITIES
 
 LINE = [{"fpr": x, "tpr": x**0.5, "low": x**0.7, "high": x**0.3} for x in (0.0, 0.3, 0.7, 1.0)]

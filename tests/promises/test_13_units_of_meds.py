@@ -94,3 +94,36 @@ def test_a_unit_that_a_run_has_never_seen_is_ignored_and_counted(tmp_path: Path)
         store = event_store(data.lines, data.cohort(None), featuriser, sequences=False)
         assert store.unknown_items == unknown
         assert bool(np.any(store.observed)) == (unknown == 0)
+
+
+def in_columns(rng: random.Random, rows: int) -> RawMeds:
+    """As `mixed`, with the unit in a column of its own."""
+    raw = mixed(rng, rows)
+    raw.kinds |= {"unit": pl.String}
+    raw.mapping = 'modifiers = ["unit"]\n' + raw.mapping
+    raw.rows = [
+        row | dict(zip(("code", "unit"), row["code"].rsplit("//", 1), strict=True)) if row["code"] in CODES else row
+        for row in raw.rows
+    ]
+    return raw
+
+
+def wrong_in_columns(raw: RawMeds, folder: Path) -> int:
+    """As `wrong_values`; a blank unit leaves the bare code."""
+    data = prepare(raw.write(folder / "raw"), folder / "data")
+    bare = pl.concat_str("code", "unit", separator="//").str.strip_suffix("//")
+    given = raw.frame().filter(pl.col("unit").is_not_null()).select("time", code=bare, value="numeric_value").unique()
+    made = data.events.filter(pl.col("code").str.contains("//(glucose|temp|pao2|weight)"))
+    made = made.select("time", "code", value="numeric_value")
+    return abs(made.height - given.height) + given.join(made, on=given.columns, how="anti").height
+
+
+def test_units_in_a_column_of_their_own_never_meet(tmp_path: Path):
+    count = max(2, round(30 * SCALE))
+    raws = [in_columns(random.Random(seed), 400) for seed in range(count)]
+    assert [wrong_in_columns(raw, tmp_path / str(seed)) for seed, raw in enumerate(raws)] == [0] * count
+
+
+def test_control_a_column_of_units_that_is_not_read_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(events, "modified", lambda code, modifiers: pl.col(code))
+    assert wrong_in_columns(in_columns(random.Random(1), 400), tmp_path) > 0

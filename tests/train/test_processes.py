@@ -13,11 +13,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 import torch
+from accelerate import PartialState
 
 from small_runs import small_data
 from wardround import files
 from wardround.errors import UsageError
 from wardround.launcher import is_first_process
+from wardround.train import processes
 from wardround.train.processes import Processes
 from wardround.train.weights import read_weights
 
@@ -196,10 +198,26 @@ def test_one_process_is_no_launcher(monkeypatch: pytest.MonkeyPatch):
 
 def test_launched_processes_that_do_not_find_each_other_are_refused(monkeypatch: pytest.MonkeyPatch):
     """Each would train by itself, and write over the other."""
-    Processes()  # what accelerate found the first time holds
+    PartialState()  # what accelerate found the first time holds
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(UsageError, match="2 processes were launched, and this one sees 1"):
         Processes()
+
+
+def test_several_processes_say_what_to_install_where_accelerate_is_missing(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(processes, "find_spec", lambda name: None)
+    assert Processes().count == 1, "one process needs none"
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(UsageError, match=r"2 processes needs accelerate: pip install 'wardround\[processes\]'"):
+        Processes()
+
+
+def test_one_process_computes_where_it_can_unless_told(monkeypatch: pytest.MonkeyPatch):
+    gpu = torch.device("cuda")
+    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda check_available: gpu)
+    assert Processes().device == gpu
+    monkeypatch.setenv("ACCELERATE_USE_CPU", "true")
+    assert Processes().device == torch.device("cpu")
 
 
 @pytest.mark.parametrize("rank", ["1", "3"])

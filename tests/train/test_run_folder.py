@@ -19,6 +19,7 @@ from wardround.errors import LeakageError, RunError
 from wardround.sources.patient_pool import NOT_KNOWN, PatientPool
 from wardround.tasks.cohort import Window
 from wardround.tasks.splits import SplitPlan, split_stays
+from wardround.train.lineage import Lineage
 from wardround.train.plan import Plan
 from wardround.train.run_folder import NewRun, Run, open_run
 from wardround.train.weights import read_weights, write_weights
@@ -189,7 +190,7 @@ def pretraining(used: dict[int, str], pretrain_on: str, pool: PatientPool = NOT_
     plan = Plan("pretrain", "alignment", None, Window(), SplitPlan(pretrain_on=pretrain_on), None, None, 0)  # type: ignore[arg-type]
     learned = splits.filter(pl.col("pretrain_split").is_in(["train", "val"]))
     learned = learned.select("subject_id", patient_pool=pl.lit(pool.name), subject_ids=pl.lit(pool.ids))
-    return Run(Path("pretrained"), "", "", plan, splits, learned, {}, None)
+    return Run(Path("pretrained"), "", "", plan, splits, learned, {}, None, Lineage("", ()))
 
 
 def training(sides: list[tuple[int, str | None]]) -> pl.DataFrame:

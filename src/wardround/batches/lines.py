@@ -21,7 +21,7 @@ import polars as pl
 from jaxtyping import Float32, Int, Int32, Int64, UInt8
 
 from wardround import files
-from wardround.concepts.apache_iv import Clock
+from wardround.concepts.apache_iv import MODALITY, Clock
 from wardround.concepts.derived import DERIVED_CODES, derived_events
 from wardround.errors import DataError
 from wardround.events import EVENT_COLUMNS, MINUTE_US, MODALITIES, TIME
@@ -95,7 +95,7 @@ def open_lines(data: Path, window: Window, quiet: bool = False) -> Lines:
         quiet: no progress on stderr.
 
     Raises:
-        DataError: where the folder is unfinished or changed.
+        DataError: where the folder is unfinished or changed, or holds events that only wardround makes.
         StorageError: where the cache cannot be written.
     """
     manifest = files.read_manifest(data, "data", DataError)
@@ -145,8 +145,18 @@ def _codes(data: Path) -> pl.DataFrame:
 
 
 def _events(path: Path, clock: Clock) -> pl.DataFrame:
-    """The events of a shard, recorded and derived."""
+    """The events of a shard, recorded and derived.
+
+    Raises:
+        DataError: where one was recorded that only wardround makes: it would be taken for what was computed here.
+    """
     recorded = files.read_columns(path, _EVENT)
+    taken = recorded.filter(pl.col("modality") == MODALITY, pl.col("code").is_in(DERIVED_CODES)).height
+    if taken:
+        raise DataError(
+            f"{path} has {taken} events of the modality {MODALITY} under {' or '.join(DERIVED_CODES)}, which wardround "
+            "computes itself. Prepare again with another code or modality for them."
+        )
     return pl.concat([recorded, derived_events(recorded, clock).select(recorded.columns)])
 
 

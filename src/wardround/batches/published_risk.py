@@ -7,7 +7,8 @@ from jaxtyping import Float32, Int
 
 from wardround.batches.content import Visible
 from wardround.batches.lines import Lines
-from wardround.concepts.apache_iv import LOGIT_CODE
+from wardround.concepts.apache_iv import LOGIT_CODE, MODALITY
+from wardround.events import MODALITIES
 
 _FAR: Final = np.int64(1) << 40
 """Between the minutes of two stays: more than any minute."""
@@ -17,6 +18,8 @@ def published_logit(
     lines: Lines, seen: Visible, stay: Int[np.ndarray, "asked"], minute: Int[np.ndarray, "asked"]
 ) -> Float32[np.ndarray, "asked"]:
     """The log odds by APACHE IV that were known of some stays at some minutes; NaN where none was.
+
+    An event of another modality may have their code and mean something else. One of the same cannot: `open_lines`.
 
     Args:
         lines: the data.
@@ -28,6 +31,7 @@ def published_logit(
     if LOGIT_CODE not in lines.codes:
         return found
     mine = lines.code[seen.item] == lines.codes.index(LOGIT_CODE)
+    mine &= lines.modality[seen.item] == MODALITIES.index(MODALITY)
     item = seen.item[mine]
     known = seen.stay[mine] * _FAR + lines.minute[item]
     place = np.searchsorted(known, stay.astype(np.int64) * _FAR + minute, side="right") - 1

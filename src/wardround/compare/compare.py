@@ -34,7 +34,8 @@ from wardround.stopping import StopRequest, stop_on_sigterm
 
 @dataclass(frozen=True)
 class Compared:
-    """What a call came to: what `comparison.json` says, whether it was already there, and how many cells failed."""
+    """What a call came to: what `comparison.json` says, whether it was already there, and how many cells, or rows that
+    cannot be judged, failed."""
 
     found: dict[str, Any]
     already: bool
@@ -100,9 +101,9 @@ def compare(
         failed |= unread
         outcome = _outcome(recipe, cells, answers, failed, to, stop, quiet)
     found = _write(outcome, to)
-    if not failed:
+    if not outcome.failures:
         folder.finish(asked, inputs, spent_by_row(outcome))
-    return Compared(found, False, len(failed))
+    return Compared(found, False, len(outcome.failures))
 
 
 def _existing(existing: Existing, to: Path, quiet: bool) -> Compared:

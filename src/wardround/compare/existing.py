@@ -11,6 +11,7 @@ import torch
 from wardround import files
 from wardround.compare.gather import patient_notes, read_evaluation
 from wardround.compare.outcome import Line, Outcome, table_of
+from wardround.compare.pooled import KEYS
 from wardround.compare.seeds import rows_of
 from wardround.compare.work import TOO_LARGE
 from wardround.errors import DataError, RunError, StorageError, UsageError, WardroundError
@@ -77,11 +78,11 @@ class Existing:
 
 
 def compare_existing(existing: Existing, to: Path, stop: StopRequest, quiet: bool) -> Outcome:
-    """Compare on the stays that all predict. A run that cannot answer has failed; the others are kept.
+    """Compare on the stays that all predict. A run that cannot answer, or knows another label of a stay than the first
+    one, has failed; the others are kept.
 
     Raises:
-        RunError, UsageError: where tasks, protocols or hours differ, labels do, no stay is predicted by all, or no run
-            answers.
+        RunError, UsageError: where tasks, protocols or hours differ, no stay is predicted by all, or no run answers.
         Stopped: after SIGTERM; the same call goes on.
         StorageError: if the disk refuses.
     """
@@ -91,7 +92,10 @@ def compare_existing(existing: Existing, to: Path, stop: StopRequest, quiet: boo
     _check_same(about, first)
     task = about[first]["task"]
     tables = {name: read_evaluation(folder, task) for name, folder in evaluations.items()}
-    kept, notes = _on_the_same(tables)
+    other = _other_labels(tables, first)
+    failed |= other
+    about = {name: one for name, one in about.items() if name not in other}
+    kept, notes = _on_the_same({name: table for name, table in tables.items() if name not in other})
     answered = {row: [name for name in names if name in about] for row, names in existing.rows.items()}
     notes += patient_notes({row: [about[name] for name in names] for row, names in answered.items()})
     lines: list[Line] = []
@@ -183,13 +187,21 @@ def _check_same(about: Mapping[str, Any], against: str) -> None:
                 )
 
 
-def _on_the_same(tables: Mapping[str, pl.DataFrame]) -> tuple[dict[str, pl.DataFrame], list[str]]:
-    """The part of each table that all have, and what to say of it.
+def _other_labels(tables: Mapping[str, pl.DataFrame], first: str) -> dict[str, str]:
+    """Tables in which a stay has another label or prediction time than in the first, and in how many stays."""
+    found: dict[str, str] = {}
+    labels = tables[first].select(*KEYS, "prediction_time", "label")
+    for name, table in tables.items():
+        shared = labels.join(table, on=KEYS, how="semi")
+        differing = shared.join(table, on=labels.columns, how="anti", nulls_equal=True).height
+        if differing:
+            found[name] = f"{differing} stays have another label or prediction time than in {first}."
+    return found
 
-    Raises:
-        RunError: where that is nothing, or a stay has another label or prediction time in one than in another.
-    """
-    keys = ["subject_id", "stay_id"]
+
+def _on_the_same(tables: Mapping[str, pl.DataFrame]) -> tuple[dict[str, pl.DataFrame], list[str]]:
+    """The part of each table that all have, and what to say of it. Raises `RunError` where that is nothing."""
+    keys = list(KEYS)
     names = list(tables)
     common = tables[names[0]].select(keys)
     for name in names[1:]:
@@ -197,12 +209,6 @@ def _on_the_same(tables: Mapping[str, pl.DataFrame]) -> tuple[dict[str, pl.DataF
     if common.is_empty():
         raise RunError("no stay is predicted by all of them: they were tested on other patients. Use one --split-seed.")
     kept = {name: table.join(common, on=keys, how="semi").sort(keys) for name, table in tables.items()}
-    first = kept[names[0]].select(*keys, "prediction_time", "label")
-    for name in names[1:]:
-        other = kept[name].select(*keys, "prediction_time", "label")
-        differing = first.join(other, on=first.columns, how="anti", nulls_equal=True).height
-        if differing:
-            raise RunError(f"{differing} stays have another label or prediction time in {name} than in {names[0]}.")
     everybody = pl.concat([table.select(keys) for table in tables.values()]).unique().height
     if everybody == common.height:
         return kept, []

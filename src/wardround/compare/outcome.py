@@ -1,11 +1,11 @@
 """What a comparison found, as plain values: the table of each task, on which page, CSV and JSON rest."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from wardround.compare.measures import FLAGS, HEADLINE, HOURS, PROBABILITIES
-from wardround.compare.pooled import Asked, Judged, holm, judge
+from wardround.compare.pooled import Asked, Judged, holm, judge, unfit
 from wardround.metrics.bootstrap import Metric
 from wardround.tasks.task import find_task
 
@@ -18,7 +18,7 @@ class Line:
         name: of the row.
         facts: what a reader should know of it: method, encoders, settings, cells, budget.
         judged: its numbers; None where it has none.
-        failed: why it has none, by cell.
+        failed: why it has none, by cell; by its name and task where it cannot be judged as a whole.
         reports: (what, address of a full report, relative to the folder of the comparison).
     """
 
@@ -67,7 +67,7 @@ class Outcome:
 
     @property
     def failures(self) -> dict[str, str]:
-        """Cell -> reason, over all tables."""
+        """Cell, or row and task -> reason, over all tables."""
         return {cell: why for table in self.tables for line in table.lines for cell, why in line.failed.items()}
 
     def adjusted(self) -> dict[tuple[str, str], float | None]:
@@ -105,9 +105,20 @@ def _at_half(metric: Metric) -> Metric:
 def table_of(
     task: str, against: str, rows: Mapping[str, Asked], lines: Sequence[Line], draws: int, seed: int
 ) -> TaskTable:
-    """Judge the rows of a task that have all their predictions; without the reference there are no differences."""
-    if not rows:
-        return TaskTable(task, against, lines)
-    judged = judge(rows, measures_of(task), against if against in rows else None, draws, seed)
-    with_numbers = [Line(line.name, line.facts, judged.get(line.name), line.failed, line.reports) for line in lines]
+    """Judge the rows of a task that have all their predictions; one that cannot be judged has failed.
+
+    Without the reference there are no differences.
+    """
+    measures = measures_of(task)
+    why = unfit(rows, measures, against)
+    rows = {name: asked for name, asked in rows.items() if name not in why}
+    judged = judge(rows, measures, against if against in rows else None, draws, seed) if rows else {}
+    with_numbers = [
+        replace(
+            line,
+            judged=judged.get(line.name),
+            failed={**line.failed, **({f"{line.name}, {task}": why[line.name]} if line.name in why else {})},
+        )
+        for line in lines
+    ]
     return TaskTable(task, against, with_numbers)

@@ -53,7 +53,10 @@ def _headline(outcome: Outcome) -> Section:
     failures = outcome.failures
     if failures:
         text = "Their rows have no numbers: a mean over the others would flatter them. The reasons stand below."
-        blocks.append(Callout("warn", f"{len(failures)} cell{'s' if len(failures) > 1 else ''} failed.", text))
+        whole = sum(f"{line.name}, {table.task}" in line.failed for table in outcome.tables for line in table.lines)
+        counts = ((len(failures) - whole, "cell"), (whole, "row"))
+        words = " and ".join(f"{count} {what}{'s' if count > 1 else ''}" for count, what in counts if count)
+        blocks.append(Callout("warn", f"{words} failed.", text))
     for table in outcome.tables:
         if any(line.name == table.against and line.judged is None for line in table.lines):
             text = f"{table.against} has no numbers for {table.task}, so nothing is paired with it."
@@ -105,7 +108,7 @@ def _task_section(table: TaskTable, outcome: Outcome) -> Section:
     judged = {line.name: line.judged for line in table.lines if line.judged}
     blocks: list[Block] = []
     if not judged:
-        blocks.append(Callout("warn", "No row has numbers.", "Every row had a cell that failed: see below."))
+        blocks.append(Callout("warn", "No row has numbers.", "Every row, or a cell of it, failed: see below."))
     else:
         few = _few_events(table, judged)
         blocks += few

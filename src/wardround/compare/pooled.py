@@ -118,6 +118,41 @@ def judge(
     return found
 
 
+def unfit(rows: Mapping[str, Asked], measures: Mapping[str, tuple[str, Metric]], against: str | None) -> dict[str, str]:
+    """Rows that cannot be judged, and why; `judge` judges the others.
+
+    The reference is looked at first, and rows in their order: of two that do not agree the later one is unfit. Without
+    the reference the others need not share a stay with it.
+
+    Args:
+        rows, measures, against: as `judge` takes them.
+    """
+    fit: dict[str, Asked] = {}
+    why: dict[str, str] = {}
+    for name in sorted(rows, key=lambda name: name != against):
+        try:
+            _check(rows[name], fit, measures, fit.get(against or ""))
+        except (RunError, ValueError) as error:  # a metric counts what it cannot judge in a ValueError
+            why[name] = str(error)
+        else:
+            fit[name] = rows[name]
+    return why
+
+
+def _check(
+    row: Asked, fit: Mapping[str, Asked], measures: Mapping[str, tuple[str, Metric]], reference: Asked | None
+) -> None:
+    """Do once with a row what `judge` does in every draw. Raises `RunError`, `ValueError` where that cannot be done."""
+    _stays_of({**fit, "": row})
+    own = _stays_of({"": row})
+    placed, label = _Placed.of(row, own), own["label"].to_numpy()
+    for column, metric in measures.values():
+        placed.mean_of(metric, column)(label)
+    if reference is not None:
+        both = _stays_of({"": row, "reference": reference})
+        _Placed.of(row, both).shared(_Placed.of(reference, both))
+
+
 def _stays_of(rows: Mapping[str, Asked]) -> pl.DataFrame:
     """`subject_id, stay_id, label` of everybody whom any row predicts. Raises `RunError` for a label that differs."""
     tables = [table.select(*KEYS, "label") for asked in rows.values() for seeds in asked.values() for table in seeds]

@@ -1,19 +1,18 @@
-"""Runs that differ in nothing but their seed are one row, as in a recipe: a number is the mean over them."""
+"""Runs that differ in nothing but their seeds are one row, as in a recipe: a number is the mean over them."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
 
-from wardround import files
-from wardround.errors import RunError
+from wardround.files import hash_of
+from wardround.train.lineage import lineage_of
 
 
 def rows_of(folders: Mapping[str, Path], runs: Collection[str]) -> dict[str, tuple[str, ...]]:
     """The rows of a comparison of folders.
 
-    A seed that comes twice is another training of the same, and so another row. So are encoders of another seed: a run
-    names the pretraining that it took, not how that was made.
+    The seeds of the encoders and of the first weights that a run took are seeds as well. Those that come twice are
+    another training of the same, and so another row.
 
     Args:
         folders: name -> folder.
@@ -25,21 +24,22 @@ def rows_of(folders: Mapping[str, Path], runs: Collection[str]) -> dict[str, tup
     Raises:
         RunError: where a run has no whole manifest.
     """
-    alike: dict[str, dict[int, str]] = defaultdict(dict)
+    alike: dict[str, dict[tuple[int, ...], str]] = defaultdict(dict)
     for name, folder in folders.items():
         if name not in runs:
-            alike[name][0] = name
+            alike[name][()] = name
             continue
-        manifest = files.read_manifest(folder, "run", RunError)
-        settings: dict[str, Any] = manifest["settings"]
-        seed = settings.get("seed", 0)
-        key = files.hash_of([manifest["inputs"], {**settings, "seed": None}, manifest["version"]])
-        if seed in alike[key]:
-            key = files.hash_of([key, name])
-        alike[key][seed] = name
+        made = lineage_of(folder)
+        key = hash_of([made.key, name]) if made.seeds in alike[made.key] else made.key
+        alike[key][made.seeds] = name
     return dict(map(_row, alike.values()))
 
 
-def _row(seeds: Mapping[int, str]) -> tuple[str, tuple[str, ...]]:
+def _row(seeds: Mapping[tuple[int, ...], str]) -> tuple[str, tuple[str, ...]]:
+    """A row's name says the seeds of its runs; those of the runs before them too, where only they tell some apart."""
     names = tuple(seeds.values())
-    return (names[0] if len(names) == 1 else f"{names[0]}, seeds {', '.join(map(str, seeds))}"), names
+    if len(names) == 1:
+        return names[0], names
+    own = [each[0] for each in seeds]
+    words = map(str, own) if len(set(own)) == len(own) else (" after ".join(map(str, each)) for each in seeds)
+    return f"{names[0]}, seeds {', '.join(words)}", names

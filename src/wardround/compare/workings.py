@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from markupsafe import Markup
-
 from wardround.compare.outcome import Outcome
+from wardround.evaluate.markup import link
 from wardround.evaluate.page import Block, Section, Table
 from wardround.evaluate.wording import metric_words, number
 
@@ -67,7 +66,7 @@ def _rows(outcome: Outcome) -> Iterator[Block]:
     caption = "Time counts a pretraining or a search with the cell that came to it first." if recipe else ""
     yield Table(columns, rows, caption=caption, words=("row", "method", "encoders", "set", "asked of", "without"))
     links = [
-        {"row": line.name, "report": Markup('<a href="{}">{}</a>').format(address, what)}
+        {"row": line.name, "report": link(address, what)}
         for table in outcome.tables
         for line in table.lines
         for what, address in line.reports

@@ -13,8 +13,8 @@ from typing import Any, Final
 
 import altair as alt
 import vl_convert
-from markupsafe import Markup
 
+from wardround.evaluate.markup import Markup
 from wardround.events import MODALITIES
 
 Rows = Sequence[Mapping[str, Any]]

@@ -6,9 +6,9 @@ Widths suit a phone; see `chart_style.py` for the colours and the drawing.
 from typing import Any
 
 import altair as alt
-from markupsafe import Markup
 
 from wardround.evaluate.chart_style import WIDTH, Rows, colour, inline, to_svg
+from wardround.evaluate.markup import Markup
 
 SHARE_AXIS = alt.Axis(format="%", tickCount=5, grid=True)
 UNIT = alt.Scale(domain=[0, 1])

@@ -3,9 +3,9 @@
 from typing import Any
 
 import altair as alt
-from markupsafe import Markup
 
 from wardround.evaluate.chart_style import WIDTH, Rows, colour, inline, modality_scale, to_svg
+from wardround.evaluate.markup import Markup
 from wardround.events import MODALITIES
 
 LANE_HEIGHT = 26

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import altair as alt
-from markupsafe import Markup
 
 from wardround.evaluate.chart_style import BLUE_STEPS, WIDTH, Rows, colour, inline, to_svg
+from wardround.evaluate.markup import Markup
 from wardround.events import MODALITIES
 
 DOT_STEP = 17

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import jinja2
-from markupsafe import Markup
 
 from wardround import files
 from wardround.evaluate.chart_style import dark_rules
+from wardround.evaluate.markup import Markup
 
 
 @dataclass(frozen=True)

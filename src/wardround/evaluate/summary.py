@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
-from markupsafe import Markup
 
 from wardround import files
 from wardround.evaluate.charts import forest
+from wardround.evaluate.markup import Markup, link
 from wardround.evaluate.page import Block, Callout, Figure, Figures, Page, Section, Table, write_page
 from wardround.evaluate.paired import Paired, paired
 from wardround.evaluate.small_cells import count_text
@@ -203,7 +203,7 @@ def _cells(path: Path, row: Row, names: dict[str, str]) -> dict[str, Any]:
 
 def _link(path: Path, folder: Path, text: str) -> Markup:
     target = (folder / "report.html").relative_to(path.parent).as_posix()
-    return Markup('<a href="{}">{}</a>').format(target, text)
+    return link(target, text)
 
 
 def _with_truth(row: Row, truth: Path) -> pl.DataFrame:

@@ -20,7 +20,8 @@ import pyarrow.csv as pacsv
 
 from wardround import files
 from wardround.errors import BrokenFileError, SourceError, StorageError
-from wardround.sources.csv_stream import UNPACKABLE, CheckedStream
+from wardround.sources.csv_stream import CheckedStream
+from wardround.sources.gunzip import UNPACKABLE
 from wardround.sources.raw_table import RawTable
 
 BLOCK_BYTES: Final = 16 * 2**20

@@ -9,22 +9,18 @@ lines of a plain csv, but `SHA256SUMS.txt` beside the file.
 
 import codecs
 import io
-import zlib
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 
 import numpy as np
-from isal import igzip, isal_zlib
 
 from wardround.errors import BrokenFileError
+from wardround.sources.gunzip import open_gzip
 
 MAX_RATIO: Final = 400
 """Real tables compress 5- to 30-fold; deflate's own limit is 1032."""
 RATIO_FLOOR_BYTES: Final = 64 * 2**20
 """What a file of any size may unpack to."""
-
-UNPACKABLE: Final = cast(tuple[type[Exception], ...], (EOFError, zlib.error, isal_zlib.error))
-"""What `read` raises where a gzip file is cut or damaged (isal's stubs call its error an instance)."""
 
 _BOM: Final = b"\xef\xbb\xbf"
 _QUOTE: Final = ord('"')
@@ -69,7 +65,7 @@ class CheckedStream(io.RawIOBase):
     Raises:
         BrokenFileError: from `read` and `check_end`, naming the file.
         OSError: from `read`, where the disk refuses, or the file is no gzip.
-        UNPACKABLE: from `read`, where the file cannot be unpacked.
+        gunzip.UNPACKABLE: from `read`, where the file cannot be unpacked.
     """
 
     def __init__(self, path: Path) -> None:
@@ -77,7 +73,7 @@ class CheckedStream(io.RawIOBase):
         self.path = path
         packed = path.name.lower().endswith(".gz")
         self._limit = max(RATIO_FLOOR_BYTES, MAX_RATIO * path.stat().st_size) if packed else None
-        self._stream = igzip.IGzipFile(path, "rb") if packed else path.open("rb")
+        self._stream = open_gzip(path) if packed else path.open("rb")
         self._bytes_out = 0
         self._last = b""
         self._quotes = Quotes()

@@ -107,7 +107,8 @@ def prepare(
     per_shard = min(STAYS_PER_SHARD, source.stays_per_shard or STAYS_PER_SHARD)
     settings: dict[str, Any] = {"source": source.name, "modalities": modalities, "stays_per_shard": per_shard}
     origin = KNOWN_SOURCES.origin(source.name)
-    settings |= {**source.settings, **source.patients.as_json()}
+    patients = found.patients or source.patients
+    settings |= {**source.settings, **patients.as_json()}
     settings |= {} if origin is None else {"packages": [origin.as_json()]}
     if files.is_complete(to, "data", settings, inputs):
         WorkFolder(to).remove()
@@ -282,7 +283,7 @@ class _Job:
             "raw_source_id_columns": ["stay_id"],
             "other_extension_columns": ["modality", "available_time"],
             TIME_IS: HAPPENED,
-            **self.source.patients.as_json(),
+            **(self.found.patients or self.source.patients).as_json(),
         }
         files.write_json(to / "metadata" / "dataset.json", dataset)
 

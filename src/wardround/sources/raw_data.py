@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wardround.sources.csv_reader import RawRows
+from wardround.sources.patient_pool import PatientPool
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,10 @@ class RawData:
         tables: name of a `RawTable` -> where it is; a table that is absent is not in it.
         inputs: what was read -> its SHA-256, for the manifest.
         absent: what might have been there.
+        patients: whose patients the files say that they hold; None where they are those of the source.
     """
 
     tables: Mapping[str, FoundTable]
     inputs: Mapping[str, str]
     absent: tuple[str, ...] = ()
+    patients: PatientPool | None = None

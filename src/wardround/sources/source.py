@@ -35,8 +35,8 @@ class Source:
         dataset: what its data are called in `metadata/dataset.json`; the name where empty.
         stays_per_shard: where its stays hold so many events that memory asks for fewer than the usual number.
         settings: what else decides what its data become, for the manifest.
-        patients: whose patients it holds, for whether a run on it and one on other data may share some; not known where
-            a source does not say.
+        patients: whose patients it holds where `find` does not say otherwise, for whether a run on it and one on other
+            data may share some; not known where a source does not say.
     """
 
     name: str

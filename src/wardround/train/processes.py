@@ -14,6 +14,7 @@ import contextlib
 import os
 from collections.abc import Generator, Mapping, Sequence
 from datetime import timedelta
+from importlib.util import find_spec
 from typing import Any, cast
 
 import torch
@@ -51,19 +52,31 @@ class Processes:
         device: where this one computes.
 
     Raises:
-        UsageError: where the processes that were launched do not find each other: they would train one by one.
+        UsageError: where several were launched and accelerate is not installed, or they do not find each other: they
+            would train one by one.
     """
 
-    def __init__(self) -> None:
-        from accelerate import PartialState  # late: only training needs it
+    count: int
+    rank: int
+    device: torch.device
 
+    def __init__(self) -> None:
         launched = launched_processes()
-        on_cpu = os.environ.get("ACCELERATE_USE_CPU", "").lower() == "true" or not torch.cuda.is_available()
+        told_cpu = os.environ.get("ACCELERATE_USE_CPU", "").lower() == "true"
+        if launched == 1:
+            found = None if told_cpu else torch.accelerator.current_accelerator(check_available=True)
+            self.count, self.rank, self.device = 1, 0, found or torch.device("cpu")
+            return
+        if find_spec("accelerate") is None:
+            raise UsageError(
+                f"a training by {launched} processes needs accelerate: pip install 'wardround[processes]'. "
+                "Or start one process without a launcher."
+            )
+        from accelerate import PartialState  # late: an extra, and slow to import
+
         # accelerate joins processes without a GPU only where it is told that they have none
-        state = PartialState(cpu=on_cpu, timeout=PATIENCE) if launched > 1 else PartialState()
-        self.count: int = state.num_processes
-        self.rank: int = state.process_index
-        self.device: torch.device = cast(Any, state).device
+        state = PartialState(cpu=told_cpu or not torch.cuda.is_available(), timeout=PATIENCE)
+        self.count, self.rank, self.device = state.num_processes, state.process_index, cast(Any, state).device
         if self.count != launched:
             raise UsageError(
                 f"{launched} processes were launched, and this one sees {self.count}. Launch with `accelerate launch` "

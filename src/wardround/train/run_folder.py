@@ -29,6 +29,7 @@ from wardround.sources.patient_pool import IDS, NOT_KNOWN, POOL, PatientPool
 from wardround.tasks.splits import TEST, TRAIN, VAL
 from wardround.tasks.task import find_task
 from wardround.train.data import row_shapes
+from wardround.train.lineage import BEFORE, Lineage, lineage_of
 from wardround.train.loop import FitResult
 from wardround.train.packages import check_packages
 from wardround.train.plan import FitSettings, Plan, PretrainSettings, TrainSettings
@@ -55,6 +56,7 @@ class Run:
             learned from, were stopped or given a threshold by: `subject_id`, and whose patient and number it is.
         fitted: what was fitted: decision threshold, training prevalence, bins of `elapsed`.
         featuriser: fitted inputs; None for rows that read none.
+        lineage: how it was made, its seeds apart.
     """
 
     folder: Path
@@ -65,6 +67,7 @@ class Run:
     learned_from: pl.DataFrame
     fitted: dict[str, Any]
     featuriser: Featuriser | TableFeaturiser | None
+    lineage: Lineage
 
     def n_seen(self, subjects: pl.Series, patients: PatientPool) -> int:
         """How many of these stays are of patients that the run learned from, as far as ids tell: see `learned_from`."""
@@ -199,7 +202,8 @@ def open_run(folder: Path) -> Run:
     fitted = files.read_json(folder / "fitted.json", RunError)
     if plan.method in ROWS:
         fitted |= {name: numbers.tolist() for name, numbers in read_weights(folder / WEIGHTS, None).items()}
-    return Run(folder, manifest["hash"], manifest["inputs"]["data"], plan, splits, learned_from, fitted, featuriser)
+    data_hash, lineage = manifest["inputs"]["data"], lineage_of(folder)
+    return Run(folder, manifest["hash"], data_hash, plan, splits, learned_from, fitted, featuriser, lineage)
 
 
 _FEATURISERS: Final[dict[type, type[Featuriser] | type[TableFeaturiser]]] = {
@@ -285,6 +289,8 @@ class NewRun:
         files.write_json(self.folder / "settings.json", self.plan.as_json())
         files.write_table(self.folder / "splits.parquet", splits)
         files.write_table(self.folder / "learned_from.parquet", self._learned_from(splits))
+        if self.before:
+            files.write_json(self.folder / BEFORE, {run.hash: run.lineage.as_json() for run in self.before})
         files.write_json(self.folder / "fitted.json", fitted)
         files.write_json(self.folder / "metrics.json", metrics)
         files.write_json(self.folder / "diagnostics.json", diagnostics)

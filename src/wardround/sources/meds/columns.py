@@ -39,16 +39,15 @@ _OF_MEDS: Final[dict[str, tuple[Kind, Known]]] = {
 }
 
 
-def event_columns(extra: Iterable[str], available: str | None = None) -> RawTable:
+def event_columns(ids: Iterable[str], available: str | None = None, modifiers: Iterable[str] = ()) -> RawTable:
     """The table `data`: all rows of all shards.
 
     Args:
-        extra: columns that are read besides, all ids.
+        ids: columns that are read besides, all ids.
         available: the column that says when a row was known; None where the mapping says it.
+        modifiers: columns that are part of the code.
     """
     waits = at("time") if available is None else at("time", available)
     values: dict[str, tuple[Kind, Known]] = {"code": (ANY_TEXT, waits), "numeric_value": (NUMBER, waits)}
-    values["text_value"] = (ANY_TEXT, waits)
-    return RawTable(
-        "data", {**_OF_MEDS, **values, **dict.fromkeys(extra, (ANY_TEXT, ID))}, optional=False, offset="time"
-    )
+    values |= dict.fromkeys(("text_value", *modifiers), (ANY_TEXT, waits))
+    return RawTable("data", {**_OF_MEDS, **values, **dict.fromkeys(ids, (ANY_TEXT, ID))}, optional=False, offset="time")

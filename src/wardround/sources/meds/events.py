@@ -22,6 +22,7 @@ from wardround.sources.conversion import (
 )
 from wardround.sources.meds.columns import event_columns
 from wardround.sources.meds.mapping import Mapping, Meaning
+from wardround.sources.meds.modifiers import as_read, modified
 from wardround.sources.meds.stays import stay_number, told_by
 
 TELLS: Final = "tells of the stay or the patient"
@@ -73,9 +74,10 @@ class CodeBook:
 def event_table(mapping: Mapping) -> EventTable:
     """The table `data`, read as a mapping says."""
     used = {meaning.modality for meaning in mapping.events}
+    modifiers = tuple(as_read(mapping.modifiers or ()))
     return EventTable(
-        event_columns(mapping.id_columns),
-        partial(_converted, meanings=mapping.events),
+        event_columns(mapping.id_columns, modifiers=modifiers),
+        partial(_converted, meanings=mapping.events, modifiers=modifiers),
         tuple(name for name in MODALITIES if name in used),
         place=partial(_placed, book=CodeBook(mapping)),
     )
@@ -153,8 +155,9 @@ def stay_windows(stays: pl.DataFrame, before_h: float) -> pl.DataFrame:
     )
 
 
-def _converted(rows: pl.DataFrame, meanings: tuple[Meaning, ...]) -> pl.DataFrame:
-    """Candidates of placed rows: code and values as they are, known when the mapping says."""
+def _converted(rows: pl.DataFrame, meanings: tuple[Meaning, ...], modifiers: tuple[str, ...]) -> pl.DataFrame:
+    """Candidates of placed rows: code with its modifiers and values as they are, known when the mapping says."""
+    rows = rows.with_columns(code=modified("code", modifiers)).drop(modifiers)
     rows = rows.join(_rules(meanings), on="entry", how="left", maintain_order="left")
     rows = with_reason(rows, pl.col("time").is_null() & (pl.col("kind") == "discharge"), STATIC_DISCHARGE)
     static = pl.col("time").is_null() & pl.col("reason").is_null()

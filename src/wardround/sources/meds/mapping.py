@@ -1,6 +1,7 @@
 """The mapping: what the codes of one MEDS data set mean. A TOML file that a hospital writes; `mimic4.toml` is one.
 
     patient_pool       whose patients these are; data sets that may share some give the same name
+    modifiers          columns that are part of the code, as one of units is
     [stays]            which code opens a stay of the unit, which ends it, and the column that holds its id, if any
     [hospital]         the same of the hospital stay around it; left out, a stay is the hospital stay
     [subject]          the code of birth, and those of each sex
@@ -90,6 +91,7 @@ class Mapping:
         death: codes of death.
         events: what the codes are; the first that has a code decides.
         left_out: codes that become no event.
+        modifiers: columns that are part of the code (`modifiers.py`); None where the file does not say.
         digest: the SHA-256 of what the file says, its comments and layout apart.
     """
 
@@ -105,6 +107,7 @@ class Mapping:
     death: Codes = field(default_factory=Codes)
     events: tuple[Meaning, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    modifiers: tuple[str, ...] | None = None
     digest: str = ""
 
     @property
@@ -114,7 +117,7 @@ class Mapping:
 
     @property
     def id_columns(self) -> dict[str, pl.DataType]:
-        """The extra columns that are read, as text."""
+        """The extra columns of ids, as text."""
         return {each.id_column: pl.String() for each in (self.stays, self.around) if each.id_column is not None}
 
 
@@ -144,7 +147,7 @@ def parse_mapping(content: Map[str, Any]) -> Mapping:
     Raises:
         ValueError: naming the key and what was expected.
     """
-    top = _Table(content, "the mapping", ("name", "dates", *_TABLES, *_LISTS, "patient_pool"))
+    top = _Table(content, "the mapping", ("name", "dates", *_TABLES, *_LISTS, "patient_pool", "modifiers"))
     stays, hospital = top.table("stays", (*_SPAN, "before_h")), top.table("hospital", (*_SPAN, "before_h"))
     subject, labels = top.table("subject", ("birth", "sex")), top.table("labels", ("died", "death"))
     if stays is None:
@@ -168,6 +171,7 @@ def parse_mapping(content: Map[str, Any]) -> Mapping:
         left_out=tuple(
             LeftOut(each.codes("codes"), each.text("why")) for each in top.tables("left_out", ("codes", "why"))
         ),
+        modifiers=top.names("modifiers"),
     )
     if not mapping.events:
         raise ValueError("[[events]] is missing: say which codes are which modality")
@@ -219,6 +223,15 @@ class _Table:
         if not isinstance(value, str):
             raise ValueError(f"{self.where}: {key} is {'missing' if value is None else 'not a text'}")
         return value
+
+    def names(self, key: str) -> tuple[str, ...] | None:
+        found = self.content.get(key)
+        if found is None:
+            return None
+        names = [each for each in found if isinstance(each, str) and each] if is_list(found) else []
+        if not is_list(found) or len(names) < len(found) or len(set(names)) < len(names):
+            raise ValueError(f'{self.where}: {key} is a list of columns, no two alike, as in ["unit"]; [] for none')
+        return tuple(names)
 
     def hours(self, key: str) -> float:
         value = self.content.get(key, 0)

@@ -10,6 +10,7 @@ import polars as pl
 from wardround.sources.meds.events import STATIC_DISCHARGE, CodeBook
 from wardround.sources.meds.known import KnownWhen
 from wardround.sources.meds.mapping import Mapping, read_mapping
+from wardround.sources.meds.modifiers import modifiers_of
 from wardround.sources.meds.raw import open_meds
 from wardround.sources.meds.source import mapping_of
 
@@ -32,11 +33,13 @@ def preview(raws: Sequence[Path], mapping: Path | None) -> list[Row]:
 
     Raises:
         UsageError: where the mapping cannot be read.
-        SourceError: where the folder is no MEDS data set.
+        SourceError: where the folder is no MEDS data set, or nobody says what its column of units is.
         StorageError: where the disk refuses.
     """
     folder = open_meds(raws)
     chosen = mapping_of(folder) if mapping is None else read_mapping(mapping)
+    if chosen is not None:
+        modifiers_of(folder, chosen)
     counts = Counter[tuple[str, bool]]()
     for frame in folder.frames({}):
         found = frame.drop_nulls("code").group_by("code", pl.col("time").is_not_null().alias("timed")).len()

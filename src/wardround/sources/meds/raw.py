@@ -15,7 +15,7 @@ from wardround import files
 from wardround.errors import SourceError, UsageError
 from wardround.json_kinds import JsonObject, is_object
 from wardround.sources.csv_reader import RawRows, verify_published_sums
-from wardround.sources.meds.shards import ID_OF, ROW_KEY, read_shard, shard_columns
+from wardround.sources.meds.shards import ROW_KEY, column_names, in_file, read_shard, shard_columns
 
 DATA: Final = "data"
 DATASET: Final = "metadata/dataset.json"
@@ -37,6 +37,15 @@ class MedsFolder:
     shards: tuple[Path, ...]
     dataset: JsonObject
 
+    def columns(self) -> set[str]:
+        """Every column that some shard has.
+
+        Raises:
+            BrokenFileError: where a footer cannot be read.
+            StorageError: where the disk refuses.
+        """
+        return {name for shard in self.shards for name in column_names(shard)}
+
     def check(self, extra: Iterable[str], remedy: str = NAMED) -> None:
         """Refuse shards of other columns before any work is done, and a column that no shard has.
 
@@ -51,7 +60,7 @@ class MedsFolder:
         """
         wanted = list(extra)
         found = {name for shard in self.shards for name in shard_columns(shard, wanted)}
-        lacking = [name.removeprefix(ID_OF) for name in wanted if name not in found]
+        lacking = [in_file(name) for name in wanted if name not in found]
         if lacking:
             raise SourceError(f"{self.path / DATA}: no shard has column {', '.join(lacking)}, {remedy}")
 

@@ -35,7 +35,25 @@ _KINDS: Final[dict[str, tuple[tuple[str, ...], pl.DataType]]] = {
 _NEEDED: Final = (SUBJECT, "time", "code")
 ROW_KEY: Final = "row_key"
 ID_OF: Final = "id:"
-"""Before the name of an extra column: its values are ids, and none of our own names is that of the column."""
+MODIFIER_OF: Final = "modifier:"
+"""Before the name of an extra column: its values are ids, or part of the code; none of our own names is that of the
+column."""
+
+
+def in_file(name: str) -> str:
+    """The name that a column has in the shards."""
+    return name.removeprefix(ID_OF).removeprefix(MODIFIER_OF)
+
+
+def column_names(path: Path) -> list[str]:
+    """All columns of a shard, from its footer alone.
+
+    Raises:
+        BrokenFileError: where the footer cannot be read.
+        StorageError: where the disk refuses.
+    """
+    with _parquet(path) as file:
+        return list(file.schema_arrow.names)
 
 
 def shard_columns(path: Path, extra: Iterable[str]) -> dict[str, str]:
@@ -53,7 +71,7 @@ def shard_columns(path: Path, extra: Iterable[str]) -> dict[str, str]:
     with _parquet(path) as file:
         names = list(file.schema_arrow.names)
         frame = pl.DataFrame(pl.from_arrow(file.schema_arrow.empty_table()))
-    spelled = {name: name.removeprefix(ID_OF) for name in (*_KINDS, *extra) if name.removeprefix(ID_OF) in names}
+    spelled = {name: in_file(name) for name in (*_KINDS, *extra) if in_file(name) in names}
     if SUBJECT not in spelled and OLD_SUBJECT in names:
         spelled[SUBJECT] = OLD_SUBJECT
     missing = [name for name in _NEEDED if name not in spelled]

@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from importlib import resources
 from pathlib import Path
@@ -14,6 +15,7 @@ from wardround.sources.meds import own
 from wardround.sources.meds.columns import STAYS
 from wardround.sources.meds.events import event_table
 from wardround.sources.meds.mapping import Mapping, parse_mapping, read_mapping
+from wardround.sources.meds.modifiers import as_read, modifiers_of
 from wardround.sources.meds.raw import MedsFolder, open_meds
 from wardround.sources.meds.stays import ages, stay_block, stay_rows, stays
 from wardround.sources.patient_pool import NOT_KNOWN, PatientPool
@@ -38,13 +40,14 @@ def meds_source(raws: Sequence[Path], mapping: Path | None = None) -> Source:
 
     Raises:
         UsageError: where there is no mapping for it, or the mapping cannot be read.
-        SourceError: where the folder is no MEDS data set.
+        SourceError: where the folder is no MEDS data set, or nobody says what its column of units is.
         StorageError: where the disk refuses.
     """
     folder = open_meds(raws)
     if mapping is None and own.is_own(folder):
         return _own_source(folder)
     chosen = chosen_mapping(folder, mapping)
+    chosen = replace(chosen, modifiers=modifiers_of(folder, chosen))
     return Source(
         name=NAME,
         summary=SUMMARY,
@@ -95,7 +98,8 @@ def shipped_mapping(name: str) -> Mapping:
 
 
 def _found(folder: MedsFolder, mapping: Mapping, _raws: Sequence[Path], _tables: Sequence[RawTable]) -> RawData:
-    folder.check(mapping.id_columns)
+    columns = {**mapping.id_columns, **as_read(mapping.modifiers or ())}
+    folder.check(columns)
 
     def stay_blocks() -> Iterator[RawRows]:
         block = stay_block(folder.frames(mapping.id_columns), mapping)
@@ -108,7 +112,7 @@ def _found(folder: MedsFolder, mapping: Mapping, _raws: Sequence[Path], _tables:
 
     tables = {
         STAYS.name: FoundTable(folder.path, stay_blocks),
-        "data": FoundTable(folder.path, partial(folder.blocks, mapping.id_columns)),
+        "data": FoundTable(folder.path, partial(folder.blocks, columns)),
     }
     return RawData(tables, folder.inputs())
 

@@ -4,24 +4,25 @@ Rows come in chunks; each chunk is a gzip member in a file of its own, with no t
 the first one only. A table is their concatenation (a gzip file may be one, and every reader reads it as one file).
 """
 
+import gzip
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 import polars as pl
-from isal import igzip
 
 from wardround.files import storage_errors, write_bytes
 from wardround.whole_file import whole_file
 
-GZIP_LEVEL: Final = 2
+GZIP_LEVEL: Final = 1
+"""Of the standard library, so that the bytes are the same whatever else is installed."""
 COPY_BYTES: Final = 8 << 20
 """That are in memory at a time while members are joined."""
 
 
 def write_member(path: Path, rows: pl.DataFrame, header: bool) -> None:
     """Write a chunk of rows, whole; nulls become empty fields. Raises `StorageError`."""
-    write_bytes(path, igzip.compress(rows.write_csv(include_header=header).encode(), GZIP_LEVEL, mtime=0))
+    write_bytes(path, gzip.compress(rows.write_csv(include_header=header).encode(), GZIP_LEVEL, mtime=0))
 
 
 def join_members(path: Path, members: Iterable[Path]) -> None:

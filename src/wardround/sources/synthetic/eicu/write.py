@@ -7,9 +7,10 @@
 A run that was killed goes on after the last chunk that it finds finished; the bytes at the end are the same. Memory
 holds one chunk, and at the end the truth; the disk needs twice the room of the tables. What a seed gives does not
 depend on what is taken away: the mechanism and the rate of missingness, and the odd rows, act on finished tables. Equal
-seeds and settings give equal bytes (for the same versions of numpy, polars and isal).
+seeds and settings give equal bytes (for the same versions of numpy, polars and zlib).
 """
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -68,7 +69,8 @@ def synthesise_eicu(
     if files.is_complete(to, "raw", summary, {}):
         WorkFolder(to).remove()
         return True
-    versions = {"wardround": wardround.__version__, **{name: version(name) for name in ("numpy", "polars", "isal")}}
+    versions = {"wardround": wardround.__version__, **{name: version(name) for name in ("numpy", "polars")}}
+    versions |= {"zlib": zlib.ZLIB_RUNTIME_VERSION}
     plan = {"made": summary, "patients_per_chunk": PATIENTS_PER_CHUNK, "versions": versions}
     work = open_work(to, plan, OUTPUTS)
     with stop_on_sigterm() as stop:

@@ -1,0 +1,92 @@
+"""Columns beside the code that change what it means, a unit above all: each value makes a code of its own.
+
+    code "LAB//glucose", unit "mg/dL"     ->  "LAB//glucose//mg/dL"
+    code "LAB//glucose", unit "mmol/L"    ->  "LAB//glucose//mmol/L"
+    code "LAB//glucose", no unit          ->  "LAB//glucose"
+
+Nothing is converted: no mapping says which quantity a code is. Which columns they are the mapping says (`modifiers`),
+else `code_modifier_columns` of `metadata/dataset.json` (MEDS 0.4). A column that is named as those of units are, and
+that neither speaks of, is refused: values in two units would else meet under one code.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+import polars as pl
+
+from wardround.errors import SourceError
+from wardround.json_kinds import is_list
+from wardround.sources.meds.mapping import Mapping
+from wardround.sources.meds.raw import DATA, DATASET, MedsFolder
+from wardround.sources.meds.shards import MODIFIER_OF
+
+DECLARED: Final = "code_modifier_columns"
+_UNIT: Final = re.compile(
+    r"(numeric_?)?(value|result|measure(ment)?|dose|amount|rate)?_?(units?|uom)"
+    r"(_?of_?measure(ment)?|_source_value|_concept_(id|name))?",
+    re.IGNORECASE,
+)
+"""What columns of units are called: unit, valueuom (MIMIC), unit_source_value (OMOP), unit_of_measure, ..."""
+
+
+def modifiers_of(folder: MedsFolder, mapping: Mapping) -> tuple[str, ...]:
+    """The columns of a data set that are part of its codes.
+
+    Args:
+        folder: the data set.
+        mapping: what it says goes before what the metadata say.
+
+    Raises:
+        SourceError: where the metadata name a column that no shard has, or nobody says what a column of units is.
+        BrokenFileError: where a footer cannot be read.
+        StorageError: where the disk refuses.
+    """
+    if mapping.modifiers is not None:
+        return mapping.modifiers
+    found, declared = folder.columns(), _declared(folder)
+    lacking = [name for name in declared or () if name not in found]
+    if lacking:
+        raise SourceError(
+            f"{folder.path / DATA}: no shard has column {', '.join(lacking)}, which {DATASET} names under {DECLARED}: "
+            "without it a code may hold several units. Get the whole data set, or say in the mapping which columns "
+            "there are: modifiers = [...], [] for none."
+        )
+    units = [name for name in sorted(found) if _UNIT.fullmatch(name)]
+    if declared is None and units:
+        raise SourceError(
+            f"{folder.path / DATA}: column {', '.join(units)} may hold units, and two units must not meet under one "
+            f'code. Say in the mapping, above its tables, whether it is part of the code: modifiers = ["{units[0]}"], '
+            "or modifiers = [] where it is none."
+        )
+    return declared or ()
+
+
+def _declared(folder: MedsFolder) -> tuple[str, ...] | None:
+    """What the metadata name; None where they say nothing. Raises `SourceError` where that is no list of names."""
+    said = folder.dataset.get(DECLARED)
+    if said is None:
+        return None
+    names = [each for each in said if isinstance(each, str)] if is_list(said) else []
+    if not is_list(said) or len(names) < len(said):
+        raise SourceError(f"{folder.path / DATASET}: {DECLARED} is no list of column names. Correct it.")
+    return tuple(names)
+
+
+def modified(code: str, modifiers: Iterable[str]) -> pl.Expr:
+    """The code of each row with its modifiers; one that is null or blank leaves no part, unless a later one does.
+
+    Args:
+        code: column of the code.
+        modifiers: columns as they are read, apart from our own names.
+    """
+    parts = pl.lit("")
+    for name in reversed([*modifiers]):
+        value = pl.col(name).str.strip_chars().fill_null("")
+        parts = pl.when((value == "") & (parts == "")).then(parts).otherwise(pl.lit("//") + value + parts)
+    return pl.col(code) + parts
+
+
+def as_read(modifiers: Iterable[str]) -> dict[str, pl.DataType]:
+    """Modifier columns, under the names that they are read by, as text."""
+    return {MODIFIER_OF + name: pl.String() for name in modifiers}
