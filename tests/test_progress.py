@@ -89,7 +89,6 @@ class Terminal(io.StringIO):
 
 def test_a_terminal_gets_a_bar(monkeypatch: pytest.MonkeyPatch, clock: Clock):
     monkeypatch.setattr(sys, "stderr", Terminal())
-    monkeypatch.setenv("COLUMNS", "80")
     with progress(1_000, "training", done=400) as bar:
         clock.now_s = 0.05
         bar.advance(1, note="too soon to be drawn")

@@ -7,7 +7,7 @@
 Everything goes to stderr, so that `--json` on stdout stays clean. Notes never hold a value from a patient's row.
 """
 
-import shutil
+import os
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sized
@@ -19,6 +19,7 @@ Item = TypeVar("Item")
 LINE_EVERY_S = 5.0
 DRAW_EVERY_S = 0.1
 BAR_WIDTH = 20
+DEFAULT_COLUMNS = 80
 ERASE_REST = "\x1b[K"
 """What a terminal takes for: nothing more stands on this line."""
 
@@ -91,9 +92,17 @@ class _Bar(_Lines):
         return f"{100 * done // self._total:3}% [{'#' * full}{'.' * (BAR_WIDTH - full)}] {super()._count(done)}"
 
     def _write(self, text: str) -> None:
-        width = shutil.get_terminal_size().columns - 1
+        width = _columns(self._stream) - 1
         self._stream.write(f"\r{f'{self._description}: {text}'[:width]}{ERASE_REST}")
         self._stream.flush()
+
+
+def _columns(stream: TextIO) -> int:
+    """The width of the terminal that a stream writes to."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or DEFAULT_COLUMNS
+    except (OSError, ValueError):  # no terminal
+        return DEFAULT_COLUMNS
 
 
 def _duration(seconds: float) -> str:

@@ -229,7 +229,7 @@ def test_another_label_for_the_same_stay_fails_the_row_and_the_others_are_kept(w
         compare([work / "out" / "boosting", copy], tmp_path / "to", quiet=True)
     manifest = json.loads((copy / "manifest.json").read_text())
     files.write_manifest(copy, "evaluation", manifest["inputs"], manifest["settings"], manifest["version"])
-    said = f"copy: {table.height} stays have another label or prediction time than in boosting."
+    said = f"copy: {table.height} stays have another label or prediction time than in boosting. "
     for against in (None, "boosting"):
         to = tmp_path / f"to {against}"
         sources = [work / "out" / "boosting", copy, work / "out" / "logistic"]

@@ -84,7 +84,9 @@ def test_made_up_patients_are_not_those_of_eicu_nor_of_another_seed(tmp_path: Pa
     assert pool_of(less, tmp_path / "less-data") == first, "the same people, with more recorded of them"
 
 
-@pytest.mark.parametrize("fault", ["none", "foreign", "of another kind", "edited", "of another stay table"])
+@pytest.mark.parametrize(
+    "fault", ["none", "foreign", "of another kind", "of a download", "edited", "of another stay table"]
+)
 def test_a_manifest_that_does_not_tell_of_these_patients_makes_nobody_up(fault: str, tmp_path: Path):
     raw = made_up(tmp_path / "raw", 1)
     manifest = raw / "manifest.json"
@@ -94,6 +96,9 @@ def test_a_manifest_that_does_not_tell_of_these_patients_makes_nobody_up(fault: 
         manifest.write_text("no JSON")
     elif fault == "of another kind":
         files.write_manifest(raw, "data", {}, {"seed": 1}, "0")
+    elif fault == "of a download":  # as `fetch` closes a folder: of the same kind, with the hash of every file
+        downloaded = {"dataset": "eicu-demo", "version": "2.0.1", "url": "https://example.org"}
+        files.write_manifest(raw, "raw", {}, downloaded, "0")
     elif fault == "edited":
         manifest.write_text(manifest.read_text().replace('"seed": 1', '"seed": 2'))
     else:

@@ -121,10 +121,22 @@ def test_a_folder_that_may_only_be_read_keeps_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_disk_that_refuses_is_an_error_of_the_disk(tmp_path: Path):
+def test_no_training_ends_because_nothing_can_be_kept(tmp_path: Path, asked: list[int]):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(StorageError):
-        told(tmp_path / "file")
+    assert told(tmp_path / "file").tobytes() == SAID.tobytes()
+    assert asked == [0]
+
+
+def test_an_entry_that_may_not_be_read_is_asked_for_again(
+    tmp_path: Path, asked: list[int], monkeypatch: pytest.MonkeyPatch
+):
+    def refused(*_: object) -> None:
+        raise StorageError("reading failed: Permission denied")
+
+    monkeypatch.setattr(teacher_cache, "find_array", refused)
+    for _ in range(2):
+        assert told(tmp_path / "teacher").tobytes() == SAID.tobytes()
+    assert asked == [0, 0]
 
 
 def terminate(*_: object) -> None:

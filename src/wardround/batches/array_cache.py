@@ -52,8 +52,9 @@ def find_array(folder: Path, key: str) -> Entry | None:
         StorageError: where the disk refuses.
     """
     path = _path(folder, key)
-    if not path.is_file():
-        return None
+    with files.storage_errors(path, "looking for"):
+        if not path.is_file():
+            return None
     try:
         if files.read_json(_hash_file(path)) != {"key": key, "sha256": files.sha256(path)}:
             return None

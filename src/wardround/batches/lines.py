@@ -28,7 +28,7 @@ from wardround.events import EVENT_COLUMNS, MINUTE_US, MODALITIES, TIME
 from wardround.progress import progress
 from wardround.tasks.cohort import Window
 
-FORMAT: Final = 5
+FORMAT: Final = 6
 """Another number where other lines are made of the same events: derived ones count."""
 
 _ITEM_TYPES: Final = {

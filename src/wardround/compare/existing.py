@@ -195,7 +195,10 @@ def _other_labels(tables: Mapping[str, pl.DataFrame], first: str) -> dict[str, s
         shared = labels.join(table, on=KEYS, how="semi")
         differing = shared.join(table, on=labels.columns, how="anti", nulls_equal=True).height
         if differing:
-            found[name] = f"{differing} stays have another label or prediction time than in {first}."
+            found[name] = (
+                f"{differing} stays have another label or prediction time than in {first}. "
+                "Evaluate both on the same DATA, or leave one out."
+            )
     return found
 
 

@@ -15,7 +15,7 @@ import os
 from collections.abc import Generator, Mapping, Sequence
 from datetime import timedelta
 from importlib.util import find_spec
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import torch
 from torch import Tensor, distributed, nn
@@ -26,6 +26,10 @@ from wardround.launcher import launched_processes
 PATIENCE = timedelta(hours=12)
 """How long a process waits for the others, which may build the lines of a large DATA folder; where one has died, the
 launcher ends the rest at once."""
+
+
+YES: Final = ("1", "on", "t", "true", "y", "yes")
+"""What accelerate takes for a yes."""
 
 
 @contextlib.contextmanager
@@ -62,7 +66,7 @@ class Processes:
 
     def __init__(self) -> None:
         launched = launched_processes()
-        told_cpu = os.environ.get("ACCELERATE_USE_CPU", "").lower() == "true"
+        told_cpu = os.environ.get("ACCELERATE_USE_CPU", "").lower() in YES
         if launched == 1:
             found = None if told_cpu else torch.accelerator.current_accelerator(check_available=True)
             self.count, self.rank, self.device = 1, 0, found or torch.device("cpu")

@@ -5,6 +5,7 @@ settings of the trees and LightGBM's version. The key cannot see our code that g
 `FORMAT`. How entries are checked and the cache is bounded: `batches/array_cache.py`.
 """
 
+import contextlib
 import hashlib
 import json
 from importlib.metadata import version
@@ -15,6 +16,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from wardround.batches.array_cache import add_array, find_array, keep_array
+from wardround.errors import StorageError
 from wardround.methods import teacher
 from wardround.methods.table_model import LabelledRows
 from wardround.settings import as_json
@@ -46,23 +48,29 @@ def told_once(
     seed: int,
     quiet: bool = False,
 ) -> Float[np.ndarray, "stay"]:
-    """What `told` says, read from `folder` where it was said before. Of several processes the first one asks.
+    """What `told` says, read from `folder` where it was said before.
+
+    Of several processes the first one asks, and the others read its answer; where nothing can be kept each of them
+    asks, after the first.
 
     Args:
-        folder: the cache; made where it is absent. Where it may not be written to nothing is kept.
+        folder: the cache; made where it is absent. Where it may not be read or written to nothing is kept: no training
+            ends for that.
         train, patient, folds, seed, quiet: of `told`.
 
     Raises:
         TrainingStopped: after SIGTERM; the fold under way is finished.
-        StorageError: where the disk refuses.
     """
     key = teacher_key(train, patient, folds, seed)
     try:
         with stop_on_sigterm() as stop, first_process_first():
-            said = find_array(folder, key)
+            said = None
+            with contextlib.suppress(StorageError):
+                said = find_array(folder, key)
             if said is None:
                 said = teacher.told(train, patient, folds, seed, quiet, stop)
-                keep_array(folder, key, len(said), [said], LIMIT_BYTES)
+                with contextlib.suppress(StorageError):
+                    keep_array(folder, key, len(said), [said], LIMIT_BYTES)
             stop.check()
     except Stopped as stopped:
         raise TrainingStopped(

@@ -7,7 +7,7 @@
 A run that was killed goes on after the last chunk that it finds finished; the bytes at the end are the same. Memory
 holds one chunk, and at the end the truth; the disk needs twice the room of the tables. What a seed gives does not
 depend on what is taken away: the mechanism and the rate of missingness, and the odd rows, act on finished tables. Equal
-seeds and settings give equal bytes (for the same versions of numpy, polars and zlib).
+seeds and settings give equal bytes (for the same versions of Python, numpy, polars and zlib).
 """
 
 import zlib
