@@ -106,6 +106,22 @@ def test_a_mapping_that_names_no_columns_is_refused(said: str, tmp_path: Path):
         meds_source([folder], folder / "mapping.toml")
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["subject_id", "patient_id", "time", "code", "numeric_value", "text_value", "unit_stay", "visit"],
+)
+def test_ids_and_columns_of_meds_are_no_part_of_a_code(name: str, tmp_path: Path):
+    """They would stand in metadata/codes.parquet."""
+    raw = saying(tiny(), f'["{name}"]').write(tmp_path / "raw")
+    with pytest.raises(UsageError, match=f"modifiers names {name}: ids and columns of MEDS itself are no part of a"):
+        meds_source([raw], raw / "mapping.toml")
+    declared = tiny()
+    declared.dataset |= {"code_modifier_columns": [name]}
+    raw = declared.write(tmp_path / "declared")
+    with pytest.raises(SourceError, match=rf"dataset\.json names {name} under .*Say in the mapping which"):
+        meds_source([raw], raw / "mapping.toml")
+
+
 def test_several_modifiers_keep_their_places():
     rows = pl.DataFrame(
         [("A", "u", "p"), ("A", "u", None), ("A", None, "p"), ("A", "p", None), ("A", None, None), (None, "u", "p")],

@@ -26,7 +26,7 @@ from wardround.events import MODALITIES
 from wardround.json_kinds import is_list, is_object
 from wardround.sources.meds.known import AT_ONCE, KnownWhen, read_known
 from wardround.sources.meds.patterns import Codes, read_codes
-from wardround.sources.meds.shards import ID_OF
+from wardround.sources.meds.shards import ID_OF, OF_MEDS, in_file
 
 MAX_MAPPING_BYTES: Final = 2**20
 
@@ -120,6 +120,11 @@ class Mapping:
         """The extra columns of ids, as text."""
         return {each.id_column: pl.String() for each in (self.stays, self.around) if each.id_column is not None}
 
+    @property
+    def never_modifiers(self) -> frozenset[str]:
+        """Columns that are no part of a code, since codes are listed in `metadata/codes.parquet`: ids, and MEDS's."""
+        return OF_MEDS | {in_file(name) for name in self.id_columns}
+
 
 def read_mapping(path: Path) -> Mapping:
     """Read a mapping file.
@@ -175,6 +180,9 @@ def parse_mapping(content: Map[str, Any]) -> Mapping:
     )
     if not mapping.events:
         raise ValueError("[[events]] is missing: say which codes are which modality")
+    refused = sorted(mapping.never_modifiers & {*(mapping.modifiers or ())})
+    if refused:
+        raise ValueError(f"modifiers names {', '.join(refused)}: ids and columns of MEDS itself are no part of a code")
     return replace(mapping, digest=files.hash_of(dict(content)))
 
 

@@ -38,13 +38,20 @@ def modifiers_of(folder: MedsFolder, mapping: Mapping) -> tuple[str, ...]:
         mapping: what it says goes before what the metadata say.
 
     Raises:
-        SourceError: where the metadata name a column that no shard has, or nobody says what a column of units is.
+        SourceError: where the metadata name a column that no shard has, or one of ids, or nobody says what a column
+            of units is.
         BrokenFileError: where a footer cannot be read.
         StorageError: where the disk refuses.
     """
     if mapping.modifiers is not None:
         return mapping.modifiers
     found, declared = folder.columns(), _declared(folder)
+    refused = sorted(mapping.never_modifiers & {*(declared or ())})
+    if refused:
+        raise SourceError(
+            f"{folder.path / DATASET} names {', '.join(refused)} under {DECLARED}: ids and columns of MEDS itself are "
+            "no part of a code. Say in the mapping which columns are: modifiers = [...], [] for none."
+        )
     lacking = [name for name in declared or () if name not in found]
     if lacking:
         raise SourceError(

@@ -33,6 +33,8 @@ _KINDS: Final[dict[str, tuple[tuple[str, ...], pl.DataType]]] = {
 }
 """Column -> what it may be on disk, what it becomes."""
 _NEEDED: Final = (SUBJECT, "time", "code")
+OF_MEDS: Final = frozenset({*_KINDS, OLD_SUBJECT})
+"""The columns of MEDS itself."""
 ROW_KEY: Final = "row_key"
 ID_OF: Final = "id:"
 MODIFIER_OF: Final = "modifier:"
