@@ -76,10 +76,49 @@ def test_a_column_of_units_that_nobody_speaks_of_is_refused(name: str, tmp_path:
     assert preview([raw], None), "without a mapping there is nothing to mix yet"
 
 
+def beside(raw: RawMeds, folder: Path) -> Path:
+    """The data set with a column `priority` beside that of units."""
+    raw.kinds |= {"priority": pl.String}
+    raw.add(1, "2150-01-01 14:00", "LAB//k", 4.0, priority="stat")
+    return raw.write(folder)
+
+
+@pytest.mark.parametrize("column", ["unit", "dose_unit_rx", "lab_unit"])
+def test_another_column_that_is_declared_does_not_speak_for_that_of_units(column: str, tmp_path: Path):
+    match = rf"column {column} may hold units.*modifiers = \[\"priority\", \"{column}\"\].*modifiers = \[\]"
+    of_metadata = beside(with_units(column, code_modifier_columns=["priority"]), tmp_path / "metadata")
+    of_mapping = beside(saying(with_units(column), '["priority"]'), tmp_path / "mapping")
+    for raw in (of_metadata, of_mapping):
+        with pytest.raises(SourceError, match=match):
+            meds_source([raw], raw / "mapping.toml")
+        with pytest.raises(SourceError, match=match):
+            preview([raw], raw / "mapping.toml")
+
+
+def test_both_may_be_declared(tmp_path: Path):
+    raw = beside(saying(with_units(), '["unit", "priority"]'), tmp_path / "raw")
+    codes = prepare(raw, tmp_path / "data").events["code"]
+    assert {*APART, "LAB//k////stat"} <= set(codes)
+
+
+@pytest.mark.parametrize("where", ["mapping", "metadata"])
+def test_an_empty_list_says_that_units_may_be_ignored(where: str, tmp_path: Path):
+    raw = saying(with_units(), "[]") if where == "mapping" else with_units(code_modifier_columns=[])
+    assert list(glucose(raw, tmp_path)) == ["LAB//glucose"]
+
+
 @pytest.mark.parametrize("name", ["unit_stay", "care_unit", "first_careunit", "unitnumber", "community"])
 def test_other_columns_are_none_of_units(name: str, tmp_path: Path):
     raw = with_units(name).write(tmp_path / "raw") if name != "unit_stay" else tiny().write(tmp_path / "raw")
     assert meds_source([raw], raw / "mapping.toml").name == "meds"
+
+
+def test_nor_are_the_ids_of_stays(tmp_path: Path):
+    raw = tiny()
+    raw.kinds = {"unit_id" if name == "unit_stay" else name: kind for name, kind in raw.kinds.items()}
+    raw.rows = [{"unit_id" if name == "unit_stay" else name: row[name] for name in row} for row in raw.rows]
+    raw.mapping = raw.mapping.replace("unit_stay", "unit_id")
+    assert prepare(raw.write(tmp_path / "raw"), tmp_path / "data").stays.height == 5
 
 
 def test_a_column_that_is_declared_and_not_there_is_refused(tmp_path: Path):
