@@ -1,5 +1,6 @@
 """Units, and what else changes a code, in columns of their own."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,11 @@ import pytest
 from raw_eicu import demo_folder
 from raw_meds import RawMeds, prepare, tiny
 from wardround import files
-from wardround.errors import SourceError, UsageError
+from wardround.errors import RunError, SourceError, UsageError
+from wardround.sources import pipeline
 from wardround.sources.meds import meds_source
+from wardround.sources.meds.events import event_table
+from wardround.sources.meds.mapping import read_mapping
 from wardround.sources.meds.modifiers import modified
 from wardround.sources.meds.preview import preview
 
@@ -52,6 +56,49 @@ def test_a_unit_in_a_column_of_its_own_is_part_of_the_code(raw: RawMeds, tmp_pat
     assert glucose(raw, tmp_path) == APART
     data = files.read_table(tmp_path / "data" / "metadata" / "codes.parquet")
     assert set(APART) <= set(data["code"])
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [saying(with_units(), '["unit"]'), with_units(code_modifier_columns=["unit"])],
+    ids=["mapping", "metadata"],
+)
+def test_modifiers_are_among_the_settings(raw: RawMeds, tmp_path: Path):
+    """A folder of a version that read none is another one."""
+    folder = raw.write(tmp_path / "raw")
+    source = meds_source([folder], folder / "mapping.toml")
+    before = replace(source, settings={"mapping": source.settings["mapping"]})
+    pipeline.prepare(before, folder, tmp_path / "data", quiet=True)
+    assert "modifiers" not in files.read_json(tmp_path / "data" / "manifest.json")["settings"]
+    with pytest.raises(RunError, match="made with other settings"):
+        prepare(folder, tmp_path / "data")
+    prepare(folder, tmp_path / "new")
+    assert files.read_json(tmp_path / "new" / "manifest.json")["settings"]["modifiers"] == ["unit"]
+    assert prepare(folder, tmp_path / "new").folder == tmp_path / "new"
+
+
+def test_what_a_version_without_modifiers_left_unfinished_is_not_gone_on_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    raw = with_units(code_modifier_columns=["unit"])
+    folder = raw.write(tmp_path / "raw")
+    source = meds_source([folder], folder / "mapping.toml")
+    tables = (event_table(read_mapping(folder / "mapping.toml")),)
+    before = replace(source, settings={"mapping": source.settings["mapping"]}, all_tables=tables)
+
+    def killed(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "write_manifest", killed)
+        with pytest.raises(KeyboardInterrupt):
+            pipeline.prepare(before, folder, tmp_path / "data", quiet=True)
+    assert glucose(raw, tmp_path) == APART
+
+
+def test_a_data_set_without_modifiers_keeps_its_settings(tmp_path: Path):
+    folder = tiny().write(tmp_path / "raw")
+    assert set(meds_source([folder], folder / "mapping.toml").settings) == {"mapping"}
 
 
 def test_the_mapping_goes_before_the_metadata_and_may_say_none(tmp_path: Path):

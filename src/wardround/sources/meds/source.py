@@ -61,9 +61,14 @@ def meds_source(raws: Sequence[Path], mapping: Path | None = None) -> Source:
         find=partial(_found, folder, chosen),
         dataset=chosen.name,
         stays_per_shard=STAYS_PER_SHARD,
-        settings={"mapping": chosen.digest},
+        settings=_settings(chosen),
         patients=PatientPool(chosen.patient_pool, chosen.name) if chosen.patient_pool else NOT_KNOWN,
     )
+
+
+def _settings(mapping: Mapping) -> dict[str, str | list[str]]:
+    """What decides what becomes of the data: the mapping's digest knows nothing of what the metadata declare."""
+    return {"mapping": mapping.digest} | ({"modifiers": [*mapping.modifiers]} if mapping.modifiers else {})
 
 
 def chosen_mapping(folder: MedsFolder, mapping: Path | None) -> Mapping:
