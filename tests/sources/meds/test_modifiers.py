@@ -204,7 +204,7 @@ def test_ids_and_columns_of_meds_are_no_part_of_a_code(name: str, tmp_path: Path
     declared = tiny()
     declared.dataset |= {"code_modifier_columns": [name]}
     raw = declared.write(tmp_path / "declared")
-    with pytest.raises(SourceError, match=rf"dataset\.json names {name} under .*Say in the mapping which"):
+    with pytest.raises(SourceError, match=rf"dataset\.json names {name} under .*In the mapping, say which"):
         meds_source([raw], raw / "mapping.toml")
 
 

@@ -93,6 +93,7 @@ class Mapping:
         left_out: codes that become no event.
         modifiers: columns that are part of the code (`modifiers.py`); None where the file does not say.
         digest: the SHA-256 of what the file says, its comments and layout apart.
+        shipped: its file, where it comes with the package: whoever uses it has none of their own to correct.
     """
 
     name: str
@@ -109,6 +110,14 @@ class Mapping:
     left_out: tuple[LeftOut, ...] = ()
     modifiers: tuple[str, ...] | None = None
     digest: str = ""
+    shipped: Path | None = None
+
+    @property
+    def in_it(self) -> str:
+        """Where to write a correction, as errors begin their remedy."""
+        if self.shipped is None:
+            return "In the mapping"
+        return f"In a copy of the mapping that comes with wardround ({self.shipped}), given as --mapping COPY"
 
     @property
     def around(self) -> Span:

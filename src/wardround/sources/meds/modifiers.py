@@ -48,7 +48,7 @@ def modifiers_of(folder: MedsFolder, mapping: Mapping) -> tuple[str, ...]:
         named = f"{DATASET} names under {DECLARED}" if mapping.modifiers is None else "the mapping names"
         raise SourceError(
             f"{folder.path / DATA}: no shard has column {', '.join(lacking)}, which {named}: without it a code may "
-            "hold several units. Get the whole data set, or say in the mapping which columns there are: "
+            f"hold several units. Get the whole data set. {mapping.in_it}, you can say which columns there are: "
             "modifiers = [...], [] for none."
         )
     known = mapping.never_modifiers | {*chosen}
@@ -56,7 +56,7 @@ def modifiers_of(folder: MedsFolder, mapping: Mapping) -> tuple[str, ...]:
     if units:
         raise SourceError(
             f"{folder.path / DATA}: column {', '.join(units)} may hold units, and two units must not meet under one "
-            "code. Say in the mapping, above its tables, that it is part of the code: "
+            f"code. {mapping.in_it}, say above its tables that it is part of the code: "
             f"modifiers = {json.dumps([*chosen, *units])}, or modifiers = [] where units may be ignored."
         )
     return chosen
@@ -74,7 +74,7 @@ def _declared(folder: MedsFolder, mapping: Mapping) -> tuple[str, ...] | None:
     if refused:
         raise SourceError(
             f"{folder.path / DATASET} names {', '.join(refused)} under {DECLARED}: ids and columns of MEDS itself are "
-            "no part of a code. Say in the mapping which columns are: modifiers = [...], [] for none."
+            f"no part of a code. {mapping.in_it}, say which columns are: modifiers = [...], [] for none."
         )
     return tuple(dict.fromkeys(names))
 
