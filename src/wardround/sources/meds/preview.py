@@ -7,6 +7,8 @@ from typing import Final
 
 import polars as pl
 
+from wardround.events import DERIVED
+from wardround.sources.derived_codes import refuse_derived
 from wardround.sources.meds.events import STATIC_DISCHARGE, CodeBook
 from wardround.sources.meds.known import KnownWhen
 from wardround.sources.meds.mapping import Mapping, read_mapping
@@ -35,7 +37,7 @@ def preview(raws: Sequence[Path], mapping: Path | None) -> list[Row]:
     Raises:
         UsageError: where the mapping cannot be read.
         SourceError: where the folder is no MEDS data set, lacks a column that the mapping names, or has a column of
-            units that nobody lists.
+            units that nobody lists; where the mapping makes events that only wardround makes.
         BrokenFileError: where a shard cannot be read to its end.
         StorageError: where the disk refuses.
     """
@@ -44,8 +46,11 @@ def preview(raws: Sequence[Path], mapping: Path | None) -> list[Row]:
     if chosen is not None:
         chosen = with_columns(chosen, folder)
     book = None if chosen is None else CodeBook(chosen)
+    counts = _counts(folder, () if chosen is None else chosen.modifiers or ())
+    if book is not None:
+        _refuse_derived(folder, counts, book)
     rows, different = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
-    for (code, made, timed), times in _counts(folder, () if chosen is None else chosen.modifiers or ()).items():
+    for (code, made, timed), times in counts.items():
         begin, more, _ = code.partition("//")
         key = (begin + "//*" if more else begin, _becomes(code, made, timed, book))
         rows[key] += times
@@ -65,6 +70,17 @@ def _counts(folder: MedsFolder, modifiers: Sequence[str]) -> Counter[tuple[str, 
         found = frame.drop_nulls("code").group_by(keys).len()
         counts.update({(code, made, timed): times for code, made, timed, times in found.iter_rows()})
     return counts
+
+
+def _refuse_derived(folder: MedsFolder, counts: Counter[tuple[str, str, bool]], book: CodeBook) -> None:
+    """As `prepare` does. Raises `SourceError`."""
+    events: list[tuple[str, str]] = []
+    for (code, made, _), times in counts.items():
+        number, _ = book.entry(code)
+        modality = None if number is None else book.mapping.events[number].modality
+        if modality in DERIVED:
+            events += [(modality, made)] * times
+    refuse_derived(folder.path, pl.DataFrame(events, {"modality": pl.String, "code": pl.String}, orient="row"))
 
 
 def static_warning(rows: Sequence[Row]) -> str | None:
