@@ -101,6 +101,10 @@ MODALITIES: Final = (*PAPER_EICU, *BEYOND_PAPER)
 comparator, never an input. `severity` holds scores that are computed here from a stay's own values (`concepts`): an
 input, and the first term of a head (`models/published_risk.py`)."""
 
+DERIVED: Final = {"severity": ("APACHE//IV//acute_physiology_points", "APACHE//IV//hospital_mortality_logit")}
+"""Modality -> codes of the events that are computed here (`concepts`). No source may bring one: it would be taken for
+what was computed."""
+
 NOT_INPUTS: Final = frozenset({"score"})
 INPUT_MODALITIES: Final = tuple(name for name in MODALITIES if name not in NOT_INPUTS)
 """What a model may be given, and is given where no modality is named."""

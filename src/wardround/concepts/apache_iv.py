@@ -20,14 +20,13 @@ from jaxtyping import Float
 
 from wardround.concepts.acute_physiology import POINTS, acute_physiology_points
 from wardround.concepts.apache_diagnosis import GENERAL, INFARCTION, diagnosis_group
-from wardround.events import EVENT_COLUMNS
+from wardround.events import DERIVED, EVENT_COLUMNS
 
 Clock = Literal["available_time", "time"]
 
 MODALITY: Final = "severity"
-POINTS_CODE: Final = "APACHE//IV//acute_physiology_points"
-LOGIT_CODE: Final = "APACHE//IV//hospital_mortality_logit"
-CODES: Final = (POINTS_CODE, LOGIT_CODE)
+CODES: Final = DERIVED[MODALITY]
+POINTS_CODE, LOGIT_CODE = CODES
 COLUMNS: Final = ("stay_id", "time", "available_time", "modality", "code", "numeric_value")
 
 _AGE: Final = ((27, 51, 64, 74, 86), (0.024177455, -4.38862e-6, 5.01422e-5, -1.27787e-4, 1.09606e-4, -2.75723e-5))

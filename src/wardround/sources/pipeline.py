@@ -28,6 +28,7 @@ from wardround.ledger import TableLedger, check_balanced
 from wardround.progress import progress
 from wardround.sources.block import RAGGED, Converted, convert_block, numbered, reason_counts, refuse_retyped
 from wardround.sources.conversion import EventTable, bare_numbers
+from wardround.sources.derived_codes import refuse_derived
 from wardround.sources.gather import (
     STAYS_PER_SHARD,
     Part,
@@ -242,9 +243,12 @@ class _Job:
         return facts
 
     def _converted_blocks(self, table: EventTable, stays: pl.DataFrame) -> Iterator[Converted]:
-        for block in self.found.tables[table.raw.name].blocks():
+        found = self.found.tables[table.raw.name]
+        for block in found.blocks():
             self.stop.check()
-            yield convert_block(block, table, self.source.stay_id, stays)
+            converted = convert_block(block, table, self.source.stay_id, stays)
+            refuse_derived(found.where, converted.events)
+            yield converted
 
     def _gather(
         self, shard: int, facts: dict[str, dict[str, Any]], admission: pl.DataFrame, shards: pl.DataFrame

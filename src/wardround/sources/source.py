@@ -53,7 +53,7 @@ class Source:
     find: Callable[[Sequence[Path], Sequence[RawTable]], RawData] = find_csv_tables
     dataset: str = ""
     stays_per_shard: int | None = None
-    settings: Mapping[str, str] = field(default_factory=dict[str, str])
+    settings: Mapping[str, str | list[str]] = field(default_factory=dict[str, str | list[str]])
     patients: PatientPool = NOT_KNOWN
 
     def tables(self, modalities: str) -> tuple[EventTable, ...]:

@@ -1,8 +1,14 @@
 """What a mapping makes of the codes of a data set, before anything is written."""
 
+import re
 from pathlib import Path
 
+import polars as pl
+import pytest
+
 from raw_meds import tiny
+from wardround.errors import SourceError
+from wardround.sources.meds import meds_source
 from wardround.sources.meds.preview import preview, static_warning
 
 
@@ -20,6 +26,50 @@ def test_codes_that_begin_alike_and_what_becomes_of_them(tmp_path: Path):
     assert found["HR", "vitals, known at once"] == (5, 1)
     assert found["BED//*", "nothing: moves between beds"] == (1, 1)
     assert [row["rows"] for row in rows] == sorted((row["rows"] for row in rows), reverse=True)
+
+
+def test_codes_that_get_a_suffix_are_shown(tmp_path: Path):
+    raw = tiny()
+    raw.kinds |= {"unit": pl.String}
+    raw.mapping = 'modifiers = ["unit"]\n' + raw.mapping
+    for minute, unit in enumerate(("mg/dL", "mmol/L", " mg/dL", None)):
+        raw.add(1, f"2150-01-02 03:0{minute}", "LAB//glucose", 1.0, unit=unit)
+    raw.add(1, "2150-01-02 04:00", "XYZ//1", unit="mg").add(1, None, "LAB//glucose", 1.0, unit="mg/dL")
+    folder = raw.write(tmp_path / "raw")
+    rows = preview([folder], folder / "mapping.toml")
+    found = {(row["codes"], row["becomes"]): (row["rows"], row["different"]) for row in rows}
+    assert found["LAB//*", "lab as CODE//unit, known 120 min later"] == (3, 2)
+    assert found["LAB//*", "lab, known 120 min later"] == (2 + 1, 1 + 1)
+    assert found["LAB//*", "lab as CODE//unit, no time: known when each stay begins"] == (1, 1)
+    assert found["XYZ//*", "nothing: code of no modality"] == (1, 1)
+    assert "LAB//* (1)" in (static_warning(rows) or "")
+
+
+@pytest.mark.parametrize("lost", ["unit_stay", "visit", "unit"])
+def test_a_column_that_prepare_would_miss_is_missed_here(lost: str, tmp_path: Path):
+    raw = tiny()
+    raw.kinds |= {"unit": pl.String}
+    raw.mapping = 'modifiers = ["unit"]\n' + raw.mapping
+    folder = raw.write(tmp_path / "raw", change=lambda frame: frame.drop(lost))
+    for look in (preview, meds_source):
+        with pytest.raises(SourceError, match=rf"no shard has column {lost}, which the mapping names.*In the mapping"):
+            look([folder], folder / "mapping.toml")
+
+
+@pytest.mark.parametrize("lost", ["unit", "hadm_id"])
+def test_whoever_has_no_mapping_file_is_told_to_copy_one(lost: str, tmp_path: Path):
+    raw = tiny()
+    raw.dataset |= {"dataset_name": "MIMIC-IV"}
+    raw.kinds |= dict.fromkeys(("icustay_id", "hadm_id"), pl.Int64) | {"unit": pl.String}
+    folder = raw.write(tmp_path / "raw", change=lambda frame: frame.drop(lost))
+    match = rf"no shard has column {lost}.*In a copy of the mapping .*\((\S+mimic4\.toml)\), given as --mapping COPY"
+    with pytest.raises(SourceError, match=match) as caught:
+        preview([folder], None)
+    shipped = re.search(match, str(caught.value))
+    assert shipped is not None
+    assert Path(shipped[1]).is_file()
+    with pytest.raises(SourceError, match=match):
+        meds_source([folder])
 
 
 def test_without_a_mapping_it_still_counts(tmp_path: Path):

@@ -45,11 +45,11 @@ def test_every_file_is_hashed_and_held_against_what_was_published(tmp_path: Path
         open_meds([folder]).inputs()
 
 
-def test_a_column_that_the_mapping_names_and_no_shard_has(tmp_path: Path):
+def test_a_column_that_no_shard_has(tmp_path: Path):
     folder = open_meds([tiny().write(tmp_path / "raw")])
-    folder.check(["unit_stay", "visit"])
-    with pytest.raises(SourceError, match="no shard has column hadm_id, which the mapping names"):
-        folder.check(["visit", "hadm_id"])
+    folder.check(["unit_stay", "visit"], "which is asked for.")
+    with pytest.raises(SourceError, match=r"no shard has column hadm_id, which is asked for\."):
+        folder.check(["visit", "hadm_id"], "which is asked for.")
 
 
 @pytest.mark.parametrize("version", ["0.3.0", "0.3.3", "0.4.1", None])

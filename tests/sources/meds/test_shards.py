@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
@@ -12,7 +13,7 @@ import pytest
 from raw_meds import prepare, tiny
 from wardround.errors import BrokenFileError, SourceError
 from wardround.sources.meds import shards
-from wardround.sources.meds.shards import read_shard, shard_columns
+from wardround.sources.meds.shards import ID_OF, MODIFIER_OF, read_shard, shard_columns
 
 FRAME = pl.DataFrame(
     {
@@ -100,6 +101,22 @@ def test_values_that_are_optional_may_be_absent_or_of_no_type(tmp_path: Path):
 def test_what_is_no_shard_is_named(tmp_path: Path, change: Callable[[pl.DataFrame], pl.DataFrame], why: str):
     with pytest.raises(SourceError, match=rf"0\.parquet.*{why}"):
         shard_columns(written(tmp_path, change(FRAME)), ())
+
+
+@pytest.mark.parametrize("made", [pl.lit([1, 2]), pl.struct("visit"), pl.lit(b"v"), pl.col("time"), pl.lit(True)])
+@pytest.mark.parametrize(("before", "what"), [(ID_OF, "ids"), (MODIFIER_OF, "parts of codes")])
+def test_a_column_of_ids_or_of_the_code_that_is_no_text_is_named(tmp_path: Path, before: str, what: str, made: pl.Expr):
+    path = written(tmp_path, FRAME.with_columns(visit=made))
+    match = rf"0\.parquet: column visit is .*; as a column of {what} it is expected to be text or integer"
+    with pytest.raises(SourceError, match=match):
+        read(path, {before + "visit": pl.String()})
+
+
+@pytest.mark.parametrize("kind", [pl.String, pl.Int32, pl.Float64, pl.Decimal(20, 0), pl.Null, pl.Categorical])
+def test_ids_come_as_text(tmp_path: Path, kind: Any):
+    frame = FRAME.with_columns(visit=pl.Series(["7", "8", None] if kind != pl.Null else [None] * 3).cast(kind))
+    ids = read(written(tmp_path, frame), {ID_OF + "visit": pl.String()})[ID_OF + "visit"]
+    assert ids.to_list() == (["7", "8", None] if kind != pl.Null else [None] * 3)
 
 
 def test_equal_rows_have_one_key_whatever_the_type_and_the_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from raw_meds import prepare, tiny
@@ -20,9 +21,12 @@ def test_without_a_mapping_the_error_says_how_to_write_one(tmp_path: Path):
 def test_the_metadata_choose_the_mapping_that_comes_with_us(tmp_path: Path):
     made = tiny()
     made.dataset = {"dataset_name": "MIMIC-IV", "meds_version": "0.3.3"}
+    made.kinds |= dict.fromkeys(("icustay_id", "hadm_id", "unit"), pl.String)
     source = meds_source([made.write(tmp_path / "raw")])
     assert source.dataset == "MIMIC-IV"
-    assert meds_source([tmp_path / "raw"], tmp_path / "raw" / "mapping.toml").dataset == "a small hospital"
+    own = tmp_path / "raw" / "mapping.toml"
+    own.write_text('modifiers = ["unit"]\n' + own.read_text())
+    assert meds_source([tmp_path / "raw"], own).dataset == "a small hospital"
 
 
 def test_the_registry_gives_it_and_no_other_source_takes_a_mapping(tmp_path: Path):

@@ -26,7 +26,7 @@ from wardround.events import MODALITIES
 from wardround.json_kinds import is_list, is_object
 from wardround.sources.meds.known import AT_ONCE, KnownWhen, read_known
 from wardround.sources.meds.patterns import Codes, read_codes
-from wardround.sources.meds.shards import ID_OF
+from wardround.sources.meds.shards import ID_OF, OF_MEDS, in_file
 
 MAX_MAPPING_BYTES: Final = 2**20
 
@@ -93,6 +93,7 @@ class Mapping:
         left_out: codes that become no event.
         modifiers: columns that are part of the code (`modifiers.py`); None where the file does not say.
         digest: the SHA-256 of what the file says, its comments and layout apart.
+        shipped: its file, where it comes with the package: whoever uses it has none of their own to correct.
     """
 
     name: str
@@ -109,6 +110,14 @@ class Mapping:
     left_out: tuple[LeftOut, ...] = ()
     modifiers: tuple[str, ...] | None = None
     digest: str = ""
+    shipped: Path | None = None
+
+    @property
+    def in_it(self) -> str:
+        """Where to write a correction, as errors begin their remedy."""
+        if self.shipped is None:
+            return "In the mapping"
+        return f"In a copy of the mapping that comes with wardround ({self.shipped}), given as --mapping COPY"
 
     @property
     def around(self) -> Span:
@@ -119,6 +128,11 @@ class Mapping:
     def id_columns(self) -> dict[str, pl.DataType]:
         """The extra columns of ids, as text."""
         return {each.id_column: pl.String() for each in (self.stays, self.around) if each.id_column is not None}
+
+    @property
+    def never_modifiers(self) -> frozenset[str]:
+        """Columns that are no part of a code, since codes are listed in `metadata/codes.parquet`: ids, and MEDS's."""
+        return OF_MEDS | {in_file(name) for name in self.id_columns}
 
 
 def read_mapping(path: Path) -> Mapping:
@@ -175,6 +189,9 @@ def parse_mapping(content: Map[str, Any]) -> Mapping:
     )
     if not mapping.events:
         raise ValueError("[[events]] is missing: say which codes are which modality")
+    refused = sorted(mapping.never_modifiers & {*(mapping.modifiers or ())})
+    if refused:
+        raise ValueError(f"modifiers names {', '.join(refused)}: ids and columns of MEDS itself are no part of a code")
     return replace(mapping, digest=files.hash_of(dict(content)))
 
 

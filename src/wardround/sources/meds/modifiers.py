@@ -5,11 +5,12 @@
     code "LAB//glucose", no unit          ->  "LAB//glucose"
 
 Nothing is converted: no mapping says which quantity a code is. Which columns they are the mapping says (`modifiers`),
-else `code_modifier_columns` of `metadata/dataset.json` (MEDS 0.4). A column that is named as those of units are, and
-that neither speaks of, is refused: values in two units would else meet under one code.
+else `code_modifier_columns` of `metadata/dataset.json` (MEDS 0.4). Any other column that is named as those of units are
+(`unit_columns.py`) is refused: values in two units would else meet under one code. A list that is empty says that units
+may be ignored.
 """
 
-import re
+import json
 from collections.abc import Iterable
 from typing import Final
 
@@ -20,14 +21,9 @@ from wardround.json_kinds import is_list
 from wardround.sources.meds.mapping import Mapping
 from wardround.sources.meds.raw import DATA, DATASET, MedsFolder
 from wardround.sources.meds.shards import MODIFIER_OF
+from wardround.sources.meds.unit_columns import may_hold_units
 
 DECLARED: Final = "code_modifier_columns"
-_UNIT: Final = re.compile(
-    r"(numeric_?)?(value|result|measure(ment)?|dose|amount|rate)?_?(units?|uom)"
-    r"(_?of_?measure(ment)?|_source_value|_concept_(id|name))?",
-    re.IGNORECASE,
-)
-"""What columns of units are called: unit, valueuom (MIMIC), unit_source_value (OMOP), unit_of_measure, ..."""
 
 
 def modifiers_of(folder: MedsFolder, mapping: Mapping) -> tuple[str, ...]:
@@ -38,39 +34,49 @@ def modifiers_of(folder: MedsFolder, mapping: Mapping) -> tuple[str, ...]:
         mapping: what it says goes before what the metadata say.
 
     Raises:
-        SourceError: where the metadata name a column that no shard has, or nobody says what a column of units is.
+        SourceError: where one of them is in no shard, or the metadata name one of ids; or where another column may
+            hold units.
         BrokenFileError: where a footer cannot be read.
         StorageError: where the disk refuses.
     """
-    if mapping.modifiers is not None:
-        return mapping.modifiers
-    found, declared = folder.columns(), _declared(folder)
-    lacking = [name for name in declared or () if name not in found]
+    chosen = _declared(folder, mapping) if mapping.modifiers is None else mapping.modifiers
+    if chosen is not None and not chosen:
+        return ()
+    chosen, found = chosen or (), folder.columns()
+    lacking = [name for name in chosen if name not in found]
     if lacking:
+        named = f"{DATASET} names under {DECLARED}" if mapping.modifiers is None else "the mapping names"
         raise SourceError(
-            f"{folder.path / DATA}: no shard has column {', '.join(lacking)}, which {DATASET} names under {DECLARED}: "
-            "without it a code may hold several units. Get the whole data set, or say in the mapping which columns "
-            "there are: modifiers = [...], [] for none."
+            f"{folder.path / DATA}: no shard has column {', '.join(lacking)}, which {named}: without it a code may "
+            f"hold several units. Get the whole data set. {mapping.in_it}, you can say which columns there are: "
+            "modifiers = [...], [] for none."
         )
-    units = [name for name in sorted(found) if _UNIT.fullmatch(name)]
-    if declared is None and units:
+    known = mapping.never_modifiers | {*chosen}
+    units = sorted(name for name in found - known if may_hold_units(name))
+    if units:
         raise SourceError(
             f"{folder.path / DATA}: column {', '.join(units)} may hold units, and two units must not meet under one "
-            f'code. Say in the mapping, above its tables, whether it is part of the code: modifiers = ["{units[0]}"], '
-            "or modifiers = [] where it is none."
+            f"code. {mapping.in_it}, say above its tables that it is part of the code: "
+            f"modifiers = {json.dumps([*chosen, *units])}, or modifiers = [] where units may be ignored."
         )
-    return declared or ()
+    return chosen
 
 
-def _declared(folder: MedsFolder) -> tuple[str, ...] | None:
-    """What the metadata name; None where they say nothing. Raises `SourceError` where that is no list of names."""
+def _declared(folder: MedsFolder, mapping: Mapping) -> tuple[str, ...] | None:
+    """What the metadata name; None where they say nothing. Raises `SourceError` where that is no list of columns."""
     said = folder.dataset.get(DECLARED)
     if said is None:
         return None
     names = [each for each in said if isinstance(each, str)] if is_list(said) else []
     if not is_list(said) or len(names) < len(said):
         raise SourceError(f"{folder.path / DATASET}: {DECLARED} is no list of column names. Correct it.")
-    return tuple(names)
+    refused = sorted(mapping.never_modifiers & {*names})
+    if refused:
+        raise SourceError(
+            f"{folder.path / DATASET} names {', '.join(refused)} under {DECLARED}: ids and columns of MEDS itself are "
+            f"no part of a code. {mapping.in_it}, say which columns are: modifiers = [...], [] for none."
+        )
+    return tuple(dict.fromkeys(names))
 
 
 def modified(code: str, modifiers: Iterable[str]) -> pl.Expr:

@@ -20,7 +20,6 @@ from wardround.sources.meds.shards import ROW_KEY, column_names, in_file, read_s
 DATA: Final = "data"
 DATASET: Final = "metadata/dataset.json"
 READABLE: Final = ("0.3", "0.4")
-NAMED: Final = "which the mapping names. Correct the mapping, or leave the key out."
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class MedsFolder:
         """
         return {name for shard in self.shards for name in column_names(shard)}
 
-    def check(self, extra: Iterable[str], remedy: str = NAMED) -> None:
+    def check(self, extra: Iterable[str], remedy: str) -> None:
         """Refuse shards of other columns before any work is done, and a column that no shard has.
 
         Args:

@@ -33,11 +33,15 @@ _KINDS: Final[dict[str, tuple[tuple[str, ...], pl.DataType]]] = {
 }
 """Column -> what it may be on disk, what it becomes."""
 _NEEDED: Final = (SUBJECT, "time", "code")
+OF_MEDS: Final = frozenset({*_KINDS, OLD_SUBJECT})
+"""The columns of MEDS itself."""
 ROW_KEY: Final = "row_key"
 ID_OF: Final = "id:"
 MODIFIER_OF: Final = "modifier:"
 """Before the name of an extra column: its values are ids, or part of the code; none of our own names is that of the
 column."""
+_AS_TEXT: Final = ("text", "integer", "number", "decimal", "nothing")
+"""What such a column may be; ids with gaps become doubles in some exports, and decimals in others."""
 
 
 def in_file(name: str) -> str:
@@ -65,7 +69,7 @@ def shard_columns(path: Path, extra: Iterable[str]) -> dict[str, str]:
 
     Raises:
         BrokenFileError: where the footer cannot be read.
-        SourceError: where a column that MEDS asks for is missing, is there twice or is of another type.
+        SourceError: where a column that MEDS asks for is missing or is there twice, or one is of another type.
         StorageError: where the disk refuses.
     """
     with _parquet(path) as file:
@@ -81,6 +85,12 @@ def shard_columns(path: Path, extra: Iterable[str]) -> dict[str, str]:
         if name in _KINDS and _kind(frame.schema[of_file]) not in (*_KINDS[name][0], "nothing"):
             wanted = " or ".join(_KINDS[name][0])
             raise SourceError(f"{path}: column {of_file} is {frame.schema[of_file]}, expected {wanted}.")
+        if name != in_file(name) and _kind(frame.schema[of_file]) not in _AS_TEXT:
+            what = "ids" if name.startswith(ID_OF) else "parts of codes"
+            raise SourceError(
+                f"{path}: column {of_file} is {frame.schema[of_file]}; as a column of {what} it is expected to be text "
+                "or integer. Name another column, or write this one so."
+            )
     return spelled
 
 
@@ -91,6 +101,8 @@ def _kind(kind: pl.DataType) -> str:
         return "time" if kind.time_zone is None else "time with a zone"
     if kind == pl.Null:
         return "nothing"
+    if isinstance(kind, pl.Decimal):
+        return "decimal"
     return "integer" if kind.is_integer() else "number" if kind.is_float() else "other"
 
 

@@ -4,9 +4,10 @@ import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from importlib import resources
 from pathlib import Path
 from typing import Final
+
+import polars as pl
 
 from wardround import files
 from wardround.errors import SourceError, UsageError
@@ -40,14 +41,15 @@ def meds_source(raws: Sequence[Path], mapping: Path | None = None) -> Source:
 
     Raises:
         UsageError: where there is no mapping for it, or the mapping cannot be read.
-        SourceError: where the folder is no MEDS data set, or nobody says what its column of units is.
+        SourceError: where the folder is no MEDS data set, lacks a column that the mapping names, or has a column of
+            units that nobody lists.
+        BrokenFileError: where a footer cannot be read.
         StorageError: where the disk refuses.
     """
     folder = open_meds(raws)
     if mapping is None and own.is_own(folder):
         return _own_source(folder)
-    chosen = chosen_mapping(folder, mapping)
-    chosen = replace(chosen, modifiers=modifiers_of(folder, chosen))
+    chosen = with_columns(chosen_mapping(folder, mapping), folder)
     return Source(
         name=NAME,
         summary=SUMMARY,
@@ -61,9 +63,33 @@ def meds_source(raws: Sequence[Path], mapping: Path | None = None) -> Source:
         find=partial(_found, folder, chosen),
         dataset=chosen.name,
         stays_per_shard=STAYS_PER_SHARD,
-        settings={"mapping": chosen.digest},
+        settings=_settings(chosen),
         patients=PatientPool(chosen.patient_pool, chosen.name) if chosen.patient_pool else NOT_KNOWN,
     )
+
+
+def _settings(mapping: Mapping) -> dict[str, str | list[str]]:
+    """What decides what becomes of the data: the mapping's digest knows nothing of what the metadata declare."""
+    return {"mapping": mapping.digest} | ({"modifiers": [*mapping.modifiers]} if mapping.modifiers else {})
+
+
+def with_columns(mapping: Mapping, folder: MedsFolder) -> Mapping:
+    """The mapping with the modifiers that count for a data set, which has every column that it names.
+
+    Raises:
+        SourceError: naming the column that is lacking, is of another type, or may hold units and is not listed.
+        BrokenFileError: where a footer cannot be read.
+        StorageError: where the disk refuses.
+    """
+    mapping = replace(mapping, modifiers=modifiers_of(folder, mapping))
+    remedy = f"which the mapping names. {mapping.in_it}, name one that there is, or leave the key out."
+    folder.check(_columns(mapping), remedy)
+    return mapping
+
+
+def _columns(mapping: Mapping) -> dict[str, pl.DataType]:
+    """What is read beyond the columns of MEDS."""
+    return {**mapping.id_columns, **as_read(mapping.modifiers or ())}
 
 
 def chosen_mapping(folder: MedsFolder, mapping: Path | None) -> Mapping:
@@ -82,7 +108,7 @@ def chosen_mapping(folder: MedsFolder, mapping: Path | None) -> Mapping:
     raise UsageError(
         f"{folder.path} needs --mapping FILE: it says which codes open and end a stay, and which are which modality. "
         f"There is one for {', '.join(SHIPPED)}, not for {name[:60]!a}. "
-        "Begin with a copy of it (wardround/sources/meds/mimic4.toml), and see with --dry-run what it leaves out."
+        f"Begin with a copy of it ({_file('MIMIC-IV')}), and see with --dry-run what it leaves out."
     )
 
 
@@ -94,25 +120,26 @@ def mapping_of(folder: MedsFolder) -> Mapping | None:
 
 def shipped_mapping(name: str) -> Mapping:
     """The mapping of a data set that comes with the package."""
-    return parse_mapping(tomllib.loads((resources.files(__package__ or "") / SHIPPED[name]).read_text()))
+    return replace(parse_mapping(tomllib.loads(_file(name).read_text())), shipped=_file(name))
+
+
+def _file(name: str) -> Path:
+    return Path(__file__).with_name(SHIPPED[name])
 
 
 def _found(folder: MedsFolder, mapping: Mapping, _raws: Sequence[Path], _tables: Sequence[RawTable]) -> RawData:
-    columns = {**mapping.id_columns, **as_read(mapping.modifiers or ())}
-    folder.check(columns)
-
     def stay_blocks() -> Iterator[RawRows]:
         block = stay_block(folder.frames(mapping.id_columns), mapping)
         if block.frame.is_empty():
             raise SourceError(
                 f"{folder.path} holds no usable stay: no row has a code that [stays] opens names. "
-                "Correct the mapping; --dry-run shows the codes that there are."
+                f"{mapping.in_it}, correct them; --dry-run shows the codes that there are."
             )
         yield block
 
     tables = {
         STAYS.name: FoundTable(folder.path, stay_blocks),
-        "data": FoundTable(folder.path, partial(folder.blocks, columns)),
+        "data": FoundTable(folder.path, partial(folder.blocks, _columns(mapping))),
     }
     return RawData(tables, folder.inputs())
 
