@@ -32,8 +32,10 @@ class RawData:
         tables: name of a `RawTable` -> where it is; a table that is absent is not in it.
         inputs: what was read -> its SHA-256, for the manifest.
         absent: what might have been there.
+        notes: what a reader of the ledger must know of the files.
     """
 
     tables: Mapping[str, FoundTable]
     inputs: Mapping[str, str]
     absent: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
