@@ -11,7 +11,7 @@ from wardround.errors import WardroundError
 from wardround.option_values import count, fold, hour, known_name, or_installed, seed_number
 
 DEMOS = ("eicu-demo", "mimic-iv-demo", "mimic-iii-demo", "challenge-2012")
-SOURCES = ("eicu", "challenge2012", "meds")
+SOURCES = ("eicu", "mimic4", "challenge2012", "meds")
 METHODS = ("mlp", "lstm", "trajectory", "grud", "boosting", "logistic", "score", "elapsed")
 TASKS = ("mortality", "los_remaining", "los", "los_icu")
 OF_TRAINING = "of the weights, the order of stays and whatever training draws; the split has a seed of its own"

@@ -93,15 +93,19 @@ shows."""
 PAPER_EICU: Final = ("demographics", "diagnosis", "treatment", "medication", "lab", "aps")
 """The six modalities of arXiv 2604.18753 on eICU, in the paper's order."""
 
-BEYOND_PAPER: Final = ("vitals", "infusion", "intake_output", "history", "score", "blood_gas", "neurology", "severity")
+BEYOND_PAPER: Final = (
+    *("vitals", "infusion", "intake_output", "history", "score", "blood_gas", "neurology", "severity"),
+    *("microbiology", "charting"),
+)
 """A new name goes to the end: cached lines hold places in `MODALITIES`."""
 
 MODALITIES: Final = (*PAPER_EICU, *BEYOND_PAPER)
 """All modality names, in the order that breaks ties. `score` holds published risk scores as a database stores them: a
 comparator, never an input. `severity` holds scores that are computed here from a stay's own values (`concepts`): an
-input, and the first term of a head (`models/published_risk.py`)."""
+input, and the first term of a head (`models/published_risk.py`). `charting` holds what nurses chart in words, and the
+settings of monitors and beds: kept for concepts, never an input."""
 
-NOT_INPUTS: Final = frozenset({"score"})
+NOT_INPUTS: Final = frozenset({"score", "charting"})
 INPUT_MODALITIES: Final = tuple(name for name in MODALITIES if name not in NOT_INPUTS)
 """What a model may be given, and is given where no modality is named."""
 

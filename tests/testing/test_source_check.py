@@ -36,7 +36,7 @@ def test_challenge_2012_fits():
 def test_eicu_fits(tmp_path: Path):
     synthesise_eicu(tmp_path / "raw", 25, 3, quiet=True)
     check_source(EICU, tmp_path / "raw")
-    assert set(SOURCES) == {"eicu", "challenge2012"}
+    assert set(SOURCES) == {"eicu", "mimic4", "challenge2012"}
 
 
 def changed(change: Callable[[pl.DataFrame], pl.DataFrame]) -> Source:
