@@ -137,7 +137,8 @@ def _columns(name: str) -> str:
 def _columns_of(table: RawTable) -> str:
     known: dict[str, list[str]] = {}
     for column, (_, when) in table.columns.items():
-        rule = f"at {', '.join(f'`{offset}`' for offset in when.columns)}" if when.columns else when.rule
+        begin = "at" if when.rule == "offset" else f"at the {when.rule} in"
+        rule = f"{begin} {', '.join(f'`{offset}`' for offset in when.columns)}" if when.columns else when.rule
         known.setdefault(rule, []).append(f"`{column}`")
     return f"### {table.name}\n\n" + _table(("known", "columns"), [(rule, ", ".join(of)) for rule, of in known.items()])
 
