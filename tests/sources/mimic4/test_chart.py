@@ -1,10 +1,12 @@
 """MIMIC-IV's chartevents as events: expected tables written out."""
 
+import csv
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from raw_eicu import demo_folder
 from raw_mimic4 import RawMimic4, events, prepare
 from wardround.sources.mimic4.chart_items import CHART_ITEMS, PAPER_CODES
 from wardround.sources.units import EICU_LABS, VITALS
@@ -170,3 +172,35 @@ def test_codes_are_those_that_other_databases_have_for_the_same():
     own = {item.code for item in CHART_ITEMS.values()} - shared
     assert own == {"VITAL//capillary refill//", *(f"VITAL//gcs {part}//" for part in ("eyes", "motor", "verbal"))}
     assert {item.code for item in CHART_ITEMS.values()} >= PAPER_CODES
+
+
+VARIABLES = {
+    "Capillary refill rate",
+    "Diastolic blood pressure",
+    "Fraction inspired oxygen",
+    "Glascow coma scale eye opening",
+    "Glascow coma scale motor response",
+    "Glascow coma scale verbal response",
+    "Glucose",
+    "Heart Rate",
+    "Height",
+    "Mean blood pressure",
+    "Oxygen saturation",
+    "Respiratory rate",
+    "Systolic blood pressure",
+    "Temperature",
+    "Weight",
+    "pH",
+}
+
+
+@pytest.mark.data
+def test_every_item_of_mimic3_benchmarks_for_the_17_variables_is_one_of_them():
+    """Its map, of which MIMIC-IV has the items of MetaVision; arterial saturation is a blood gas here, not SpO2."""
+    path = demo_folder("codemaps") / "mimic3-benchmarks" / "itemid_to_variable_map.csv"
+    with path.open(newline="") as text:
+        rows = [row for row in csv.DictReader(text) if row["LEVEL2"] in VARIABLES and row["STATUS"] == "ready"]
+    wanted = {int(row["ITEMID"]) for row in rows if row["LINKSTO"] == "chartevents" and int(row["ITEMID"]) >= 220_000}
+    assert len(wanted) > 30
+    assert wanted - CHART_ITEMS.keys() == set()
+    assert {item for item in wanted if CHART_ITEMS[item].code not in PAPER_CODES} == {220227}

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import json
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from wardround.errors import BrokenFileError, SourceError, UsageError
 from wardround.sources.mimic4 import MIMIC4, layout
 from wardround.sources.mimic4.columns import CHARTEVENTS, D_ITEMS
 from wardround.sources.mimic4.layout import find_mimic_tables, item_names, without_looked_up
+from wardround.tables import ledger_lines
 
 
 @pytest.mark.parametrize("packed", [True, False])
@@ -101,6 +103,10 @@ def test_a_stand_in_that_is_known_is_taken_and_said(tmp_path: Path, monkeypatch:
     summed(raw, chartevents="0" * 64)
     found = find_mimic_tables([raw], [MIMIC4.stay_table, CHARTEVENTS])
     assert found.notes == ("chartevents was rebuilt",)
+    data = prepare(raw, tmp_path / "data")
+    ledger = json.loads((data.folder / "ledger.json").read_text())
+    assert ledger["notes"] == ["chartevents was rebuilt"]
+    assert ledger_lines(ledger)[-1] == "note: chartevents was rebuilt"
     summed(raw, chartevents="0" * 64, d_items="1" * 64)
     with pytest.raises(BrokenFileError, match=r"d_items\.csv\.gz differs"):
         find_mimic_tables([raw], [MIMIC4.stay_table, CHARTEVENTS])
