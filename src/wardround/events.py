@@ -67,14 +67,17 @@ STAY_COLUMNS: Final[dict[str, pl.DataType]] = {
     "n_events": pl.Int64(),
     "modalities": pl.List(pl.String()),
     "in_unit_until": TIME,
+    "death": TIME,
 }
 """A row a stay. `start, end` are the unit's; `los_h` is hospital discharge - hospital admission in hours (the paper's
 length of stay). A null `end`, `hospital_end` or `los_h` is not known: the raw time was blank or cannot be right. The
 outcome columns are read by `tasks` alone: no feature ever comes from this table.
 
-`in_unit_until` is a time at which a stay is known to be still in the unit, where a database does not publish `end`."""
+`in_unit_until` is a time at which a stay is known to be still in the unit, where a database does not publish `end`.
+`death` is when the patient died, in hospital or after it, a date alone at the end of its day; null of those who live
+and where a database does not say."""
 
-OPTIONAL_STAY_COLUMNS: Final = frozenset({"in_unit_until"})
+OPTIONAL_STAY_COLUMNS: Final = frozenset({"in_unit_until", "death"})
 """What a DATA folder may come without; read as null."""
 
 SORT_WITHIN_SUBJECT: Final = (

@@ -41,6 +41,21 @@ def test_year_is_the_middle_of_the_group_moved_as_the_age(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
+    ("values", "death"),
+    [
+        ({}, "-"),
+        ({"dod": "2151-02-10"}, "2151-02-11 00:00:00"),
+        ({"dod": "2151-01-03", "deathtime": "2151-01-03 10:00:00", "hospital_expire_flag": 1}, "2151-01-03 10:00:00"),
+        ({"dod": "2150-12-30"}, "-"),
+    ],
+)
+def test_the_time_of_death_is_that_in_hospital_or_the_end_of_its_day(
+    tmp_path: Path, values: dict[str, object], death: str
+):
+    assert stays(RawMimic4().stay(1, **values), tmp_path, "death") == f"1 {death}"
+
+
+@pytest.mark.parametrize(
     ("values", "expected"),
     [
         ({}, "False False 2151-01-03 12:00:00 2151-01-06 12:00:00"),

@@ -149,6 +149,7 @@ def stays(rows: pl.DataFrame) -> pl.DataFrame:
         died_in_hospital="died",
         died_in_unit=pl.when(~pl.col("died")).then(False).when(pl.col("died")).then(_DEATH <= _OUT),
         los_h=(los_us / (60 * MINUTE_US)).cast(pl.Float32),
+        death=pl.coalesce("deathtime", pl.col("dod").dt.truncate("1d") + pl.duration(days=1)),
     ).sort("subject_id", "start", "stay_id")
 
 
