@@ -131,13 +131,14 @@ def _file(path: str) -> str:
 def _columns(name: str) -> str:
     source = KNOWN_SOURCES.find(name)
     read = [source.stay_table, *(table.raw for table in source.all_tables), *(side.raw for side in source.side_tables)]
-    return "\n\n".join(_columns_of(table) for table in (*read, *source.unread_tables))
+    return "\n\n".join(_columns_of(table) for table in (*read, *source.lookup_tables, *source.unread_tables))
 
 
 def _columns_of(table: RawTable) -> str:
     known: dict[str, list[str]] = {}
     for column, (_, when) in table.columns.items():
-        rule = f"at {', '.join(f'`{offset}`' for offset in when.columns)}" if when.columns else when.rule
+        begin = "at" if when.rule == "offset" else f"at the {when.rule} in"
+        rule = f"{begin} {', '.join(f'`{offset}`' for offset in when.columns)}" if when.columns else when.rule
         known.setdefault(rule, []).append(f"`{column}`")
     return f"### {table.name}\n\n" + _table(("known", "columns"), [(rule, ", ".join(of)) for rule, of in known.items()])
 

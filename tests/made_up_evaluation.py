@@ -41,6 +41,7 @@ def make_stays(n: int, rng: np.random.Generator) -> pl.DataFrame:
         "n_events": rng.integers(20, 900, n),
         "modalities": [[name for name, there in zip(KINDS, row, strict=True) if there] for row in present],
         "in_unit_until": [None] * n,
+        "death": [None] * n,
     }
     return pl.DataFrame(rows, schema=STAY_COLUMNS)
 

@@ -84,11 +84,11 @@ def test_a_column_that_is_off_is_named(
         assert f"column {column} is" in error
 
 
+@pytest.mark.parametrize("column", sorted(OPTIONAL_STAY_COLUMNS))
 @pytest.mark.parametrize("verb", READERS)
 def test_an_optional_column_may_be_absent_but_not_another(
-    verb: str, home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    verb: str, column: str, home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (column,) = OPTIONAL_STAY_COLUMNS
     older = damaged(home, tmp_path / "older", "stays.parquet", column, retype=False)
     assert said(verb, home, older, tmp_path / "to", capsys) == (0, "")
     other = damaged(home, tmp_path / "other", "stays.parquet", column, retype=True)

@@ -62,6 +62,7 @@ def _sources() -> list[Row]:
 
 def _modalities() -> list[Row]:
     said = dict.fromkeys(PAPER_EICU, "of the paper") | dict.fromkeys(NOT_INPUTS, "a comparator, never an input")
+    said["charting"] = "words and settings as charted, kept for concepts; never an input"
     said[DERIVED_MODALITY] = "computed from the others (concepts)"
     return [_row(name, said.get(name, "beyond the paper")) for name in MODALITIES]
 

@@ -11,7 +11,7 @@ from wardround.errors import WardroundError
 from wardround.option_values import count, fold, hour, known_name, or_installed, seed_number
 
 DEMOS = ("eicu-demo", "mimic-iv-demo", "mimic-iii-demo", "challenge-2012")
-SOURCES = ("eicu", "challenge2012", "meds")
+SOURCES = ("eicu", "mimic4", "challenge2012", "meds")
 METHODS = ("mlp", "lstm", "trajectory", "grud", "boosting", "logistic", "score", "elapsed")
 TASKS = ("mortality", "los_remaining", "los", "los_icu")
 OF_TRAINING = "of the weights, the order of stays and whatever training draws; the split has a seed of its own"
@@ -140,6 +140,7 @@ def _prepare(into: Any) -> None:
         "raw tables to a DATA folder: MEDS events with the time at which each was known, stays, ledger",
         "wardround prepare eicu eicu-demo --to data",
         "wardround prepare eicu eicu-demo --to data --modalities paper --workers 2",
+        "wardround prepare mimic4 mimic-iv-3.1 --to data",
         "wardround prepare challenge2012 challenge/set-a.tar.gz challenge/set-b.tar.gz --to data",
         "wardround prepare meds our-meds --mapping our-hospital.toml --to data --dry-run",
         "wardround prepare meds our-meds --mapping our-hospital.toml --to data",
@@ -150,11 +151,13 @@ def _prepare(into: Any) -> None:
         type=Path,
         nargs="+",
         metavar="RAW",
-        help="folder of the raw tables, .csv or .csv.gz; for challenge2012 folders or archives of sets of "
-        "records; for meds the folder with data/ and metadata/",
+        help="folder of the raw tables, .csv or .csv.gz; for mimic4 that with hosp/ and icu/ in it; for challenge2012 "
+        "folders or archives of sets of records; for meds the folder with data/ and metadata/",
     )
     verb.add_argument("--to", type=Path, required=True, metavar="DATA", help="folder to write")
-    verb.add_argument("--modalities", choices=("paper", "all"), default="all", help="the paper's six, or all (default)")
+    verb.add_argument(
+        "--modalities", choices=("paper", "all"), default="all", help="what the paper uses, or all (default)"
+    )
     verb.add_argument(
         "--mapping", type=Path, metavar="FILE", help="for meds: what its codes mean, a TOML file (MIMIC-IV needs none)"
     )

@@ -67,14 +67,17 @@ STAY_COLUMNS: Final[dict[str, pl.DataType]] = {
     "n_events": pl.Int64(),
     "modalities": pl.List(pl.String()),
     "in_unit_until": TIME,
+    "death": TIME,
 }
 """A row a stay. `start, end` are the unit's; `los_h` is hospital discharge - hospital admission in hours (the paper's
 length of stay). A null `end`, `hospital_end` or `los_h` is not known: the raw time was blank or cannot be right. The
 outcome columns are read by `tasks` alone: no feature ever comes from this table.
 
-`in_unit_until` is a time at which a stay is known to be still in the unit, where a database does not publish `end`."""
+`in_unit_until` is a time at which a stay is known to be still in the unit, where a database does not publish `end`.
+`death` is when the patient died, in hospital or after it, a date alone at the end of its day; null of those who live
+and where a database does not say."""
 
-OPTIONAL_STAY_COLUMNS: Final = frozenset({"in_unit_until"})
+OPTIONAL_STAY_COLUMNS: Final = frozenset({"in_unit_until", "death"})
 """What a DATA folder may come without; read as null."""
 
 SORT_WITHIN_SUBJECT: Final = (
@@ -93,19 +96,23 @@ shows."""
 PAPER_EICU: Final = ("demographics", "diagnosis", "treatment", "medication", "lab", "aps")
 """The six modalities of arXiv 2604.18753 on eICU, in the paper's order."""
 
-BEYOND_PAPER: Final = ("vitals", "infusion", "intake_output", "history", "score", "blood_gas", "neurology", "severity")
+BEYOND_PAPER: Final = (
+    *("vitals", "infusion", "intake_output", "history", "score", "blood_gas", "neurology", "severity"),
+    *("microbiology", "charting"),
+)
 """A new name goes to the end: cached lines hold places in `MODALITIES`."""
 
 MODALITIES: Final = (*PAPER_EICU, *BEYOND_PAPER)
 """All modality names, in the order that breaks ties. `score` holds published risk scores as a database stores them: a
 comparator, never an input. `severity` holds scores that are computed here from a stay's own values (`concepts`): an
-input, and the first term of a head (`models/published_risk.py`)."""
+input, and the first term of a head (`models/published_risk.py`). `charting` holds what nurses chart in words, and the
+settings of monitors and beds: kept for concepts, never an input."""
 
 DERIVED: Final = {"severity": ("APACHE//IV//acute_physiology_points", "APACHE//IV//hospital_mortality_logit")}
 """Modality -> codes of the events that are computed here (`concepts`). No source may bring one: it would be taken for
 what was computed."""
 
-NOT_INPUTS: Final = frozenset({"score"})
+NOT_INPUTS: Final = frozenset({"score", "charting"})
 INPUT_MODALITIES: Final = tuple(name for name in MODALITIES if name not in NOT_INPUTS)
 """What a model may be given, and is given where no modality is named."""
 

@@ -34,7 +34,8 @@ def ledger_lines(ledger: JsonObject) -> list[str]:
         )
     lines = aligned([row[:3] for row in rows])
     lines = [f"{line}  {row[3]}" for line, row in zip(lines, rows, strict=True)]
-    return [*lines, f"absent: {', '.join(ledger['absent'])}"] if ledger.get("absent") else lines
+    lines += [f"absent: {', '.join(ledger['absent'])}"] if ledger.get("absent") else []
+    return [*lines, *(f"note: {note}" for note in ledger.get("notes", []))]
 
 
 def number(value: float | None) -> str:

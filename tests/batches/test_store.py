@@ -304,10 +304,12 @@ def test_modalities_can_be_chosen(tmp_path: Path):
     )
 
 
-@pytest.mark.parametrize("name", ["score", "xray"])
+@pytest.mark.parametrize("name", ["score", "charting", "xray"])
 def test_a_score_or_an_unknown_modality_is_no_input(tmp_path: Path, name: str):
     lines, chosen = opened(tmp_path, hand(EVENTS))
-    with pytest.raises(UsageError, match=rf"no input modality {name}\. There are: demographics, .*severity\."):
+    with pytest.raises(
+        UsageError, match=rf"no input modality {name}\. There are: demographics, .*severity, microbiology\."
+    ):
         fit_featuriser(lines, chosen, replace(SIMPLE, modalities=("lab", name)))
 
 

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 import raw_meds
+import raw_mimic4
 from raw_eicu import COLUMNS, UNREAD_COLUMNS, Data, RawEicu, demo_folder, prepare, tiny
 from wardround.sources.challenge2012 import CHALLENGE2012
 from wardround.sources.eicu import EICU
@@ -18,7 +19,9 @@ from wardround.sources.meds.columns import STAYS, event_columns
 from wardround.sources.meds.known import KnownWhen
 from wardround.sources.meds.shards import _KINDS
 from wardround.sources.meds.source import shipped_mapping
-from wardround.sources.raw_table import ADMIT, HOUR_24, ID, NEVER, TEXT, UNREAD, Known, RawTable
+from wardround.sources.mimic4 import MIMIC4
+from wardround.sources.mimic4.layout import without_looked_up
+from wardround.sources.raw_table import ADMIT, DISCHARGE, HOUR_24, ID, NEVER, TEXT, UNREAD, Known, RawTable
 
 TABLES = {table.name.lower(): table for table in (EICU.stay_table, *(each.raw for each in EICU.tables("all")))}
 DECLARED = TABLES | {table.name.lower(): table for table in EICU.unread_tables}
@@ -262,3 +265,134 @@ def test_the_mapping_of_mimic_makes_billing_and_plans_wait_for_the_discharge():
     assert rule("Weight (Lbs)") == KnownWhen("end of day")
     for code in ("HOSPITAL_DISCHARGE//HOME", "ICU_DISCHARGE//X", "MEDS_DEATH", "TRANSFER_TO//discharge//UNK"):
         assert rule(code) is None
+
+
+MIMIC = {
+    table.name: without_looked_up(table)
+    for table in (
+        MIMIC4.stay_table,
+        *(side.raw for side in MIMIC4.side_tables),
+        *(each.raw for each in MIMIC4.tables("all")),
+        *MIMIC4.lookup_tables,
+        *MIMIC4.unread_tables,
+    )
+}
+MIMIC_PUBLISHED = [*raw_mimic4.COLUMNS.items(), *raw_mimic4.OTHER_VERSIONS.items()]
+
+
+def without_rule_in_mimic(published: list[tuple[str, list[str]]]) -> list[str]:
+    """TABLE.COLUMN of published columns that no declared table gives a rule, under today's name or a former one."""
+    missing = []
+    for name, columns in published:
+        declared = MIMIC.get(name.rpartition("/")[2])
+        known = set() if declared is None else {*declared.columns, *declared.former.values()}
+        missing += [f"{name}.{column}" for column in columns if column.lower() not in known]
+    return missing
+
+
+def test_every_column_of_mimic_iv_1_0_to_3_1_has_a_rule():
+    assert len(raw_mimic4.COLUMNS) == 31
+    assert without_rule_in_mimic(MIMIC_PUBLISHED) == []
+    for table in MIMIC.values():
+        for name, (_, known) in table.columns.items():
+            rule = known in (*RULES, DISCHARGE) or known.rule in ("offset", "end of day")
+            assert rule, f"{table.name}.{name}"
+    columns = sum(len(columns) for _, columns in MIMIC_PUBLISHED)
+    print(f"{columns} of {columns} columns have a rule")
+
+
+def test_no_rule_is_for_a_column_that_mimic_iv_never_had():
+    published: dict[str, set[str]] = {}
+    for name, columns in MIMIC_PUBLISHED:
+        published.setdefault(name.rpartition("/")[2], set()).update(column.lower() for column in columns)
+    assert [name for name, table in MIMIC.items() if not published[name].issuperset(table.columns)] == []
+
+
+@pytest.mark.data
+def test_every_column_of_the_mimic_iv_demo_has_a_rule():
+    published = []
+    for path in sorted(demo_folder("mimic-iv-demo").glob("*/*.csv.gz")):
+        with gzip.open(path, "rt") as text:
+            published.append((path.name.removesuffix(".csv.gz"), text.readline().strip().split(",")))
+    assert len(published) == 31
+    assert without_rule_in_mimic(published) == []
+
+
+def test_the_leakage_map_of_mimic_iv_is_what_is_declared():
+    """`AVAILABILITY.md`, MIMIC-IV: what may never be an input, and what waits for the discharge or the day's end."""
+    never = {
+        "drgcodes": "drg_type drg_code description drg_severity drg_mortality",
+        "admissions": "dischtime deathtime discharge_location hospital_expire_flag",
+        "patients": "dod",
+        "icustays": "last_careunit los outtime",
+        "prescriptions": "stoptime",
+        "transfers": "outtime",
+    }
+    for table, columns in never.items():
+        for column in columns.split():
+            assert MIMIC[table].columns[column][1] in (NEVER, UNREAD), f"{table}.{column}"
+            with pytest.raises(ValueError, match=r"is known: (never|unread)"):
+                MIMIC[table].known_at(column)
+    for table in ("diagnoses_icd", "procedures_icd"):
+        assert MIMIC[table].columns["icd_code"][1] is DISCHARGE
+    for table, column in (("omr", "result_value"), ("procedures_icd", "chartdate")):
+        assert MIMIC[table].columns[column][1] == Known("end of day", ("chartdate",))
+    assert {"transfers", "poe", "drgcodes"} <= {table.name for table in MIMIC4.unread_tables}
+
+
+MIMIC_OTHER = {
+    "outtime": "2151-01-03 17:00:00",
+    "dischtime": "2151-01-06 18:00:00",
+    "deathtime": "2151-01-05 09:00:00",
+    "hospital_expire_flag": "1",
+    "dod": "2151-01-05",
+}
+"""Another valid value of what is read for stays and labels alone; any text will do for what is not read."""
+
+
+def mimic_changed(raw: raw_mimic4.RawMimic4) -> tuple[raw_mimic4.RawMimic4, int]:
+    """The folder with other values in all columns that no event may see."""
+    count, rows = 0, {}
+    for name, of in raw.rows.items():
+        table = MIMIC[name.split("/")[1]]
+        hidden = [column for column, (_, known) in table.columns.items() if known in (NEVER, UNREAD)]
+        there = [column for column in raw_mimic4.COLUMNS[name] if column.lower() in hidden]
+        count += len(there)
+        rows[name] = [row | {column: MIMIC_OTHER.get(column, "changed 271828") for column in there} for row in of]
+    return raw_mimic4.RawMimic4(rows), count
+
+
+def test_no_event_of_mimic_iv_sees_a_column_that_is_never_an_input(tmp_path: Path):
+    """But for billing codes, which wait for the discharge that is changed; without them, all events are equal."""
+    raw = raw_mimic4.RawMimic4(
+        {name: rows for name, rows in raw_mimic4.tiny().rows.items() if not name.endswith("_icd")}
+    )
+    changed, count = mimic_changed(raw)
+    before = raw_mimic4.prepare(raw.write(tmp_path / "a"), tmp_path / "a-data")
+    after = raw_mimic4.prepare(changed.write(tmp_path / "b"), tmp_path / "b-data")
+    assert after.events.equals(before.events)
+    assert not after.stays.equals(before.stays), "labels do come from them"
+    print(f"{count} columns changed, no event moved")
+
+
+def test_a_column_of_mimic_iv_that_reaches_events_is_caught(tmp_path: Path):
+    """Negative control: a source whose unit is the last of a stay, and one whose value forgets when it was stored."""
+    raw = raw_mimic4.tiny()
+    for row in raw.rows["icu/icustays"]:
+        row["first_careunit"] = row["last_careunit"]
+    changed, _ = mimic_changed(raw)
+    for row in changed.rows["icu/icustays"]:
+        row["first_careunit"] = row["last_careunit"]
+    before = raw_mimic4.prepare(raw.write(tmp_path / "a"), tmp_path / "a-data").events
+    assert not raw_mimic4.prepare(changed.write(tmp_path / "b"), tmp_path / "b-data").events.equals(before)
+    eager = dataclasses.replace(MIMIC["chartevents"], columns={"valuenum": (TEXT, ADMIT)}, offset=None)
+    with pytest.raises(ValueError, match="known: unit admission; no offset says"):
+        eager.known_at("valuenum")
+
+
+def test_nothing_of_mimic_iv_is_known_before_it_is_stored_and_billing_codes_wait_for_the_discharge(tmp_path: Path):
+    data = raw_mimic4.prepare(raw_mimic4.tiny().write(tmp_path / "raw"), tmp_path / "data")
+    assert (data.events["available_time"] >= data.events["time"]).all()
+    assert before_discharge(data) == 0
+    charted = data.events.filter(pl.col("code") == "VITAL//heartrate//bpm")
+    assert ((charted["available_time"] - charted["time"]).dt.total_minutes() == 20).all()

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import raw_meds
+import raw_mimic4
 from raw_challenge import tiny_set
 from raw_eicu import SCALE, Data, RawEicu, none_of, tiny
 
@@ -174,3 +175,21 @@ def test_meds_is_the_same_everywhere_and_no_night_row_is_moved(tmp_path: Path):
     assert len({said for _, said in places}) == len(ZONES)
     pulses = places[-1][0].events.filter(pl.col("numeric_value") == 61)
     assert pulses["time"].to_list() == planted
+
+
+@pytest.mark.slow
+def test_mimic_iv_is_the_same_everywhere_and_no_night_row_is_moved(tmp_path: Path):
+    """A pulse in every minute of a night in which clocks would change, 02:00 to 02:59."""
+    raw = raw_mimic4.RawMimic4().named().stay(1, intime="2151-03-13 12:00:00", outtime="2151-03-15 12:00:00")
+    nights = [f"2151-03-14 02:{minute:02}:30" for minute in range(60)]
+    for time in nights:
+        raw.add("icu/chartevents", 1, charttime=time, storetime=time, itemid=220045, value=61, valuenum=61)
+    folder = raw.write(tmp_path / "raw")
+    script = SCRIPT.replace("sources.eicu", "sources.mimic4").replace("EICU", "MIMIC4")
+    places = [
+        prepare_elsewhere(folder, tmp_path / str(at), ZONES[at], LOCALES[at % 3], SEEDS[at], script) for at in range(4)
+    ]
+    hashes = [data.hashes() for data, _ in places]
+    assert all(each == hashes[0] for each in hashes)
+    pulses = places[-1][0].events.filter(pl.col("code") == "VITAL//heartrate//bpm")
+    assert [str(time) for time in pulses["time"]] == nights

@@ -13,6 +13,7 @@ import pytest
 import odd_lines
 import raw_challenge
 import raw_meds
+import raw_mimic4
 from odd_rows import YEAR_AWAY, planted
 from raw_eicu import COLUMNS, SCALE, Data, demo_folder, none_of, prepare, tiny
 from wardround.errors import DataError
@@ -239,3 +240,117 @@ def test_the_ledger_of_the_meds_demo_is_exact(tmp_path: Path):
     assert account["rows_in"] == 916_166 == account["rows_out"] + sum(account["set_aside"].values())
     assert data.ledger["stays"]["rows_in"] == data.ledger["stays"]["rows_out"] == 140
     print(f"{account['rows_in']:,} rows accounted for, {account['rows_out']:,} of them events")
+
+
+def mimic_rows_in_files(raw: Path) -> dict[str, int]:
+    """Rows of each file of MIMIC-IV, counted by the csv module alone."""
+    counts = {}
+    for path in raw.rglob("*.csv.gz"):
+        with gzip.open(path, "rt", newline="", encoding="utf-8") as text:
+            counts[path.name.removesuffix(".csv.gz")] = sum(1 for line in csv.reader(text) if line) - 1
+    return counts
+
+
+def mimic_unaccounted(data: Data, raw: Path) -> list[str]:
+    """Tables of MIMIC-IV whose ledger is not exact."""
+    counted, wrong = mimic_rows_in_files(raw), []
+    for name, account in data.ledger.items():
+        accounted = account["rows_out"] + sum(account["set_aside"].values())
+        if not account["rows_in"] == accounted == counted[name] or min(account["set_aside"].values(), default=0) < 0:
+            wrong.append(name)
+    return wrong
+
+
+@pytest.mark.slow
+@pytest.mark.data
+def test_the_ledger_of_the_mimic_iv_demo_is_exact(tmp_path: Path):
+    raw = demo_folder("mimic-iv-demo")
+    data = raw_mimic4.prepare(raw, tmp_path / "data")
+    assert mimic_unaccounted(data, raw) == []
+    rows = {name: account["rows_in"] for name, account in data.ledger.items()}
+    assert (len(rows), rows["icustays"], rows["chartevents"], rows["labevents"]) == (15, 140, 668_862, 107_727)
+    assert data.stays["n_events"].sum() == data.events.height
+    assert data.stays.select("died_in_hospital", "died_in_unit").sum().row(0) == (20, 12)
+    print(f"{sum(rows.values()):,} rows of {len(rows)} tables accounted for")
+
+
+MIMIC_ODD = {
+    "icu/chartevents": (
+        ({"valuenum": "high"}, "not a number: valuenum"),
+        ({"charttime": "yesterday"}, "not a time: charttime"),
+        ({"charttime": ""}, "no time"),
+        ({"charttime": "2153-02-01 00:00:00"}, YEAR_AWAY),
+        ({"stay_id": "77"}, "no such stay"),
+        ({"subject_id": "77"}, "stay of another subject"),
+        ({"itemid": "220045", "valuenum": "900", "valueuom": "bpm"}, "implausible value"),
+        ({"itemid": "220045", "valuenum": "90", "valueuom": "kPa"}, "unknown unit"),
+        ({"itemid": "220048", "value": "", "valuenum": ""}, "no value"),
+        ({"itemid": ""}, "no code"),
+    ),
+    "hosp/labevents": (
+        ({"charttime": "2149-01-01 00:00:00"}, "outside every unit stay and what leads to it"),
+        ({"subject_id": "77"}, "subject without a stay"),
+        ({"valuenum": "", "value": "___"}, "no value"),
+        ({"itemid": "50971", "valuenum": "4", "valueuom": "lb"}, "unknown unit"),
+    ),
+    "icu/inputevents": (({"endtime": "2150-01-01 00:00:00"}, "ends before it starts"), ({"itemid": ""}, "no code")),
+    "icu/outputevents": (({"value": ""}, "no value"), ({"value": "1e9"}, "implausible value")),
+    "hosp/diagnoses_icd": (({"hadm_id": "77"}, "hospital stay without a unit stay"), ({"icd_code": ""}, "no code")),
+    "hosp/admissions": (({"hadm_id": "77"}, "of no stay"), ({"hadm_id": ""}, "blank hadm_id")),
+}
+"""Table -> what makes a sound row an odd one, and the reason under which it is set aside."""
+
+
+def mimic_planted(seed: int) -> tuple[raw_mimic4.RawMimic4, dict[str, Counter[str]]]:
+    """`tiny` with odd rows and copies of charted rows, and what was planted."""
+    rng, raw = random.Random(seed), raw_mimic4.tiny()
+    expected: dict[str, Counter[str]] = {}
+    for table, odds in MIMIC_ODD.items():
+        sound, found = list(raw.rows[table]), expected.setdefault(table.split("/")[1], Counter())
+        for place in range(rng.randrange(6)):
+            change, reason = rng.choice(odds)
+            own = dict.fromkeys(("labevent_id", "orderid", "seq_num"), str(1000 * (seed + 1) + place))
+            row = rng.choice(sound) | {name: value for name, value in own.items() if name in sound[0]} | change
+            if table == "hosp/admissions" and change["hadm_id"]:
+                row["hadm_id"] += str(place)
+            raw.rows[table].append(row)
+            found[reason] += 1
+    copies = rng.randrange(3)
+    raw.rows["icu/chartevents"] += [raw.rows["icu/chartevents"][0]] * copies
+    expected["chartevents"]["duplicate row"] += copies
+    return raw, {name: +counts for name, counts in expected.items()}
+
+
+def shuffled(raw: raw_mimic4.RawMimic4, rng: random.Random) -> raw_mimic4.RawMimic4:
+    return raw_mimic4.RawMimic4({name: rng.sample(rows, len(rows)) for name, rows in raw.rows.items()})
+
+
+def mimic_account(seed: int, folder: Path) -> tuple[bool, dict, dict]:
+    """Whether every table is exact; the rows set aside; and what was planted."""
+    raw, expected = mimic_planted(seed)
+    folder_in = shuffled(raw, random.Random(seed)).write(folder / "raw")
+    data = raw_mimic4.prepare(folder_in, folder / "data")
+    found = {name: Counter(data.ledger[name]["set_aside"]) for name in expected}
+    return mimic_unaccounted(data, folder_in) == [], found, expected
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_random_folders_of_mimic_iv_with_planted_odd_rows_are_exact(
+    seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(csv_reader, "BLOCK_BYTES", random.Random(seed).choice([1_500, 8_000, 1 << 24]))
+    exact, found, planted_rows = mimic_account(seed, tmp_path)
+    assert exact
+    assert found == planted_rows
+
+
+@pytest.mark.parametrize("fault", [count_events_for_rows, lose_a_reason, drop_the_last_row])
+def test_a_fault_planted_in_the_account_of_mimic_iv_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault):
+    seed = next(seed for seed in range(50) if "no code" in mimic_planted(seed)[1]["chartevents"])
+    fault(monkeypatch)
+    try:
+        exact, found, planted_rows = mimic_account(seed, tmp_path)
+        caught = not exact or found != planted_rows
+    except DataError as error:
+        caught = "accounted for" in str(error)
+    assert caught

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 import raw_meds
+import raw_mimic4
 from odd_rows import ODD
 from raw_eicu import COLUMNS, Data, RawEicu, csv_text, prepare, tiny
 from wardround.errors import SourceError
@@ -18,6 +19,8 @@ from wardround.sources.conversion import NOT_A_NUMBER, NOT_A_STATUS, NOT_WHOLE, 
 from wardround.sources.csv_reader import check_header, read_blocks
 from wardround.sources.eicu import EICU
 from wardround.sources.eicu.stays import stay_rows
+from wardround.sources.mimic4 import MIMIC4
+from wardround.sources.mimic4.layout import without_looked_up
 from wardround.sources.raw_table import ANY_TEXT, INTEGER, NUMBER, TEXT, UNREAD
 
 pytestmark = pytest.mark.usefixtures("fast_fsync")
@@ -290,3 +293,31 @@ def test_harmless_changes_of_meds_change_nothing(tmp_path: Path, change: str):
     assert made.events.equals(right.events)
     assert made.stays.equals(right.stays)
     assert made.ledger == right.ledger
+
+
+MIMIC_TABLES = {
+    table.name: without_looked_up(table)
+    for table in (
+        MIMIC4.stay_table,
+        *(side.raw for side in MIMIC4.side_tables),
+        *(each.raw for each in MIMIC4.tables("all")),
+        *MIMIC4.lookup_tables,
+    )
+}
+
+
+def test_every_dropped_or_renamed_column_of_mimic_iv_is_named_and_other_orders_are_harmless(tmp_path: Path):
+    count = 0
+    for name, columns in raw_mimic4.COLUMNS.items():
+        table = MIMIC_TABLES.get(name.split("/")[1])
+        for column in () if table is None else table.read:
+            for instead in ((), (f"{column}_v2",)):
+                kept = [*(each for each in columns if each.lower() != column), *instead]
+                path = written(tmp_path, table.name, kept, [])
+                with pytest.raises(SourceError, match=f"lacks column {column} of table {table.name}"):
+                    check_header(path, table)
+                count += 1
+        if table is not None:
+            check_header(written(tmp_path, table.name, [*reversed(columns), "added"], []), table)
+    assert count > 150
+    print(f"{count} of {count} edits named")

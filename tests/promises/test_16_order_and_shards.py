@@ -10,6 +10,7 @@ import pytest
 import odd_lines
 import raw_challenge
 import raw_meds
+import raw_mimic4
 from odd_rows import planted
 from raw_eicu import COLUMNS, SCALE, Data, RawEicu, none_of, prepare, tiny
 from wardround import files
@@ -166,3 +167,14 @@ def test_a_fault_planted_in_meds_is_caught(tmp_path: Path, monkeypatch: pytest.M
     raw, _ = raw_meds.planted(next(seed for seed in range(50) if raw_meds.planted(seed)[1].get("duplicate row") == 2))
     found = [meds_hashes(raw, tmp_path / f"{seed}", 1, random.Random(seed)) for seed in range(6)]
     assert all(each == found[0] for each in found) == (fault is None)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_mimic_iv_in_any_order_and_blocks_gives_the_same_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+):
+    raw, rng = raw_mimic4.tiny(), random.Random(seed)
+    right = hashes(raw_mimic4.prepare(raw.write(tmp_path / "raw"), tmp_path / "data"))
+    monkeypatch.setattr(csv_reader, "BLOCK_BYTES", rng.choice([1_200, 3_000, 1 << 24]))
+    mixed = raw_mimic4.RawMimic4({name: rng.sample(rows, len(rows)) for name, rows in raw.rows.items()})
+    assert hashes(raw_mimic4.prepare(mixed.write(tmp_path / "mixed"), tmp_path / "mixed-data")) == right

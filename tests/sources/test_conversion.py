@@ -11,11 +11,12 @@ from wardround.sources.conversion import (
     candidates,
     in_canonical_units,
     melted,
+    read_times,
     timed,
     typed,
     with_reason,
 )
-from wardround.sources.raw_table import ADMIT, ANY_TEXT, ID, INTEGER, NUMBER, TEXT, RawTable, at
+from wardround.sources.raw_table import ADMIT, ANY_TEXT, ID, INTEGER, NUMBER, TEXT, TIME, RawTable, at
 from wardround.sources.units import Quantity
 
 TABLE = RawTable(
@@ -161,3 +162,23 @@ def test_canonical_units():
             "heat - C -",
         ]
     )
+
+
+def test_times_are_of_a_naive_clock_and_a_date_is_its_midnight():
+    text = pl.Series(["2180-07-23 02:30:05", "2180-07-23", None, "2180-02-30", "23/07/2180", "2180-07-23 24:00:00"])
+    times = read_times(text)
+    assert times.dtype == pl.Datetime("us")
+    assert [None if time is None else str(time) for time in times] == [
+        "2180-07-23 02:30:05",
+        "2180-07-23 00:00:00",
+        *[None] * 4,
+    ]
+
+
+def test_a_cell_that_is_no_time_has_its_reason_after_numbers():
+    table = RawTable("chart", {"stay": (INTEGER, ID), "drawn": (TIME, at("drawn")), "stored": (TIME, at("stored"))})
+    rows = [("1", " 2180-07-23 02:30:05 ", ""), ("1", "soon", "2180-07-23"), ("x", "soon", None), ("1", None, "later")]
+    made = typed(pl.DataFrame(rows, schema=dict.fromkeys(table.read, pl.String), orient="row"), table)
+    assert made["reason"].to_list() == [None, "not a time: drawn", "not a number: stay", "not a time: stored"]
+    assert made["drawn"].dtype == pl.Datetime("us")
+    assert made["drawn"].null_count() == 3

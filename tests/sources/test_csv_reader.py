@@ -130,3 +130,12 @@ def test_sums_are_looked_up_by_name_whatever_its_case(tmp_path: Path):
     assert verify_published_sums(tmp_path, {path: digest, tmp_path / "own.csv": "1"}) == 1
     with pytest.raises(BrokenFileError, match=r"intakeOutput\.csv\.gz differs from SHA256SUMS\.txt beside it"):
         verify_published_sums(tmp_path, {path: "0" * 64})
+
+
+def test_a_column_may_have_the_name_that_it_had_before():
+    table = RawTable("admissions", {"race": (TEXT, ID)}, former={"race": "ethnicity"})
+    path = Path("admissions.csv")
+    assert match_columns(path, ["id", "Ethnicity"], table) == {"race": "Ethnicity"}
+    assert match_columns(path, ["ethnicity", "race"], table) == {"race": "race"}
+    with pytest.raises(SourceError, match="lacks column race of table admissions"):
+        match_columns(path, ["id", "people"], table)

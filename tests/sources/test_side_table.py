@@ -84,3 +84,32 @@ def test_a_table_of_other_content_is_refused():
     rows = [(str(n), "yes", "a") for n in range(40)]
     with pytest.raises(SourceError, match=r"Outcomes\.txt: column died of table outcomes is not a number in 40 of 40"):
         joined(STAYS, SIDE, found(*rows), "id")
+
+
+SHARED = SideTable(
+    RawTable("patients", {"person": (INTEGER, ID), "sex": (TEXT, NEVER), "ward": (TEXT, NEVER)}), key="person"
+)
+
+
+def test_a_row_may_tell_of_what_several_stays_share():
+    stays = pl.DataFrame({"stay_id": [3, 1, 2], "person": [7, 7, 8], "ward": ["a", "b", "c"], "reason": [None] * 3})
+    rows = [("7", "F", "x"), ("8", "M", "y"), ("9", "F", "z"), ("", "F", "z")]
+    frame = pl.DataFrame(rows, schema=dict.fromkeys(("person", "sex", "ward"), pl.String), orient="row")
+    found = FoundTable(Path("patients.csv"), lambda: iter([RawRows(frame, 0, 0)]))
+    table, account = joined(stays, SHARED, found, "stay_id")
+    assert table.select("stay_id", "person", "ward", "sex", "patients.ward").rows() == [
+        (3, 7, "a", "F", "x"),
+        (1, 7, "b", "F", "x"),
+        (2, 8, "c", "M", "y"),
+    ]
+    assert account.as_json() == {"rows_in": 4, "rows_out": 2, "set_aside": {"blank person": 1, "of no stay": 1}}
+
+
+def test_two_rows_of_one_key_are_both_set_aside():
+    stays = pl.DataFrame({"stay_id": [3], "person": [7], "reason": [None]})
+    frame = pl.DataFrame([("7", "F", "x"), ("7", "M", "x")], schema=["person", "sex", "ward"], orient="row")
+    table, account = joined(
+        stays, SHARED, FoundTable(Path("patients.csv"), lambda: iter([RawRows(frame, 0, 0)])), "stay_id"
+    )
+    assert table["sex"].to_list() == [None]
+    assert account.set_aside["person used for different rows"] == 2

@@ -10,12 +10,14 @@ from typing import Any, Final
 import polars as pl
 import pytest
 
+import raw_mimic4
 from raw_challenge import tiny_set
 from wardround.sources import gather, pipeline
 from wardround.sources.challenge2012 import CHALLENGE2012
 from wardround.sources.challenge2012.observations import OBSERVATION_TABLE
 from wardround.sources.conversion import CANDIDATE, EventTable
 from wardround.sources.eicu import EICU
+from wardround.sources.mimic4 import MIMIC4
 from wardround.sources.raw_table import NUMBER, Known, RawTable
 from wardround.sources.registry import SOURCES
 from wardround.sources.source import Source
@@ -36,7 +38,11 @@ def test_challenge_2012_fits():
 def test_eicu_fits(tmp_path: Path):
     synthesise_eicu(tmp_path / "raw", 25, 3, quiet=True)
     check_source(EICU, tmp_path / "raw")
-    assert set(SOURCES) == {"eicu", "challenge2012"}
+    assert set(SOURCES) == {"eicu", "mimic4", "challenge2012"}
+
+
+def test_mimic_iv_fits(tmp_path: Path):
+    check_source(MIMIC4, raw_mimic4.tiny().write(tmp_path / "raw"))
 
 
 def changed(change: Callable[[pl.DataFrame], pl.DataFrame]) -> Source:

@@ -56,6 +56,8 @@ COLOURS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "blood_gas": ("#3f51b5", "#8c9bef"),
         "neurology": ("#9c4f96", "#cf8ac9"),
         "severity": ("#8c6d00", "#cbb04a"),
+        "microbiology": ("#2e7d32", "#7cc27f"),
+        "charting": ("#5a5550", "#a8a29b"),
     }
 )
 """Role -> (light, dark). Modalities keep their colour in every chart; each also has a place of its own, so none rests

@@ -69,8 +69,9 @@ def typed(frame: pl.DataFrame, table: RawTable) -> pl.DataFrame:
     """Text columns to their declared kinds.
 
     Returns:
-        The columns as Int64, Float64 or stripped text (blank is null), and `reason`: "not a number: COLUMN" or
-        "not a whole number: COLUMN" for the first column of a row that cannot be read, else null.
+        The columns as Int64, Float64, Datetime or stripped text (blank is null), and `reason`: "not a number: COLUMN",
+        "not a whole number: COLUMN" or "not a time: COLUMN" for the first column of a row that cannot be read, numbers
+        before times, else null.
     """
     text = frame.select(pl.col(table.read).str.strip_chars())
     text = text.with_columns(pl.when(pl.col(name) != "").then(name) for name in table.read)
@@ -89,7 +90,21 @@ def typed(frame: pl.DataFrame, table: RawTable) -> pl.DataFrame:
         unreadable = text[name].is_not_null() & ~numbers[name].is_finite().fill_null(False)
         if unreadable.any():
             reason = pl.when(unreadable).then(pl.lit(f"{NOT_A_NUMBER}: {name}")).otherwise(reason)
-    return numbers.with_columns(*columns, reason=reason)
+    read = numbers.with_columns(*columns, reason=reason)
+    for name in (name for name, kind in kinds.items() if kind is Kind.TIME):
+        times = read_times(text[name])
+        unreadable = text[name].is_not_null() & times.is_null()
+        read = with_reason(read.with_columns(times.alias(name)), unreadable, f"{NOT_A_TIME}: {name}")
+    return read
+
+
+def read_times(text: pl.Series) -> pl.Series:
+    """Times of a local clock from `YYYY-MM-DD HH:MM:SS`, or from a date, which is its midnight; null for all else."""
+    times = text.str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False)
+    if times.null_count() == text.null_count():
+        return times
+    dates = text.str.to_datetime("%Y-%m-%d", time_unit="us", strict=False)
+    return times.fill_null(dates)
 
 
 def bare_numbers(rows: pl.DataFrame, table: RawTable) -> dict[str, int]:
@@ -115,7 +130,7 @@ def timed(frame: pl.DataFrame, table: RawTable, column: str) -> pl.DataFrame:
     )
 
 
-def with_reason(frame: pl.DataFrame, unusable: pl.Expr, reason: str) -> pl.DataFrame:
+def with_reason(frame: pl.DataFrame, unusable: pl.Expr | pl.Series, reason: str) -> pl.DataFrame:
     """Mark rows that cannot become an event; the first reason stays."""
     return frame.with_columns(
         reason=pl.when(pl.col("reason").is_null() & unusable.fill_null(False)).then(pl.lit(reason)).otherwise("reason")

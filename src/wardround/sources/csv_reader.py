@@ -235,7 +235,8 @@ def _split_header(stream: CheckedStream) -> tuple[list[str], _Joined]:
 
 
 def match_columns(path: Path, header: list[str], table: RawTable) -> dict[str, str]:
-    """Declared column -> the file's own spelling; case does not matter, order and added columns neither.
+    """Declared column -> the file's own spelling; case does not matter, order and added columns neither. A column that
+    is not there may be under the name that it had in earlier versions.
 
     Raises:
         SourceError: naming the file and each declared column that it lacks, or that is there twice.
@@ -243,14 +244,21 @@ def match_columns(path: Path, header: list[str], table: RawTable) -> dict[str, s
     spelling: dict[str, list[str]] = {}
     for name in header:
         spelling.setdefault(name.lower(), []).append(name)
-    missing = [name for name in table.read if name.lower() not in spelling]
+    wanted = {name: _name_in(spelling.keys(), name, table) for name in table.read}
+    missing = [name for name, there in wanted.items() if there not in spelling]
     if missing:
         hint = _hint(spelling.keys(), table)
         raise SourceError(f"{path} lacks column {', '.join(missing)} of table {table.name}.{hint}")
-    for name in table.read:
-        if len(spelling[name.lower()]) > 1:
+    for name, there in wanted.items():
+        if len(spelling[there]) > 1:
             raise SourceError(f"{path} has column {name} of table {table.name} twice. Keep one.")
-    return {name: spelling[name.lower()][0] for name in table.read}
+    return {name: spelling[there][0] for name, there in wanted.items()}
+
+
+def _name_in(header: Collection[str], name: str, table: RawTable) -> str:
+    """The name, in lower case, under which a declared column should stand in a header."""
+    former = table.former.get(name, name).lower()
+    return former if name.lower() not in header and former in header else name.lower()
 
 
 def _hint(header: Collection[str], table: RawTable) -> str:

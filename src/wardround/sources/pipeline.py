@@ -120,6 +120,7 @@ def prepare(
         accounts = _Job(source, modalities, found, work, workers, quiet, stop).run()
     accounted = {name: account.as_json() for name, account in accounts.items()}
     ledger = {"tables": accounted, "absent": list(found.absent)}
+    ledger |= {"notes": list(found.notes)} if found.notes else {}
     files.write_json(to / "ledger.json", ledger)
     files.write_manifest(to, "data", inputs, settings, wardround.__version__)
     work.remove()

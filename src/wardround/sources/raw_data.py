@@ -34,9 +34,11 @@ class RawData:
         inputs: what was read -> its SHA-256, for the manifest.
         absent: what might have been there.
         patients: whose patients the files say that they hold; None where they are those of the source.
+        notes: what a reader of the ledger must know of the files.
     """
 
     tables: Mapping[str, FoundTable]
     inputs: Mapping[str, str]
     absent: tuple[str, ...] = ()
     patients: PatientPool | None = None
+    notes: tuple[str, ...] = ()

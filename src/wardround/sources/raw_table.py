@@ -7,12 +7,14 @@ A column without an availability rule does not build: `RawTable` refuses it (pro
     ADMIT    known at unit admission
     at(c)    known at the offset in column c (several columns: the latest of them)
     HOUR_24  known 24 hours after unit admission
+    end_of_day(c)  known at the end of the day in column c
+    DISCHARGE      known at hospital discharge
     NEVER    never an input in the causal protocol: it is, or gives away, the outcome
     UNREAD   never read from disk, with the reason
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
@@ -21,13 +23,14 @@ class Kind(Enum):
     """How the text of a raw column is read.
 
     TEXT is words: a file in which most of such a column are bare numbers is not what was declared, and is refused.
-    ANY_TEXT may be numbers.
+    ANY_TEXT may be numbers. TIME is a date, or a date and a time of day, of a local clock without a zone.
     """
 
     INTEGER = "integer"
     NUMBER = "number"
     TEXT = "text"
     ANY_TEXT = "any text"
+    TIME = "time"
 
 
 @dataclass(frozen=True)
@@ -41,19 +44,26 @@ class Known:
 ID: Final = Known("id")
 ADMIT: Final = Known("unit admission")
 HOUR_24: Final = Known("24 h after unit admission")
+DISCHARGE: Final = Known("hospital discharge")
 NEVER: Final = Known("never")
 UNREAD: Final = Known("unread")
 
 
 def at(*columns: str) -> Known:
-    """Known at the latest of the offsets in `columns` (minutes from unit admission)."""
+    """Known at the latest of the offsets (minutes from unit admission) or times in `columns`."""
     return Known("offset", columns)
+
+
+def end_of_day(column: str) -> Known:
+    """Known at the midnight after the date in `column`: somewhere in that day it happened."""
+    return Known("end of day", (column,))
 
 
 INTEGER: Final = Kind.INTEGER
 NUMBER: Final = Kind.NUMBER
 TEXT: Final = Kind.TEXT
 ANY_TEXT: Final = Kind.ANY_TEXT
+TIME: Final = Kind.TIME
 
 
 @dataclass(frozen=True)
@@ -64,7 +74,8 @@ class RawTable:
         name: file name without `.csv` or `.csv.gz`; found case-insensitively.
         columns: column -> (kind, availability rule), every column that the published database has.
         optional: whether the database may come without this table.
-        offset: the column that says when a row happened (minutes from unit admission), if any.
+        offset: the column that says when a row happened (minutes from unit admission, or a time), if any.
+        former: column -> what it was called in earlier versions of the database.
 
     Raises:
         ValueError: at construction, where a column has no availability rule or a rule names no column of the table.
@@ -74,6 +85,7 @@ class RawTable:
     columns: Mapping[str, tuple[Kind, Known]]
     optional: bool = True
     offset: str | None = None
+    former: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def __post_init__(self) -> None:
         for column, entry in self.columns.items():
@@ -84,6 +96,9 @@ class RawTable:
                 raise ValueError(f"{self.name}.{column} is known at {unknown}, which {self.name} does not have")
         if self.offset is not None and self.offset not in self.columns:
             raise ValueError(f"{self.name} happens at {self.offset}, which it does not have")
+        nameless = [name for name in self.former if name not in self.columns]
+        if nameless:
+            raise ValueError(f"{self.name} gives a former name of {nameless}, which it does not have")
 
     @property
     def read(self) -> tuple[str, ...]:

@@ -31,6 +31,7 @@ class Source:
             not use has none of the first.
         unread_tables: the other tables of the database; declared, never read.
         side_tables: tables that tell more of the stays.
+        lookup_tables: tables that name what the numbers in others stand for; no row of theirs tells of a patient.
         find: raw folders, tables -> where the tables are and how they are read.
         dataset: what its data are called in `metadata/dataset.json`; the name where empty.
         stays_per_shard: where its stays hold so many events that memory asks for fewer than the usual number.
@@ -50,6 +51,7 @@ class Source:
     all_tables: tuple[EventTable, ...]
     unread_tables: tuple[RawTable, ...] = ()
     side_tables: tuple[SideTable, ...] = ()
+    lookup_tables: tuple[RawTable, ...] = ()
     find: Callable[[Sequence[Path], Sequence[RawTable]], RawData] = find_csv_tables
     dataset: str = ""
     stays_per_shard: int | None = None

@@ -82,6 +82,7 @@ def stays_on_disk(timelines: Timelines) -> pl.DataFrame:
         los_h=(pl.col("hospital_end") - pl.col("hospital_start")) / 60,
         year=pl.col("start").dt.year(),
         in_unit_until=None,
+        death=None,
         **{name: _at(name) for name in ("end", "hospital_start", "hospital_end")},
     )
     stays = stays.join(summary, on="stay_id", how="left").sort("subject_id", "start", "stay_id")

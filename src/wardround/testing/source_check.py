@@ -41,7 +41,7 @@ class SourceTrial:
         source = self.source
         events = (table.raw for table in (*source.paper_tables, *source.all_tables))
         sides = (side.raw for side in source.side_tables)
-        return (source.stay_table, *sides, *events, *source.unread_tables)
+        return (source.stay_table, *sides, *events, *source.lookup_tables, *source.unread_tables)
 
     def data(self, workers: int = 1, turn: int = 1) -> Path:
         """A DATA folder of it, made when first asked for."""

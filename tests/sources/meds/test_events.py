@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from raw_eicu import as_text
 from raw_meds import MAPPING, ODD, RawMeds, prepare, pulse, tiny
 from wardround.errors import SourceError
-from wardround.sources.meds.events import CodeBook, stay_windows
+from wardround.sources.meds.events import CodeBook
 from wardround.sources.meds.mapping import parse_mapping, read_mapping
 
 
@@ -107,33 +107,6 @@ def test_hours_between_two_unit_stays_are_of_the_second_though_the_visit_was_wri
             row["time"] = datetime(2152, 1, 2, 0, 30)
     events = prepare(raw.write(tmp_path / "raw"), tmp_path / "data").events
     assert events.filter(pl.col("time") == datetime(2152, 1, 3, 12))["stay_id"].to_list() == [32]
-
-
-hours = st.integers(0, 100)
-
-
-@st.composite
-def cohorts(draw: st.DrawFn) -> pl.DataFrame:
-    """Stays of a few patients that may touch, overlap, or lack an end."""
-    found = []
-    for stay in range(draw(st.integers(1, 8))):
-        start = draw(hours)
-        spans = [start - draw(st.integers(0, 10)), start, start + draw(hours), start + draw(hours)]
-        spans = [None if place != 1 and draw(st.integers(0, 5)) == 0 else hour for place, hour in enumerate(spans)]
-        times = [None if hour is None else datetime(2150, 1, 1) + timedelta(hours=hour) for hour in spans]
-        found.append((draw(st.integers(1, 3)), stay, *times))
-    kinds = {"subject_id": pl.Int64, "stay_id": pl.Int64}
-    kinds |= dict.fromkeys(("hospital_start", "start", "end", "hospital_end"), pl.Datetime("us"))
-    return pl.DataFrame(found, schema=kinds, orient="row")
-
-
-@settings(deadline=None)
-@given(cohorts(), st.sampled_from([0.0, 6.0]))
-def test_a_window_has_the_start_of_its_stay(stays: pl.DataFrame, before_h: float):
-    windows = stay_windows(stays, before_h).join(stays.select("stay_id", "start"), on="stay_id")
-    assert windows.height == stays.height
-    assert (windows["opens"] <= windows["start"]).all()
-    assert (windows["closes"] >= windows["start"]).fill_null(True).all()
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

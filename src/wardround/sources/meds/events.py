@@ -11,11 +11,10 @@ from typing import Final
 
 import polars as pl
 
-from wardround.events import MINUTE_US, MODALITIES
+from wardround.events import MODALITIES
 from wardround.sources.conversion import (
     NOT_A_NUMBER,
     WITHIN_MINUTE,
-    YEAR_MIN,
     EventTable,
     candidates,
     with_reason,
@@ -24,6 +23,7 @@ from wardround.sources.meds.columns import event_columns
 from wardround.sources.meds.mapping import Mapping, Meaning
 from wardround.sources.meds.modifiers import as_read, modified
 from wardround.sources.meds.stays import stay_number, told_by
+from wardround.sources.stay_clock import on_stay_clock, stay_windows
 
 TELLS: Final = "tells of the stay or the patient"
 UNMAPPED: Final = "code of no modality"
@@ -129,32 +129,6 @@ def _in_stays(rows: pl.DataFrame, stays: pl.DataFrame, mapping: Mapping) -> pl.D
     return rows.drop("_place", "_by_time", "opens", "closes")
 
 
-def stay_windows(stays: pl.DataFrame, before_h: float) -> pl.DataFrame:
-    """`subject_id, stay_id, opens, closes`: the time in which a patient's rows belong to a stay; no two overlap, since
-    of two that have opened the later one counts. A null `closes` is not known, so nothing is after it.
-
-    Args:
-        stays: `stays.parquet`.
-        before_h: hours before the hospital stay that belong to it too.
-    """
-    begins = pl.coalesce("hospital_start", "start")
-    group = stays.select(
-        "subject_id", "stay_id", "start", "end", "hospital_end", visit=begins, begins=pl.min_horizontal(begins, "start")
-    )
-    group = group.sort("subject_id", "begins", "start", "stay_id")
-    first = pl.col("visit") != pl.col("visit").shift(1).over("subject_id")
-    before = pl.col("begins") - pl.duration(microseconds=round(before_h * 60 * MINUTE_US))
-    earlier = pl.max_horizontal("end", "hospital_end").shift(1).over("subject_id")
-    ended = pl.col("end").shift(1).over("subject_id")
-    opens = pl.when(first.fill_null(True)).then(pl.max_horizontal(before, earlier)).otherwise(ended)
-    return group.select(
-        "subject_id",
-        "stay_id",
-        opens=pl.min_horizontal(opens.fill_null(pl.col("start")), "start"),
-        closes=pl.max_horizontal("end", "hospital_end"),
-    )
-
-
 def _converted(rows: pl.DataFrame, meanings: tuple[Meaning, ...], modifiers: tuple[str, ...]) -> pl.DataFrame:
     """Candidates of placed rows: code with its modifiers and values as they are, known when the mapping says."""
     rows = rows.with_columns(code=modified("code", modifiers)).drop(modifiers)
@@ -188,19 +162,6 @@ def _known(rows: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
     rows = with_reason(rows, (kind == "discharge") & pl.col("discharged").is_null(), NEVER_KNOWN)
     return on_stay_clock(rows.with_columns(known=known))
-
-
-def on_stay_clock(rows: pl.DataFrame) -> pl.DataFrame:
-    """Rows with `time` and `known` told in whole minutes from `start`, and the microseconds past them.
-
-    A row more than a year from unit admission gets its reason.
-    """
-    for minute, rest in WITHIN_MINUTE.items():
-        since_us = (pl.col("time" if minute == "minute" else "known") - pl.col("start")).dt.total_microseconds()
-        rows = rows.with_columns((since_us // MINUTE_US).alias(minute))
-        rows = rows.with_columns((since_us - pl.col(minute) * MINUTE_US).alias(rest))
-    far = (pl.col("minute").abs() > YEAR_MIN) | (pl.col("available_minute").abs() > YEAR_MIN)
-    return with_reason(rows, far, "more than a year from unit admission")
 
 
 def _valued(rows: pl.DataFrame) -> pl.DataFrame:

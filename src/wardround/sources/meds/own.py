@@ -16,9 +16,10 @@ from wardround.json_kinds import is_object
 from wardround.sources.conversion import CANDIDATE, EventTable, candidates, with_reason
 from wardround.sources.csv_reader import RawRows
 from wardround.sources.meds.columns import event_columns
-from wardround.sources.meds.events import NO_SUCH_STAY, OTHERS_STAY, TELLS, on_stay_clock
+from wardround.sources.meds.events import NO_SUCH_STAY, OTHERS_STAY, TELLS
 from wardround.sources.meds.raw import DATASET, MedsFolder
 from wardround.sources.raw_table import ADMIT, ANY_TEXT, ID, INTEGER, NEVER, NUMBER, UNREAD, Kind, Known, RawTable
+from wardround.sources.stay_clock import on_stay_clock
 
 STAYS_FILE: Final = "stays.parquet"
 ETL: Final = "wardround"
