@@ -84,8 +84,8 @@ def _recalibration(
         return loss
 
     search.step(far)
-    slope, shift = at.detach().tolist()
-    return slope, shift
+    slope, shift = at.detach()
+    return float(slope), float(shift)
 
 
 def published_where(
