@@ -38,6 +38,7 @@ from wardround.sources.gather import (
     subject_splits,
     write_shard,
 )
+from wardround.sources.patient_pool import PatientPool
 from wardround.sources.raw_data import RawData
 from wardround.sources.registry import KNOWN_SOURCES
 from wardround.sources.side_table import joined
@@ -108,8 +109,7 @@ def prepare(
     per_shard = min(STAYS_PER_SHARD, source.stays_per_shard or STAYS_PER_SHARD)
     settings: dict[str, Any] = {"source": source.name, "modalities": modalities, "stays_per_shard": per_shard}
     origin = KNOWN_SOURCES.origin(source.name)
-    patients = found.patients or source.patients
-    settings |= {**source.settings, **patients.as_json()}
+    settings |= {**source.settings, **_patients(found, source).as_json()}
     settings |= {} if origin is None else {"packages": [origin.as_json()]}
     if files.is_complete(to, "data", settings, inputs):
         WorkFolder(to).remove()
@@ -135,6 +135,11 @@ def _discarded_with_its_inputs(work: WorkFolder) -> Generator[None]:
     except SourceError:
         work.discard()
         raise
+
+
+def _patients(found: RawData, source: Source) -> PatientPool:
+    """Whose patients they are: the files may say it, else the source does."""
+    return found.patients or source.patients
 
 
 @dataclass(frozen=True)
@@ -288,7 +293,7 @@ class _Job:
             "raw_source_id_columns": ["stay_id"],
             "other_extension_columns": ["modality", "available_time"],
             TIME_IS: HAPPENED,
-            **(self.found.patients or self.source.patients).as_json(),
+            **_patients(self.found, self.source).as_json(),
         }
         files.write_json(to / "metadata" / "dataset.json", dataset)
 

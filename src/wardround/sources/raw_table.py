@@ -116,6 +116,17 @@ class RawTable:
             raise ValueError(f"{self.name}.{column} is known: {known.rule}; no offset says when it may enter an event")
         return known.columns
 
+    def day_of(self, column: str) -> str:
+        """The date column at the end of whose day `column` becomes known.
+
+        Raises:
+            ValueError: where the column is not known at the end of a day: no event may carry it as if it were.
+        """
+        known = self.columns[column][1]
+        if known.rule != "end of day":
+            raise ValueError(f"{self.name}.{column} is known: {known.rule}; no date says when it may enter an event")
+        return known.columns[0]
+
 
 def _says_when(entry: object) -> bool:
     """Whether what was written there is (kind, availability rule), whatever the annotation promises."""

@@ -22,6 +22,16 @@ _CONVERSION: Final = {
 }
 
 
+def is_fraction(number: pl.Expr) -> pl.Expr:
+    """Whether an inspired oxygen that should be in percent is a fraction: nobody breathes 1 % or less."""
+    return number.is_between(0.1, 1.0)
+
+
+def is_fahrenheit(number: pl.Expr) -> pl.Expr:
+    """Whether a temperature, whatever is said of it, is in Fahrenheit: no patient has 77 to 113 degrees Celsius."""
+    return number.is_between(77.0, 113.0)
+
+
 @dataclass(frozen=True)
 class Quantity:
     """A measured quantity.

@@ -22,6 +22,7 @@ from wardround.sources.conversion import (
     timed,
     with_reason,
 )
+from wardround.sources.units import is_fahrenheit
 
 _ADMISSION_WEIGHT: Final = "Weight at admission"
 _NUMBERS: Final[dict[str, Variable]] = {**VARIABLES, _ADMISSION_WEIGHT: ADMISSION_WEIGHT}
@@ -74,7 +75,7 @@ def _numbers(frame: pl.DataFrame) -> pl.DataFrame:
     """Measured quantities in their canonical units, modality by modality."""
     published = pl.col("name").replace_strict({n: v.unit for n, v in _NUMBERS.items()}, default="")
     without_point = (pl.col("name") == "pH") & pl.col("number").is_between(630, 820)
-    fahrenheit = (pl.col("name") == "Temp") & pl.col("number").is_between(77.0, 113.0)
+    fahrenheit = (pl.col("name") == "Temp") & is_fahrenheit(pl.col("number"))
     unit = pl.when(without_point).then(pl.lit("hundredths")).when(fahrenheit).then(pl.lit("F")).otherwise(published)
     quantities = {name: variable.quantity for name, variable in _NUMBERS.items()}
     frame = in_canonical_units(frame.with_columns(unit=unit), quantities, "name", "number", "unit")

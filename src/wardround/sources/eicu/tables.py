@@ -22,11 +22,23 @@ from wardround.sources.conversion import (
 )
 from wardround.sources.eicu import columns as raw
 from wardround.sources.raw_table import HOUR_24, RawTable
-from wardround.sources.units import EICU_APS, EICU_LABS, EICU_SCORES, INFUSION_RATES, VITALS, Quantity, unit_key
+from wardround.sources.units import (
+    EICU_APS,
+    EICU_LABS,
+    EICU_SCORES,
+    INFUSION_RATES,
+    VITALS,
+    Quantity,
+    is_fahrenheit,
+    is_fraction,
+    unit_key,
+)
 
 DAY_MIN: Final = 24 * 60
 FLOORED_MIN: Final = 60
 """A time rounded down to the hour may be as late as the hour's end."""
+
+_WARM: Final = (pl.col("name") == "temperature") & is_fahrenheit(pl.col("number"))
 
 
 def _text_code(prefix: str, column: str) -> pl.Expr:
@@ -53,23 +65,13 @@ def _medication(frame: pl.DataFrame) -> pl.DataFrame:
     return candidates(frame, "medication", code, text=pl.col("drugname"))
 
 
-def _is_fraction(name: str, number: str, code: str) -> pl.Expr:
-    """Whether an inspired oxygen that should be in percent is a fraction: 0.21 to 1."""
-    return (pl.col(name) == code) & pl.col(number).is_between(0.1, 1.0)
-
-
-def _is_fahrenheit(name: str, number: str, code: str = "temperature") -> pl.Expr:
-    """Whether a temperature, whatever its column says, is in Fahrenheit: no patient has 77 to 113 degrees Celsius."""
-    return (pl.col(name) == code) & pl.col(number).is_between(77.0, 113.0)
-
-
 def _lab_unit() -> pl.Expr:
     """The unit that a result is in. Some of the published labels are wrong: ionized calcium of 1.2 "mg/dL" is in mmol/L
     (nobody lives under 2 mg/dL, which is 0.5 mmol/L), and temperatures of 98.6 "C" are in Fahrenheit."""
     given = pl.col("labmeasurenamesystem")
     molar = (pl.col("labname") == "ionized calcium") & (given == "mg/dL") & (pl.col("labresult") < 2.0)
-    unit = pl.when(_is_fraction("labname", "labresult", "FiO2")).then(pl.lit("fraction"))
-    unit = unit.when(_is_fahrenheit("labname", "labresult", "Temperature")).then(pl.lit("F"))
+    unit = pl.when((pl.col("labname") == "FiO2") & is_fraction(pl.col("labresult"))).then(pl.lit("fraction"))
+    unit = unit.when((pl.col("labname") == "Temperature") & is_fahrenheit(pl.col("labresult"))).then(pl.lit("F"))
     return unit.when(molar).then(pl.lit("mmol/L")).otherwise(given)
 
 
@@ -104,8 +106,8 @@ def _aps(frame: pl.DataFrame) -> pl.DataFrame:
     names = raw.APS_VALUES.split()
     frame = _at_24_h(frame, raw.APS, *names).with_columns(pl.col(names).replace(-1.0, None))
     long = melted(frame, names)
-    unit = pl.when(_is_fraction("name", "number", "fio2")).then(pl.lit("fraction"))
-    unit = unit.when(_is_fahrenheit("name", "number")).then(pl.lit("F")).otherwise(_own_units(EICU_APS))
+    unit = pl.when((pl.col("name") == "fio2") & is_fraction(pl.col("number"))).then(pl.lit("fraction"))
+    unit = unit.when(_WARM).then(pl.lit("F")).otherwise(_own_units(EICU_APS))
     long = in_canonical_units(long.with_columns(unit=unit), EICU_APS, "name", "number", "unit")
     return candidates(long, "aps", _text_code("APS", "name"), pl.col("number"))
 
@@ -131,7 +133,7 @@ def _apache_result(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _vitals(long: pl.DataFrame) -> pl.DataFrame:
-    unit = pl.when(_is_fahrenheit("name", "number")).then(pl.lit("F")).otherwise(_own_units(VITALS))
+    unit = pl.when(_WARM).then(pl.lit("F")).otherwise(_own_units(VITALS))
     long = in_canonical_units(long.with_columns(unit=unit), VITALS, "name", "number", "unit")
     return candidates(long, "vitals", pl.format("VITAL//{}//{}", "name", "unit"), pl.col("number"))
 

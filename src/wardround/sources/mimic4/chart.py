@@ -1,8 +1,8 @@
 """MIMIC-IV, chartevents: rows as events, known at their storetime.
 
-Each odd row has one rule. FiO2 of 0.21 to 1 is a fraction; a temperature of 77 to 113 degrees is in Fahrenheit whatever
-its item says, as in eICU; a unit that is not the item's own is unknown. The verbal part of the GCS keeps its words: an
-intubated patient (`No Response-ETT`) has 1 there and no verbal response.
+Each odd row has one rule. Fractions of oxygen and temperatures in Fahrenheit are told by their values, as in eICU; a
+unit that is not the item's own is unknown. The verbal part of the GCS keeps its words: an intubated patient
+(`No Response-ETT`) has 1 there and no verbal response.
 """
 
 from typing import Final
@@ -21,6 +21,7 @@ from wardround.sources.mimic4.chart_items import (
 )
 from wardround.sources.mimic4.columns import CHARTEVENTS
 from wardround.sources.mimic4.placing import by_stay, clocked
+from wardround.sources.units import is_fahrenheit, is_fraction
 
 CHARTING: Final = "charting"
 SCALES: Final = "neurology"
@@ -55,8 +56,8 @@ def chart(frame: pl.DataFrame) -> pl.DataFrame:
 def _unit() -> pl.Expr:
     """The unit that a declared item is in: as it stands, its own where nothing stands there."""
     given, number, key = pl.col("valueuom"), pl.col("number"), pl.col("key")
-    fraction = key.str.starts_with("LAB//FiO2//") & number.is_between(0.1, 1.0)
-    warm = key.str.starts_with("VITAL//temperature//") & number.is_between(77.0, 113.0)
+    fraction = key.str.starts_with("LAB//FiO2//") & is_fraction(number)
+    warm = key.str.starts_with("VITAL//temperature//") & is_fahrenheit(number)
     unit = pl.when(fraction).then(pl.lit("fraction")).when(warm).then(pl.lit("F"))
     return unit.otherwise(pl.coalesce(given, _of_item("unit")))
 

@@ -13,8 +13,8 @@ from wardround.sources.conversion import EventTable, candidates, in_canonical_un
 from wardround.sources.mimic4.chart_items import PAPER_CODES
 from wardround.sources.mimic4.columns import LABEVENTS, MICROBIOLOGYEVENTS
 from wardround.sources.mimic4.lab_items import LAB_ITEMS, UNITS, WITHOUT_UNIT
-from wardround.sources.mimic4.placing import by_time, clocked
-from wardround.sources.units import EICU_LABS
+from wardround.sources.mimic4.placing import by_time, clocked, midnight_after
+from wardround.sources.units import EICU_LABS, is_fahrenheit, is_fraction
 
 RESULT_MIN: Final = 180
 GAS_MIN: Final = 60
@@ -22,6 +22,7 @@ CULTURE_MIN: Final = 7 * 24 * 60
 TAKEN_AWAY: Final = "___"
 
 _CANONICAL: Final = {name: EICU_LABS[name].unit for name in set(LAB_ITEMS.values())}
+_SPELLED: Final = {f"{name}|{theirs}": ours for name, same in UNITS.items() for theirs, ours in same.items()}
 _UNITLESS: Final = {name: EICU_LABS[name].unit for name in WITHOUT_UNIT}
 
 
@@ -47,18 +48,14 @@ def labs(frame: pl.DataFrame) -> pl.DataFrame:
 def _unit() -> pl.Expr:
     """The unit of a result: as it stands, but where MIMIC-IV writes a known one in its own way, or none; words of a
     known quantity are under its code whether or not a unit stands beside them."""
-    given, unit = pl.col("valueuom"), pl.when(pl.lit(False)).then(pl.lit(""))
-    for name, same in UNITS.items():
-        for theirs, ours in same.items():
-            unit = unit.when((pl.col("name") == name) & (given == theirs)).then(pl.lit(ours))
-    without = pl.col("name").replace_strict(_UNITLESS, default=None, return_dtype=pl.String)
-    unit = unit.when(given.is_null() & without.is_not_null()).then(without)
-    number = pl.col("valuenum")
-    canonical = pl.col("name").replace_strict(_CANONICAL, default=None, return_dtype=pl.String)
-    unit = unit.when(given.is_null() & number.is_null()).then(canonical)
-    fraction = (pl.col("name") == "FiO2") & number.is_between(0.1, 1.0)
-    warm = (pl.col("name") == "Temperature") & number.is_between(77.0, 113.0)
-    return pl.when(fraction).then(pl.lit("fraction")).when(warm).then(pl.lit("F")).otherwise(unit.otherwise(given))
+    name, given, number = pl.col("name"), pl.col("valueuom"), pl.col("valuenum")
+    spelled = pl.format("{}|{}", name, given).replace_strict(_SPELLED, default=None, return_dtype=pl.String)
+    without = name.replace_strict(_UNITLESS, default=None, return_dtype=pl.String)
+    canonical = name.replace_strict(_CANONICAL, default=None, return_dtype=pl.String)
+    unit = pl.coalesce(spelled, given, without, pl.when(number.is_null()).then(canonical))
+    fraction = (name == "FiO2") & is_fraction(number)
+    warm = (name == "Temperature") & is_fahrenheit(number)
+    return pl.when(fraction).then(pl.lit("fraction")).when(warm).then(pl.lit("F")).otherwise(unit)
 
 
 def cultures(frame: pl.DataFrame) -> pl.DataFrame:
@@ -66,11 +63,7 @@ def cultures(frame: pl.DataFrame) -> pl.DataFrame:
 
     A row without a time of day happened at the end of its day.
     """
-    taken = MICROBIOLOGYEVENTS.columns["chartdate"][1]
-    if taken.rule != "end of day":
-        raise ValueError("microbiologyevents.chartdate is not declared as known at the end of the day")
-    of_day = pl.col("chartdate").dt.truncate("1d") + pl.duration(days=1)
-    frame = frame.with_columns(charttime=pl.coalesce("charttime", of_day))
+    frame = frame.with_columns(charttime=pl.coalesce("charttime", midnight_after(MICROBIOLOGYEVENTS, "chartdate")))
     frame = clocked(frame, MICROBIOLOGYEVENTS, "org_name", CULTURE_MIN)
     frame = with_reason(frame, pl.col("spec_type_desc").is_null() & pl.col("test_name").is_null(), "no code")
     path = pl.concat_str("spec_type_desc", "test_name", "org_name", separator="|", ignore_nulls=True)

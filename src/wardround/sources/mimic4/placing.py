@@ -77,6 +77,11 @@ def by_admission(rows: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
     return with_reason(with_reason(rows, pl.col("stays").is_null(), NO_UNIT_STAY), unknown, NO_END)
 
 
+def midnight_after(table: RawTable, column: str) -> pl.Expr:
+    """The end of the day at which `column` is declared to be known."""
+    return pl.col(table.day_of(column)).dt.truncate("1d") + pl.duration(days=1)
+
+
 def clocked(frame: pl.DataFrame, table: RawTable, column: str, delay_min: int | pl.Expr = 0) -> pl.DataFrame:
     """Placed rows with when they happened and when `column` was known, on the clock of their stay.
 

@@ -11,7 +11,7 @@ import polars as pl
 
 from wardround.sources.conversion import EventTable, candidates, in_canonical_units, with_reason
 from wardround.sources.mimic4 import columns as raw
-from wardround.sources.mimic4.placing import by_admission, by_stay, by_time, clocked
+from wardround.sources.mimic4.placing import by_admission, by_stay, by_time, clocked, midnight_after
 from wardround.sources.raw_table import DISCHARGE
 from wardround.sources.stay_clock import on_stay_clock
 from wardround.sources.units import INFUSION_RATES, VITALS, Quantity, unit_key
@@ -23,10 +23,9 @@ _SAME_RATE: Final = {"grams/hour": "g/hr", "grams/min": "g/min", "mEq./hour": "m
 _RATE_OF: Final = {key: rate for rate, quantity in INFUSION_RATES.items() for key in map(unit_key, quantity.spellings)}
 
 
-def _label(case: str = "lower") -> pl.Expr:
-    """What an item is called, its number where nothing names it."""
-    name = pl.col("label").str.to_lowercase() if case == "lower" else pl.col("label")
-    return pl.coalesce(name, pl.col("itemid").cast(pl.String))
+_LABEL: Final = pl.coalesce("label", pl.col("itemid").cast(pl.String))
+_NAME: Final = _LABEL.str.to_lowercase()
+"""What an item is called, its number where nothing names it; as it is, and in lower case."""
 
 
 def inputs(frame: pl.DataFrame) -> pl.DataFrame:
@@ -40,26 +39,22 @@ def inputs(frame: pl.DataFrame) -> pl.DataFrame:
     rates = started.filter(pl.col("rate").is_not_null() | pl.col("reason").is_not_null())
     ended = frame.filter(pl.col("reason").is_null(), pl.col("amount").is_not_null())
     ended = with_reason(ended, pl.col("endtime").is_null(), "no time")
-    ended = on_stay_clock(ended.with_columns(time=pl.col("endtime"), known=pl.max_horizontal(*_amount_waits_for())))
-    amount = pl.format("INFUSION_AMOUNT//{}//{}", _label(), pl.col("amountuom").str.to_lowercase().fill_null(""))
+    known = pl.max_horizontal(raw.INPUTEVENTS.known_at("amount"))
+    ended = on_stay_clock(ended.with_columns(time="endtime", known=known))
+    amount = pl.format("INFUSION_AMOUNT//{}//{}", _NAME, pl.col("amountuom").str.to_lowercase().fill_null(""))
     given = candidates(
         with_reason(ended, pl.col("amount") < 0, "implausible value"), "infusion", amount, pl.col("amount")
     )
     return pl.concat([_rates(rates), given])
 
 
-def _amount_waits_for() -> tuple[str, ...]:
-    return raw.INPUTEVENTS.known_at("amount")
-
-
 def _rates(frame: pl.DataFrame) -> pl.DataFrame:
-    unit = pl.col("rateuom").replace(_SAME_RATE).str.replace("/hour$", "/hr")
-    frame = frame.with_columns(unit=unit)
+    frame = frame.with_columns(unit=pl.col("rateuom").replace(_SAME_RATE).str.replace("/hour$", "/hr"))
     keys = {unit: _RATE_OF.get(unit_key(unit or ""), "other") for unit in frame["unit"].unique()}
     frame = frame.with_columns(kind=pl.col("unit").replace_strict(keys, default="other", return_dtype=pl.String))
     frame = in_canonical_units(frame, INFUSION_RATES, "kind", "rate", "unit")
     frame = with_reason(frame, pl.col("rate") < 0, "implausible value")
-    return candidates(frame, "infusion", pl.format("INFUSION//{}//{}", _label(), "unit"), pl.col("rate"))
+    return candidates(frame, "infusion", pl.format("INFUSION//{}//{}", _NAME, "unit"), pl.col("rate"))
 
 
 _URINE: Final = (226559, 226560, 226561, 226563, 226564, 226565, 226567, 226557, 226558, 226584, 227489)
@@ -81,7 +76,7 @@ def outputs(frame: pl.DataFrame) -> pl.DataFrame:
     )
     frame = in_canonical_units(frame, _VOLUME, "name", "number", "unit")
     urine = pl.col("itemid").is_in(_URINE) | put_in
-    code = pl.when(urine).then(pl.lit("IO//urine//mL")).otherwise(pl.format("IO//output//{}//mL", _label()))
+    code = pl.when(urine).then(pl.lit("IO//urine//mL")).otherwise(pl.format("IO//output//{}//mL", _NAME))
     return candidates(frame, "intake_output", code, pl.col("number"))
 
 
@@ -95,7 +90,7 @@ def procedures(frame: pl.DataFrame) -> pl.DataFrame:
     frame = with_reason(frame, pl.col("endtime").is_null(), "no end")
     frame = clocked(frame, raw.PROCEDUREEVENTS, "value")
     ventilation = pl.col("itemid").replace_strict(_VENTILATION, default=None, return_dtype=pl.String)
-    return candidates(frame, "treatment", pl.lit("TREATMENT//") + pl.coalesce(ventilation, _label("as it is")))
+    return candidates(frame, "treatment", pl.lit("TREATMENT//") + pl.coalesce(ventilation, _LABEL))
 
 
 def prescriptions(frame: pl.DataFrame) -> pl.DataFrame:
@@ -131,11 +126,9 @@ def diagnoses(frame: pl.DataFrame) -> pl.DataFrame:
 
 def coded_procedures(frame: pl.DataFrame) -> pl.DataFrame:
     """Candidates of billing procedures: done by the end of their day, coded at discharge."""
-    if raw.PROCEDURES_ICD.columns["chartdate"][1].rule != "end of day":
-        raise ValueError("procedures_icd.chartdate is not declared as known at the end of the day")
-    of_day = pl.col("chartdate").dt.truncate("1d") + pl.duration(days=1)
     frame = with_reason(frame, pl.col("chartdate").is_null(), "no time")
-    return _billed(frame, raw.PROCEDURES_ICD, "treatment", "PROCEDURE", of_day)
+    done = midnight_after(raw.PROCEDURES_ICD, "chartdate")
+    return _billed(frame, raw.PROCEDURES_ICD, "treatment", "PROCEDURE", done)
 
 
 def _billed(frame: pl.DataFrame, table: raw.RawTable, modality: str, prefix: str, time: pl.Expr) -> pl.DataFrame:
@@ -162,10 +155,8 @@ _RECORDED: Final = {
 
 def office_measures(frame: pl.DataFrame) -> pl.DataFrame:
     """Candidates of sizes measured outside the unit, known at the end of their day."""
-    if raw.OMR.columns["result_value"][1].rule != "end of day":
-        raise ValueError("omr.result_value is not declared as known at the end of the day")
-    of_day = pl.col("chartdate").dt.truncate("1d") + pl.duration(days=1)
-    frame = on_stay_clock(frame.with_columns(time=of_day, known=of_day))
+    known = midnight_after(raw.OMR, "result_value")
+    frame = on_stay_clock(frame.with_columns(time=known, known=known))
     frame = frame.with_columns(number=pl.col("result_value").cast(pl.Float64, strict=False))
     frame = with_reason(frame, ~pl.col("result_name").is_in(list(_RECORDED)).fill_null(False), "no size")
     frame = with_reason(frame, ~pl.col("number").is_finite().fill_null(False), "not a number: result_value")
