@@ -11,8 +11,8 @@ from wardround.errors import RunError, UsageError
 from wardround.methods.alignment import AlignmentSettings
 from wardround.methods.registry import FittedMethod, Method
 from wardround.methods.teacher import TeacherSettings
+from wardround.models.checks import check_widths
 from wardround.models.modality_encoder import EncoderSettings
-from wardround.models.tabular import check_widths
 from wardround.settings import as_json, from_json
 from wardround.tasks.cohort import Window
 from wardround.tasks.splits import SplitPlan
