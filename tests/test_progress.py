@@ -120,7 +120,7 @@ def test_work_inside_work_has_a_line_of_its_own(monkeypatch: pytest.MonkeyPatch,
     for _ in progress(2, "folds"):
         clock.now_s += 1
         list(progress(1, "trees"))
-    shown = [line.split("\r")[-1].removesuffix("\x1b[K") for line in sys.stderr.getvalue().splitlines()]
+    shown = [line.split("\r")[-1].removesuffix("\x1b[K") for line in sys.stderr.getvalue().split("\n")[:-1]]
     half, whole = "[##########..........] 1 of", "[####################]"
     assert shown == [
         "folds:   0% [....................] 0 of 2",
