@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -108,7 +109,8 @@ def same_training(first: Path, second: Path) -> None:
     one, two = weights(first), weights(second)
     assert one.keys() == two.keys()
     for name, value in one.items():
-        assert torch.allclose(two[name], value, rtol=1e-4, atol=2e-5), (first, name)
+        where = f"{first.parent.name}, {name}"
+        torch.testing.assert_close(two[name], value, rtol=1e-4, atol=2e-5, msg=partial("{}: {}".format, where))
     histories = [pl.read_parquet(run / "history.parquet") for run in (first, second)]
     assert histories[0].columns == histories[1].columns
     for name in histories[0].columns:

@@ -19,7 +19,8 @@ class Dropout(nn.Module):
     """In training, `x * kept / P(kept)` with `kept` drawn anew for every number (JMLR 15:1929, 2014); else `x`.
 
     Args:
-        rate: chance that a number is dropped; rounded to a multiple of 1/256, on every device.
+        rate: chance that a number is dropped; rounded to a multiple of 1/256, on every device, so that one below 1/512
+            drops nothing.
 
     Raises:
         UsageError: if `rate` is outside [0, 1).

@@ -144,7 +144,7 @@ def coded_rows(encoder: nn.Module, rows: Float[Tensor, "row feature"]) -> Float[
 
 
 def embedded_rows(encoder: nn.Module, coded: Float[Tensor, "row coded"]) -> Float[Tensor, "row embed"]:
-    """The embedding of rows that `coded_rows` made."""
+    """The embedding of rows that `coded_rows` made; no hook of a `ModalityEncoder` is run: it is entered half-way."""
     return encoder.of_coded(coded) if isinstance(encoder, ModalityEncoder) else encoder(coded)
 
 

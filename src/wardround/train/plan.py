@@ -69,7 +69,7 @@ class TrainSettings:
     def default(cls, method: Method) -> "TrainSettings":
         """The defaults of a method. The validation loss decides when to stop: with few deaths an AUROC is decided by
         one of them."""
-        loop = LoopSettings(learning_rate=3e-4, weight_decay=1e-2, epochs=100, patience=10)
+        loop = LoopSettings(learning_rate=3e-4, weight_decay=1e-2, epochs=method.epochs, patience=method.patience)
         return cls(method.inputs, method.settings(), method.teacher, loop)
 
     @classmethod
