@@ -21,7 +21,8 @@ fast: $(VENV)/.ready
 	$(RUN) -m pytest -n 2 --dist worksteal -m "not slow"
 
 promises: $(VENV)/.ready
-	WARDROUND_PROMISE_SCALE=1.0 JAXTYPING_DISABLE=1 $(RUN) -m pytest -n 2 --dist worksteal --timeout=7200 tests/promises
+	WARDROUND_PROMISE_SCALE=1.0 JAXTYPING_DISABLE=1 $(RUN) -m pytest -n 2 --dist worksteal --timeout=7200 tests/promises \
+		tests/testing/test_method_check.py
 
 bench: $(VENV)/.ready
 	for name in prepare_eicu loader training_tokens evaluate_intervals cohort_size; do \

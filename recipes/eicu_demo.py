@@ -70,8 +70,6 @@ class SetUp:
     trajectory: tuple[str, ...]
 
 
-FEWER_EPOCHS = ("epochs=20", "patience=5")
-"""An epoch of the sequence model sees every event, so fewer are enough."""
 OWN_ITEMS = ("content.volumes=", "content.singles=", "content.running=false", "features.paths=false")
 SURVIVORS_A_DEATH = "positive_weight=13"
 PLAIN_ENCODERS = (
@@ -82,7 +80,7 @@ PLAIN_ENCODERS = (
 )
 LABELS_ALONE = ("evidence=false", "teacher.share=0")
 SET_UPS = {
-    "ours": SetUp("all", (), (), FEWER_EPOCHS),
+    "ours": SetUp("all", (), (), ()),
     "printed": SetUp(
         "paper",
         ("content.summaries=sum", *OWN_ITEMS, *PLAIN_ENCODERS),
@@ -95,7 +93,6 @@ SET_UPS = {
             "state=false",
             "time_encoding=false",
             "weighting=uniform",
-            *FEWER_EPOCHS,
         ),
     ),
 }

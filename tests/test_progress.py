@@ -112,3 +112,20 @@ def test_a_bar_without_a_length_counts_and_one_of_nothing_is_drawn(monkeypatch: 
     assert sys.stderr.getvalue() == (
         "\rreading: 0\x1b[K\rreading: 2 in 0 s\x1b[K\n\rwriting: 0 of 0\x1b[K\rwriting: 0 of 0 in 0 s\x1b[K\n"
     )
+
+
+def test_work_inside_work_has_a_line_of_its_own(monkeypatch: pytest.MonkeyPatch, clock: Clock):
+    """What is on the screen afterwards: the lines, each as it was last drawn."""
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    for _ in progress(2, "folds"):
+        clock.now_s += 1
+        list(progress(1, "trees"))
+    shown = [line.split("\r")[-1].removesuffix("\x1b[K") for line in sys.stderr.getvalue().split("\n")[:-1]]
+    half, whole = "[##########..........] 1 of", "[####################]"
+    assert shown == [
+        "folds:   0% [....................] 0 of 2",
+        f"trees: 100% {whole} 1 of 1 in 0 s",
+        f"folds:  50% {half} 2, about 1 s left",
+        f"trees: 100% {whole} 1 of 1 in 0 s",
+        f"folds: 100% {whole} 2 of 2 in 2 s",
+    ]

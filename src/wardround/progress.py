@@ -11,7 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sized
-from typing import Any, Generic, Protocol, TextIO, TypeVar, overload, runtime_checkable
+from typing import Any, ClassVar, Generic, Protocol, TextIO, TypeVar, overload, runtime_checkable
 
 from wardround.launcher import is_first_process
 
@@ -78,12 +78,18 @@ class _Lines:
 
 
 class _Bar(_Lines):
-    """The lines above in one place, each drawn over the last, behind a bar where the total is known."""
+    """The lines above in one place, each drawn over the last, behind a bar where the total is known.
+
+    Of work inside work, each bar has a line of its own: one that finds another's on the line begins a new one.
+    """
+
+    _on_the_line: ClassVar["_Bar | None"] = None
 
     def close(self, done: int) -> None:
         """Leave the last line on the screen."""
         super().close(done)
         self._stream.write("\n")
+        _Bar._on_the_line = None
 
     def _count(self, done: int) -> str:
         if not self._total:
@@ -92,6 +98,9 @@ class _Bar(_Lines):
         return f"{100 * done // self._total:3}% [{'#' * full}{'.' * (BAR_WIDTH - full)}] {super()._count(done)}"
 
     def _write(self, text: str) -> None:
+        if _Bar._on_the_line not in (None, self):
+            self._stream.write("\n")
+        _Bar._on_the_line = self
         width = _columns(self._stream) - 1
         self._stream.write(f"\r{f'{self._description}: {text}'[:width]}{ERASE_REST}")
         self._stream.flush()

@@ -5,7 +5,7 @@ import torch
 
 from wardround.errors import UsageError
 from wardround.models.evidence import LinearEvidence, read_width
-from wardround.models.modality_encoder import EncoderSettings, ModalityEncoder, RowShape
+from wardround.models.modality_encoder import EncoderSettings, ModalityEncoder, RowShape, coded_rows
 
 torch.set_num_threads(1)
 
@@ -33,7 +33,7 @@ def test_by_hand_on_rows_as_they_are():
     made = evidence(of)
     row = torch.tensor([[0.5, -2.0, 1, 1]])
     expected = row @ made.weights["lab"].weight[0]
-    torch.testing.assert_close(made.of_rows("lab", row, of["lab"]), expected)
+    torch.testing.assert_close(made.of_coded("lab", coded_rows(of["lab"], row)), expected)
 
 
 def test_by_hand_on_codes_beside_the_numbers():
@@ -42,7 +42,9 @@ def test_by_hand_on_codes_beside_the_numbers():
     made = evidence(of)
     row = torch.tensor([[0.5, 3.0, 1, 1]])
     read = torch.tensor([0.5, 0, 1, 0.5, 0.5, 3, 1, 1])
-    torch.testing.assert_close(made.of_rows("lab", row, of["lab"]), (read @ made.weights["lab"].weight[0])[None])
+    torch.testing.assert_close(
+        made.of_coded("lab", coded_rows(of["lab"], row)), (read @ made.weights["lab"].weight[0])[None]
+    )
 
 
 def test_a_stay_has_the_sum_over_what_it_has_and_the_rest_is_not_read():
@@ -50,7 +52,7 @@ def test_a_stay_has_the_sum_over_what_it_has_and_the_rest_is_not_read():
     made = evidence(of)
     inputs = {name: torch.rand(3, shape.width) for name, shape in SHAPES.items()}
     observed = torch.tensor([[True, True], [True, False], [False, False]])
-    lab, medication = (made.of_rows(name, inputs[name], of[name]) for name in SHAPES)
+    lab, medication = (made.of_coded(name, coded_rows(of[name], inputs[name])) for name in SHAPES)
     inputs["medication"][1:], inputs["lab"][2] = torch.nan, torch.nan
     total = made.of_stays(inputs, observed, of)
     torch.testing.assert_close(total, torch.stack([lab[0] + medication[0], lab[1], torch.tensor(0.0)]))
@@ -64,14 +66,14 @@ def test_an_encoder_that_names_no_codes_is_read_past():
     made = evidence(encoders("tabular"))
     row = torch.rand(2, shape.width)
     expected = row @ made.weights["lab"].weight[0]
-    torch.testing.assert_close(made.of_rows("lab", row, torch.nn.Linear(shape.width, 3)), expected)
+    torch.testing.assert_close(made.of_coded("lab", coded_rows(torch.nn.Linear(shape.width, 3), row)), expected)
 
 
 def test_inputs_are_dropped_in_training_alone():
     of = encoders("tabular")
     made, rows = evidence(of, dropout=0.5), torch.rand(200, 4)
-    still = made.eval().of_rows("lab", rows, of["lab"])
-    assert torch.equal(still, made.of_rows("lab", rows, of["lab"]))
-    assert not torch.equal(still, made.train().of_rows("lab", rows, of["lab"]))
+    still = made.eval().of_coded("lab", coded_rows(of["lab"], rows))
+    assert torch.equal(still, made.of_coded("lab", coded_rows(of["lab"], rows)))
+    assert not torch.equal(still, made.train().of_coded("lab", coded_rows(of["lab"], rows)))
     with pytest.raises(UsageError, match="dropout"):
         evidence(of, dropout=1.0)

@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from wardround.models.dropout import Dropout
 from wardround.train.loop import FitResult, fit
 from wardround.train.settings import LoopSettings
 from wardround.train.weights import write_weights
@@ -38,12 +39,14 @@ class ToyModel(nn.Module):
     def __init__(self):
         super().__init__()
         self.frozen = nn.Linear(6, 6).requires_grad_(False)
-        self.hidden = nn.Sequential(nn.Linear(6, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Dropout(0.3))
+        self.hidden = nn.Sequential(nn.Linear(6, 16), nn.BatchNorm1d(16), nn.ReLU(), Dropout(0.3))
         self.head = nn.Linear(16, 1)
+        self.turned = nn.Parameter(torch.randn(16, 3).t())  # laid out in memory otherwise than a file holds it
         self.unused = nn.Linear(2, 2)
 
     def loss(self, batch: ToyBatch) -> tuple[Tensor, dict[str, Tensor]]:
-        logits = self.head(self.hidden(self.frozen(batch.features))).squeeze(-1)
+        hidden = self.hidden(self.frozen(batch.features))
+        logits = self.head(hidden).squeeze(-1) + (hidden @ self.turned.t()).sum(dim=1)
         loss = nn.functional.binary_cross_entropy_with_logits(logits, batch.labels)
         return loss, {"mean_logit": logits.mean()}
 

@@ -82,7 +82,7 @@ def test_it_is_adamw_by_hand(tmp_path: Path):
     trained = line()
     run(tmp_path, trained, validate=scripted([3.0, 2.0, 1.0]), settings=settings)
     by_hand, step = line(), 0
-    optimizer = torch.optim.AdamW(by_hand.parameters(), weight_decay=0.1)
+    optimizer = torch.optim.AdamW(by_hand.parameters(), weight_decay=0.1, fused=True)
     torch.manual_seed(settings.seed)
     for epoch in range(3):
         for batch in rows(epoch):

@@ -3,11 +3,13 @@
 Real processes under `torchrun` on 127.0.0.1, over gloo; without dropout, so that one process can be compared with.
 """
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -77,26 +79,45 @@ CASES = [
 ]  # fmt: skip
 
 
+SEVERAL = """
+import json, sys
+from wardround.cli import main
+sys.exit(max(main(one) for one in json.load(open(sys.argv[1]))))
+"""
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(("method", "settings"), CASES, ids=[f"{m}-{s[0].partition('=')[2]}" for m, s in CASES])
-def test_two_processes_learn_what_one_does(data: Path, tmp_path: Path, method: str, settings: tuple[str, ...]):
-    """Batches of an odd number of stays; of a pretraining too, where each stay is a negative of all others."""
+def test_two_processes_learn_what_one_does(data: Path, tmp_path: Path):
+    """Batches of an odd number of stays; of a pretraining too, where each stay is a negative of all others. All in one
+    launch, for starting it takes longer than the trainings."""
+    script, asked = tmp_path / "several.py", tmp_path / "asked.json"
+    script.write_text(SEVERAL)
+    cases = {f"{method}-{settings[0].partition('=')[2]}": (method, settings) for method, settings in CASES}
     for count in (1, 2):
-        made = ran(count, command(data, tmp_path / str(count), method, *settings))
+        called = [command(data, tmp_path / case / str(count), one, *given)[1:] for case, (one, given) in cases.items()]
+        asked.write_text(json.dumps(called))
+        started = [*launch(count, [])[:-1], str(script), str(asked)]
+        made = subprocess.run(started, env=environment(), capture_output=True, text=True, check=False, timeout=400)
         assert made.returncode == 0, made.stderr
-        assert made.stdout.count("is complete") == 1, "the first process alone speaks"
-    one, two = (weights(tmp_path / str(count)) for count in (1, 2))
+        assert made.stdout.count("is complete") == len(cases), "the first process alone speaks"
+    for case in cases:
+        same_training(tmp_path / case / "1", tmp_path / case / "2")
+
+
+def same_training(first: Path, second: Path) -> None:
+    """The same weights and history but for the order of sums; the same settings and verdicts."""
+    one, two = weights(first), weights(second)
     assert one.keys() == two.keys()
     for name, value in one.items():
-        torch.testing.assert_close(
-            two[name], value, rtol=1e-4, atol=2e-5, msg=lambda text, name=name: f"{name}: {text}"
-        )
-    histories = [pl.read_parquet(tmp_path / str(count) / "history.parquet") for count in (1, 2)]
+        where = f"{first.parent.name}, {name}"
+        torch.testing.assert_close(two[name], value, rtol=1e-4, atol=2e-5, msg=partial("{}: {}".format, where))
+    histories = [pl.read_parquet(run / "history.parquet") for run in (first, second)]
     assert histories[0].columns == histories[1].columns
     for name in histories[0].columns:
-        assert histories[1][name].to_list() == pytest.approx(histories[0][name].to_list(), rel=1e-4, abs=1e-6), name
-    assert files.read_json(tmp_path / "1" / "settings.json") == files.read_json(tmp_path / "2" / "settings.json")
-    checks = [files.read_json(tmp_path / str(count) / "diagnostics.json") for count in (1, 2)]
+        values = histories[0][name].to_list()
+        assert histories[1][name].to_list() == pytest.approx(values, rel=1e-4, abs=1e-6), (first, name)
+    assert files.read_json(first / "settings.json") == files.read_json(second / "settings.json")
+    checks = [files.read_json(run / "diagnostics.json") for run in (first, second)]
     assert [check["verdict"] for check in checks[0]] == [check["verdict"] for check in checks[1]]
 
 

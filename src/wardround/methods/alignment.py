@@ -40,9 +40,9 @@ from torch.nn.functional import normalize
 
 from wardround.errors import UsageError
 from wardround.methods.contrastive import SHORTEST, Loss, all_pairs_loss, masked_global_loss, one_vs_others_loss
+from wardround.models.checks import check_probs
 from wardround.models.embedder import Inputs, ModalityEmbedder
 from wardround.models.modality_dropout import DropoutMode, modality_dropout
-from wardround.models.tabular import check_probs
 
 LossName = Literal["masked-global", "one-vs-others", "all-pairs", "none"]
 

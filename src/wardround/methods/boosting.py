@@ -24,7 +24,7 @@ from torch import Tensor
 from wardround.errors import RunError, UsageError
 from wardround.methods.table_model import HistoryRow, Kind, LabelledRows, predictions_of
 from wardround.methods.tree_text import check_tree_text, kept_part
-from wardround.models.tabular import check_widths
+from wardround.models.checks import check_widths
 from wardround.progress import progress
 
 TREES: Final = "trees"

@@ -29,9 +29,10 @@ from wardround.batches.store import InputSettings
 from wardround.errors import UsageError
 from wardround.events import INPUT_MODALITIES
 from wardround.methods.target import Target
+from wardround.models.checks import check_probs, check_widths
+from wardround.models.dropout import Dropout
 from wardround.models.gru_d import GRUD
 from wardround.models.modality_encoder import RowShape
-from wardround.models.tabular import check_probs, check_widths
 
 HOURLY = InputSettings(
     content=ContentSettings(summaries=("last",), running=False, hourly=INPUT_MODALITIES, max_events=8192)
@@ -105,7 +106,7 @@ class GRUDModel(nn.Module):
         if not numbers:
             raise UsageError(f"grud reads numbers, and {', '.join(shapes)} have none: give inputs.modalities others.")
         self.grud = GRUD(numbers, settings.hidden)
-        self.dropout = nn.Dropout(settings.dropout)
+        self.dropout = Dropout(settings.dropout)
         self.known = nn.Linear(codes, settings.hidden) if codes else None
         self.head = nn.Linear(settings.hidden * (2 if codes else 1), 1)
         nn.init.zeros_(self.head.weight)

@@ -28,7 +28,7 @@ from torch import Tensor
 from wardround.batches.normaliser import MIN_SPREAD, sign_log
 from wardround.errors import RunError, UsageError
 from wardround.methods.table_model import HistoryRow, Kind, LabelledRows, mean_loss, predictions_of
-from wardround.models.tabular import check_widths
+from wardround.models.checks import check_widths
 from wardround.progress import progress
 
 WORSE: Final = 2

@@ -48,6 +48,7 @@ class Method:
         summary: one line.
         inputs: what it reads where nothing else is asked for.
         teacher: who helps to teach it where nothing else is asked for.
+        epochs, patience: of its training where nothing else is asked for; the learning rate falls to 0 over the epochs.
     """
 
     name: str
@@ -57,6 +58,8 @@ class Method:
     summary: str
     inputs: InputSettings = field(default_factory=InputSettings)
     teacher: TeacherSettings = field(default_factory=TeacherSettings)
+    epochs: int = 100
+    patience: int = 10
 
     @property
     def shape(self) -> Shape:
@@ -137,6 +140,8 @@ METHODS: Final[dict[str, Method]] = {
             _trajectory,
             "events and [PREDICT] through a causal decoder (arXiv 2604.18753)",
             teacher=TAUGHT,
+            epochs=20,
+            patience=5,
         ),
         Method(
             "grud",

@@ -30,13 +30,13 @@ from torch import Tensor, nn
 
 from wardround.batches.static import StaticBatch
 from wardround.methods.target import Target
+from wardround.models.checks import check_probs, check_widths
 from wardround.models.embedder import ModalityEmbedder
 from wardround.models.evidence import LinearEvidence
 from wardround.models.fusion import ConcatenationFusion, LSTMFusion
 from wardround.models.modality_dropout import modality_dropout
 from wardround.models.modality_encoder import EncoderSettings
 from wardround.models.published_risk import published_where, shrinkage
-from wardround.models.tabular import check_probs, check_widths
 
 
 @dataclass(frozen=True)

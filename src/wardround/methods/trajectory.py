@@ -24,7 +24,7 @@ Results as the paper prints them, not ours: eICU mortality, AUROC 0.9223 (its ML
 (`--task los`), Pearson correlation 0.7406 (its MLP 0.5802).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, NamedTuple
 
@@ -35,14 +35,15 @@ from torch import Tensor, nn
 from wardround.batches.sequences import SequenceBatch
 from wardround.methods.target import Target
 from wardround.models.belief_sequence import BeliefSequence
+from wardround.models.checks import check_probs, check_widths
 from wardround.models.decoder import Decoder, DecoderSettings
 from wardround.models.embedder import ModalityEmbedder
 from wardround.models.evidence import LinearEvidence
 from wardround.models.latest_state import latest_ages, latest_state
 from wardround.models.modality_dropout import modality_dropout
-from wardround.models.modality_encoder import EncoderSettings
+from wardround.models.modality_encoder import EncoderSettings, coded_rows, embedded_rows
 from wardround.models.published_risk import MODALITY, shrinkage
-from wardround.models.tabular import check_probs, check_widths, mlp_head
+from wardround.models.tabular import mlp_head
 from wardround.models.time_encoding import FourierTime
 
 
@@ -190,30 +191,30 @@ class Trajectory(nn.Module):
         """The encoders that do not learn, which need to meet each event only once: by modality, or none."""
         return {} if self.settings.train_encoders else dict(self.embedder.encoders.items())
 
-    def encode(self, batch: SequenceBatch) -> Float[Tensor, "stay event embed"]:
-        """Each event through its modality's encoder; rows that are as wide as embeddings already went through it."""
-
-        def embedded(name: str, rows: Tensor) -> Tensor:
-            return self.embedder.encoders[name](rows) if self.settings.train_encoders else rows
-
-        return self._of_events(batch, self.embed_width, embedded)
-
-    def weigh(self, batch: SequenceBatch, evidence: LinearEvidence) -> Float[Tensor, "stay event"]:
-        """Each event's own evidence."""
-
-        def weighed(name: str, rows: Tensor) -> Tensor:
-            return evidence.of_rows(name, rows, self.embedder.encoders[name]).unsqueeze(-1)
-
-        return self._of_events(batch, 1, weighed).squeeze(-1)
+    def encode(
+        self, batch: SequenceBatch
+    ) -> tuple[Float[Tensor, "stay event embed"], Float[Tensor, "stay event"] | None]:
+        """Each event through its modality's encoder, and its own evidence where there is such a term; rows that already
+        went through a frozen encoder stay what they are."""
+        if self.frozen_encoders:
+            return self._of_events(batch, batch.rows, self.embed_width), None
+        encoders = self.embedder.encoders
+        coded = {name: coded_rows(encoders[name], batch.rows[name]) for name in self.embedder.modalities}
+        embedded = {name: embedded_rows(encoders[name], rows) for name, rows in coded.items()}
+        events = self._of_events(batch, embedded, self.embed_width)
+        if self.evidence is None:
+            return events, None
+        weighed = {name: self.evidence.of_coded(name, rows).unsqueeze(-1) for name, rows in coded.items()}
+        return events, self._of_events(batch, weighed, 1).squeeze(-1)
 
     def _of_events(
-        self, batch: SequenceBatch, width: int, of_rows: Callable[[str, Tensor], Tensor]
+        self, batch: SequenceBatch, rows: Mapping[str, Tensor], width: int
     ) -> Float[Tensor, "stay event feature"]:
-        """What is made of the rows of each modality, where its events stand; zeros in the padding."""
+        """The rows of each modality where its events stand; zeros in the padding."""
         stays, events = batch.modality.shape
         made = batch.hours.new_zeros(stays * events, width)
         for name in self.embedder.modalities:
-            made = made.index_copy(0, batch.slots[name], of_rows(name, batch.rows[name]).to(made.dtype))
+            made = made.index_copy(0, batch.slots[name], rows[name].to(made.dtype))
         return made.view(stays, events, width)
 
     def beliefs(
@@ -225,8 +226,8 @@ class Trajectory(nn.Module):
 
     def read(self, batch: SequenceBatch) -> Read:
         """The two terms of the output after every event; in training without the modalities that are dropped."""
-        embedded, modality, hours, lengths = self.encode(batch), batch.modality, batch.hours, batch.lengths
-        weighed = None if self.evidence is None or self.frozen_encoders else self.weigh(batch, self.evidence)
+        embedded, weighed = self.encode(batch)
+        modality, hours, lengths = batch.modality, batch.hours, batch.lengths
         published = batch.published
         if self.training and self.settings.modality_dropout_prob > 0:
             kept = self._kept(modality, hours, lengths)

@@ -18,7 +18,8 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from wardround.errors import UsageError
-from wardround.models.tabular import check_probs, check_widths
+from wardround.models.checks import check_probs, check_widths
+from wardround.models.dropout import Dropout
 
 WIDE: Final = 256
 """Width from which bfloat16 is the faster on a CPU that has it. Measured, one step of 8 x 256 positions on one core of
@@ -87,7 +88,7 @@ class Decoder(nn.Module):
             bos_token_id=None,
             eos_token_id=None,
         )
-        self.dropout = nn.Dropout(settings.dropout)
+        self.dropout = Dropout(settings.dropout)
         self.llama = LlamaModel(config)
         self.llama.set_attn_implementation("sdpa")  # "eager" is the one that can give attention weights
         self.llama.set_input_embeddings(nn.Identity())

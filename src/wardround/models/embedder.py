@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from wardround.errors import UsageError
-from wardround.models.tabular import check_widths
+from wardround.models.checks import check_widths
 
 Inputs = Mapping[str, Tensor | tuple[Tensor, ...]]
 """By modality the encoder's arguments, stays first: `stay feature`, or a tuple such as (values, observed)."""

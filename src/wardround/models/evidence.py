@@ -11,9 +11,10 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from wardround.models.checks import check_probs
+from wardround.models.dropout import Dropout
 from wardround.models.embedder import Inputs
-from wardround.models.modality_encoder import ModalityEncoder, RowShape
-from wardround.models.tabular import check_probs
+from wardround.models.modality_encoder import ModalityEncoder, RowShape, coded_rows
 
 
 class LinearEvidence(nn.Module):
@@ -34,17 +35,10 @@ class LinearEvidence(nn.Module):
         self.weights = nn.ModuleDict({name: nn.Linear(width, 1, bias=False) for name, width in widths.items()})
         for layer in self.weights.values():
             nn.init.zeros_(layer.get_parameter("weight"))
-        self.drop = nn.Dropout(dropout)
+        self.drop = Dropout(dropout)
 
-    def of_rows(self, modality: str, rows: Float[Tensor, "row feature"], encoder: nn.Module) -> Float[Tensor, " row"]:
-        """The evidence of some rows of one modality.
-
-        Args:
-            modality: whose.
-            rows: as its encoder reads them.
-            encoder: of that modality; one of a package, which names no codes, is read past.
-        """
-        coded = encoder.coded(rows) if isinstance(encoder, ModalityEncoder) else rows
+    def of_coded(self, modality: str, coded: Float[Tensor, "row coded"]) -> Float[Tensor, " row"]:
+        """The evidence of some rows of one modality, as `coded_rows` makes them."""
         # not a matrix product: that one rounds a row by where it stands in its batch
         return (self.drop(coded) * self.weights[modality].get_parameter("weight")).sum(dim=-1)
 
@@ -57,7 +51,7 @@ class LinearEvidence(nn.Module):
             there = observed[:, index].nonzero().squeeze(1)
             given = inputs[name]
             rows = (given[0] if isinstance(given, tuple) else given)[there]
-            made = self.of_rows(name, rows, encoders[name])
+            made = self.of_coded(name, coded_rows(encoders[name], rows))
             total = total.index_add(0, there, made.to(total.dtype))
         return total
 

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from wardround.models.dropout import Dropout
 from wardround.models.lstm import LastStateLSTM
 from wardround.models.tabular import mlp_head
 
@@ -52,7 +53,7 @@ class LSTMFusion(nn.Module):
     def __init__(self, embed: int, hidden: int, n_labels: int, dropout: float = 0.0) -> None:
         super().__init__()
         self.lstm = LastStateLSTM(embed, hidden)
-        self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(hidden, n_labels))
+        self.head = nn.Sequential(Dropout(dropout), nn.Linear(hidden, n_labels))
 
     def forward(self, embeddings: Float[Tensor, "stay modality embed"]) -> Float[Tensor, "stay label"]:
         """Label logits of each stay."""

@@ -18,7 +18,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from wardround.models.tabular import check_widths
+from wardround.models.checks import check_widths
 
 DAY_H: Final = 24.0
 """Decays are computed of days (ours): of hours, the sum over many numbers would wipe the memory out at the start."""

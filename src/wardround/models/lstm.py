@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from wardround.models.tabular import check_widths
+from wardround.models.checks import check_widths
 
 
 class LastStateLSTM(nn.Module):

@@ -19,9 +19,11 @@ from torch import Tensor, nn
 
 from wardround.errors import UsageError
 from wardround.extensions import Registry
+from wardround.models.checks import check_probs, check_widths
+from wardround.models.dropout import Dropout
 from wardround.models.numeric_set import NumericSet
 from wardround.models.quantile import QuantileEncoding
-from wardround.models.tabular import TabularBlock, check_probs, check_widths
+from wardround.models.tabular import TabularBlock
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ class ModalityEncoder(nn.Module):
             edges = torch.zeros(values, settings.bins + 1)
         hidden, embed, dropout = settings.hidden, settings.embed, settings.dropout
         self.coded_width = shape.width
-        self.drop = nn.Dropout(settings.input_dropout)
+        self.drop = Dropout(settings.input_dropout)
         if self.kind in ("quantile", "both"):
             self.numbers = QuantileEncoding(edges, extrapolate=False)
             self.coded_width += values * (settings.bins - (self.kind == "quantile"))
@@ -119,9 +121,13 @@ class ModalityEncoder(nn.Module):
 
     def forward(self, rows: Float[Tensor, "row feature"]) -> Float[Tensor, "row embed"]:
         """The embedding of each row."""
+        return self.of_coded(self.coded(rows))
+
+    def of_coded(self, coded: Float[Tensor, "row coded"]) -> Float[Tensor, "row embed"]:
+        """The embedding of rows that `coded` made: for who needs them twice."""
         if self.kind != "set":
-            return self.block(self.drop(self.coded(rows)))
-        values, rest, observed = self._split(rows)
+            return self.block(self.drop(coded))
+        values, rest, observed = self._split(coded)
         return self.block(torch.cat([self.numbers(values, observed), rest[:, self.shape.numbers :]], dim=1))
 
     def _split(
@@ -130,6 +136,16 @@ class ModalityEncoder(nn.Module):
         """The summaries of the numbers, what comes after them, and which of the summaries were observed."""
         values, rest = rows.tensor_split([self.shape.numbers * self.shape.summaries], dim=1)
         return values, rest, (rest[:, : self.shape.numbers] > 0.5).repeat(1, self.shape.summaries)
+
+
+def coded_rows(encoder: nn.Module, rows: Float[Tensor, "row feature"]) -> Float[Tensor, "row coded"]:
+    """What the first layer of an encoder reads; of one of a package, which names no codes, the rows as they are."""
+    return encoder.coded(rows) if isinstance(encoder, ModalityEncoder) else rows
+
+
+def embedded_rows(encoder: nn.Module, coded: Float[Tensor, "row coded"]) -> Float[Tensor, "row embed"]:
+    """The embedding of rows that `coded_rows` made; no hook of a `ModalityEncoder` is run: it is entered half-way."""
+    return encoder.of_coded(coded) if isinstance(encoder, ModalityEncoder) else encoder(coded)
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from wardround.models.checks import check_widths
 from wardround.models.quantile import QuantileEncoding
-from wardround.models.tabular import TabularBlock, check_widths
+from wardround.models.tabular import TabularBlock
 
 
 class NumericSet(nn.Module):

@@ -71,14 +71,14 @@ class QuantileEncoding(nn.Module):
         low, high = self.edges[:, :-1], self.edges[:, 1:]
         width = high - low
         has_width = width > 0
-        place = (number - low) / torch.where(has_width, width, 1.0)
-        place = torch.where(has_width, place, (number >= high).to(place.dtype))
+        place = (number - low).div_(torch.where(has_width, width, 1.0))
+        place = torch.where(has_width, place, number >= high)
         if self.extrapolate:
             below = torch.where(self._opens_below, place, place.clamp(min=0.0))
             place = torch.where(self._opens_above, below, below.clamp(max=1.0))
         else:
-            place = place.clamp(0.0, 1.0)
-        return place.masked_fill(~observed.unsqueeze(-1), 0.0)
+            place = place.clamp_(0.0, 1.0)
+        return place.masked_fill_(~observed.unsqueeze(-1), 0.0)
 
 
 def quantile_edges(

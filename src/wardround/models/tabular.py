@@ -6,7 +6,8 @@ Source: arXiv 2604.18753, appendix B.1 (encoders) and section 3.4.1 (the MLP tha
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from wardround.errors import UsageError
+from wardround.models.checks import check_widths
+from wardround.models.dropout import Dropout
 
 
 class TabularBlock(nn.Module):
@@ -32,7 +33,7 @@ class TabularBlock(nn.Module):
             nn.Linear(in_features, hidden),
             nn.LayerNorm(hidden),
             nn.ReLU(),
-            nn.Dropout(dropout),
+            Dropout(dropout),
             nn.Linear(hidden, embed),
             nn.LayerNorm(embed),
         )
@@ -52,28 +53,6 @@ def mlp_head(in_features: int, hidden: int, n_labels: int, dropout: float = 0.0)
     return nn.Sequential(
         nn.Linear(in_features, hidden),
         nn.ReLU(),
-        nn.Dropout(dropout),
+        Dropout(dropout),
         nn.Linear(hidden, n_labels),
     )
-
-
-def check_widths(**widths: int) -> None:
-    """Refuse a width below 1, by name: an empty layer would train without a complaint.
-
-    Raises:
-        UsageError: naming the width.
-    """
-    for name, width in widths.items():
-        if width < 1:
-            raise UsageError(f"{name} must be 1 or more, got {width}")
-
-
-def check_probs(**probs: float) -> None:
-    """Refuse a chance of dropping something outside [0, 1), by name.
-
-    Raises:
-        UsageError: naming the chance.
-    """
-    for name, prob in probs.items():
-        if not 0 <= prob < 1:
-            raise UsageError(f"{name} must be in [0, 1), got {prob}")

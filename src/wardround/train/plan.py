@@ -11,8 +11,8 @@ from wardround.errors import RunError, UsageError
 from wardround.methods.alignment import AlignmentSettings
 from wardround.methods.registry import FittedMethod, Method
 from wardround.methods.teacher import TeacherSettings
+from wardround.models.checks import check_widths
 from wardround.models.modality_encoder import EncoderSettings
-from wardround.models.tabular import check_widths
 from wardround.settings import as_json, from_json
 from wardround.tasks.cohort import Window
 from wardround.tasks.splits import SplitPlan
@@ -69,7 +69,7 @@ class TrainSettings:
     def default(cls, method: Method) -> "TrainSettings":
         """The defaults of a method. The validation loss decides when to stop: with few deaths an AUROC is decided by
         one of them."""
-        loop = LoopSettings(learning_rate=3e-4, weight_decay=1e-2, epochs=100, patience=10)
+        loop = LoopSettings(learning_rate=3e-4, weight_decay=1e-2, epochs=method.epochs, patience=method.patience)
         return cls(method.inputs, method.settings(), method.teacher, loop)
 
     @classmethod

@@ -172,4 +172,4 @@ class Processes:
         distributed.all_reduce(flat)
         parts = torch.split(flat / self.count, [p.numel() for p in learning])
         for parameter, part in zip(learning, parts, strict=True):
-            parameter.grad = part.view_as(parameter).clone()
+            parameter.grad = torch.empty_like(parameter, requires_grad=False).copy_(part.view_as(parameter))
