@@ -1,0 +1,77 @@
+"""What concepts read and write: measured values in, rows of a long table out.
+
+A concept is a table of rows (`stay_id, name, time_h, available_time, value`). A row is known when the last of the
+values that it is made of is; what becomes known later makes other rows, and never changes one that was known.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import polars as pl
+
+from wardround.events import EVENT_COLUMNS, HOUR_US, TIME
+
+INPUT_COLUMNS: Final = ("stay_id", "time", "available_time", "code", "numeric_value", "text_value")
+"""Of the events that a concept is given."""
+
+ROW_COLUMNS: Final[dict[str, pl.DataType]] = {
+    "stay_id": pl.Int64(),
+    "name": pl.String(),
+    "time_h": pl.Float64(),
+    "available_time": TIME,
+    "value": pl.Float64(),
+}
+
+_DIGITS: Final = 6
+"""Of an input. Events hold 32 bits, in which 1.2 is above 1.2 and would fall on the other side of an edge."""
+
+
+def no_events() -> pl.DataFrame:
+    """Events of the `INPUT_COLUMNS`, none."""
+    return pl.DataFrame(schema={name: EVENT_COLUMNS[name] for name in INPUT_COLUMNS})
+
+
+def measured(events: pl.DataFrame, names: Mapping[str, str]) -> pl.DataFrame:
+    """The numbers of some codes.
+
+    Args:
+        events: with the `INPUT_COLUMNS`.
+        names: code -> what it is called here.
+
+    Returns:
+        `stay_id, time, available_time, name, value, text_value`; events without a stay, time or finite number left out.
+    """
+    number = pl.col("numeric_value").cast(pl.Float64)
+    found = events.filter(pl.col("code").is_in(list(names)), number.is_finite())
+    return found.drop_nulls(["stay_id", "time", "available_time"]).select(
+        "stay_id",
+        "time",
+        "available_time",
+        "text_value",
+        name=pl.col("code").replace_strict(dict(names), return_dtype=pl.String),
+        value=number.round_sig_figs(_DIGITS),
+    )
+
+
+def hours_since(time: str, start: str = "start") -> pl.Expr:
+    """Hours from one time to another, of integer microseconds."""
+    return (pl.col(time) - pl.col(start)).dt.total_microseconds() / HOUR_US
+
+
+def long_rows(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    """A table with a column a value as rows with the `ROW_COLUMNS`; nulls make none.
+
+    Args:
+        frame: `stay_id, time_h, available_time`, and the columns `names`.
+        names: what becomes rows.
+    """
+    keys = ["stay_id", "time_h", "available_time"]
+    numbers = frame.select(*keys, *(pl.col(name).cast(pl.Float64) for name in names))
+    rows = numbers.unpivot(list(names), index=keys, variable_name="name").drop_nulls("value")
+    return sorted_rows(rows)
+
+
+def sorted_rows(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows with the `ROW_COLUMNS`, by stay, time and name."""
+    typed = rows.select(pl.col(name).cast(kind) for name, kind in ROW_COLUMNS.items())
+    return typed.sort("stay_id", "time_h", "name")
