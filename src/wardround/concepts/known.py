@@ -6,7 +6,7 @@ from typing import Final
 
 import polars as pl
 
-from wardround.concepts import urine_output
+from wardround.concepts import gcs, urine_output
 from wardround.errors import UsageError
 
 Compute = Callable[[pl.DataFrame, pl.DataFrame], pl.DataFrame]
@@ -38,6 +38,7 @@ CONCEPTS: Final[dict[str, Concept]] = {
             urine_output.CODES,
             urine_output.urine_output,
         ),
+        Concept("gcs", "Glasgow coma scale at each charting: total, parts, and who is intubated", gcs.CODES, gcs.gcs),
     )
 }
 

@@ -1,7 +1,8 @@
 """What concepts read and write: measured values in, rows of a long table out.
 
-A concept is a table of rows (`stay_id, name, time_h, available_time, value`). A row is known when the last of the
-values that it is made of is; what becomes known later makes other rows, and never changes one that was known.
+A concept is a table of rows (`stay_id, name, time_h, available_time, value`), one for each stay, name and time. A row
+is known when the last of the values that it is made of is: a result of 14:20 that comes at 17:00 makes the row of its
+hour known at 17:00. What is known by a time is then made of what was known by that time alone.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,6 +25,7 @@ ROW_COLUMNS: Final[dict[str, pl.DataType]] = {
 
 _DIGITS: Final = 6
 """Of an input. Events hold 32 bits, in which 1.2 is above 1.2 and would fall on the other side of an edge."""
+_DIGITS_OUT: Final = 12
 
 
 def no_events() -> pl.DataFrame:
@@ -54,8 +56,12 @@ def measured(events: pl.DataFrame, names: Mapping[str, str]) -> pl.DataFrame:
 
 
 def hours_since(time: str, start: str = "start") -> pl.Expr:
-    """Hours from one time to another, of integer microseconds."""
-    return (pl.col(time) - pl.col(start)).dt.total_microseconds() / HOUR_US
+    """Hours from one time to another, exact where they are whole.
+
+    The last bit of a quotient depends on how many rows polars divides at once; a product's does not.
+    """
+    since_us = (pl.col(time) - pl.col(start)).dt.total_microseconds()
+    return since_us // HOUR_US + since_us % HOUR_US * (1 / HOUR_US)
 
 
 def long_rows(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
@@ -72,6 +78,10 @@ def long_rows(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
 
 
 def sorted_rows(rows: pl.DataFrame) -> pl.DataFrame:
-    """Rows with the `ROW_COLUMNS`, by stay, time and name."""
+    """Rows with the `ROW_COLUMNS`, by stay, time and name.
+
+    Values have 12 digits: the last bits of a sum or quotient depend on the other rows that polars works on at once.
+    """
     typed = rows.select(pl.col(name).cast(kind) for name, kind in ROW_COLUMNS.items())
+    typed = typed.with_columns(pl.col("value").round_sig_figs(_DIGITS_OUT))
     return typed.sort("stay_id", "time_h", "name")
