@@ -15,7 +15,7 @@ SOURCES = ("eicu", "mimic4", "challenge2012", "meds")
 METHODS = ("mlp", "lstm", "trajectory", "grud", "boosting", "logistic", "score", "elapsed")
 TASKS = ("mortality", "los_remaining", "los", "los_icu")
 OF_TRAINING = "of the weights, the order of stays and whatever training draws; the split has a seed of its own"
-CONCEPTS = ("urine_output", "gcs")
+CONCEPTS = ("urine_output", "gcs", "vis", "sofa")
 LISTS = ("methods", "tasks", "sources", "encoders", "modalities", "concepts", "settings")
 
 
@@ -190,7 +190,7 @@ def _concepts(into: Any) -> None:
         "concepts",
         verbs.run_concepts,
         "clinical concepts of each stay, each value with the time at which it was known: one parquet each",
-        "wardround concepts data urine_output gcs --to concepts",
+        "wardround concepts data sofa urine_output --to concepts",
         "wardround list concepts",
     )
     verb.add_argument("data", type=Path, metavar="DATA", help="a prepared folder")

@@ -45,7 +45,9 @@ def concept_lines(ledger: JsonObject) -> list[str]:
     lines = aligned(rows)
     for name, each in ledger["concepts"].items():
         if each["codes_absent"]:
-            lines.append(f"note: {name} reads codes that this data has not: {', '.join(each['codes_absent'])}")
+            lines.append(
+                f"note: of the codes that {name} reads {len(each['codes_absent'])} are not in the data: --json"
+            )
     n_endless = ledger["stays_without_end"]
     return [*lines, f"note: {n_endless:,} stays without a known end have no hours"] if n_endless else lines
 

@@ -2,7 +2,7 @@
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from concept_timelines import Event, events, rows, stays, values
@@ -65,6 +65,7 @@ def test_what_is_carried_on_delays_what_needs_it():
 
 
 @given(parts=st.lists(st.tuples(st.integers(1, 4), st.integers(1, 5), st.integers(1, 6)), min_size=1, max_size=5))
+@settings(max_examples=20, deadline=None)
 def test_the_total_is_the_sum_where_all_is_charted(parts: list[tuple[int, int, int]]):
     made = [
         (1, 60 * hour, code, float(part))
@@ -76,6 +77,7 @@ def test_the_total_is_the_sum_where_all_is_charted(parts: list[tuple[int, int, i
 
 @pytest.mark.parametrize("code", [EYES, VERBAL, MOTOR])
 @given(low=st.integers(1, 6), more=st.integers(0, 5))
+@settings(max_examples=20, deadline=None)
 def test_a_part_that_is_higher_gives_no_lower_total(code: str, low: int, more: int):
     others = [(1, 0, other, 2.0) for other in (EYES, VERBAL, MOTOR) if other != code]
     first, second = (totals(*others, (1, 0, code, float(part)))[0.0] for part in (low, low + more))

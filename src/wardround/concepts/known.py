@@ -6,7 +6,7 @@ from typing import Final
 
 import polars as pl
 
-from wardround.concepts import gcs, urine_output
+from wardround.concepts import gcs, sofa, urine_output, vis
 from wardround.errors import UsageError
 
 Compute = Callable[[pl.DataFrame, pl.DataFrame], pl.DataFrame]
@@ -39,6 +39,8 @@ CONCEPTS: Final[dict[str, Concept]] = {
             urine_output.urine_output,
         ),
         Concept("gcs", "Glasgow coma scale at each charting: total, parts, and who is intubated", gcs.CODES, gcs.gcs),
+        Concept("vis", "vasoactive-inotropic score of each hour, mean and highest, and six doses", vis.CODES, vis.vis),
+        Concept("sofa", "SOFA of each hour, the worst of the last 24 h; its six parts; at 24 h", sofa.CODES, sofa.sofa),
     )
 }
 

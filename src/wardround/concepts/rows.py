@@ -55,6 +55,14 @@ def measured(events: pl.DataFrame, names: Mapping[str, str]) -> pl.DataFrame:
     )
 
 
+def worded(events: pl.DataFrame, codes: Sequence[str]) -> pl.DataFrame:
+    """`stay_id, time, available_time, code, text`: the words of some codes, without blanks around them; events without
+    a stay, time or words left out."""
+    found = events.filter(pl.col("code").is_in(list(codes)))
+    found = found.drop_nulls(["stay_id", "time", "available_time", "text_value"])
+    return found.select("stay_id", "time", "available_time", "code", text=pl.col("text_value").str.strip_chars())
+
+
 def hours_since(time: str, start: str = "start") -> pl.Expr:
     """Hours from one time to another, exact where they are whole.
 

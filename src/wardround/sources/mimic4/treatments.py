@@ -48,8 +48,16 @@ def inputs(frame: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([_rates(rates), given])
 
 
+_NOREPINEPHRINE: Final = 221906
+_OF_THE_WHOLE_PATIENT: Final = pl.col("patientweight").cast(pl.Float64, strict=False) == 1
+
+
 def _rates(frame: pl.DataFrame) -> pl.DataFrame:
+    """Rates in their canonical units. Norepinephrine in mg/kg/min beside a weight of 1 is mcg/kg/min already, as in
+    MIMIC Code Repository's `norepinephrine`."""
     frame = frame.with_columns(unit=pl.col("rateuom").replace(_SAME_RATE).str.replace("/hour$", "/hr"))
+    misnamed = (pl.col("itemid") == _NOREPINEPHRINE) & (pl.col("unit") == "mg/kg/min") & _OF_THE_WHOLE_PATIENT
+    frame = frame.with_columns(unit=pl.when(misnamed.fill_null(False)).then(pl.lit("mcg/kg/min")).otherwise("unit"))
     keys = {unit: _RATE_OF.get(unit_key(unit or ""), "other") for unit in frame["unit"].unique()}
     frame = frame.with_columns(kind=pl.col("unit").replace_strict(keys, default="other", return_dtype=pl.String))
     frame = in_canonical_units(frame, INFUSION_RATES, "kind", "rate", "unit")
@@ -71,7 +79,7 @@ def outputs(frame: pl.DataFrame) -> pl.DataFrame:
     put_in = pl.col("itemid") == _IRRIGANT_IN
     frame = frame.with_columns(
         name=pl.lit("volume"),
-        number=pl.when(put_in).then(-pl.col("value")).otherwise("value"),
+        number=pl.when(put_in).then(-pl.col("value").abs()).otherwise("value"),
         unit=pl.col("valueuom").fill_null("mL"),
     )
     frame = in_canonical_units(frame, _VOLUME, "name", "number", "unit")
