@@ -10,8 +10,8 @@
     sofa_renal                     creatinine from 1.2, 2, 3.5, 5 mg/dL on; urine below 500 (3 points), 200 mL/day (4)
     sofa_24h                       the total at 24 h, one row a stay: of the first day, however early the stay ends
 
-Rates in mcg/kg/min. Each part is 0 to 4; one that was not measured in the 24 hours is 0. Hours before the unit count where they are within
-the 24, so laboratory results of the ward do.
+Rates in mcg/kg/min. Each part is 0 to 4; one that was not measured in the 24 hours is 0. Hours before the unit count
+where they are within the 24, so laboratory results of the ward do.
 
 Source: Vincent et al., Intensive Care Med 22:707-710 (1996), as `sofa` of the MIMIC Code Repository
 (mimic-iv/concepts/score) has it: pressures of one minute are averaged; urine of a day is that charted within 23 hours,

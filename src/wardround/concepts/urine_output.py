@@ -14,7 +14,8 @@ import polars as pl
 
 from wardround.concepts.rows import long_rows, measured, sorted_rows
 from wardround.concepts.unit_hours import unit_hours, with_hour
-from wardround.concepts.weight import WEIGHTS, with_weight
+from wardround.concepts.weight import CODES as WEIGHTS
+from wardround.concepts.weight import with_weight
 
 URINE: Final = {"IO//urine//mL": "urine_ml"}
 CODES: Final = (*URINE, *WEIGHTS)

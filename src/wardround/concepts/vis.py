@@ -26,7 +26,8 @@ from wardround.concepts import infusions
 from wardround.concepts.infusions import DRUGS, hourly_rates, with_infusions_known
 from wardround.concepts.rows import long_rows, sorted_rows
 from wardround.concepts.unit_hours import unit_hours
-from wardround.concepts.weight import WEIGHTS, with_weight
+from wardround.concepts.weight import CODES as WEIGHTS
+from wardround.concepts.weight import with_weight
 
 COEFFICIENTS: Final[Mapping[str, float]] = {
     "dopamine": 1.0,
