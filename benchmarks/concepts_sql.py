@@ -32,7 +32,7 @@ create table hours as
 select stay_id, hadm_id, intime, hour, intime + to_hours(hour + 1) as closes,
     hour < ceil(epoch(outtime - intime) / 3600) and hour >= 0 as in_unit
 from (select *, unnest(generate_series(-23, greatest(23, ceil(epoch(outtime - intime) / 3600)::bigint - 1))) as hour
-    from icustays)
+    from stays)
 """
 
 CLOCK_HOURS = """
@@ -229,26 +229,29 @@ select stay_id, charttime, day_ml from (
 POINTS = """
 create or replace table points as
 select stay_id, charttime, 'respiration' as part, case when vent and ratio < 100 then 4 when vent and ratio < 200 then 3
-    when ratio < 300 then 2 when ratio < 400 then 1 else 0 end as points from gases
+    when ratio < 300 then 2 when ratio < 400 then 1 else 0 end as points, false as of_urine
+from gases
 union all
-select stay_id, charttime, case itemid when 51265 then 'coagulation' when 50885 then 'liver' else 'renal' end,
+select i.stay_id, charttime, case itemid when 51265 then 'coagulation' when 50885 then 'liver' else 'renal' end,
     case itemid
         when 51265 then case when valuenum < 20 then 4 when valuenum < 50 then 3 when valuenum < 100 then 2
             when valuenum < 150 then 1 else 0 end
         when 50885 then case when valuenum >= 12 then 4 when valuenum >= 6 then 3 when valuenum >= 2 then 2
             when valuenum >= 1.2 then 1 else 0 end
         else case when valuenum >= 5 then 4 when valuenum >= 3.5 then 3 when valuenum >= 2 then 2
-            when valuenum >= 1.2 then 1 else 0 end end
-from labevents join icustays using (hadm_id) where itemid in (51265, 50885, 50912) and valuenum is not null
+            when valuenum >= 1.2 then 1 else 0 end end, false
+from labevents l join icustays i on {laboratory} where itemid in (51265, 50885, 50912) and valuenum is not null
     and valuenum > 0 and (itemid <> 50912 or valuenum <= 150)
 union all
 select stay_id, charttime, 'cns', case when total < 6 then 4 when total < 10 then 3 when total < 13 then 2
-    when total < 15 then 1 else 0 end from gcs
+    when total < 15 then 1 else 0 end, false from gcs
 union all
-select stay_id, charttime, 'cardiovascular', case when avg(valuenum) < 70 then 1 else 0 end from chartevents
+select stay_id, charttime, 'cardiovascular', case when avg(valuenum) < 70 then 1 else 0 end, false
+from chartevents
 where itemid in (220052, 220181, 225312) and valuenum > 0 and valuenum < 300 group by 1, 2
 union all
-select stay_id, charttime, 'renal', case when day_ml < 200 then 4 when day_ml < 500 then 3 else 0 end from urine_days
+select stay_id, charttime, 'renal', case when day_ml < 200 then 4 when day_ml < 500 then 3 else 0 end, true
+from urine_days
 """
 
 SOFA = """
@@ -281,6 +284,31 @@ select stay_id, name, hour + 1.0 as time_h, value from named where in_unit
 union all
 select stay_id, name || '_24h', 24.0, value from named where hour = {day}
 """
+BY_ADMISSION = "l.hadm_id = i.hadm_id"
+BLANK_TOO = f"{BY_ADMISSION} or (l.hadm_id is null and l.subject_id = i.subject_id)"
+"""Whose a result of the laboratory is. Those of the emergency department often name no hospital stay; the repository
+loses them."""
+
+FIRST_DAY = """
+with near as (
+    select p.stay_id, part, points from points p join stays s using (stay_id)
+    where charttime between intime - interval 6 hour and intime + interval 24 hour and not (part = 'renal' and of_urine)
+    union all
+    select stay_id, 'renal', case when sum(ml) < 200 then 4 when sum(ml) < 500 then 3 else 0 end
+    from urine join stays using (stay_id) where charttime between intime and intime + interval 24 hour group by 1
+    union all
+    select stay_id, 'cardiovascular', case when max(rate) filter (drug = 'dopamine') > 15
+        or max(rate) filter (drug in ('epinephrine', 'norepinephrine')) > 0.1 then 4
+        when max(rate) filter (drug = 'dopamine') > 5
+        or max(rate) filter (drug in ('epinephrine', 'norepinephrine')) > 0 then 3
+        when max(rate) filter (drug in ('dopamine', 'dobutamine')) > 0 then 2 end
+    from drugs join stays using (stay_id)
+    where starttime between intime - interval 6 hour and intime + interval 24 hour group by 1
+), each as (select stay_id, part, max(points) as points from near group by 1, 2)
+select s.stay_id, 'sofa_24h' as name, 24.0 as time_h, coalesce(sum(points), 0) as value
+from stays s left join each e using (stay_id) group by 1
+"""
+
 IN_HOUR = "charttime >= h.closes - interval 1 hour and charttime < h.closes"
 IN_CLOCK_HOUR = "charttime > h.closes - interval 1 hour and charttime <= h.closes"
 AT_END = "starttime < h.closes and endtime >= h.closes"
@@ -294,12 +322,15 @@ def reference(raw: Path) -> dict[str, pl.DataFrame]:
     for table in TABLES:
         path = next(iter(raw.glob(f"{table}.csv*")))
         base.execute(f"create view {path.name.split('.')[0]} as select * from read_csv('{path}', sample_size=-1)")
-    for statement in (STAYS, HOURS, URINE, WEIGHTS, GCS, DRUGS, VENTILATED, GASES, URINE_DAYS, POINTS):
+    for statement in (STAYS, HOURS, URINE, WEIGHTS, GCS, DRUGS, VENTILATED, GASES, URINE_DAYS):
         base.execute(statement)
     found = {"urine_output": URINE_HOURS, "gcs": GCS_ROWS, "vis": VIS}
-    found["sofa"] = SOFA.format(running=RUNNING, inside=IN_HOUR, day=23)
-    found["sofa, drugs at the end of hours"] = SOFA.format(running=AT_END, inside=IN_HOUR, day=23)
     made = {name: base.sql(query).pl() for name, query in found.items()}
+    base.execute(POINTS.format(laboratory=BLANK_TOO))
+    made["sofa"] = base.sql(SOFA.format(running=RUNNING, inside=IN_HOUR, day=23)).pl()
+    base.execute(POINTS.format(laboratory=BY_ADMISSION))
+    made["sofa, as the repository"] = base.sql(SOFA.format(running=AT_END, inside=IN_HOUR, day=23)).pl()
+    made["sofa, first day as the repository"] = base.sql(FIRST_DAY).pl()
     base.execute(CLOCK_HOURS)
     clock = base.sql(SOFA.format(running=AT_END, inside=IN_CLOCK_HOUR, day=24)).pl()
     made["sofa at hour 24 of the clock"] = clock.filter(pl.col("name").str.ends_with("24h"))

@@ -1,5 +1,6 @@
 """SOFA by hand: each part at its edges, the day that it looks back on, and that worse values are never fewer points."""
 
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -93,6 +94,23 @@ def test_urine_of_a_day(hourly_ml: float, points: int):
     found = values(sofa(events(*made), stays({1: 30})), "sofa_renal")
     assert found[22.0] == 0
     assert found[24.0] == points
+
+
+def test_urine_is_of_the_time_since_the_first_pulse():
+    """Charted once, 400 mL at 22 hours and 20 minutes: of 22 hours and 20 minutes, or of 21 since the first pulse."""
+    volume = (1, 1340, URINE, 400)
+    assert part("renal", volume, hour=23.0) == 3
+    assert part("renal", volume, (1, 80, "VITAL//heartrate//bpm", 90), hour=23.0) == 0
+    assert part("renal", volume, (1, 10, "VITAL//heartrate//bpm", 90), hour=23.0) == 3
+
+
+def test_results_are_the_patients_and_pressures_the_stays():
+    """Two stays of one patient, the other one's results within the day; a third of another patient."""
+    made = events((2, -60, PLATELETS, 15), (2, -60, PRESSURE, 50), (3, -60, PLATELETS, 90))
+    of = stays({1: 2, 2: 2, 3: 2}).with_columns(subject_id=pl.Series([7, 7, 8]))
+    found = sofa(made, of)
+    assert [values(found, "sofa_coagulation", stay)[1.0] for stay in (1, 2, 3)] == [4, 4, 2]
+    assert [values(found, "sofa_cardiovascular", stay)[1.0] for stay in (1, 2, 3)] == [0, 1, 0]
 
 
 def test_pressures_of_one_minute_are_averaged():

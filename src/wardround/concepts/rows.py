@@ -63,6 +63,20 @@ def worded(events: pl.DataFrame, codes: Sequence[str]) -> pl.DataFrame:
     return found.select("stay_id", "time", "available_time", "code", text=pl.col("text_value").str.strip_chars())
 
 
+def of_the_patient(events: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
+    """Events of each stay and of the patient's other stays: what a laboratory finds just before a transfer is of the
+    stay that it ends, and as true in the next.
+
+    Args:
+        events: with the `INPUT_COLUMNS`.
+        stays: `subject_id, stay_id`.
+    """
+    whose = stays.select("stay_id", "subject_id")
+    theirs = whose.join(whose, on="subject_id", suffix="_other").select("stay_id", "stay_id_other")
+    found = events.rename({"stay_id": "stay_id_other"}).join(theirs, on="stay_id_other")
+    return found.select(events.columns)
+
+
 def hours_since(time: str, start: str = "start") -> pl.Expr:
     """Hours from one time to another, exact where they are whole.
 

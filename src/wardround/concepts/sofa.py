@@ -15,7 +15,8 @@ where they are within the 24, so laboratory results of the ward do.
 
 Source: Vincent et al., Intensive Care Med 22:707-710 (1996), as `sofa` of the MIMIC Code Repository
 (mimic-iv/concepts/score) has it: pressures of one minute are averaged; urine of a day is that charted within 23 hours,
-by the time since the charting before the first of them (or since unit admission), where that is 22 to 30 hours. There
+by the time since the charting before the first of them (before any, since the first pulse), where that is 22 to 30
+hours; results of the laboratory and blood gases are the patient's, of whatever stay. There
 the hours are those of the clock (`unit_hours.py`), and a drug counts in an hour only if it runs at the hour's end
 (`pressors="hour_end"`): a drip of half an hour is then missed or not as the clock will have it. Here it counts where it
 runs at all.
@@ -28,7 +29,7 @@ import polars as pl
 from wardround.concepts import gcs as coma
 from wardround.concepts import infusions, oxygenation
 from wardround.concepts.infusions import hourly_rates, with_infusions_known
-from wardround.concepts.rows import long_rows, measured, sorted_rows
+from wardround.concepts.rows import long_rows, measured, of_the_patient, sorted_rows
 from wardround.concepts.unit_hours import FIRST_DAY_H, unit_hours, with_hour
 from wardround.concepts.urine_output import URINE
 from wardround.events import HOUR_US
@@ -43,8 +44,10 @@ _LABS: Final = {
     "LAB//total bilirubin//mg/dL": "bilirubin",
     "LAB//creatinine//mg/dL": "creatinine",
 }
+_OF_THE_PATIENT: Final = (*_LABS, oxygenation.PAO2, oxygenation.FIO2, oxygenation.SPECIMEN)
+_PULSE: Final = "VITAL//heartrate//bpm"
 _PRESSURES: Final = {f"VITAL//{kind}mean//mmHg": "mean_pressure" for kind in ("systemic", "noninvasive")}
-CODES: Final = (*_LABS, *_PRESSURES, *URINE, *coma.CODES, *oxygenation.CODES, *infusions.CODES)
+CODES: Final = (*_LABS, *_PRESSURES, _PULSE, *URINE, *coma.CODES, *oxygenation.CODES, *infusions.CODES)
 
 _BELOW: Final = {"platelets": (150, 100, 50, 20), "mean_pressure": (70,), "gcs": (15, 13, 10, 6)}
 _FROM: Final = {"bilirubin": (1.2, 2, 6, 12), "creatinine": (1.2, 2, 3.5, 5)}
@@ -56,15 +59,17 @@ def sofa(events: pl.DataFrame, stays: pl.DataFrame, pressors: Pressors = "any") 
 
     Args:
         events: with the `INPUT_COLUMNS`.
-        stays: `stay_id, start, end, in_unit_until`.
+        stays: `subject_id, stay_id, start, end, in_unit_until`.
         pressors: when a drug counts in an hour: running at "any" time in it, or at its end ("hour_end").
 
     Returns:
         Rows with the `ROW_COLUMNS`; `time_h` is the end of the hour.
     """
     hours = unit_hours(stays, before=WORST_OF_H - 1, at_least=FIRST_DAY_H)
+    shared = pl.col("code").is_in(_OF_THE_PATIENT)
+    found = pl.concat([events.filter(~shared), of_the_patient(events.filter(shared), stays)])
     points = pl.concat(
-        [_of_labs(events), _of_gases(events), _of_pressure(events), _of_coma(events), _of_urine(events, stays)]
+        [_of_labs(found), _of_gases(found), _of_pressure(events), _of_coma(events), _of_urine(events, stays)]
     )
     points = pl.concat([with_hour(points, stays).drop("time"), _of_drugs(events, hours, pressors)], how="diagonal")
     worst = points.group_by("stay_id", "hour").agg(
@@ -150,10 +155,13 @@ def _of_urine(events: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
         .agg(volume=pl.col("value").sum(), known=pl.col("available_time").max())
     )
     charted = charted.join(stays.drop_nulls("start").select("stay_id", "start"), on="stay_id").sort("stay_id", "time")
-    before = pl.coalesce(pl.col("time").shift().over("stay_id"), "start")
+    pulse = measured(events, {_PULSE: "pulse"}).sort("time", "available_time").group_by("stay_id", maintain_order=True)
+    first = pulse.first().select("stay_id", pulse="time", pulse_known="available_time")
+    charted = charted.join(first, on="stay_id", how="left", maintain_order="left")
+    earlier, told = (pl.col(name).shift().over("stay_id") for name in ("time", "known"))
     charted = charted.with_columns(
-        lasted_us=(pl.col("time") - before).dt.total_microseconds(),
-        known=pl.max_horizontal("known", pl.col("known").shift().over("stay_id")),
+        lasted_us=(pl.col("time") - pl.coalesce(earlier, "pulse", "start")).dt.total_microseconds(),
+        known=pl.max_horizontal("known", pl.when(earlier.is_null()).then("pulse_known").otherwise(told)),
     )
     days = charted.rolling("time", period="23h", closed="both", group_by="stay_id").agg(
         pl.col("volume", "lasted_us").sum(), pl.col("known").max()

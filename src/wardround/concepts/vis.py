@@ -12,9 +12,9 @@ Every hour of a stay has a row of each; a drug that is not given is 0. Hours wit
 have none of vasopressin, `vis` and `vis_max`.
 
 Source: Gaies et al., Pediatr Crit Care Med 11:234-238 (2010); item ids and units as in arXiv 2502.16834. Vasopressin
-is charted in units/min or units/h: events hold units/h, here divided once by 60 and by the weight at the end of the
-hour (`weight.py`). Norepinephrine in mg/kg/min is 1,000 times mcg/kg/min unless the weight charted with it is 1, as in
-the MIMIC Code Repository: `prepare mimic4` sees to that.
+is charted in units/min or units/h: events hold units/h, here divided once by 60 and by the weight charted with the
+infusion, else the patient's at the end of the hour (`weight.py`). Norepinephrine in mg/kg/min is 1,000 times mcg/kg/min
+unless the weight charted with it is 1, as in the MIMIC Code Repository: `prepare mimic4` sees to that.
 """
 
 from collections.abc import Mapping
@@ -26,8 +26,8 @@ from wardround.concepts import infusions
 from wardround.concepts.infusions import DRUGS, hourly_rates, with_infusions_known
 from wardround.concepts.rows import long_rows, sorted_rows
 from wardround.concepts.unit_hours import unit_hours
+from wardround.concepts.weight import BESIDE_INFUSION, with_weight
 from wardround.concepts.weight import CODES as WEIGHTS
-from wardround.concepts.weight import with_weight
 
 COEFFICIENTS: Final[Mapping[str, float]] = {
     "dopamine": 1.0,
@@ -37,7 +37,7 @@ COEFFICIENTS: Final[Mapping[str, float]] = {
     "vasopressin": 10_000.0,
     "norepinephrine": 100.0,
 }
-CODES: Final = (*infusions.CODES, *WEIGHTS)
+CODES: Final = (*infusions.CODES, *WEIGHTS, BESIDE_INFUSION)
 _PER_MIN: Final = 1 / 60
 _BY_WEIGHT: Final = ("vis", "vis_max", "vis_vasopressin")
 
@@ -62,7 +62,7 @@ def vis(events: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
         ),
         *(pl.col("rate").filter(it).max().alias(f"{drug}_max") for drug, it in zip(DRUGS, of_drug, strict=True)),
     )
-    hours = with_weight(with_infusions_known(hours, events), events, at="closes")
+    hours = with_weight(with_infusions_known(hours, events), events, at="closes", beside_infusion=True)
     hours = hours.join(doses, on=["stay_id", "hour"], how="left").with_columns(time_h=pl.col("hour") + 1.0)
     hours = hours.with_columns(pl.col(*DRUGS, *(f"{drug}_max" for drug in DRUGS)).fill_null(0.0))
     hours = hours.with_columns(_per_kg("vasopressin"), _per_kg("vasopressin_max"))

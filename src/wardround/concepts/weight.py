@@ -14,30 +14,40 @@ from wardround.concepts.rows import measured
 
 DAILY: Final = "VITAL//weight//kg"
 ADMISSION: Final = "WEIGHT//kg"
+BESIDE_INFUSION: Final = "CHART//weight at infusion//kg"
+"""Beside a rate that is not by weight."""
+
 CODES: Final = (DAILY, ADMISSION)
+_NAMES: Final = ("weight_kg", "weight_known")
 
 
-def with_weight(rows: pl.DataFrame, events: pl.DataFrame, at: str) -> pl.DataFrame:
+def with_weight(rows: pl.DataFrame, events: pl.DataFrame, at: str, beside_infusion: bool = False) -> pl.DataFrame:
     """Rows with the weight of their stay at a time.
 
     Args:
         rows: with `stay_id` and `at`.
         events: of the rows' stays, with the `INPUT_COLUMNS`.
         at: the column of the time.
+        beside_infusion: whether the latest weight beside an infusion counts before all others.
 
     Returns:
         The rows, sorted by `at`, with `weight_kg` and `weight_known`, when it was known; null where none ever was.
     """
-    daily, admission = _weights(events, DAILY), _weights(events, ADMISSION)
-    found = rows.sort(at).join_asof(
-        daily.sort("_time"), left_on=at, right_on="_time", by="stay_id", strategy="backward", check_sortedness=False
-    )
-    for suffix, weights in (("_admission", admission), ("_first", daily)):
-        first = weights.group_by("stay_id", maintain_order=True).first().drop("_time")
-        found = found.join(first, on="stay_id", how="left", suffix=suffix, maintain_order="left")
-    filled = {name: [name, f"{name}_admission", f"{name}_first"] for name in ("weight_kg", "weight_known")}
-    found = found.with_columns(pl.coalesce(names).alias(name) for name, names in filled.items())
-    return found.drop("_time", *(f"{name}{suffix}" for name in filled for suffix in ("_admission", "_first")))
+    found = rows.sort(at)
+    latest = [BESIDE_INFUSION, DAILY] if beside_infusion else [DAILY]
+    for code in latest:
+        weights = _weights(events, code).sort("_time")
+        weights = weights.rename({name: f"{name} {code}" for name in _NAMES})
+        found = found.join_asof(
+            weights, left_on=at, right_on="_time", by="stay_id", strategy="backward", check_sortedness=False
+        ).drop("_time")
+    for code in (ADMISSION, DAILY):
+        first = _weights(events, code).group_by("stay_id", maintain_order=True).first()
+        first = first.select("stay_id", **{f"{name} first {code}": name for name in _NAMES})
+        found = found.join(first, on="stay_id", how="left", maintain_order="left")
+    which = [*latest, f"first {ADMISSION}", f"first {DAILY}"]
+    weight = {name: pl.coalesce(f"{name} {each}" for each in which) for name in _NAMES}
+    return found.select(*rows.columns, **weight)
 
 
 def _weights(events: pl.DataFrame, code: str) -> pl.DataFrame:

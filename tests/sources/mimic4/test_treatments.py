@@ -67,6 +67,13 @@ def test_norepinephrine_in_milligrams_beside_a_weight_of_one(tmp_path: Path):
     assert [line.split()[-2] for line in said if "norepinephrine" not in line] == ["200"]
 
 
+def test_the_weight_beside_vasopressin_is_charting(tmp_path: Path):
+    drip = SPAN | {"itemid": 222315, "rate": 2.4, "rateuom": "units/hour"}
+    rows = [drip | {"patientweight": weight, "orderid": order} for order, weight in enumerate((80, "", 1, "x"))]
+    rows.append(SPAN | {"itemid": 221906, "rate": 0.1, "rateuom": "mcg/kg/min", "patientweight": 80})
+    assert made(tmp_path, "icu/inputevents", *rows, modality="charting") == "60 60 CHART//weight at infusion//kg 80 -"
+
+
 def test_procedures_are_known_at_their_end(tmp_path: Path):
     rows = [SPAN | {"itemid": 225792, "orderid": 1}, SPAN | {"itemid": 225459, "orderid": 2}]
     assert made(tmp_path, "icu/procedureevents", *rows, modality="treatment") == "\n".join(
