@@ -24,11 +24,12 @@ CODES: Final = (PAO2, FIO2, SPECIMEN, *ventilation.CODES)
 HOLDS: Final = pl.duration(hours=4)
 
 
-def oxygenation(events: pl.DataFrame) -> pl.DataFrame:
-    """The gases of some stays.
+def oxygenation(events: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
+    """The gases of some stays; after the end of one nobody is known to be on its ventilator.
 
     Args:
         events: with the `INPUT_COLUMNS`.
+        stays: `stay_id, end`.
 
     Returns:
         `stay_id, time, ratio, ventilated, known`, a row a gas whose FiO2 is known.
@@ -46,8 +47,12 @@ def oxygenation(events: pl.DataFrame) -> pl.DataFrame:
     )
     gases = gases.filter(pl.col("time") - pl.col("_time") <= HOLDS)
     gases = with_ventilation(gases, ventilation_statuses(events))
+    gases = gases.join(stays.select("stay_id", "end"), on="stay_id", how="left")
     known = pl.max_horizontal("gas_known", "fio2_known", "ventilation_known")
-    return gases.select("stay_id", "time", "ventilated", ratio=100 * pl.col("pao2") / pl.col("fio2"), known=known)
+    ventilated = pl.col("ventilated") & (pl.col("time") <= pl.col("end")).fill_null(True)
+    return gases.select(
+        "stay_id", "time", ventilated=ventilated, ratio=100 * pl.col("pao2") / pl.col("fio2"), known=known
+    )
 
 
 def _arterial(events: pl.DataFrame) -> pl.DataFrame:

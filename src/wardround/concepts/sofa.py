@@ -69,7 +69,7 @@ def sofa(events: pl.DataFrame, stays: pl.DataFrame, pressors: Pressors = "any") 
     shared = pl.col("code").is_in(_OF_THE_PATIENT)
     found = pl.concat([events.filter(~shared), of_the_patient(events.filter(shared), stays)])
     points = pl.concat(
-        [_of_labs(found), _of_gases(found), _of_pressure(events), _of_coma(events), _of_urine(events, stays)]
+        [_of_labs(found), _of_gases(found, stays), _of_pressure(events), _of_coma(events), _of_urine(events, stays)]
     )
     points = pl.concat([with_hour(points, stays).drop("time"), _of_drugs(events, hours, pressors)], how="diagonal")
     worst = points.group_by("stay_id", "hour").agg(
@@ -128,10 +128,10 @@ def _of_labs(events: pl.DataFrame) -> pl.DataFrame:
     return _points(labs, pl.col("name").replace_strict(_PART_OF, return_dtype=pl.String), points, "available_time")
 
 
-def _of_gases(events: pl.DataFrame) -> pl.DataFrame:
+def _of_gases(events: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
     always, ventilated = _below("ratio", (400, 300)), _below("ratio", (200, 100))
     points = always + pl.when("ventilated").then(ventilated).otherwise(0)
-    return _points(oxygenation.oxygenation(events), "respiration", points, "known")
+    return _points(oxygenation.oxygenation(events, stays), "respiration", points, "known")
 
 
 def _of_pressure(events: pl.DataFrame) -> pl.DataFrame:
