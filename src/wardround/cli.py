@@ -50,22 +50,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"wardround {__version__}")
     into = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    every_verb = (
-        _demo,
-        _fetch,
-        _synth,
-        _prepare,
-        _describe,
-        _concepts,
-        _export,
-        _pretrain,
-        _train,
-        _evaluate,
-        _predict,
-        _compare,
-        _list,
-    )
-    for add in every_verb:
+    of_data = (_demo, _fetch, _synth, _prepare, _describe, _concepts, _export)
+    for add in (*of_data, _pretrain, _train, _evaluate, _predict, _compare, _list):
         add(into)
     return parser
 
