@@ -5,6 +5,7 @@ import pytest
 import wardround
 from wardround import cli
 from wardround.catalogue import catalogue
+from wardround.concepts.known import CONCEPTS
 from wardround.events import MODALITIES, PAPER_EICU
 from wardround.methods.registry import FITTED, METHODS
 from wardround.methods.scores import ROWS
@@ -69,5 +70,6 @@ def test_the_command_line_takes_what_there_is():
     """Its literals stand apart so that `--help` need not load torch."""
     assert (*METHODS, *FITTED, *ROWS) == cli.METHODS
     assert set(cli.TASKS) == set(TASKS)
+    assert tuple(CONCEPTS) == cli.CONCEPTS
     assert set(cli.DEMOS) == set(DEMOS)
     assert tuple(SUMMARIES) == cli.SOURCES

@@ -53,6 +53,7 @@ VERBS: Final = {
     "synth": Verb("synth eicu --stays 30 --to new-raw", "raw", draws=True),
     "prepare": Verb("prepare eicu raw --to new-data", "data", table=True),
     "describe": Verb("describe data --to new-description", "description", table=True),
+    "concepts": Verb("concepts data urine_output --to new-concepts", "concepts", table=True),
     "export": Verb("export meds data --to new-meds", "meds", table=True),
     "pretrain": Verb(f"pretrain alignment --data data --to new-aligned {FAST}", "run", draws=True),
     "train": Verb(f"{TRAIN} --to new-mlp {FAST}", "run", draws=True),

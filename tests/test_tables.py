@@ -2,7 +2,7 @@
 
 import pytest
 
-from wardround.tables import aligned, description_lines, interval, ledger_lines, metrics_lines, number
+from wardround.tables import aligned, concept_lines, description_lines, interval, ledger_lines, metrics_lines, number
 
 ENTRY = {"value": 0.8125, "low": 0.7, "high": 0.9}
 
@@ -53,6 +53,20 @@ def found(**columns) -> dict:
         "n_subjects": 1000,
         "prevalence": 0.0912,
     } | columns
+
+
+def test_the_account_of_concepts():
+    account = {"rows": 1200, "stays": 3, "codes_absent": ["A", "B"]}
+    ledger = {"concepts": {"gcs": {"rows": 5, "stays": 1, "codes_absent": []}, "sofa": account}, "stays_without_end": 0}
+    lines = [
+        "concept   rows  stays",
+        "gcs          5      1",
+        "sofa     1,200      3",
+        "note: of the codes that sofa reads 2 are not in the data: --json",
+    ]
+    assert concept_lines(ledger) == lines
+    more = concept_lines({**ledger, "stays_without_end": 2})
+    assert more == [*lines, "note: 2 stays without a known end have no hours"]
 
 
 def test_an_evaluation_says_protocol_and_cohort_first():

@@ -1,9 +1,10 @@
-"""What there is: methods, tasks, sources, encoders, modalities, settings, and who made it. For `wardround list`."""
+"""What there is (methods, tasks, sources, encoders, modalities, concepts, settings), and who made it: for `list`."""
 
 from typing import Any, Final
 
 import wardround
 from wardround.concepts.apache_iv import MODALITY as DERIVED_MODALITY
+from wardround.concepts.known import CONCEPTS
 from wardround.events import MODALITIES, NOT_INPUTS, PAPER_EICU
 from wardround.extensions import Registry
 from wardround.methods.registry import KNOWN_METHODS, FittedMethod
@@ -28,7 +29,7 @@ def catalogue(what: str) -> list[Row]:
     its summary says why.
 
     Args:
-        what: "methods", "tasks", "sources", "encoders", "modalities" or "settings".
+        what: "methods", "tasks", "sources", "encoders", "modalities", "concepts" or "settings".
     """
     return {
         "methods": _methods,
@@ -36,6 +37,7 @@ def catalogue(what: str) -> list[Row]:
         "sources": _sources,
         "encoders": lambda: _known(KNOWN_ENCODERS),
         "modalities": _modalities,
+        "concepts": lambda: [_row(concept.name, concept.summary) for concept in CONCEPTS.values()],
         "settings": _settings,
     }[what]()
 

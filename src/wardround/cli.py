@@ -15,7 +15,8 @@ SOURCES = ("eicu", "mimic4", "challenge2012", "meds")
 METHODS = ("mlp", "lstm", "trajectory", "grud", "boosting", "logistic", "score", "elapsed")
 TASKS = ("mortality", "los_remaining", "los", "los_icu")
 OF_TRAINING = "of the weights, the order of stays and whatever training draws; the split has a seed of its own"
-LISTS = ("methods", "tasks", "sources", "encoders", "modalities", "settings")
+CONCEPTS = ("urine_output", "gcs", "vis", "sofa")
+LISTS = ("methods", "tasks", "sources", "encoders", "modalities", "concepts", "settings")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,21 +50,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"wardround {__version__}")
     into = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    every_verb = (
-        _demo,
-        _fetch,
-        _synth,
-        _prepare,
-        _describe,
-        _export,
-        _pretrain,
-        _train,
-        _evaluate,
-        _predict,
-        _compare,
-        _list,
-    )
-    for add in every_verb:
+    of_data = (_demo, _fetch, _synth, _prepare, _describe, _concepts, _export)
+    for add in (*of_data, _pretrain, _train, _evaluate, _predict, _compare, _list):
         add(into)
     return parser
 
@@ -180,6 +168,21 @@ def _describe(into: Any) -> None:
     verb.add_argument("data", type=Path, metavar="DATA", help="a prepared folder")
     verb.add_argument("--to", type=Path, metavar="DIR", help="where to write it; without it nothing is written")
     verb.add_argument("--json", action="store_true", help="print the tables as JSON")
+
+
+def _concepts(into: Any) -> None:
+    verb = _verb(
+        into,
+        "concepts",
+        verbs.run_concepts,
+        "clinical concepts of each stay, each value with the time at which it was known: one parquet each",
+        "wardround concepts data sofa urine_output --to concepts",
+        "wardround list concepts",
+    )
+    verb.add_argument("data", type=Path, metavar="DATA", help="a prepared folder")
+    verb.add_argument("names", choices=CONCEPTS, nargs="+", metavar="NAME", help=", ".join(CONCEPTS))
+    verb.add_argument("--to", type=Path, required=True, metavar="DIR", help="folder to write")
+    verb.add_argument("--json", action="store_true", help="print the counts of rows as JSON")
 
 
 def _export(into: Any) -> None:

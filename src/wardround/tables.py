@@ -38,6 +38,20 @@ def ledger_lines(ledger: JsonObject) -> list[str]:
     return [*lines, *(f"note: {note}" for note in ledger.get("notes", []))]
 
 
+def concept_lines(ledger: JsonObject) -> list[str]:
+    """How many rows and stays each concept has, and what it would have read that the data does not hold."""
+    rows = [["concept", "rows", "stays"]]
+    rows += [[name, f"{each['rows']:,}", f"{each['stays']:,}"] for name, each in ledger["concepts"].items()]
+    lines = aligned(rows)
+    for name, each in ledger["concepts"].items():
+        if each["codes_absent"]:
+            lines.append(
+                f"note: of the codes that {name} reads {len(each['codes_absent'])} are not in the data: --json"
+            )
+    n_endless = ledger["stays_without_end"]
+    return [*lines, f"note: {n_endless:,} stays without a known end have no hours"] if n_endless else lines
+
+
 def number(value: float | None) -> str:
     """A metric for a reader: three decimals below ten, one above, a dash where undefined."""
     return "-" if value is None else f"{value:.3f}" if abs(value) < 10 else f"{value:,.1f}"

@@ -120,6 +120,19 @@ def run_describe(options: Any) -> None:
         print(f"description written to {options.to}", file=sys.stderr)
 
 
+def run_concepts(options: Any) -> None:
+    """wardround concepts."""
+    from wardround.export import write_concepts
+    from wardround.tables import concept_lines
+
+    done = write_concepts(options.data, options.names, options.to, options.quiet)
+    if options.json:
+        print(json.dumps(done.ledger, indent=1))
+        return
+    print("\n".join(concept_lines(done.ledger)))
+    print(f"{options.to} {'was already complete' if done.already else 'is complete'}")
+
+
 def run_export(options: Any) -> None:
     """wardround export."""
     from wardround.export import export_meds

@@ -50,6 +50,30 @@ def test_outputs_are_known_when_stored(tmp_path: Path):
     )
 
 
+def test_irrigation_fluid_is_taken_off_whatever_its_sign(tmp_path: Path):
+    rows = [AT | {"itemid": 227488, "value": value, "valueuom": "ml"} for value in (100, -30)]
+    said = made(tmp_path, "icu/outputevents", *rows, modality="intake_output")
+    assert said == "60 80 IO//urine//mL -100 -\n60 80 IO//urine//mL -30 -"
+
+
+def test_norepinephrine_in_milligrams_beside_a_weight_of_one(tmp_path: Path):
+    """Named mg/kg/min, it is mcg/kg/min; beside a weight, or of another drug, it is what it says."""
+    drip = SPAN | {"itemid": 221906, "rate": 0.2, "rateuom": "mg/kg/min"}
+    rows = [drip | {"patientweight": weight, "orderid": weight} for weight in (1, 80)]
+    rows.append(drip | {"itemid": 221289, "patientweight": 1})
+    said = made(tmp_path, "icu/inputevents", *rows, modality="infusion").splitlines()
+    rates = sorted(line.split()[-2] for line in said if "norepinephrine" in line)
+    assert rates == ["0.2", "200"]
+    assert [line.split()[-2] for line in said if "norepinephrine" not in line] == ["200"]
+
+
+def test_the_weight_beside_vasopressin_is_charting(tmp_path: Path):
+    drip = SPAN | {"itemid": 222315, "rate": 2.4, "rateuom": "units/hour"}
+    rows = [drip | {"patientweight": weight, "orderid": order} for order, weight in enumerate((80, "", 1, "x"))]
+    rows.append(SPAN | {"itemid": 221906, "rate": 0.1, "rateuom": "mcg/kg/min", "patientweight": 80})
+    assert made(tmp_path, "icu/inputevents", *rows, modality="charting") == "60 60 CHART//weight at infusion//kg 80 -"
+
+
 def test_procedures_are_known_at_their_end(tmp_path: Path):
     rows = [SPAN | {"itemid": 225792, "orderid": 1}, SPAN | {"itemid": 225459, "orderid": 2}]
     assert made(tmp_path, "icu/procedureevents", *rows, modality="treatment") == "\n".join(

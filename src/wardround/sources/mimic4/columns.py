@@ -137,7 +137,7 @@ INPUTEVENTS: Final = RawTable(
         "rateuom": (ANY_TEXT, _RATE),
         "amount": (NUMBER, _AMOUNT),
         "amountuom": (ANY_TEXT, _AMOUNT),
-        "patientweight": (TEXT, UNREAD),
+        "patientweight": (ANY_TEXT, _RATE),
         **columns("caregiver_id storetime linkorderid ordercategoryname secondaryordercategoryname", TEXT, UNREAD),
         **columns("ordercomponenttypedescription ordercategorydescription totalamount totalamountuom", TEXT, UNREAD),
         **columns(

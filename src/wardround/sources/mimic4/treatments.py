@@ -45,11 +45,29 @@ def inputs(frame: pl.DataFrame) -> pl.DataFrame:
     given = candidates(
         with_reason(ended, pl.col("amount") < 0, "implausible value"), "infusion", amount, pl.col("amount")
     )
-    return pl.concat([_rates(rates), given])
+    return pl.concat([_rates(rates), given, _weights_beside(rates)])
+
+
+_NOREPINEPHRINE: Final = 221906
+_VASOPRESSIN: Final = 222315
+_BESIDE: Final = pl.col("patientweight").cast(pl.Float64, strict=False)
+_WEIGHT: Final = VITALS["weight"]
+
+
+def _weights_beside(frame: pl.DataFrame) -> pl.DataFrame:
+    """The weight that stands beside a rate of vasopressin, the one pressor that is not given by weight: for concepts,
+    which need it to say the dose by weight, and no input."""
+    plausible = _BESIDE.is_between(_WEIGHT.low, _WEIGHT.high).fill_null(False)
+    frame = frame.filter(pl.col("reason").is_null(), pl.col("itemid") == _VASOPRESSIN, plausible)
+    return candidates(frame, "charting", pl.lit("CHART//weight at infusion//kg"), _BESIDE)
 
 
 def _rates(frame: pl.DataFrame) -> pl.DataFrame:
+    """Rates in their canonical units. Norepinephrine in mg/kg/min beside a weight of 1 is mcg/kg/min already, as in
+    MIMIC Code Repository's `norepinephrine`."""
     frame = frame.with_columns(unit=pl.col("rateuom").replace(_SAME_RATE).str.replace("/hour$", "/hr"))
+    misnamed = (pl.col("itemid") == _NOREPINEPHRINE) & (pl.col("unit") == "mg/kg/min") & (_BESIDE == 1)
+    frame = frame.with_columns(unit=pl.when(misnamed.fill_null(False)).then(pl.lit("mcg/kg/min")).otherwise("unit"))
     keys = {unit: _RATE_OF.get(unit_key(unit or ""), "other") for unit in frame["unit"].unique()}
     frame = frame.with_columns(kind=pl.col("unit").replace_strict(keys, default="other", return_dtype=pl.String))
     frame = in_canonical_units(frame, INFUSION_RATES, "kind", "rate", "unit")
@@ -71,7 +89,7 @@ def outputs(frame: pl.DataFrame) -> pl.DataFrame:
     put_in = pl.col("itemid") == _IRRIGANT_IN
     frame = frame.with_columns(
         name=pl.lit("volume"),
-        number=pl.when(put_in).then(-pl.col("value")).otherwise("value"),
+        number=pl.when(put_in).then(-pl.col("value").abs()).otherwise("value"),
         unit=pl.col("valueuom").fill_null("mL"),
     )
     frame = in_canonical_units(frame, _VOLUME, "name", "number", "unit")
@@ -168,7 +186,7 @@ def office_measures(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 TREATMENT_TABLES: Final = (
-    EventTable(raw.INPUTEVENTS, inputs, ("infusion",), place=by_stay),
+    EventTable(raw.INPUTEVENTS, inputs, ("infusion", "charting"), place=by_stay),
     EventTable(raw.OUTPUTEVENTS, outputs, ("intake_output",), place=by_stay),
     EventTable(raw.PROCEDUREEVENTS, procedures, ("treatment",), place=by_stay),
     EventTable(raw.PRESCRIPTIONS, prescriptions, ("medication",), place=by_time("starttime")),

@@ -1,0 +1,379 @@
+"""Concepts beside SQL over MIMIC-IV's raw tables, stay by stay: the share of stays whose values are all equal.
+
+    pip install duckdb                                       # no dependency of wardround
+    python benchmarks/concepts_sql.py mimic-iv-demo data-mimic
+
+The SQL is written for this from the definitions of the MIMIC Code Repository, with its item numbers and its rules for
+odd values, and shares nothing with the package: it reads raw tables, the package reads events. Hours are those of the
+package, from unit admission, but for `sofa at hour 24 of the clock`, which has those of the repository.
+"""
+
+import argparse
+import tempfile
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from wardround.export import write_concepts
+
+TABLES = ("hosp/admissions", "icu/icustays", "icu/chartevents", "icu/inputevents", "icu/outputevents", "hosp/labevents")
+RELATIVE = 1e-5
+"""Events hold numbers as 32-bit floats."""
+
+STAYS = """
+create table stays as
+select stay_id, i.hadm_id, intime, least(outtime, coalesce(deathtime, outtime)) as outtime
+from icustays i join admissions using (hadm_id)
+"""
+
+HOURS = """
+create table hours as
+select stay_id, hadm_id, intime, hour, intime + to_hours(hour + 1) as closes,
+    hour < ceil(epoch(outtime - intime) / 3600) and hour >= 0 as in_unit
+from (select *, unnest(generate_series(-23, greatest(23, ceil(epoch(outtime - intime) / 3600)::bigint - 1))) as hour
+    from stays)
+"""
+
+CLOCK_HOURS = """
+create or replace table hours as
+with first_pulse as (
+    select stay_id, min(charttime) as since, max(charttime) as until from chartevents where itemid = 220045 group by 1
+), whole as (
+    select *, case when date_trunc('hour', since) = since then since
+        else date_trunc('hour', since) + interval 1 hour end as opens from first_pulse
+)
+select i.stay_id, i.hadm_id, opens as intime, hour, opens + to_hours(hour) as closes, hour >= 0 as in_unit
+from (select *, unnest(generate_series(-24, date_diff('hour', since, until))) as hour from whole) w
+join icustays i using (stay_id)
+"""
+
+URINE = """
+create table urine as
+select stay_id, charttime, sum(case when itemid = 227488 and value > 0 then -value else value end) as ml
+from outputevents
+where itemid in (226559, 226560, 226561, 226584, 226563, 226564, 226565, 226567, 226557, 226558, 227488, 227489)
+group by 1, 2
+"""
+
+WEIGHTS = """
+create table weights as
+with charted as (
+    select c.stay_id, charttime, valuenum as kg, itemid = 226512 as admission, intime, outtime,
+        row_number() over (partition by c.stay_id, itemid order by charttime) as nth
+    from chartevents c join icustays i using (stay_id)
+    where itemid in (226512, 224639) and valuenum > 0 and valuenum < 1500
+), begun as (
+    select *, case when admission and nth = 1 then intime - interval 2 hour else charttime end as since from charted
+)
+select stay_id, kg, case when row_number() over stay = 1 then least(since, intime - interval 2 hour) else since end
+        as since,
+    coalesce(lead(since) over stay, outtime + interval 2 hour) as until
+from begun window stay as (partition by stay_id order by since)
+"""
+
+URINE_HOURS = """
+with hourly as (
+    select h.stay_id, h.hour, h.closes, sum(ml) as ml from hours h
+    join urine u on u.stay_id = h.stay_id and charttime >= h.closes - interval 1 hour and charttime < h.closes
+    where in_unit group by 1, 2, 3
+)
+select stay_id, 'urine_output' as name, hour + 1.0 as time_h, ml as value from hourly
+union all
+select y.stay_id, 'urine_output_ml_kg_h', hour + 1.0, ml / kg from hourly y
+join weights w on w.stay_id = y.stay_id and closes > since and closes <= until
+"""
+
+GCS = """
+create table gcs as
+with parts as (
+    select stay_id, charttime,
+        max(valuenum) filter (itemid = 220739) as eyes,
+        max(valuenum) filter (itemid = 223901) as motor,
+        max(case when value = 'No Response-ETT' then 0 else valuenum end) filter (itemid = 223900) as verbal,
+        max(case when itemid = 223900 and value = 'No Response-ETT' then 1 else 0 end) as unable
+    from chartevents where itemid in (223900, 223901, 220739) group by 1, 2
+), paired as (
+    select *, lag(charttime) over stay > charttime - interval 6 hour as recent,
+        case when recent then lag(eyes) over stay end as eyes_before,
+        case when recent then lag(motor) over stay end as motor_before,
+        case when recent then lag(verbal) over stay end as verbal_before
+    from parts window stay as (partition by stay_id order by charttime)
+)
+select stay_id, charttime, unable, coalesce(eyes, eyes_before) as eyes, coalesce(motor, motor_before) as motor,
+    coalesce(verbal, verbal_before) as verbal,
+    case when verbal = 0 or (verbal is null and verbal_before = 0) then 15
+        when verbal_before = 0 then coalesce(eyes, 4) + coalesce(verbal, 5) + coalesce(motor, 6)
+        else coalesce(eyes, eyes_before, 4) + coalesce(verbal, verbal_before, 5) + coalesce(motor, motor_before, 6)
+    end as total
+from paired
+"""
+
+GCS_ROWS = " union all ".join(
+    f"select stay_id, '{name}' as name, epoch(charttime - intime) / 3600 as time_h, {column} as value "
+    f"from gcs join icustays using (stay_id) where {column} is not null"
+    for name, column in (
+        ("gcs", "total"), ("gcs_unable", "unable"), *((f"gcs_{part}", part) for part in ("eyes", "verbal", "motor")),
+    )
+)  # fmt: skip
+
+DRUGS = """
+create table drugs as
+select stay_id, starttime, endtime, patientweight,
+    case itemid when 221662 then 'dopamine' when 221653 then 'dobutamine' when 221289 then 'epinephrine'
+        when 221986 then 'milrinone' when 222315 then 'vasopressin' else 'norepinephrine' end as drug,
+    case when itemid = 222315 and rateuom = 'units/min' then rate * 60
+        when itemid = 221906 and rateuom = 'mg/kg/min' and patientweight <> 1 then rate * 1000 else rate end as rate
+from inputevents
+where itemid in (221662, 221653, 221289, 221986, 222315, 221906) and rate is not null
+"""
+
+VIS = """
+with shares as (
+    select h.stay_id, h.hour, drug, patientweight, rate,
+        epoch(least(endtime, h.closes) - greatest(starttime, h.closes - interval 1 hour)) / 3600 as share
+    from hours h join drugs d on d.stay_id = h.stay_id and starttime < h.closes and endtime > h.closes - interval 1 hour
+    where in_unit
+), doses as (
+    select stay_id, hour, drug,
+        sum(share * rate / case when drug = 'vasopressin' then 60 * patientweight else 1 end) as dose
+    from shares group by 1, 2, 3
+), each as (
+    select h.stay_id, h.hour, names.drug, coalesce(dose, 0) as dose
+    from hours h cross join (select distinct drug from drugs) names
+    left join doses d on d.stay_id = h.stay_id and d.hour = h.hour and d.drug = names.drug where in_unit
+)
+select stay_id, 'vis_' || drug as name, hour + 1.0 as time_h, dose as value from each
+union all
+select stay_id, 'vis', hour + 1.0, sum(dose * case drug when 'vasopressin' then 10000 when 'milrinone' then 10
+    when 'epinephrine' then 100 when 'norepinephrine' then 100 else 1 end) from each group by 1, 2, 3
+"""
+
+VENTILATED = """
+create table ventilated as
+with modes as (
+    select stay_id, charttime, max(value) filter (itemid = 223849) as mode,
+        max(value) filter (itemid = 229314) as hamilton, max(value) filter (itemid = 226732) as device
+    from chartevents where itemid in (223849, 229314, 226732) and value is not null group by 1, 2
+), statuses as (
+    select stay_id, charttime, case
+        when trim(device) in ('Tracheostomy tube', 'Trach mask') then 'Tracheostomy'
+        when device = 'Endotracheal tube' or mode in ('(S) CMV', 'APRV', 'APRV/Biphasic+ApnPress',
+            'APRV/Biphasic+ApnVol', 'APV (cmv)', 'Ambient', 'Apnea Ventilation', 'CMV', 'CMV/ASSIST',
+            'CMV/ASSIST/AutoFlow', 'CMV/AutoFlow', 'CPAP/PPS', 'CPAP/PSV', 'CPAP/PSV+Apn TCPL', 'CPAP/PSV+ApnPres',
+            'CPAP/PSV+ApnVol', 'MMV', 'MMV/AutoFlow', 'MMV/PSV', 'MMV/PSV/AutoFlow', 'P-CMV', 'PCV+', 'PCV+/PSV',
+            'PCV+Assist', 'PRES/AC', 'PRVC/AC', 'PRVC/SIMV', 'PSV/SBT', 'SIMV', 'SIMV/AutoFlow', 'SIMV/PRES',
+            'SIMV/PSV', 'SIMV/PSV/AutoFlow', 'SIMV/VOL', 'SYNCHRON MASTER', 'SYNCHRON SLAVE', 'VOL/AC')
+            or hamilton in ('APRV', 'APV (cmv)', 'Ambient', '(S) CMV', 'P-CMV', 'SIMV', 'APV (simv)', 'P-SIMV', 'VS',
+            'ASV') then 'Invasive'
+        when trim(device) in ('Bipap mask', 'CPAP mask') or hamilton in ('DuoPaP', 'NIV', 'NIV-ST') then 'Mask'
+        when device = 'High flow nasal cannula' then 'High flow'
+        when trim(device) in ('Non-rebreather', 'Face tent', 'Aerosol-cool', 'Venti mask', 'Medium conc mask',
+            'Ultrasonic neb', 'Vapomist', 'Oxymizer', 'High flow neb', 'Nasal cannula') then 'Oxygen'
+        when device = 'None' then 'None' end as status
+    from modes
+), ordered as (
+    select *, lead(charttime) over stay as next_time, lag(status) over stay as status_before,
+        lag(charttime) over (partition by stay_id, status order by charttime) as same_before
+    from statuses where status is not null window stay as (partition by stay_id order by charttime)
+), numbered as (
+    select *, sum(case when status_before is null or date_diff('hour', same_before, charttime) >= 14
+        or status_before <> status then 1 else 0 end) over (partition by stay_id order by charttime) as episode
+    from ordered
+)
+select stay_id, min(charttime) as since, max(case when next_time is null
+    or date_diff('hour', charttime, next_time) >= 14 then charttime else next_time end) as until
+from numbered group by stay_id, episode
+having min(charttime) <> max(charttime) and max(status) = 'Invasive'
+"""
+
+GASES = """
+create table gases as
+with specimens as (
+    select specimen_id, max(subject_id) as subject_id, max(charttime) as charttime,
+        max(value) filter (itemid = 52033) as kind, max(valuenum) filter (itemid = 50821) as po2,
+        max(case when valuenum > 20 and valuenum <= 100 then valuenum
+            when valuenum > 0.2 and valuenum <= 1 then valuenum * 100 end) filter (itemid = 50816) as own_fio2
+    from labevents where itemid in (52033, 50821, 50816) group by 1
+), charted as (
+    select subject_id, charttime, max(case when valuenum > 0.2 and valuenum <= 1 then valuenum * 100
+        when valuenum >= 20 and valuenum <= 100 then valuenum end) as fio2
+    from chartevents where itemid = 223835 group by 1, 2
+), nearest as (
+    select s.*, c.fio2, row_number() over (partition by specimen_id order by c.charttime desc nulls last) as nth
+    from specimens s left join charted c on c.subject_id = s.subject_id and c.fio2 is not null
+        and c.charttime between s.charttime - interval 4 hour and s.charttime
+    where po2 is not null and kind = 'ART.'
+)
+select i.stay_id, n.charttime, 100 * po2 / coalesce(own_fio2, fio2) as ratio, exists(select 1 from ventilated v
+    where v.stay_id = i.stay_id and n.charttime between since and until) as vent
+from nearest n join icustays i using (subject_id) where nth = 1
+"""
+
+URINE_DAYS = """
+create table urine_days as
+with lasting as (
+    select stay_id, charttime, ml,
+        date_diff('minute', coalesce(lag(charttime) over stay, first_pulse), charttime) as mins
+    from urine join (select stay_id, min(charttime) as first_pulse from chartevents where itemid = 220045 group by 1)
+    using (stay_id) window stay as (partition by stay_id order by charttime)
+)
+select stay_id, charttime, day_ml from (
+    select a.stay_id, a.charttime, sum(b.ml) / sum(b.mins) * 1440 as day_ml, sum(b.mins) / 60 as lasted
+    from lasting a join lasting b on a.stay_id = b.stay_id and b.charttime <= a.charttime
+        and a.charttime <= b.charttime + interval 23 hour
+    group by 1, 2
+) where lasted between 22 and 30
+"""
+
+POINTS = """
+create or replace table points as
+select stay_id, charttime, 'respiration' as part, case when vent and ratio < 100 then 4 when vent and ratio < 200 then 3
+    when ratio < 300 then 2 when ratio < 400 then 1 else 0 end as points, false as of_urine
+from gases
+union all
+select i.stay_id, charttime, case itemid when 51265 then 'coagulation' when 50885 then 'liver' else 'renal' end,
+    case itemid
+        when 51265 then case when valuenum < 20 then 4 when valuenum < 50 then 3 when valuenum < 100 then 2
+            when valuenum < 150 then 1 else 0 end
+        when 50885 then case when valuenum >= 12 then 4 when valuenum >= 6 then 3 when valuenum >= 2 then 2
+            when valuenum >= 1.2 then 1 else 0 end
+        else case when valuenum >= 5 then 4 when valuenum >= 3.5 then 3 when valuenum >= 2 then 2
+            when valuenum >= 1.2 then 1 else 0 end end, false
+from labevents l join icustays i on {laboratory} where itemid in (51265, 50885, 50912) and valuenum is not null
+    and valuenum > 0 and (itemid <> 50912 or valuenum <= 150)
+union all
+select stay_id, charttime, 'cns', case when total < 6 then 4 when total < 10 then 3 when total < 13 then 2
+    when total < 15 then 1 else 0 end, false from gcs
+union all
+select stay_id, charttime, 'cardiovascular', case when avg(valuenum) < 70 then 1 else 0 end, false
+from chartevents
+where itemid in (220052, 220181, 225312) and valuenum > 0 and valuenum < 300 group by 1, 2
+union all
+select stay_id, charttime, 'renal', case when day_ml < 200 then 4 when day_ml < 500 then 3 else 0 end, true
+from urine_days
+"""
+
+SOFA = """
+with drug_hours as (
+    select h.stay_id, h.hour, max(rate) filter (drug = 'dopamine') as dopamine,
+        max(rate) filter (drug in ('epinephrine', 'norepinephrine')) as catechol,
+        max(rate) filter (drug = 'dobutamine') as dobutamine
+    from hours h join drugs d on d.stay_id = h.stay_id and {running} group by 1, 2
+), each as (
+    select stay_id, hour, 'cardiovascular' as part, case when dopamine > 15 or catechol > 0.1 then 4
+        when dopamine > 5 or catechol > 0 then 3 when dopamine > 0 or dobutamine > 0 then 2 end as points
+    from drug_hours
+    union all
+    select h.stay_id, hour, part, max(points) from hours h
+    join points p on p.stay_id = h.stay_id and {inside} group by 1, 2, 3
+), wide as (
+    select h.stay_id, h.hour, in_unit, names.part, max(points) as points
+    from hours h cross join (select unnest(['respiration', 'coagulation', 'liver', 'cardiovascular', 'cns', 'renal'])
+        as part) names
+    left join each e on e.stay_id = h.stay_id and e.hour = h.hour and e.part = names.part group by 1, 2, 3, 4
+), worst as (
+    select *, coalesce(max(points) over (partition by stay_id, part order by hour rows 23 preceding), 0) as worst
+    from wide
+), named as (
+    select stay_id, hour, in_unit, 'sofa_' || part as name, worst as value from worst
+    union all
+    select stay_id, hour, in_unit, 'sofa', sum(worst) from worst group by 1, 2, 3
+)
+select stay_id, name, hour + 1.0 as time_h, value from named where in_unit
+union all
+select stay_id, name || '_24h', 24.0, value from named where hour = {day}
+"""
+BY_ADMISSION = "l.hadm_id = i.hadm_id"
+BLANK_TOO = f"{BY_ADMISSION} or (l.hadm_id is null and l.subject_id = i.subject_id)"
+"""Whose a result of the laboratory is. Those of the emergency department often name no hospital stay; the repository
+loses them."""
+
+FIRST_DAY = """
+with near as (
+    select p.stay_id, part, points from points p join stays s using (stay_id)
+    where charttime between intime - interval 6 hour and intime + interval 24 hour and not (part = 'renal' and of_urine)
+    union all
+    select stay_id, 'renal', case when sum(ml) < 200 then 4 when sum(ml) < 500 then 3 else 0 end
+    from urine join stays using (stay_id) where charttime between intime and intime + interval 24 hour group by 1
+    union all
+    select stay_id, 'cardiovascular', case when max(rate) filter (drug = 'dopamine') > 15
+        or max(rate) filter (drug in ('epinephrine', 'norepinephrine')) > 0.1 then 4
+        when max(rate) filter (drug = 'dopamine') > 5
+        or max(rate) filter (drug in ('epinephrine', 'norepinephrine')) > 0 then 3
+        when max(rate) filter (drug in ('dopamine', 'dobutamine')) > 0 then 2 end
+    from drugs join stays using (stay_id)
+    where starttime between intime - interval 6 hour and intime + interval 24 hour group by 1
+), each as (select stay_id, part, max(points) as points from near group by 1, 2)
+select s.stay_id, 'sofa_24h' as name, 24.0 as time_h, coalesce(sum(points), 0) as value
+from stays s left join each e using (stay_id) group by 1
+"""
+
+IN_HOUR = "charttime >= h.closes - interval 1 hour and charttime < h.closes"
+IN_CLOCK_HOUR = "charttime > h.closes - interval 1 hour and charttime <= h.closes"
+AT_END = "starttime < h.closes and endtime >= h.closes"
+RUNNING = "starttime < h.closes and endtime > h.closes - interval 1 hour"
+
+
+def reference(raw: Path) -> dict[str, pl.DataFrame]:
+    """`stay_id, name, time_h, value` of each concept, by SQL over the raw tables."""
+    base = duckdb.connect()
+    base.execute("set threads to 1")
+    for table in TABLES:
+        path = next(iter(raw.glob(f"{table}.csv*")))
+        base.execute(f"create view {path.name.split('.')[0]} as select * from read_csv('{path}', sample_size=-1)")
+    for statement in (STAYS, HOURS, URINE, WEIGHTS, GCS, DRUGS, VENTILATED, GASES, URINE_DAYS):
+        base.execute(statement)
+    found = {"urine_output": URINE_HOURS, "gcs": GCS_ROWS, "vis": VIS}
+    made = {name: base.sql(query).pl() for name, query in found.items()}
+    base.execute(POINTS.format(laboratory=BLANK_TOO))
+    made["sofa"] = base.sql(SOFA.format(running=RUNNING, inside=IN_HOUR, day=23)).pl()
+    base.execute(POINTS.format(laboratory=BY_ADMISSION))
+    made["sofa, as the repository"] = base.sql(SOFA.format(running=AT_END, inside=IN_HOUR, day=23)).pl()
+    made["sofa, first day as the repository"] = base.sql(FIRST_DAY).pl()
+    base.execute(CLOCK_HOURS)
+    clock = base.sql(SOFA.format(running=AT_END, inside=IN_CLOCK_HOUR, day=24)).pl()
+    made["sofa at hour 24 of the clock"] = clock.filter(pl.col("name").str.ends_with("24h"))
+    return made
+
+
+def shares(ours: pl.DataFrame, theirs: pl.DataFrame) -> pl.DataFrame:
+    """Name -> stays, those whose values are all equal, and rows that are equal, differ, are ours or theirs alone."""
+    keys = ["stay_id", "name", pl.col("time_h").cast(pl.Float64).round(4)]
+    ours = ours.select(*keys, ours="value")
+    theirs = theirs.select(*keys, theirs=pl.col("value").cast(pl.Float64))
+    both = ours.join(theirs, on=["stay_id", "name", "time_h"], how="full", coalesce=True)
+    near = (pl.col("ours") - pl.col("theirs")).abs() <= RELATIVE * pl.col("theirs").abs() + 1e-9
+    both = both.with_columns(equal=near.fill_null(False))
+    by_stay = both.group_by("name", "stay_id").agg(pl.col("equal").all())
+    stays = by_stay.group_by("name").agg(stays=pl.len(), equal=pl.col("equal").sum(), share=pl.col("equal").mean())
+    rows = both.group_by("name").agg(
+        rows=pl.len(),
+        differ=(~pl.col("equal") & pl.col("ours").is_not_null() & pl.col("theirs").is_not_null()).sum(),
+        ours_alone=pl.col("theirs").is_null().sum(),
+        theirs_alone=pl.col("ours").is_null().sum(),
+    )
+    return stays.join(rows, on="name").sort("name")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("raw", type=Path, help="MIMIC-IV, raw")
+    parser.add_argument("data", type=Path, help="the same, prepared")
+    options = parser.parse_args()
+    pl.Config.set_tbl_rows(-1)
+    pl.Config.set_tbl_cols(-1)
+    pl.Config.set_tbl_width_chars(120)
+    with tempfile.TemporaryDirectory() as folder:
+        names = ["urine_output", "gcs", "vis", "sofa"]
+        write_concepts(options.data, names, Path(folder) / "concepts", quiet=True)
+        ours = {name: pl.read_parquet(Path(folder) / "concepts" / f"{name}.parquet") for name in names}
+    for title, theirs in reference(options.raw).items():
+        print(title)
+        of = ours[title.split()[0].rstrip(",")]
+        in_both = set(of["name"]) & set(theirs["name"])
+        print(shares(*(table.filter(pl.col("name").is_in(in_both)) for table in (of, theirs))))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""Rates of vasoactive drugs in each hour of a stay, from the starts and ends of their infusions.
+
+A source writes a rate (`INFUSION//DRUG//UNIT`) where an infusion starts or is changed, and an amount
+(`INFUSION_AMOUNT//DRUG//UNIT`) where it ends or is changed. The first start of a drug in a stay goes with the first
+end, the second with the second, and so on; a rate without an end runs on. Two bags of a drug at once are two
+infusions: which of them ends first is then a guess, but at every time the right number of them runs.
+
+An hour is known when all that began or ended before its end is.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+import polars as pl
+
+from wardround.concepts.rows import measured
+from wardround.events import HOUR_US
+
+DRUGS: Final = ("dopamine", "dobutamine", "epinephrine", "milrinone", "vasopressin", "norepinephrine")
+"""Items 221662, 221653, 221289, 221986, 222315, 221906 of MIMIC-IV."""
+
+RATES: Final[Mapping[str, str]] = {
+    **{f"INFUSION//{drug}//mcg/kg/min": drug for drug in DRUGS if drug != "vasopressin"},
+    "INFUSION//vasopressin//units/hr": "vasopressin",
+}
+ENDS: Final[Mapping[str, str]] = {
+    **{f"INFUSION_AMOUNT//{drug}//{unit}": drug for drug in DRUGS if drug != "vasopressin" for unit in ("mg", "mcg")},
+    "INFUSION_AMOUNT//vasopressin//units": "vasopressin",
+}
+CODES: Final = (*RATES, *ENDS)
+
+
+def infusions(events: pl.DataFrame) -> pl.DataFrame:
+    """`stay_id, drug, rate, starts, ends`: every infusion; a null end is one that nobody has told."""
+    place = ["stay_id", "name"]
+    nth = pl.int_range(pl.len()).over(place)
+    starts = measured(events, RATES).sort(*place, "time", "value").with_columns(nth=nth)
+    ends = measured(events, ENDS).sort(*place, "time").with_columns(nth=nth)
+    both = starts.join(ends.select(*place, "nth", ends="time"), on=[*place, "nth"], how="left")
+    return both.filter((pl.col("ends") >= pl.col("time")).fill_null(True)).select(
+        "stay_id", "ends", drug="name", rate="value", starts="time"
+    )
+
+
+def hourly_rates(events: pl.DataFrame, hours: pl.DataFrame) -> pl.DataFrame:
+    """The infusions that run in each hour.
+
+    Args:
+        events: with the `INPUT_COLUMNS`.
+        hours: `stay_id, hour, closes`.
+
+    Returns:
+        `stay_id, hour, drug, rate, share, at_end`: a row for each infusion and hour that it runs in; the share of the
+        hour, above 0; whether it runs when the hour ends. Rates in mcg/kg/min, of vasopressin in units/h.
+    """
+    opens = pl.col("closes") - pl.duration(hours=1)
+    running = hours.select("stay_id", "hour", "closes").join(infusions(events), on="stay_id")
+    running = running.filter(pl.col("starts") < pl.col("closes"), pl.col("ends").is_null() | (pl.col("ends") > opens))
+    until, since = pl.min_horizontal("ends", "closes"), pl.max_horizontal("starts", opens)
+    return running.select(
+        "stay_id",
+        "hour",
+        "drug",
+        "rate",
+        share=(until - since).dt.total_microseconds() * (1 / HOUR_US),
+        at_end=pl.col("ends").is_null() | (pl.col("ends") >= pl.col("closes")),
+    ).filter(pl.col("share") > 0)
+
+
+def with_infusions_known(hours: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
+    """Hours with `infusions_known`: when all that began or ended before their end is known; the end at the earliest.
+
+    Args:
+        hours: `stay_id, closes` and more.
+        events: with the `INPUT_COLUMNS`.
+    """
+    told = measured(events, {**RATES, **ENDS}).sort("stay_id", "time")
+    told = told.select("stay_id", "time", _told=pl.col("available_time").cum_max().over("stay_id"))
+    latest = told.group_by("stay_id", "time").agg(pl.col("_told").max())
+    found = hours.sort("closes").join_asof(
+        latest.sort("time"),
+        left_on="closes",
+        right_on="time",
+        by="stay_id",
+        strategy="backward",
+        check_sortedness=False,
+    )
+    return found.with_columns(infusions_known=pl.max_horizontal("closes", "_told")).drop("time", "_told")

@@ -1,0 +1,52 @@
+"""The concepts that there are: for `wardround concepts` and `wardround list concepts`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from wardround.concepts import gcs, sofa, urine_output, vis
+from wardround.errors import UsageError
+
+Compute = Callable[[pl.DataFrame, pl.DataFrame], pl.DataFrame]
+
+
+@dataclass(frozen=True)
+class Concept:
+    """A table that is made of events.
+
+    Attributes:
+        name: as on the command line, and of its file.
+        summary: what it is, in which unit.
+        codes: of the events that it reads.
+        compute: events with the `INPUT_COLUMNS` and their stays -> rows with the `ROW_COLUMNS`.
+    """
+
+    name: str
+    summary: str
+    codes: tuple[str, ...]
+    compute: Compute
+
+
+CONCEPTS: Final[dict[str, Concept]] = {
+    concept.name: concept
+    for concept in (
+        Concept(
+            "urine_output",
+            "urine of each hour, in mL and in mL/kg",
+            urine_output.CODES,
+            urine_output.urine_output,
+        ),
+        Concept("gcs", "Glasgow coma scale at each charting: total, parts, and who is intubated", gcs.CODES, gcs.gcs),
+        Concept("vis", "vasoactive-inotropic score of each hour, mean and highest, and six doses", vis.CODES, vis.vis),
+        Concept("sofa", "SOFA of each hour, the worst of the last 24 h; its six parts; at 24 h", sofa.CODES, sofa.sofa),
+    )
+}
+
+
+def find_concept(name: str) -> Concept:
+    """A concept by its name. Raises `UsageError`."""
+    if name not in CONCEPTS:
+        raise UsageError(f"there is no concept {name!r}. There are: {', '.join(CONCEPTS)}.")
+    return CONCEPTS[name]

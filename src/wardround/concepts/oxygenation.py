@@ -1,0 +1,68 @@
+"""PaO2/FiO2 of each arterial blood gas, and whether the patient was on a ventilator.
+
+    ratio = 100 PaO2 / FiO2        PaO2 in mmHg, FiO2 in %
+
+Source: `bg` of the MIMIC Code Repository (mimic-iv/concepts/measurement). A gas is arterial where its specimen says so
+(`ART.`); its FiO2 is the latest of the 4 hours up to it, and where several were told of that minute the highest. There
+the specimen's own FiO2 comes first however old the charted one is; events do not tell the two apart. FiO2 outside 20
+to 100 % is none.
+"""
+
+from typing import Final
+
+import polars as pl
+
+from wardround.concepts import ventilation
+from wardround.concepts.rows import measured, worded
+from wardround.concepts.ventilation import ventilation_statuses, with_ventilation
+
+PAO2: Final = "LAB//paO2//mm Hg"
+FIO2: Final = "LAB//FiO2//%"
+SPECIMEN: Final = "LAB//Specimen Type (Blood)//"
+ARTERIAL: Final = "ART."
+CODES: Final = (PAO2, FIO2, SPECIMEN, *ventilation.CODES)
+HOLDS: Final = pl.duration(hours=4)
+
+
+def oxygenation(events: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
+    """The gases of some stays; after the end of one nobody is known to be on its ventilator.
+
+    Args:
+        events: with the `INPUT_COLUMNS`.
+        stays: `stay_id, end`.
+
+    Returns:
+        `stay_id, time, ratio, ventilated, known`, a row a gas whose FiO2 is known.
+    """
+    gases = _arterial(events)
+    fio2 = measured(events, {FIO2: "fio2"}).filter(pl.col("value").is_between(20, 100))
+    fio2 = fio2.group_by("stay_id", "time").agg(fio2=pl.col("value").max(), fio2_known=pl.col("available_time").max())
+    gases = gases.sort("time").join_asof(
+        fio2.select("stay_id", "fio2", "fio2_known", _time="time").sort("_time"),
+        left_on="time",
+        right_on="_time",
+        by="stay_id",
+        strategy="backward",
+        check_sortedness=False,
+    )
+    gases = gases.filter(pl.col("time") - pl.col("_time") <= HOLDS)
+    gases = with_ventilation(gases, ventilation_statuses(events))
+    gases = gases.join(stays.select("stay_id", "end"), on="stay_id", how="left")
+    known = pl.max_horizontal("gas_known", "fio2_known", "ventilation_known")
+    ventilated = pl.col("ventilated") & (pl.col("time") <= pl.col("end")).fill_null(True)
+    return gases.select(
+        "stay_id", "time", ventilated=ventilated, ratio=100 * pl.col("pao2") / pl.col("fio2"), known=known
+    )
+
+
+def _arterial(events: pl.DataFrame) -> pl.DataFrame:
+    """`stay_id, time, pao2, gas_known`: the lowest PaO2 of each minute at which arterial blood was drawn."""
+    arterial = worded(events, [SPECIMEN]).filter(pl.col("text") == ARTERIAL)
+    drawn = arterial.group_by("stay_id", "time").agg(said=pl.col("available_time").max())
+    pao2 = (
+        measured(events, {PAO2: "pao2"})
+        .group_by("stay_id", "time")
+        .agg(pao2=pl.col("value").min(), told=pl.col("available_time").max())
+    )
+    both = pao2.join(drawn, on=["stay_id", "time"])
+    return both.select("stay_id", "time", "pao2", gas_known=pl.max_horizontal("said", "told"))

@@ -1,0 +1,93 @@
+"""Whether a patient is on a ventilator through a tube, from what is charted of the device and the ventilator's mode.
+
+Source: `ventilation` of the MIMIC Code Repository (mimic-iv/concepts/treatment): its devices and modes, the order in
+which they count, and the 14 hours after which a charting says nothing any more. There an episode needs two chartings
+and the last one ends it, which is known only when no other has followed for 14 hours; here a status holds from its
+charting on, until the next one or for 14 hours. At the minute of the next one both hold, as there. Of several devices
+at one minute a tube counts before a mask; there the last in the alphabet does.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import polars as pl
+
+from wardround.concepts.rows import worded
+
+DEVICE: Final = "CHART//O2 Delivery Device(s)"
+MODE: Final = ("CHART//Ventilator Mode", "CHART//Ventilator Mode//")
+HAMILTON: Final = ("CHART//Ventilator Mode (Hamilton)", "CHART//Ventilator Mode (Hamilton)//")
+"""A mode is under its own code in words, or with a number that stands for them."""
+CODES: Final = (DEVICE, *MODE, *HAMILTON)
+HOLDS: Final = pl.duration(hours=14)
+
+_TRACHEOSTOMY: Final = ("Tracheostomy tube", "Trach mask")
+_TUBE: Final = ("Endotracheal tube",)
+_MASKS: Final = ("Bipap mask", "CPAP mask")
+_OTHERS: Final = (
+    *("High flow nasal cannula", "Non-rebreather", "Face tent", "Aerosol-cool", "Venti mask", "Medium conc mask"),
+    *("Ultrasonic neb", "Vapomist", "Oxymizer", "High flow neb", "Nasal cannula", "None"),
+)
+_MODES: Final = (
+    *("(S) CMV", "APRV", "APRV/Biphasic+ApnPress", "APRV/Biphasic+ApnVol", "APV (cmv)", "Ambient", "Apnea Ventilation"),
+    *("CMV", "CMV/ASSIST", "CMV/ASSIST/AutoFlow", "CMV/AutoFlow", "CPAP/PPS", "CPAP/PSV", "CPAP/PSV+Apn TCPL"),
+    *("CPAP/PSV+ApnPres", "CPAP/PSV+ApnVol", "MMV", "MMV/AutoFlow", "MMV/PSV", "MMV/PSV/AutoFlow", "P-CMV", "PCV+"),
+    *("PCV+/PSV", "PCV+Assist", "PRES/AC", "PRVC/AC", "PRVC/SIMV", "PSV/SBT", "SIMV", "SIMV/AutoFlow", "SIMV/PRES"),
+    *("SIMV/PSV", "SIMV/PSV/AutoFlow", "SIMV/VOL", "SYNCHRON MASTER", "SYNCHRON SLAVE", "VOL/AC"),
+)
+_HAMILTON_MODES: Final = (
+    *("APRV", "APV (cmv)", "Ambient", "(S) CMV", "P-CMV", "SIMV", "APV (simv)", "P-SIMV", "VS", "ASV"),
+)
+_HAMILTON_MASKS: Final = ("DuoPaP", "NIV", "NIV-ST")
+
+
+def ventilation_statuses(events: pl.DataFrame) -> pl.DataFrame:
+    """What is charted of breathing.
+
+    Args:
+        events: with the `INPUT_COLUMNS`.
+
+    Returns:
+        `stay_id, time, invasive, known`, a row for each minute that says something, by time: whether it says a
+        ventilator through a tube.
+    """
+    words = worded(events, CODES)
+    said = words.group_by("stay_id", "time").agg(
+        neck=_says((DEVICE,), _TRACHEOSTOMY),
+        tube=_says((DEVICE,), _TUBE) | _says(MODE, _MODES) | _says(HAMILTON, _HAMILTON_MODES),
+        other=_says((DEVICE,), (*_MASKS, *_OTHERS)) | _says(HAMILTON, _HAMILTON_MASKS),
+        known=pl.col("available_time").max(),
+    )
+    said = said.filter(pl.any_horizontal("neck", "tube", "other"))
+    return said.select("stay_id", "time", "known", invasive=~pl.col("neck") & pl.col("tube")).sort("time", "stay_id")
+
+
+def _says(codes: Sequence[str], texts: Sequence[str]) -> pl.Expr:
+    """Whether any of some codes has any of some texts."""
+    return (pl.col("code").is_in(list(codes)) & pl.col("text").is_in(list(texts))).any()
+
+
+def with_ventilation(rows: pl.DataFrame, statuses: pl.DataFrame) -> pl.DataFrame:
+    """Rows with whether their patient was on a ventilator then.
+
+    Args:
+        rows: with `stay_id` and `time`.
+        statuses: of `ventilation_statuses`.
+
+    Returns:
+        The rows, by time, with `ventilated`, and `ventilation_known`: when the chartings that say so were; null where
+        there is none.
+    """
+    found = rows.sort("time").with_columns(just_before=pl.col("time") - pl.duration(microseconds=1))
+    for name, at in (("now", "time"), ("before", "just_before")):
+        latest = statuses.select("stay_id", _time="time", **{name: "invasive", f"{name}_known": "known"})
+        found = found.join_asof(
+            latest, left_on=at, right_on="_time", by="stay_id", strategy="backward", check_sortedness=False
+        )
+        fresh = pl.col("time") - pl.col("_time") < HOLDS
+        found = found.with_columns(pl.when(fresh).then(each).alias(each) for each in (name, f"{name}_known"))
+        found = found.drop("_time")
+    return found.with_columns(
+        ventilated=pl.any_horizontal(pl.col("now", "before").fill_null(False)),
+        ventilation_known=pl.max_horizontal("now_known", "before_known"),
+    ).drop("just_before", "now", "before", "now_known", "before_known")

@@ -1,0 +1,58 @@
+"""Body weight in kg over a stay: the latest weight of a day by a time; before there is one, that of admission.
+
+Source: `weight_durations` of the MIMIC Code Repository, which lets the weight at admission hold from two hours before
+the stay, whenever it was charted, until the first weight of a day, and without it takes the first of those. There the
+weight at admission is the one in kg alone; events hold the one in pounds and those of the clinic as well, so here it is
+the first of them.
+"""
+
+from typing import Final
+
+import polars as pl
+
+from wardround.concepts.rows import measured
+
+DAILY: Final = "VITAL//weight//kg"
+ADMISSION: Final = "WEIGHT//kg"
+BESIDE_INFUSION: Final = "CHART//weight at infusion//kg"
+"""Beside a rate that is not by weight."""
+
+CODES: Final = (DAILY, ADMISSION)
+_NAMES: Final = ("weight_kg", "weight_known")
+
+
+def with_weight(rows: pl.DataFrame, events: pl.DataFrame, at: str, beside_infusion: bool = False) -> pl.DataFrame:
+    """Rows with the weight of their stay at a time.
+
+    Args:
+        rows: with `stay_id` and `at`.
+        events: of the rows' stays, with the `INPUT_COLUMNS`.
+        at: the column of the time.
+        beside_infusion: whether the latest weight beside an infusion counts before all others.
+
+    Returns:
+        The rows, sorted by `at`, with `weight_kg` and `weight_known`, when it was known; null where none ever was.
+    """
+    found = rows.sort(at)
+    latest = [BESIDE_INFUSION, DAILY] if beside_infusion else [DAILY]
+    for code in latest:
+        weights = _weights(events, code).sort("_time")
+        weights = weights.rename({name: f"{name} {code}" for name in _NAMES})
+        found = found.join_asof(
+            weights, left_on=at, right_on="_time", by="stay_id", strategy="backward", check_sortedness=False
+        ).drop("_time")
+    for code in (ADMISSION, DAILY):
+        first = _weights(events, code).group_by("stay_id", maintain_order=True).first()
+        first = first.select("stay_id", **{f"{name} first {code}": name for name in _NAMES})
+        found = found.join(first, on="stay_id", how="left", maintain_order="left")
+    which = [*latest, f"first {ADMISSION}", f"first {DAILY}"]
+    weight = {name: pl.coalesce(f"{name} {each}" for each in which) for name in _NAMES}
+    return found.select(*rows.columns, **weight)
+
+
+def _weights(events: pl.DataFrame, code: str) -> pl.DataFrame:
+    """`stay_id, _time, weight_kg, weight_known`, by time: the highest weight of each minute."""
+    weights = measured(events, {code: "weight_kg"}).filter(pl.col("value") > 0)
+    weights = weights.sort("stay_id", "time", "value", "available_time", descending=[False, False, True, False])
+    highest = weights.group_by("stay_id", "time", maintain_order=True).first()
+    return highest.select("stay_id", _time="time", weight_kg="value", weight_known="available_time")

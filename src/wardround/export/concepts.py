@@ -1,0 +1,111 @@
+"""concepts: clinical concepts of a DATA folder, a table each.
+
+    DIR/NAME.parquet     `stay_id, name, time_h, available_time, value`, by stay, time and name
+    DIR/ledger.json      rows and stays of each, and which codes that a concept reads are nowhere in the data
+    DIR/manifest.json
+
+Concepts see events alone, never a raw table. They are made shard by shard, each table written whole or not at all.
+"""
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+import wardround
+from wardround import files
+from wardround.concepts.known import Concept, find_concept
+from wardround.concepts.rows import INPUT_COLUMNS
+from wardround.errors import DataError
+from wardround.events import EVENT_COLUMNS, OPTIONAL_STAY_COLUMNS, STAY_COLUMNS
+from wardround.progress import progress
+from wardround.sources.work_folder import WorkFolder, open_work
+from wardround.stopping import stop_on_sigterm
+
+LEDGER: Final = "ledger.json"
+_STAY: Final = {name: STAY_COLUMNS[name] for name in ("subject_id", "stay_id", "start", "end", "in_unit_until", "age")}
+_EVENT: Final = {name: EVENT_COLUMNS[name] for name in ("subject_id", *INPUT_COLUMNS)}
+
+
+@dataclass(frozen=True)
+class Written:
+    """What `write_concepts` did: the folder, whether it was already complete, and its ledger."""
+
+    folder: Path
+    already: bool
+    ledger: dict[str, Any]
+
+
+def write_concepts(data: Path, names: Sequence[str], to: Path, quiet: bool = False) -> Written:
+    """Write the tables of some concepts.
+
+    Args:
+        data: the DATA folder.
+        names: of concepts.
+        to: the folder to write: absent, empty, or one that this command did not finish.
+        quiet: no progress on stderr.
+
+    Raises:
+        UsageError: for a concept that does not exist.
+        DataError: where the DATA folder is unfinished or changed, or a column is missing or of another type.
+        RunError: where `to` holds other concepts, or files of somebody's; on SIGTERM.
+        StorageError: if the disk refuses.
+    """
+    concepts = [find_concept(name) for name in sorted(set(names))]
+    manifest = files.verify_folder(data, "data", DataError)
+    inputs, settings = {"data": str(manifest["hash"])}, {"concepts": [concept.name for concept in concepts]}
+    if files.is_complete(to, "concepts", settings, inputs):
+        WorkFolder(to).remove()
+        return Written(to, True, files.read_json(to / LEDGER))
+    plan = {"settings": settings, "inputs": inputs, "version": wardround.__version__}
+    work = open_work(to, plan, [*(_file(concept) for concept in concepts), LEDGER, files.MANIFEST])
+    stays = files.read_columns(data / "stays.parquet", _STAY, optional=OPTIONAL_STAY_COLUMNS)
+    ledger: dict[str, Any] = {
+        "concepts": _write_tables(data, to, concepts, stays, quiet),
+        "stays_without_end": stays.filter(pl.coalesce("end", "in_unit_until").is_null()).height,
+    }
+    files.write_json(to / LEDGER, ledger)
+    files.write_manifest(to, "concepts", inputs, settings, wardround.__version__)
+    work.remove()
+    return Written(to, False, ledger)
+
+
+def _file(concept: Concept) -> str:
+    return f"{concept.name}.parquet"
+
+
+def _write_tables(
+    data: Path, to: Path, concepts: Sequence[Concept], stays: pl.DataFrame, quiet: bool
+) -> dict[str, dict[str, Any]]:
+    """The tables, shard by shard; returns the account of each."""
+    codes = files.read_columns(data / "metadata" / "codes.parquet", {"code": EVENT_COLUMNS["code"]})["code"]
+    shards = sorted((data / "data").glob("*.parquet"), key=lambda path: int(path.stem))
+    accounts: dict[str, dict[str, Any]] = {
+        concept.name: {"rows": 0, "stays": 0, "codes_absent": sorted(set(concept.codes) - set(codes.to_list()))}
+        for concept in concepts
+    }
+    with contextlib.ExitStack() as stack:
+        stop = stack.enter_context(stop_on_sigterm())
+        streams = {each.name: stack.enter_context(files.table_stream(to / _file(each))) for each in concepts}
+        left = stays
+        for path in progress([*shards, None], "making concepts, shards", quiet=quiet):
+            stop.check()
+            events, of_shard, left = _opened(path, left)
+            for concept in concepts:
+                made = concept.compute(events.filter(pl.col("code").is_in(concept.codes)), of_shard)
+                streams[concept.name].add(made)
+                accounts[concept.name]["rows"] += made.height
+                accounts[concept.name]["stays"] += made["stay_id"].n_unique()
+    return accounts
+
+
+def _opened(path: Path | None, stays: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """The events of a shard, the stays of its subjects, and the other stays; without a shard, stays without events."""
+    if path is None:
+        return pl.DataFrame(schema={name: EVENT_COLUMNS[name] for name in INPUT_COLUMNS}), stays, stays.clear()
+    events = files.read_columns(path, _EVENT)
+    of_shard = pl.col("subject_id").is_in(events["subject_id"].unique().implode())
+    return events.select(INPUT_COLUMNS), stays.filter(of_shard), stays.filter(~of_shard)

@@ -1,0 +1,39 @@
+"""Concepts beside SQL over the raw tables of the MIMIC-IV demo: at least the shares of stays that the guide prints.
+
+Needs duckdb, which is no dependency: without it there is nothing to compare with.
+"""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import raw_mimic4
+from raw_eicu import demo_folder
+from wardround.export import write_concepts
+
+duckdb = pytest.importorskip("duckdb", reason="compares with SQL: pip install duckdb")
+pytestmark = [pytest.mark.slow, pytest.mark.data]
+
+EQUAL = {
+    "urine_output": {"urine_output": 137, "urine_output_ml_kg_h": 116},
+    "gcs": dict.fromkeys(("gcs", "gcs_eyes", "gcs_verbal", "gcs_motor", "gcs_unable"), 140),
+    "vis": {"vis": 140, "vis_vasopressin": 140, "vis_norepinephrine": 140},
+    "sofa": {"sofa": 136, "sofa_24h": 139, "sofa_cns": 140, "sofa_liver": 140, "sofa_renal": 140}
+    | {"sofa_cardiovascular": 139, "sofa_coagulation": 139, "sofa_respiration": 138},
+}
+"""Concept -> name -> stays with equal values, of 140 (urine: of 137 and 135 that have any)."""
+
+
+def test_the_shares_of_equal_stays(tmp_path: Path):
+    from concepts_sql import reference, shares
+
+    raw = demo_folder("mimic-iv-demo")
+    data = raw_mimic4.prepare(raw, tmp_path / "data").folder
+    write_concepts(data, list(EQUAL), tmp_path / "concepts", quiet=True)
+    theirs = reference(raw)
+    for concept, expected in EQUAL.items():
+        ours = pl.read_parquet(tmp_path / "concepts" / f"{concept}.parquet")
+        in_both = set(ours["name"]) & set(theirs[concept]["name"])
+        found = shares(*(table.filter(pl.col("name").is_in(in_both)) for table in (ours, theirs[concept])))
+        assert {row["name"]: row["equal"] for row in found.to_dicts() if row["name"] in expected} == expected

@@ -1,0 +1,75 @@
+"""What holds for every concept: the shape of its rows, and that nothing known later moves a row that was known."""
+
+from collections.abc import Sequence
+
+import polars as pl
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from concept_timelines import Event, at, events, random_events, stays
+from wardround.concepts.known import CONCEPTS, Concept, find_concept
+from wardround.concepts.rows import ROW_COLUMNS, no_events
+from wardround.errors import UsageError
+
+STAYS = stays({1: 30.5, 2: 20.0, 3: None, 4: 10.0})
+ONE_PATIENT = STAYS.with_columns(subject_id=pl.lit(7, pl.Int64))
+"""Each stay sees what another one's laboratory finds."""
+QUICK = {"deadline": None, "phases": (Phase.explicit, Phase.reuse, Phase.generate)}
+WORDS = ("", "No Response-ETT", "ART.", "VEN.", "Endotracheal tube", "Nasal cannula", "CMV/ASSIST")
+EVERY = pytest.mark.parametrize("concept", CONCEPTS.values(), ids=lambda concept: concept.name)
+
+
+@EVERY
+def test_rows_are_of_one_shape_and_in_order(concept: Concept):
+    made = concept.compute(events(*((1, 60.0, code, (100.0, "ART.")) for code in concept.codes)), STAYS)
+    assert made.schema == ROW_COLUMNS
+    assert made.height
+    assert made.null_count().sum_horizontal().item() == 0
+    assert made.equals(made.sort("stay_id", "time_h", "name"))
+    assert not made.select("stay_id", "time_h", "name").is_duplicated().any()
+    assert made["name"].str.starts_with(concept.name).all()
+
+
+@EVERY
+def test_without_events_the_columns_are_there(concept: Concept):
+    assert concept.compute(no_events(), STAYS).schema == ROW_COLUMNS
+    assert concept.compute(no_events(), STAYS.clear()).is_empty()
+
+
+@EVERY
+@given(data=st.data())
+@settings(max_examples=40, **QUICK)
+def test_what_becomes_known_later_moves_no_row_that_is_known(concept: Concept, data: st.DataObject):
+    """Later events deleted: every row known by then is the same. Others in their place, some of them of earlier hours:
+    these can make a row known later, but give no other value to one that is known."""
+    made = data.draw(random_events(concept.codes, WORDS))
+    others = data.draw(random_events(concept.codes, WORDS))
+    minute = data.draw(st.integers(-5, 60).map(lambda half: 30 * half))
+    before = [event for event in made if event[4] <= minute]
+    known = _known(concept, made, minute)
+    deleted = _known(concept, before, minute)
+    assert deleted.join(known, on=deleted.columns, how="semi").height == known.height
+    replaced = _known(concept, [*before, *(event for event in others if event[4] > minute)], minute)
+    assert replaced.join(deleted, on=deleted.columns, how="anti").is_empty()
+
+
+def _known(concept: Concept, made: Sequence[Event], minute: float) -> pl.DataFrame:
+    return concept.compute(events(*made), ONE_PATIENT).filter(pl.col("available_time") <= at(minute))
+
+
+@EVERY
+@given(data=st.data())
+@settings(max_examples=20, **QUICK)
+def test_the_order_of_events_and_the_other_stays_change_nothing(concept: Concept, data: st.DataObject):
+    made = data.draw(random_events(concept.codes, WORDS))
+    whole = concept.compute(events(*made), STAYS)
+    turned = concept.compute(events(*reversed(made)), STAYS.reverse())
+    assert whole.equals(turned)
+    alone = concept.compute(events(*(event for event in made if event[0] == 1)), STAYS.filter(pl.col("stay_id") == 1))
+    assert alone.equals(whole.filter(pl.col("stay_id") == 1))
+
+
+def test_no_such_concept():
+    with pytest.raises(UsageError, match="no concept 'sofa2'"):
+        find_concept("sofa2")

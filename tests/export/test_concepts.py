@@ -1,0 +1,59 @@
+"""`wardround concepts`: its folder, whole or not at all; tables equal to those of each stay's events."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import raw_mimic4
+from wardround import files
+from wardround.concepts.known import CONCEPTS
+from wardround.concepts.rows import INPUT_COLUMNS
+from wardround.errors import DataError, RunError, UsageError
+from wardround.export import write_concepts
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    raw = raw_mimic4.tiny()
+    for minute, volume in (("12:30", 120), ("13:10", 80)):
+        raw.add("icu/outputevents", stay_id=1, itemid=226559, charttime=f"2151-01-01 {minute}:00", value=volume)
+    folder = tmp_path_factory.mktemp("concepts")
+    return raw_mimic4.prepare(raw.write(folder / "raw"), folder / "data").folder
+
+
+def test_a_table_for_each_and_an_account_of_them(data: Path, tmp_path: Path):
+    done = write_concepts(data, list(CONCEPTS), tmp_path / "out", quiet=True)
+    assert not done.already
+    manifest = files.verify_folder(tmp_path / "out", "concepts", RunError)
+    assert set(manifest["files"]) == {"ledger.json", *(f"{name}.parquet" for name in CONCEPTS)}
+    events = pl.concat([pl.read_parquet(path) for path in sorted((data / "data").glob("*.parquet"))])
+    stays = pl.read_parquet(data / "stays.parquet")
+    for name, concept in CONCEPTS.items():
+        table = files.read_table(tmp_path / "out" / f"{name}.parquet")
+        assert table.equals(concept.compute(events.select(INPUT_COLUMNS), stays).select(table.columns))
+        account = done.ledger["concepts"][name]
+        assert (account["rows"], account["stays"]) == (table.height, table["stay_id"].n_unique())
+        assert set(account["codes_absent"]) == set(concept.codes) - set(events["code"])
+
+
+def test_a_second_call_finds_it_and_other_concepts_need_another_folder(data: Path, tmp_path: Path):
+    write_concepts(data, ["urine_output"], tmp_path / "out", quiet=True)
+    assert write_concepts(data, ["urine_output", "urine_output"], tmp_path / "out", quiet=True).already
+    with pytest.raises(RunError, match="other settings"):
+        write_concepts(data, list(CONCEPTS), tmp_path / "out", quiet=True) if len(CONCEPTS) > 1 else pytest.skip("one")
+
+
+def test_nothing_of_a_person_is_overwritten(data: Path, tmp_path: Path):
+    (tmp_path / "urine_output.parquet").write_text("mine")
+    with pytest.raises(RunError, match="did not make"):
+        write_concepts(data, ["urine_output"], tmp_path, quiet=True)
+    assert (tmp_path / "urine_output.parquet").read_text() == "mine"
+
+
+def test_no_such_concept_and_no_such_data(data: Path, tmp_path: Path):
+    with pytest.raises(UsageError, match="there is no concept"):
+        write_concepts(data, ["sofa9"], tmp_path / "out", quiet=True)
+    with pytest.raises(DataError):
+        write_concepts(tmp_path, ["urine_output"], tmp_path / "out", quiet=True)
+    assert not (tmp_path / "out").exists()
