@@ -1,7 +1,6 @@
 """Concepts beside SQL over MIMIC-IV's raw tables, stay by stay: the share of stays whose values are all equal.
 
-    pip install duckdb                                       # no dependency of wardround
-    python benchmarks/concepts_sql.py mimic-iv-demo data-mimic
+    python benchmarks/concepts_sql.py mimic-iv-demo data-mimic    # with duckdb, of the `dev` extra
 
 The SQL is written for this from the definitions of the MIMIC Code Repository, with its item numbers and its rules for
 odd values, and shares nothing with the package: it reads raw tables, the package reads events. Hours are those of the

@@ -1,18 +1,15 @@
-"""Concepts beside SQL over the raw tables of the MIMIC-IV demo: at least the shares of stays that the guide prints.
-
-Needs duckdb, which is no dependency: without it there is nothing to compare with.
-"""
+"""Concepts beside SQL over the raw tables of the MIMIC-IV demo: at least the shares of stays that the guide prints."""
 
 from pathlib import Path
 
 import polars as pl
 import pytest
+from concepts_sql import reference, shares
 
 import raw_mimic4
 from raw_eicu import demo_folder
 from wardround.export import write_concepts
 
-duckdb = pytest.importorskip("duckdb", reason="compares with SQL: pip install duckdb")
 pytestmark = [pytest.mark.slow, pytest.mark.data]
 
 EQUAL = {
@@ -26,8 +23,6 @@ EQUAL = {
 
 
 def test_the_shares_of_equal_stays(tmp_path: Path):
-    from concepts_sql import reference, shares
-
     raw = demo_folder("mimic-iv-demo")
     data = raw_mimic4.prepare(raw, tmp_path / "data").folder
     write_concepts(data, list(EQUAL), tmp_path / "concepts", quiet=True)
