@@ -34,6 +34,7 @@ def _chosen_split(options: Any, inherited: Any = None) -> Any:
         by=base.by if options.split_by is None else options.split_by,
         pretrain_on=base.pretrain_on if options.pretrain_on is None else options.pretrain_on,
         strata=base.strata if options.strata is None else options.strata,
+        test=base.test and not options.no_test,
     )
 
 

@@ -119,8 +119,9 @@ def _members(run: Run, cohort: Cohort, question: Question) -> np.ndarray:
     joined = cohort.frame.join(sides, on=["subject_id", "stay_id"], how="left", maintain_order="left")
     members = np.flatnonzero((joined["split"] == question.split).fill_null(False).to_numpy())
     if len(members) == 0:
+        nobody = "" if run.plan.split.test else "The run tests on nobody (--no-test). "
         raise UsageError(
-            f"this data has no stay on the run's {question.split} side. For another cohort ask for --split all."
+            f"this data has no stay on the run's {question.split} side. {nobody}For another cohort ask for --split all."
         )
     return members
 
