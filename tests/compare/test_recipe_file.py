@@ -62,10 +62,12 @@ def test_what_is_not_said_is_as_on_the_command_line(tmp_path: Path):
         ("[split]\nseeds = [1, 2]\n", (SplitPlan(1, test=False), SplitPlan(2, test=False))),
         ("[split]\nfolds = 2\n", (SplitPlan(fold=(1, 2)), SplitPlan(fold=(2, 2)))),
         ('[split]\nby = "time"\n', (SplitPlan(by="time"),)),
+        ('[split]\npretrain_on = "disjoint"\n', (SplitPlan(pretrain_on="disjoint"),)),
+        ("[split]\ntest = true\n", (SplitPlan(),)),
     ],
 )
 def test_where_another_cohort_judges_nobody_here_tests(tmp_path: Path, split: str, expected: tuple[SplitPlan, ...]):
-    """Unless folds or other sides are asked for."""
+    """Unless somebody is asked for."""
     assert recipe(tmp_path, TOP + 'test_data = "e"\n' + split + ROWS).splits == expected
 
 

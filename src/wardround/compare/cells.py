@@ -160,7 +160,7 @@ def _decides(recipe: Recipe, hashes: Hashes, split: SplitPlan) -> dict[str, Any]
         "version": wardround.__version__,
         "data": hashes.data,
         "window": [recipe.window.protocol, recipe.window.at_h],
-        "split": [split.seed, fold, split.by, split.pretrain_on, split.strata, split.test],
+        "split": [split.seed, fold, split.by, split.pretrain_on, split.strata, *([] if split.test else ["no test"])],
     }
 
 

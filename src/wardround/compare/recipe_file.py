@@ -1,7 +1,7 @@
 """A recipe from its TOML file, checked to the last key before any work.
 
     data = "data"                       a DATA folder; test_data = another one judges every row on all of its stays,
-                                        and then all patients of data train or validate, without folds or sides
+                                        and then all patients of data train or validate, unless [split] says otherwise
     tasks = ["mortality"]
     at_h = 24                           protocol = "causal" | "paper"
     against = "boosting"                the row that the others are paired with; default the first
@@ -10,7 +10,7 @@
     [split]
     seeds = [0, 1]                      a split each
     folds = 5                           each split into so many; then every stay is tested once a split
-    by, pretrain_on, strata             as on the command line
+    by, pretrain_on, strata             as on the command line; test = false is --no-test
 
     [encoders.aligned]                  a pretraining by a name of one's own; "none" is there without being named
     loss = "masked-global"
@@ -141,12 +141,13 @@ def _window(top: TomlTable) -> Window:
 
 
 def _splits(top: TomlTable, elsewhere: bool) -> tuple[SplitPlan, ...]:
-    """The splits; where another cohort judges, nobody of this one tests unless folds or other sides are asked for."""
+    """The splits; where another cohort judges, nobody of this one tests unless somebody is asked for."""
     table = _empty_or(top, "split")
     seeds, folds = _seeds(table, "seeds", (0,)), _count(table, "folds", None)
     chosen = {key: table.take(key, str, getattr(SplitPlan(), key)) for key in ("by", "pretrain_on", "strata")}
+    own_sides = folds is not None or chosen["by"] != "patient" or chosen["pretrain_on"] == "disjoint"
+    test = table.take("test", bool, not elsewhere or own_sides)
     table.close()
-    test = not elsewhere or folds is not None or chosen["by"] != "patient"
     places = [None] if folds is None else [(fold, folds) for fold in range(1, folds + 1)]
     try:
         return tuple(SplitPlan(seed, fold, **chosen, test=test) for seed in seeds for fold in places)

@@ -69,8 +69,11 @@ class SplitPlan:
             raise UsageError(f"--split-by {self.by} goes with --pretrain-on train-side: disjoint would see {seen}.")
         if self.by != "patient" and self.strata == "exact":
             raise UsageError(f"--strata exact divides patients: it does not go with --split-by {self.by}.")
-        if not self.test and (self.fold is not None or self.by != "patient"):
-            raise UsageError("--no-test tests on nobody: it goes neither with --fold nor with --split-by.")
+        if not self.test and (self.fold is not None or self.by != "patient" or self.pretrain_on == "disjoint"):
+            raise UsageError(
+                "--no-test tests on nobody: it goes neither with --fold, nor with --split-by, nor with --pretrain-on "
+                "disjoint, where most patients are pretrained on alone."
+            )
 
 
 def hash_share(seed: int, purpose: str, key: str) -> float:
