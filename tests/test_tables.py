@@ -88,6 +88,12 @@ def test_an_evaluation_that_sees_past_the_prediction_says_so_in_capitals():
     ]
 
 
+def test_an_evaluation_of_patients_who_were_trained_on_says_so_in_capitals():
+    lines = metrics_lines(found(n_seen_in_training=1_200))
+    assert lines[1] == "TOO GOOD: 1,200 stays are of patients whom the model was trained on"
+    assert len(metrics_lines(found(n_seen_in_training=0))) == 1
+
+
 def test_a_pretraining_stands_against_chance():
     mean = {"recall@1": 0.05, "baseline@1": 0.01, "improvement@1": 5.0}
     metrics = found(

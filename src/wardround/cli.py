@@ -230,6 +230,11 @@ def _split(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--split-seed", type=seed_number, metavar="S", help="another seed, another split (default: 0)")
     verb.add_argument("--fold", type=fold, metavar="K/N", help="test on fold K of N instead of 15 %% of the patients")
     verb.add_argument(
+        "--test",
+        action=argparse.BooleanOptionalAction,
+        help="--no-test: test on nobody, all patients train or validate, for a model that is judged on another cohort",
+    )
+    verb.add_argument(
         "--split-by",
         choices=("patient", "hospital", "time"),
         help="patient (default); hospital: test on hospitals never trained on; time: test on the latest patients",

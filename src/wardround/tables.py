@@ -72,6 +72,8 @@ def metrics_lines(metrics: JsonObject) -> list[str]:
         lines.append(f"SEES PAST THE PREDICTION TIME: {', '.join(metrics['sees_past_prediction'])}")
     if metrics.get("patients"):
         lines.append(metrics["patients"])
+    if metrics.get("n_seen_in_training"):
+        lines.append(f"TOO GOOD: {metrics['n_seen_in_training']:,} stays are of patients whom the model was trained on")
     if "metrics" in metrics:
         lines += aligned(
             [["", "value [95 % interval]"], *[[name, interval(entry)] for name, entry in metrics["metrics"].items()]],

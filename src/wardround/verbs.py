@@ -23,17 +23,24 @@ def _chosen_window(options: Any, inherited: Any = None) -> Any:
     return Window(protocol, options.at_h if options.at_h is not None else default_h)
 
 
-def _chosen_split(options: Any, inherited: Any = None) -> Any:
+def chosen_split(options: Any, inherited: Any = None) -> Any:
     """The split of the call; what is not said comes from the run that is taken up."""
+    from dataclasses import replace
+
     from wardround.tasks.splits import SplitPlan
 
     base = inherited or SplitPlan()
+    if options.test is False:  # whom the other run tested is asked for no more
+        base = replace(base, fold=None, by="patient", test=False)
+    elif options.test or options.fold is not None or options.split_by is not None:
+        base = replace(base, test=True)
     return SplitPlan(
         seed=base.seed if options.split_seed is None else options.split_seed,
         fold=base.fold if options.fold is None else options.fold,
         by=base.by if options.split_by is None else options.split_by,
         pretrain_on=base.pretrain_on if options.pretrain_on is None else options.pretrain_on,
         strata=base.strata if options.strata is None else options.strata,
+        test=base.test,
     )
 
 
@@ -153,7 +160,7 @@ def run_pretrain(options: Any) -> None:
 
     chosen = [f"alignment.loss={options.loss}"] if options.loss else []
     settings = override(PretrainSettings(), [*chosen, *options.assignments])
-    window, split = _chosen_window(options), _chosen_split(options)
+    window, split = _chosen_window(options), chosen_split(options)
     done = pretrain(options.data, options.to, window, split, settings, options.seed, options.quiet)
     _say(done)
 
@@ -166,7 +173,7 @@ def run_train(options: Any) -> None:
     before = options.encoders or options.init
     inherited = None if before is None else open_run(before).plan
     window = _chosen_window(options, inherited and inherited.window)
-    split = _chosen_split(options, inherited and inherited.split)
+    split = chosen_split(options, inherited and inherited.split)
     done = train(
         options.method,
         options.data,

@@ -52,6 +52,7 @@ def test_what_does_not_decide_a_run_does_not_move_it(same: Recipe):
     [
         (replace(RECIPE, window=Window("causal", 12.0)), {"b", "m"}),
         (replace(RECIPE, splits=(SplitPlan(0, strata="exact"), SplitPlan(1, strata="exact"))), {"b", "m"}),
+        (replace(RECIPE, splits=(SplitPlan(0, test=False), SplitPlan(1, test=False))), {"b", "m"}),
         (replace(RECIPE, rows=(replace(ROW, assignments=("rounds=6",)), MLP)), {"b"}),
         (replace(RECIPE, rows=(ROW, replace(MLP, encoders=Encoders("aligned", ("epochs=3",))))), {"m"}),
         (replace(RECIPE, search=replace(SEARCH, trials=4)), {"b"}),

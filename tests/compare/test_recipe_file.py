@@ -41,6 +41,7 @@ def test_there_is_one_for_the_demo_and_one_for_the_challenge():
     }
     challenge = read_recipe(RECIPES / "challenge2012_a_to_b.toml")
     assert challenge.test_data == Path("data-b")
+    assert challenge.splits == (SplitPlan(test=False),)
     assert {row.method for row in challenge.rows} == {"boosting", "logistic", "mlp", "lstm", "trajectory", "grud"}
 
 
@@ -52,6 +53,22 @@ def test_what_is_not_said_is_as_on_the_command_line(tmp_path: Path):
         ("boosting", (0,), ("mortality",)),
         ("mlp", (0,), ("mortality",)),
     ]
+
+
+@pytest.mark.parametrize(
+    ("split", "expected"),
+    [
+        ("", (SplitPlan(test=False),)),
+        ("[split]\nseeds = [1, 2]\n", (SplitPlan(1, test=False), SplitPlan(2, test=False))),
+        ("[split]\nfolds = 2\n", (SplitPlan(fold=(1, 2)), SplitPlan(fold=(2, 2)))),
+        ('[split]\nby = "time"\n', (SplitPlan(by="time"),)),
+        ('[split]\npretrain_on = "disjoint"\n', (SplitPlan(pretrain_on="disjoint"),)),
+        ("[split]\ntest = true\n", (SplitPlan(),)),
+    ],
+)
+def test_where_another_cohort_judges_nobody_here_tests(tmp_path: Path, split: str, expected: tuple[SplitPlan, ...]):
+    """Unless somebody is asked for."""
+    assert recipe(tmp_path, TOP + 'test_data = "e"\n' + split + ROWS).splits == expected
 
 
 def test_everything_that_can_be_said(tmp_path: Path):

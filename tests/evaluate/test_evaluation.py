@@ -25,10 +25,11 @@ from wardround.evaluate.evaluation import (
     predict,
     predictions_table,
 )
-from wardround.evaluate.question import Question
+from wardround.evaluate.question import Question, no_stay_on
 from wardround.methods.scores import predict_elapsed
 from wardround.metrics.discrimination import auroc, sensitivity
 from wardround.tasks.cohort import Window
+from wardround.tasks.splits import SplitPlan
 from wardround.train.data import open_data
 from wardround.train.run_folder import Run, open_run
 
@@ -252,6 +253,13 @@ def test_a_side_of_the_split_that_other_data_does_not_have_is_named(made: Made, 
     data = write_data(tmp_path / "d", others())
     with pytest.raises(UsageError, match=r"no stay on the run's val side\. For another cohort ask for --split all"):
         made.answer("mlp", replace(ALL, split="val"), data)
+
+
+def test_a_run_that_tests_on_nobody_says_what_to_ask_for(made: Made):
+    run = made.run("mlp")
+    plan = replace(run.plan, split=SplitPlan(test=False))
+    assert "tests on nobody (--no-test): ask for --split val here" in no_stay_on("test", replace(run, plan=plan))
+    assert "nobody" not in no_stay_on("test", run)
 
 
 def test_a_stay_id_of_another_patient_is_another_stay(made: Made, tmp_path: Path):

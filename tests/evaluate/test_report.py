@@ -199,6 +199,10 @@ def test_an_evaluation_at_home_takes_the_place_of_validation(tmp_path: Path):
     assert side_by_side(html)["measure"][0] == "internal: test side, 24 h"
     assert side_by_side(html)["stays"][0] == "90"
     assert "they flatter the model" not in html
+    assert "Internal figures are too good" not in html
+    files.write_json(folders[0] / "internal.json", home | {"split": "all", "n_seen_in_training": 60})
+    too_good = "Internal figures are too good: 60 of the stays are of patients whom the model was trained on."
+    assert too_good in report(folders)
 
 
 def test_internal_shares_give_no_small_count_away(tmp_path: Path):

@@ -108,7 +108,7 @@ def outputs(made: Trajectory, of: SequenceBatch) -> list[list[float]]:
 
 def by_parts(made: Trajectory, of: SequenceBatch) -> torch.Tensor:
     """The printed model, part by part."""
-    events = made.project(made.encode(of)[0]) + made.modality(of.modality)
+    events = made.project(made.encode(of, made.coded(of))) + made.modality(of.modality)
     if made.time is not None:
         events = events + made.time(of.hours)
     predict = made.sequence.predict.expand_as(events)
@@ -121,7 +121,7 @@ def by_parts(made: Trajectory, of: SequenceBatch) -> torch.Tensor:
 
 def test_each_event_goes_through_the_encoder_of_its_modality():
     made, of = model(), batch()
-    encoded = made.encode(of)[0]
+    encoded = made.encode(of, made.coded(of))
     events = [(stay, k) for stay in (0, 1, 3) for k in range(int(of.lengths[stay]))]
     for place, (stay, k) in enumerate(events):
         name = STORE.modalities[STORE.modality[place]]
@@ -143,7 +143,7 @@ def test_without_a_state_it_is_the_printed_model(time_encoding: bool):
 def test_the_state_adds_what_a_static_head_reads_from_the_latest_embeddings():
     made = model()
     made_, real, _ = made.beliefs(batch())
-    encoded = made.encode(batch())[0]
+    encoded = made.encode(batch(), made.coded(batch()))
     latest = latest_state(encoded, batch().modality, made.embedder.tokens).flatten(2)
     ages = latest_ages(batch().hours, batch().modality, 2)
     state = made.state.head(torch.cat([latest, ages], dim=2)).squeeze(-1)
@@ -278,7 +278,7 @@ def test_frozen_encoders_learn_nothing_and_are_not_called():
     rows = {name: torch.randn(len(rows), EMBED) for name, rows in batch().rows.items()}
     made.train()
     embedded = replace(batch(), rows=rows)
-    encoded = made.encode(embedded)[0].flatten(0, 1)
+    encoded = made.encode(embedded, made.coded(embedded)).flatten(0, 1)
     for name in SHAPES:
         assert torch.equal(encoded[embedded.slots[name]], rows[name]), "rows that are embeddings pass as they are"
     made.loss(embedded)[0].backward()

@@ -386,8 +386,8 @@ def _(patch: Patch) -> None:
 
 @leak("missing token pooled from all events of the stay", "later_events")
 def _(patch: Patch) -> None:
-    def encode(original: Any, self: Any, batch: Any) -> Any:
-        made = original(self, batch)
+    def encode(original: Any, self: Any, batch: Any, coded: Any) -> Any:
+        made = original(self, batch, coded)
         return made + 0.1 * made.sum(dim=1, keepdim=True)
 
     around_method(patch, trajectory.Trajectory, "encode", encode)
@@ -395,8 +395,8 @@ def _(patch: Patch) -> None:
 
 @leak("the linear term reads the next event", "later_events")
 def _(patch: Patch) -> None:
-    def weigh(original: Any, self: Any, batch: Any, evidence: Any) -> Any:
-        made = original(self, batch, evidence)
+    def weigh(original: Any, self: Any, batch: Any, coded: Any, evidence: Any) -> Any:
+        made = original(self, batch, coded, evidence)
         return torch.cat([made[:, 1:], made[:, :1]], dim=1)
 
     around_method(patch, trajectory.Trajectory, "weigh", weigh)

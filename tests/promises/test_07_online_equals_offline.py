@@ -339,8 +339,11 @@ def test_control_attention_both_ways_is_caught(world: World, monkeypatch: pytest
 
 def test_control_a_norm_over_the_batch_is_caught(world: World, monkeypatch: pytest.MonkeyPatch):
     original = Trajectory.encode
-    monkeypatch.setattr(
-        Trajectory, "encode", lambda self, batch: original(self, batch) - original(self, batch).mean(dim=(0, 1))
-    )
+
+    def normed(self, batch, coded):
+        made = original(self, batch, coded)
+        return made - made.mean(dim=(0, 1))
+
+    monkeypatch.setattr(Trajectory, "encode", normed)
     with pytest.raises(AssertionError):
         test_padding_and_other_mates_do_not_matter(world, "tabular")

@@ -44,6 +44,13 @@ def test_folds_of_shares():
 
 
 @pytest.mark.usefixtures("told")
+def test_nobody_tests_where_none_is_to():
+    """Those under 15/85 validate, the others train."""
+    ten = stays(*((subject, subject, 0, 1) for subject in range(10)))
+    assert split_stays(ten, SplitPlan(test=False))["split"].to_list() == [VAL] * 2 + [TRAIN] * 8
+
+
+@pytest.mark.usefixtures("told")
 def test_disjoint_pretraining_by_hand():
     """Those that pretraining trained on are not fine-tuned."""
     table = split_stays(
@@ -89,7 +96,9 @@ def test_the_first_and_the_last_fold_can_be_asked():
 
 
 def test_the_split_that_is_made_unless_asked_otherwise():
-    assert SplitPlan() == SplitPlan(seed=0, fold=None, by="patient", pretrain_on="train-side", strata="expected")
+    assert SplitPlan() == SplitPlan(
+        seed=0, fold=None, by="patient", pretrain_on="train-side", strata="expected", test=True
+    )
     assert splits.SHARES == (0.70, 0.15, 0.15)
 
 
@@ -107,6 +116,10 @@ def test_the_split_that_is_made_unless_asked_otherwise():
         ({"by": "time", "fold": (1, 5)}, "--split-by time tests on the latest patients: it has no folds"),
         ({"by": "time", "strata": "exact"}, "--strata exact divides patients: it does not go with --split-by time"),
         ({"by": "hospital", "strata": "exact"}, "it does not go with --split-by hospital"),
+        ({"test": False, "fold": (1, 5)}, "--no-test tests on nobody: it goes neither with --fold, nor"),
+        ({"test": False, "by": "hospital"}, "--no-test tests on nobody"),
+        ({"test": False, "by": "time"}, "--no-test tests on nobody"),
+        ({"test": False, "pretrain_on": "disjoint"}, "nor with --pretrain-on disjoint"),
     ],
 )
 @pytest.mark.usefixtures("unchecked_signatures")

@@ -62,9 +62,8 @@ class Cell:
 
 def split_words(split: SplitPlan) -> str:
     """A split for a person."""
-    return (
-        f"split {split.seed}" if split.fold is None else f"split {split.seed} fold {split.fold[0]} of {split.fold[1]}"
-    )
+    whole = f"split {split.seed}" if split.test else f"split {split.seed} without a test side"
+    return whole if split.fold is None else f"{whole} fold {split.fold[0]} of {split.fold[1]}"
 
 
 def cells_of(recipe: Recipe, hashes: Hashes) -> list[Cell]:
@@ -161,7 +160,7 @@ def _decides(recipe: Recipe, hashes: Hashes, split: SplitPlan) -> dict[str, Any]
         "version": wardround.__version__,
         "data": hashes.data,
         "window": [recipe.window.protocol, recipe.window.at_h],
-        "split": [split.seed, fold, split.by, split.pretrain_on, split.strata],
+        "split": [split.seed, fold, split.by, split.pretrain_on, split.strata, *([] if split.test else ["no test"])],
     }
 
 
@@ -170,7 +169,8 @@ def _of_method(row: Row) -> str:
 
 
 def _of_split(split: SplitPlan) -> str:
-    return f"split{split.seed}" if split.fold is None else f"split{split.seed}-fold{split.fold[0]}of{split.fold[1]}"
+    whole = f"split{split.seed}" if split.test else f"split{split.seed}-whole"
+    return whole if split.fold is None else f"split{split.seed}-fold{split.fold[0]}of{split.fold[1]}"
 
 
 def _slug(name: str) -> str:

@@ -25,7 +25,7 @@ def recipe_json(recipe: Recipe) -> dict[str, Any]:
         "at_h": recipe.window.at_h,
         "splits": [
             {"seed": one.seed, "fold": None if one.fold is None else list(one.fold), "by": one.by,
-             "pretrain_on": one.pretrain_on, "strata": one.strata}
+             "pretrain_on": one.pretrain_on, "strata": one.strata, "test": one.test}
             for one in recipe.splits
         ],
         "rows": [_row_json(row, recipe) for row in recipe.rows],

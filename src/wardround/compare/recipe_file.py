@@ -1,6 +1,7 @@
 """A recipe from its TOML file, checked to the last key before any work.
 
-    data = "data"                       a DATA folder; test_data = another one judges every row on all of its stays
+    data = "data"                       a DATA folder; test_data = another one judges every row on all of its stays,
+                                        and then all patients of data train or validate, unless [split] says otherwise
     tasks = ["mortality"]
     at_h = 24                           protocol = "causal" | "paper"
     against = "boosting"                the row that the others are paired with; default the first
@@ -9,7 +10,7 @@
     [split]
     seeds = [0, 1]                      a split each
     folds = 5                           each split into so many; then every stay is tested once a split
-    by, pretrain_on, strata             as on the command line
+    by, pretrain_on, strata             as on the command line; test = false is --no-test
 
     [encoders.aligned]                  a pretraining by a name of one's own; "none" is there without being named
     loss = "masked-global"
@@ -67,12 +68,13 @@ def read_recipe(file: Path, seed: int = 0) -> Recipe:
     seeds = _seeds(top, "seeds", (0,))
     encoders = _encoders(top)
     rows = [row for table in top.tables("rows") for row in _rows(table, tasks, seeds, encoders)]
+    test_data = _path(top.take("test_data", str, None))
     recipe = Recipe(
         data=Path(top.take("data", str)),
-        test_data=_path(top.take("test_data", str, None)),
+        test_data=test_data,
         tasks=tasks,
         window=_window(top),
-        splits=_splits(top),
+        splits=_splits(top, test_data is not None),
         rows=tuple(rows),
         against=top.take("against", str, rows[0].name),
         search=_search(top, rows, tasks),
@@ -138,14 +140,17 @@ def _window(top: TomlTable) -> Window:
         raise top.refuse("protocol, at_h", str(error)) from None
 
 
-def _splits(top: TomlTable) -> tuple[SplitPlan, ...]:
+def _splits(top: TomlTable, elsewhere: bool) -> tuple[SplitPlan, ...]:
+    """The splits; where another cohort judges, nobody of this one tests unless somebody is asked for."""
     table = _empty_or(top, "split")
     seeds, folds = _seeds(table, "seeds", (0,)), _count(table, "folds", None)
     chosen = {key: table.take(key, str, getattr(SplitPlan(), key)) for key in ("by", "pretrain_on", "strata")}
+    own_sides = folds is not None or chosen["by"] != "patient" or chosen["pretrain_on"] == "disjoint"
+    test = table.take("test", bool, not elsewhere or own_sides)
     table.close()
     places = [None] if folds is None else [(fold, folds) for fold in range(1, folds + 1)]
     try:
-        return tuple(SplitPlan(seed, fold, **chosen) for seed in seeds for fold in places)
+        return tuple(SplitPlan(seed, fold, **chosen, test=test) for seed in seeds for fold in places)
     except UsageError as error:
         raise table.refuse("", str(error)) from None
 

@@ -11,7 +11,7 @@ from sklearn.decomposition import PCA
 from wardround.batches.store import event_store
 from wardround.errors import UsageError
 from wardround.evaluate.kinship import kinship
-from wardround.evaluate.question import Question
+from wardround.evaluate.question import Question, no_stay_on
 from wardround.progress import progress
 from wardround.tasks.cohort import Cohort, Window
 from wardround.train.data import open_data
@@ -42,9 +42,7 @@ def evaluate_alignment(
         everyone if question.split == "all" else np.flatnonzero((side == question.split).fill_null(False).to_numpy())
     )
     if len(members) == 0:
-        raise UsageError(
-            f"this data has no stay on the run's {question.split} side. For another cohort ask for --split all."
-        )
+        raise UsageError(no_stay_on(question.split, run))
     excluded = dict(cohort.excluded)
     if len(members) < cohort.frame.height:
         excluded["not on the asked side of the split"] = cohort.frame.height - len(members)

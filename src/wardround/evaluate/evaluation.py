@@ -23,7 +23,7 @@ from wardround.evaluate.evidence import INTERNAL
 from wardround.evaluate.internal import internal_figures
 from wardround.evaluate.kinship import kinship
 from wardround.evaluate.prediction_columns import PREDICTION_COLUMNS
-from wardround.evaluate.question import Question
+from wardround.evaluate.question import Question, no_stay_on
 from wardround.evaluate.tables import hours_metrics, probability_metrics
 from wardround.evaluate.under_way import UnderWay
 from wardround.methods.registry import FittedMethod, find_method
@@ -119,9 +119,7 @@ def _members(run: Run, cohort: Cohort, question: Question) -> np.ndarray:
     joined = cohort.frame.join(sides, on=["subject_id", "stay_id"], how="left", maintain_order="left")
     members = np.flatnonzero((joined["split"] == question.split).fill_null(False).to_numpy())
     if len(members) == 0:
-        raise UsageError(
-            f"this data has no stay on the run's {question.split} side. For another cohort ask for --split all."
-        )
+        raise UsageError(no_stay_on(question.split, run))
     return members
 
 

@@ -17,7 +17,7 @@ from wardround.evaluate.wording import in_order, interval, metric_words, number,
 
 VALIDATION_WORDS: Final = (
     "On its own data these are the validation stays, by which training was stopped and the threshold chosen, so they "
-    "flatter the model; wardround evaluate --beside DIR puts its test side here."
+    "flatter the model; where it has a test side, wardround evaluate --beside DIR puts that here."
 )
 
 
@@ -68,6 +68,9 @@ def internal_section(evidence: Evidence) -> Section | None:
         f"In brackets 95 % intervals over patients. {NOT_SHOWN} stands for a share that would give away a count of "
         f"fewer than {MINIMUM} stays. {VALIDATION_WORDS if home['split'] == 'val' else ''}"
     )
+    if home.get("n_seen_in_training"):
+        seen = count_text(home["n_seen_in_training"])
+        caption += f" Internal figures are too good: {seen} of the stays are of patients whom the model was trained on."
     return Section("elsewhere", "At home and elsewhere", [Table(columns, rows, caption=caption)], _unknown(evidence))
 
 

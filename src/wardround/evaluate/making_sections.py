@@ -107,9 +107,9 @@ def _balance(strata: list[dict[str, Any]]) -> Table:
             {"first stay has": stratum["stratum"].replace("+", ", "), "patients": count_text(patients), **shares}
         )
     caption = (
-        "Patients go to a side by hash, so shares come out near 70/15/15 (or the fold), and are forced only by "
-        "`--strata exact`. By hospital or time there are no such shares. Sides of "
-        f"fewer than {MINIMUM} patients are hidden."
+        "Patients go to a side by hash, so shares come out near 70/15/15 (those of folds, and where nobody tests, "
+        "near their own), and are forced only by `--strata exact`. By hospital or time there are no such shares. "
+        f"Sides of fewer than {MINIMUM} patients are hidden."
     )
     return Table(
         ["first stay has", "patients", "train", "val", "test"], rows, "How even the split is", caption, folded=True

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from wardround.errors import UsageError
 from wardround.metrics.bootstrap import DRAWS
+from wardround.train.run_folder import Run
 
 SPLITS = ("test", "val", "train", "all")
 
@@ -36,3 +37,11 @@ class Question:
             raise UsageError(f"--split {self.split}: one of {', '.join(SPLITS)}.")
         if self.seed < 0:
             raise UsageError(f"--seed {self.seed}: give 0 or more.")
+
+
+def no_stay_on(side: str, run: Run) -> str:
+    """What to say where data has no stay on a side of the run's split."""
+    mend = "For another cohort ask for --split all."
+    if not run.plan.split.test:
+        mend = f"The run tests on nobody (--no-test): ask for --split val here. {mend}"
+    return f"this data has no stay on the run's {side} side. {mend}"

@@ -191,21 +191,26 @@ class Trajectory(nn.Module):
         """The encoders that do not learn, which need to meet each event only once: by modality, or none."""
         return {} if self.settings.train_encoders else dict(self.embedder.encoders.items())
 
-    def encode(
-        self, batch: SequenceBatch
-    ) -> tuple[Float[Tensor, "stay event embed"], Float[Tensor, "stay event"] | None]:
-        """Each event through its modality's encoder, and its own evidence where there is such a term; rows that already
-        went through a frozen encoder stay what they are."""
+    def coded(self, batch: SequenceBatch) -> dict[str, Tensor]:
+        """By modality its rows as the first layer of its encoder reads them, made once for all who do; those that
+        already went through a frozen encoder stay what they are."""
         if self.frozen_encoders:
-            return self._of_events(batch, batch.rows, self.embed_width), None
-        encoders = self.embedder.encoders
-        coded = {name: coded_rows(encoders[name], batch.rows[name]) for name in self.embedder.modalities}
-        embedded = {name: embedded_rows(encoders[name], rows) for name, rows in coded.items()}
-        events = self._of_events(batch, embedded, self.embed_width)
-        if self.evidence is None:
-            return events, None
-        weighed = {name: self.evidence.of_coded(name, rows).unsqueeze(-1) for name, rows in coded.items()}
-        return events, self._of_events(batch, weighed, 1).squeeze(-1)
+            return dict(batch.rows)
+        return {name: coded_rows(self.embedder.encoders[name], batch.rows[name]) for name in self.embedder.modalities}
+
+    def encode(self, batch: SequenceBatch, coded: Mapping[str, Tensor]) -> Float[Tensor, "stay event embed"]:
+        """Each event through its modality's encoder."""
+        embedded = coded
+        if not self.frozen_encoders:
+            embedded = {name: embedded_rows(self.embedder.encoders[name], rows) for name, rows in coded.items()}
+        return self._of_events(batch, embedded, self.embed_width)
+
+    def weigh(
+        self, batch: SequenceBatch, coded: Mapping[str, Tensor], evidence: LinearEvidence
+    ) -> Float[Tensor, "stay event"]:
+        """Each event's own evidence."""
+        weighed = {name: evidence.of_coded(name, rows).unsqueeze(-1) for name, rows in coded.items()}
+        return self._of_events(batch, weighed, 1).squeeze(-1)
 
     def _of_events(
         self, batch: SequenceBatch, rows: Mapping[str, Tensor], width: int
@@ -226,7 +231,9 @@ class Trajectory(nn.Module):
 
     def read(self, batch: SequenceBatch) -> Read:
         """The two terms of the output after every event; in training without the modalities that are dropped."""
-        embedded, weighed = self.encode(batch)
+        coded = self.coded(batch)
+        embedded = self.encode(batch, coded)
+        weighed = None if self.evidence is None or self.frozen_encoders else self.weigh(batch, coded, self.evidence)
         modality, hours, lengths = batch.modality, batch.hours, batch.lengths
         published = batch.published
         if self.training and self.settings.modality_dropout_prob > 0:

@@ -42,6 +42,8 @@ class SplitPlan:
         strata: "expected" cuts by hash, so that each stratum has its shares in expectation and nobody ever moves;
             "exact" (printed) cuts each stratum by the rank of the hash, so that its shares are exact to one patient,
             and a few patients near the borders move when others come or go.
+        test: whether anybody tests; False has all patients train, but 15 in 85 who validate: for a model that is judged
+            on another cohort.
 
     Raises:
         UsageError: at construction, where a value is off or two do not go together.
@@ -52,6 +54,7 @@ class SplitPlan:
     by: Literal["patient", "hospital", "time"] = "patient"
     pretrain_on: PretrainOn = "train-side"
     strata: Literal["expected", "exact"] = "expected"
+    test: bool = True
 
     def __post_init__(self) -> None:
         if self.fold is not None and not (self.fold[1] >= 2 and 1 <= self.fold[0] <= self.fold[1]):
@@ -66,6 +69,11 @@ class SplitPlan:
             raise UsageError(f"--split-by {self.by} goes with --pretrain-on train-side: disjoint would see {seen}.")
         if self.by != "patient" and self.strata == "exact":
             raise UsageError(f"--strata exact divides patients: it does not go with --split-by {self.by}.")
+        if not self.test and (self.fold is not None or self.by != "patient" or self.pretrain_on == "disjoint"):
+            raise UsageError(
+                "--no-test tests on nobody: it goes neither with --fold, nor with --split-by, nor with --pretrain-on "
+                "disjoint, where most patients are pretrained on alone."
+            )
 
 
 def hash_share(seed: int, purpose: str, key: str) -> float:
@@ -138,6 +146,8 @@ def _each(of_stay: pl.Series, sides: Mapping[str, str]) -> pl.Series:
 
 
 def _sides(units: Collection[str], plan: SplitPlan, shares: _Shares) -> dict[str, str]:
+    if not plan.test:
+        return _with_validation(units, (), shares)
     of = shares.of("split", units)
     if plan.fold is None:
         return {unit: _thirds(share) for unit, share in of.items()}

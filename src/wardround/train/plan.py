@@ -157,6 +157,7 @@ class Plan:
                 "by": self.split.by,
                 "pretrain_on": self.split.pretrain_on,
                 "strata": self.split.strata,
+                **({} if self.split.test else {"test": False}),
             },
             "encoders": self.encoders,
             "settings": None if self.settings is None else as_json(self.settings),
@@ -184,7 +185,9 @@ class Plan:
                 method=values["method"],
                 task=values["task"],
                 window=Window(values["protocol"], values["at_h"]),
-                split=SplitPlan(split["seed"], fold, split["by"], split["pretrain_on"], split["strata"]),
+                split=SplitPlan(
+                    split["seed"], fold, split["by"], split["pretrain_on"], split["strata"], split.get("test", True)
+                ),
                 encoders=values["encoders"],
                 settings=None if read_settings is None else read_settings(values["settings"]),
                 seed=values["seed"],
