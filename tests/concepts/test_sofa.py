@@ -81,6 +81,11 @@ def test_drugs(made: list[Event], points: int):
     assert part("cardiovascular", *made) == points
 
 
+def test_a_push_before_a_drip_does_not_end_it():
+    push = (1, 30, "BOLUS_AMOUNT//epinephrine//mg", 1)
+    assert part("cardiovascular", push, *drug("epinephrine", 0.2, 60, 1200), hour=20.0) == 4
+
+
 def test_a_drug_that_has_ended_counts_unless_hours_are_looked_at_their_end():
     short = events(*drug("norepinephrine", 0.2, 5, 50))
     assert values(sofa(short, stays({1: 2})), "sofa_cardiovascular") == {1.0: 4, 2.0: 4}

@@ -1,9 +1,10 @@
 """Rates of vasoactive drugs in each hour of a stay, from the starts and ends of their infusions.
 
 A source writes a rate (`INFUSION//DRUG//UNIT`) where an infusion starts or is changed, and an amount
-(`INFUSION_AMOUNT//DRUG//UNIT`) where it ends or is changed. The first start of a drug in a stay goes with the first
-end, the second with the second, and so on; a rate without an end runs on. Two bags of a drug at once are two
-infusions: which of them ends first is then a guess, but at every time the right number of them runs.
+(`INFUSION_AMOUNT//DRUG//UNIT`) where it ends or is changed. Each start of a drug in a stay, by time, goes with the
+first later end that no start before it took; else with one of its own minute that ends nothing; else it runs on. An end
+while none runs is nobody's: its rate was set aside. Two bags of a drug at once are two infusions: which of them ends
+first is then a guess, but at every time the right number of them runs.
 
 An hour is known when all that began or ended before its end is.
 """
@@ -35,11 +36,26 @@ def infusions(events: pl.DataFrame) -> pl.DataFrame:
     place = ["stay_id", "name"]
     nth = pl.int_range(pl.len()).over(place)
     starts = measured(events, RATES).sort(*place, "time", "value").with_columns(nth=nth)
-    ends = measured(events, ENDS).sort(*place, "time").with_columns(nth=nth)
-    both = starts.join(ends.select(*place, "nth", ends="time"), on=[*place, "nth"], how="left")
-    return both.filter((pl.col("ends") >= pl.col("time")).fill_null(True)).select(
-        "stay_id", "ends", drug="name", rate="value", starts="time"
-    )
+    ends = _ends(starts, measured(events, ENDS))
+    of_something = ends.filter("of_something").sort(*place, "time").with_columns(nth=nth)
+    both = starts.join(of_something.select(*place, "nth", ends="time"), on=[*place, "nth"], how="left")
+    at_once = ends.filter(~pl.col("of_something")).select(*place, "time", at_once="time").unique()
+    both = both.join(at_once, on=[*place, "time"], how="left")
+    return both.select("stay_id", drug="name", rate="value", starts="time", ends=pl.coalesce("ends", "at_once"))
+
+
+def _ends(starts: pl.DataFrame, ends: pl.DataFrame) -> pl.DataFrame:
+    """`stay_id, name, time, of_something` of the ends: whether more infusions of the drug started before it than ended.
+
+    Starts count 1, ends -1, ends first at a minute of both: an end at which the sum is lower than ever, and below 0,
+    finds nothing that runs. Without these the n-th start goes with the n-th end.
+    """
+    place = ["stay_id", "name"]
+    steps = pl.concat([ends.select(*place, "time", step=-1), starts.select(*place, "time", step=1)])
+    steps = steps.sort(*place, "time", "step").with_columns(running=pl.col("step").cum_sum().over(place))
+    lowest = pl.col("running").cum_min().shift(fill_value=0).over(place).clip(upper_bound=0)
+    steps = steps.with_columns(of_something=pl.col("running") >= lowest)
+    return steps.filter(pl.col("step") == -1).select(*place, "time", "of_something")
 
 
 def hourly_rates(events: pl.DataFrame, hours: pl.DataFrame) -> pl.DataFrame:
