@@ -14,10 +14,12 @@ from typing import Final
 
 import polars as pl
 
+from wardround.concepts.needs import Need
 from wardround.concepts.rows import hours_since, long_rows, measured
 
 PARTS: Final = {f"VITAL//gcs {part}//": part for part in ("eyes", "verbal", "motor")}
 CODES: Final = tuple(PARTS)
+NEEDS: Final = tuple(Need(f"gcs {part}", (code,)) for code, part in PARTS.items())
 NORMAL: Final = {"eyes": 4, "verbal": 5, "motor": 6}
 INTUBATED: Final = "No Response-ETT"
 CARRIED: Final = pl.duration(hours=6)

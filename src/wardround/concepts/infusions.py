@@ -14,6 +14,7 @@ from typing import Final
 
 import polars as pl
 
+from wardround.concepts.needs import Need
 from wardround.concepts.rows import measured
 from wardround.events import HOUR_US
 
@@ -29,6 +30,11 @@ ENDS: Final[Mapping[str, str]] = {
     "INFUSION_AMOUNT//vasopressin//units": "vasopressin",
 }
 CODES: Final = (*RATES, *ENDS)
+NEEDS: Final = (
+    Need("drugs given", ("INFUSION_AMOUNT//", "BOLUS_AMOUNT//")),
+    Need("ends of vasopressors", tuple(ENDS), where=tuple(RATES)),
+)
+"""Who was given no vasopressor was given other things; rates that nobody ended would run on and add up."""
 
 
 def infusions(events: pl.DataFrame) -> pl.DataFrame:

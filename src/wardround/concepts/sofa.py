@@ -29,6 +29,7 @@ import polars as pl
 from wardround.concepts import gcs as coma
 from wardround.concepts import infusions, oxygenation
 from wardround.concepts.infusions import hourly_rates, with_infusions_known
+from wardround.concepts.needs import Need
 from wardround.concepts.rows import long_rows, measured, of_the_patient, sorted_rows
 from wardround.concepts.unit_hours import FIRST_DAY_H, unit_hours, with_hour
 from wardround.concepts.urine_output import URINE
@@ -39,15 +40,22 @@ Pressors = Literal["any", "hour_end"]
 PARTS: Final = ("respiration", "coagulation", "liver", "cardiovascular", "cns", "renal")
 WORST_OF_H: Final = 24
 
+_CREATININE: Final = "LAB//creatinine//mg/dL"
 _LABS: Final = {
     "LAB//platelets x 1000//K/mcL": "platelets",
     "LAB//total bilirubin//mg/dL": "bilirubin",
-    "LAB//creatinine//mg/dL": "creatinine",
+    _CREATININE: "creatinine",
 }
 _OF_THE_PATIENT: Final = (*_LABS, oxygenation.PAO2, oxygenation.FIO2, oxygenation.SPECIMEN)
 _PULSE: Final = "VITAL//heartrate//bpm"
 _PRESSURES: Final = {f"VITAL//{kind}mean//mmHg": "mean_pressure" for kind in ("systemic", "noninvasive")}
 CODES: Final = (*_LABS, *_PRESSURES, _PULSE, *URINE, *coma.CODES, *oxygenation.CODES, *infusions.CODES)
+NEEDS: Final = (
+    *(Need(name, (code,)) for code, name in _LABS.items() if code != _CREATININE),
+    Need("creatinine or urine", (_CREATININE, *URINE)),
+    Need("mean pressure", tuple(_PRESSURES)),
+    *(*coma.NEEDS, *oxygenation.NEEDS, *infusions.NEEDS),
+)
 
 _BELOW: Final = {"platelets": (150, 100, 50, 20), "mean_pressure": (70,), "gcs": (15, 13, 10, 6)}
 _FROM: Final = {"bilirubin": (1.2, 2, 6, 12), "creatinine": (1.2, 2, 3.5, 5)}

@@ -38,6 +38,7 @@ COEFFICIENTS: Final[Mapping[str, float]] = {
     "norepinephrine": 100.0,
 }
 CODES: Final = (*infusions.CODES, *WEIGHTS, BESIDE_INFUSION)
+NEEDS: Final = infusions.NEEDS
 _PER_MIN: Final = 1 / 60
 _BY_WEIGHT: Final = ("vis", "vis_max", "vis_vasopressin")
 
