@@ -72,8 +72,9 @@ def hourly_rates(events: pl.DataFrame, hours: pl.DataFrame) -> pl.DataFrame:
         hours: `stay_id, hour, closes`.
 
     Returns:
-        `stay_id, hour, drug, rate, share, at_end`: a row for each infusion and hour that it runs in; the share of the
-        hour, above 0; whether it runs when the hour ends. Rates in mcg/kg/min, of vasopressin in units/h.
+        `stay_id, hour, drug, rate, since, until, share, at_end`: a row for each infusion and hour that it runs in; from
+        when to when within it; the share of the hour, above 0; whether it runs when the hour ends. Rates in mcg/kg/min,
+        of vasopressin in units/h.
     """
     opens = pl.col("closes") - pl.duration(hours=1)
     running = hours.select("stay_id", "hour", "closes").join(infusions(events), on="stay_id")
@@ -84,6 +85,8 @@ def hourly_rates(events: pl.DataFrame, hours: pl.DataFrame) -> pl.DataFrame:
         "hour",
         "drug",
         "rate",
+        since=since,
+        until=until,
         share=(until - since).dt.total_microseconds() * (1 / HOUR_US),
         at_end=pl.col("ends").is_null() | (pl.col("ends") >= pl.col("closes")),
     ).filter(pl.col("share") > 0)
