@@ -154,10 +154,24 @@ def test_a_stay_without_events_scores_nothing_in_each_hour():
         (1, "sofa_24h", 24.0),
         (2, "sofa_24h", 24.0),
     ]
-    assert len(rows(made)) == 2 * (len(PARTS) + 1) + 2
+    assert len(rows(made)) == 2 * (len(PARTS) + 2) + 2
     assert made["available_time"].min() == at(60)
 
 
+def test_what_was_measured_is_told_from_what_is_normal():
+    """Platelets that are normal, and a pressor without a pressure, for 24 hours each; known when the total is."""
+    made = sofa(events((1, 30, PLATELETS, 300, 400), *drug("dopamine", 1, 90, 100)), stays({1: 30, 2: 1}))
+    found = values(made, "sofa_measured")
+    assert [found[float(hour)] for hour in (1, 2, 24, 25, 26)] == [1, 2, 2, 1, 0]
+    assert values(made, "sofa_measured", stay=2) == {1.0: 0}
+    assert [row[2:4] for row in rows(made, "sofa_measured")] == [row[2:4] for row in rows(made, "sofa")]
+    assert rows(made, "sofa_measured")[0][3] == 400
+    parts = gas(300) + [(1, 30, code, value) for code, value in NORMAL_VALUES.items()]
+    assert values(sofa(events(*parts), stays({1: 1})), "sofa_measured") == {1.0: 6}
+    assert values(sofa(events(*parts), stays({1: 1})), "sofa") == {1.0: 0}
+
+
+NORMAL_VALUES = {PLATELETS: 300, BILIRUBIN: 0.5, CREATININE: 0.8, PRESSURE: 90, MOTOR: 6}
 WORSE = {PLATELETS: -1, BILIRUBIN: 1, CREATININE: 1, PRESSURE: -1, MOTOR: -1, PAO2: -1}
 
 
@@ -174,4 +188,7 @@ def test_worse_values_are_never_fewer_points(start: dict[str, float], by: dict[s
 
     before = total(start)
     after = total({code: start[code] + sign * by[code] for code, sign in WORSE.items()})
-    assert all(0 <= before[name] <= after[name] <= (24 if name in ("sofa", "sofa_24h") else 4) for name in before)
+    assert all(
+        0 <= before[name] <= after[name] <= {"sofa": 24, "sofa_24h": 24, "sofa_measured": 6}.get(name, 4)
+        for name in before
+    )

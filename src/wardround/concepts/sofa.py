@@ -8,9 +8,11 @@
                                    norepinephrine at all, dopamine above 5; those above 0.1, dopamine above 15
     sofa_cns                       coma scale below 15, 13, 10, 6
     sofa_renal                     creatinine from 1.2, 2, 3.5, 5 mg/dL on; urine below 500 (3 points), 200 mL/day (4)
+    sofa_measured                  how many of the six parts had a value in the 24 hours
     sofa_24h                       the total at 24 h, one row a stay: of the first day, however early the stay ends
 
-Rates in mcg/kg/min. Each part is 0 to 4; one that was not measured in the 24 hours is 0. Hours before the unit count
+Rates in mcg/kg/min. Each part is 0 to 4; one that was not measured in the 24 hours is 0, and not counted by
+`sofa_measured`, which is known when the total is. Hours before the unit count
 where they are within the 24, so laboratory results of the ward do.
 
 Source: Vincent et al., Intensive Care Med 22:707-710 (1996), as `sofa` of the MIMIC Code Repository
@@ -89,10 +91,10 @@ def sofa(events: pl.DataFrame, stays: pl.DataFrame, pressors: Pressors = "any") 
 
 
 def _worst_of_the_day() -> list[pl.Expr]:
-    """Of each part the most points of the last 24 hours, and when all that they are of was known."""
+    """Of each part the most points of the last 24 hours, null without any, and when all that they are of was known."""
     made: list[pl.Expr] = []
     for part in PARTS:
-        most = pl.col(part).rolling_max(WORST_OF_H, min_samples=1).over("stay_id").fill_null(0.0)
+        most = pl.col(part).rolling_max(WORST_OF_H, min_samples=1).over("stay_id")
         known = pl.max_horizontal("closes", f"{part}_known").dt.epoch("us")
         latest = known.rolling_max(WORST_OF_H, min_samples=1).over("stay_id")
         made += [most.alias(f"sofa_{part}"), pl.from_epoch(latest, "us").alias(f"{part}_known")]
@@ -104,12 +106,14 @@ def _rows(hours: pl.DataFrame) -> pl.DataFrame:
     hours = hours.filter(pl.col("hour") >= 0).with_columns(
         time_h=pl.col("hour") + 1.0,
         sofa=pl.sum_horizontal(names),
+        sofa_measured=pl.sum_horizontal(pl.col(name).is_not_null() for name in names),
         sofa_known=pl.max_horizontal(f"{part}_known" for part in PARTS),
     )
+    hours = hours.with_columns(pl.col(names).fill_null(0.0))
     in_unit = hours.filter("in_unit")
     at_a_day = hours.filter(pl.col("hour") == FIRST_DAY_H - 1).rename({"sofa_known": "available_time"})
     rows = [long_rows(in_unit.with_columns(available_time=f"{part}_known"), [f"sofa_{part}"]) for part in PARTS]
-    rows.append(long_rows(in_unit.with_columns(available_time="sofa_known"), ["sofa"]))
+    rows.append(long_rows(in_unit.with_columns(available_time="sofa_known"), ["sofa", "sofa_measured"]))
     rows.append(long_rows(at_a_day.with_columns(sofa_24h="sofa"), ["sofa_24h"]))
     return sorted_rows(pl.concat(rows))
 
