@@ -44,7 +44,7 @@ CONCEPTS: Final[dict[str, Concept]] = {
         ),
         Concept(
             "gcs",
-            "Glasgow coma scale at each charting: total, parts, and who is intubated",
+            "Glasgow coma scale at each charting: total, parts, and where a tube is charted",
             gcs.CODES,
             gcs.NEEDS,
             gcs.gcs,
