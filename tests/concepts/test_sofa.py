@@ -101,6 +101,13 @@ def test_urine_of_a_day(hourly_ml: float, points: int):
     assert found[24.0] == points
 
 
+def test_of_several_chartings_in_an_hour_the_most_urine_counts():
+    """At 22:10 a day of 433 mL, at 22:50 of 525 mL; alone the first makes 3 points."""
+    first, second = (1, 1330, URINE, 400), (1, 1370, URINE, 100)
+    assert part("renal", first, hour=23.0) == 3
+    assert part("renal", first, second, hour=23.0) == 0
+
+
 def test_urine_is_of_the_time_since_the_first_pulse():
     """Charted once, 400 mL at 22 hours and 20 minutes: of 22 hours and 20 minutes, or of 21 since the first pulse."""
     volume = (1, 1340, URINE, 400)

@@ -18,10 +18,10 @@ where they are within the 24, so laboratory results of the ward do.
 Source: Vincent et al., Intensive Care Med 22:707-710 (1996), as `sofa` of the MIMIC Code Repository
 (mimic-iv/concepts/score) has it: pressures of one minute are averaged; urine of a day is that charted within 23 hours,
 by the time since the charting before the first of them (before any, since the first pulse), where that is 22 to 30
-hours; results of the laboratory and blood gases are the patient's, of whatever stay. There
-the hours are those of the clock (`unit_hours.py`), and a drug counts in an hour only if it runs at the hour's end
-(`pressors="hour_end"`): a drip of half an hour is then missed or not as the clock will have it. Here it counts where it
-runs at all.
+hours, and the most that any charting of an hour says; results of the laboratory and blood gases are the patient's, of
+whatever stay. There the hours are those of the clock (`unit_hours.py`), and a drug counts in an hour only if it runs at
+the hour's end (`pressors="hour_end"`): a drip of half an hour is then missed or not as the clock will have it. Here it
+counts where it runs at all.
 """
 
 from typing import Final, Literal
@@ -160,7 +160,7 @@ def _of_coma(events: pl.DataFrame) -> pl.DataFrame:
 
 
 def _of_urine(events: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
-    """Points of the urine of a day, at each charting that has a day before it."""
+    """Points of the urine of a day, in each hour with a charting that has a day before it: of the most urine."""
     charted = (
         measured(events, URINE)
         .group_by("stay_id", "time")
@@ -180,6 +180,8 @@ def _of_urine(events: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
     )
     days = days.filter(pl.col("lasted_us").is_between(22 * HOUR_US, 30 * HOUR_US))
     days = days.with_columns(day_ml=(pl.col("volume") * 24 * HOUR_US / pl.col("lasted_us")).round_sig_figs(12))
+    days = with_hour(days, stays).sort("stay_id", "time")
+    days = days.group_by("stay_id", "hour").agg(pl.col("time").last(), pl.col("day_ml", "known").max())
     few, fewer = pl.col("day_ml") < 500, pl.col("day_ml") < 200
     return _points(days, "renal", pl.when(fewer).then(4).when(few).then(3).otherwise(0), "known")
 
