@@ -69,7 +69,7 @@ def hourly_rates(events: pl.DataFrame, hours: pl.DataFrame) -> pl.DataFrame:
 
     Args:
         events: with the `INPUT_COLUMNS`.
-        hours: `stay_id, hour, closes`.
+        hours: `stay_id, start, hour, closes`, all from the first hour of a stay to its last.
 
     Returns:
         `stay_id, hour, drug, rate, since, until, share, at_end`: a row for each infusion and hour that it runs in; from
@@ -77,7 +77,18 @@ def hourly_rates(events: pl.DataFrame, hours: pl.DataFrame) -> pl.DataFrame:
         of vasopressin in units/h.
     """
     opens = pl.col("closes") - pl.duration(hours=1)
-    running = hours.select("stay_id", "hour", "closes").join(infusions(events), on="stay_id")
+    of_stay = hours.group_by("stay_id").agg(
+        pl.col("start").first(), first=pl.col("hour").min(), last=pl.col("hour").max()
+    )
+    given = infusions(events).join(of_stay, on="stay_id")
+    begins, ceases = (
+        (pl.col(name) - pl.col("start")).dt.total_microseconds() // HOUR_US for name in ("starts", "ends")
+    )
+    first, last = pl.max_horizontal(begins, "first"), pl.min_horizontal(ceases, "last")
+    given = given.with_columns(hour=pl.int_ranges(first, pl.max_horizontal(first, last + 1))).drop(
+        "first", "last", "start"
+    )
+    running = given.explode("hour").join(hours.select("stay_id", "hour", "closes"), on=["stay_id", "hour"])
     running = running.filter(pl.col("starts") < pl.col("closes"), pl.col("ends").is_null() | (pl.col("ends") > opens))
     until, since = pl.min_horizontal("ends", "closes"), pl.max_horizontal("starts", opens)
     return running.select(
