@@ -264,7 +264,8 @@ with drug_hours as (
         when dopamine > 5 or catechol > 0 then 3 when dopamine > 0 or dobutamine > 0 then 2 end as points
     from drug_hours
     union all
-    select h.stay_id, hour, part, max(points) from hours h
+    select h.stay_id, hour, part, greatest(max(points) filter (not of_urine), min(points) filter (of_urine))
+    from hours h
     join points p on p.stay_id = h.stay_id and {inside} group by 1, 2, 3
 ), wide as (
     select h.stay_id, h.hour, in_unit, names.part, max(points) as points

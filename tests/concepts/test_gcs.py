@@ -51,9 +51,11 @@ def test_a_tube_makes_fifteen(later: list[Event], total: int):
 
 
 def test_who_is_intubated_is_told():
+    """By speech of 0 at each charting, by `gcs_unable` at those that name the tube."""
     made = gcs(events((1, 0, VERBAL, TUBE), (1, 60, EYES, 4)), stays({1: 24}))
     assert values(made, "gcs_unable") == {0.0: 1, 1.0: 0}
     assert values(made, "gcs_verbal") == {0.0: 0, 1.0: 0}
+    assert values(made, "gcs") == {0.0: 15, 1.0: 15}
 
 
 def test_what_is_carried_on_delays_what_needs_it():

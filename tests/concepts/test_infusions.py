@@ -1,10 +1,14 @@
 """Starts and ends of infusions, and the hours that they run in."""
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from concept_timelines import Event, at, events, stays
 from wardround.concepts.infusions import hourly_rates, infusions
 from wardround.concepts.unit_hours import unit_hours
 
 RATE, END = "INFUSION//norepinephrine//mcg/kg/min", "INFUSION_AMOUNT//norepinephrine//mg"
+PUSH = "BOLUS_AMOUNT//norepinephrine//mg"
 
 
 def hourly(*made: Event, length_h: float = 3) -> list[tuple[int, float, float, bool]]:
@@ -47,3 +51,39 @@ def test_two_bags_at_once_are_two_infusions():
 
 def test_what_has_no_end_runs_to_the_end_of_the_stay():
     assert [row[0] for row in hourly((1, 70, RATE, 0.1), length_h=3.5)] == [1, 2, 3]
+
+
+def spans(*made: Event) -> list[tuple[float, float | None]]:
+    """Minutes of starts and ends, by start."""
+    found = infusions(events(*made)).sort("starts", "ends").select("starts", "ends").rows()
+    minutes = [[time and round((time - at(0)).total_seconds() / 60) for time in row] for row in found]
+    return [(start, end) for start, end in minutes]
+
+
+def test_an_end_of_nothing_is_nobodys():
+    """A rate that was set aside, before the infusion, up to its very start, and between two."""
+    assert spans((1, 30, END, 1), (1, 60, RATE, 0.2), (1, 1200, END, 1)) == [(60, 1200)]
+    assert spans((1, 60, END, 1), (1, 60, RATE, 0.2), (1, 1200, END, 1)) == [(60, 1200)]
+    made = [(1, 0, RATE, 0.1), (1, 30, END, 1), (1, 60, END, 1), (1, 60, RATE, 0.3), (1, 90, END, 1)]
+    assert spans(*made) == [(0, 30), (60, 90)]
+
+
+def test_a_push_ends_nothing():
+    drip = [(1, 60, RATE, 0.2), (1, 100, END, 1), (1, 100, RATE, 0.3), (1, 1200, END, 1)]
+    for minute in (30, 80, 100, 1300):
+        assert spans(*drip, (1, minute, PUSH, 1)) == [(60, 100), (100, 1200)]
+
+
+@given(made=st.lists(st.tuples(st.integers(0, 8), st.booleans()), max_size=12))
+@settings(max_examples=50, deadline=None)
+def test_each_start_takes_the_first_free_later_end(made: list[tuple[int, bool]]):
+    free = sorted(minute for minute, starts in made if not starts)
+    expected: list[tuple[int, int | None]] = []
+    for start in sorted(minute for minute, starts in made if starts):
+        end = next((end for end in free if end > start), None)
+        expected.append((start, end))
+        if end is not None:
+            free.remove(end)
+    told = [(start, start if end is None and start in free else end) for start, end in expected]
+    found = spans(*((1, minute, RATE if starts else END, 0.1) for minute, starts in made))
+    assert sorted(found, key=str) == sorted(told, key=str)

@@ -81,6 +81,11 @@ def test_drugs(made: list[Event], points: int):
     assert part("cardiovascular", *made) == points
 
 
+def test_a_push_before_a_drip_does_not_end_it():
+    push = (1, 30, "BOLUS_AMOUNT//epinephrine//mg", 1)
+    assert part("cardiovascular", push, *drug("epinephrine", 0.2, 60, 1200), hour=20.0) == 4
+
+
 def test_a_drug_that_has_ended_counts_unless_hours_are_looked_at_their_end():
     short = events(*drug("norepinephrine", 0.2, 5, 50))
     assert values(sofa(short, stays({1: 2})), "sofa_cardiovascular") == {1.0: 4, 2.0: 4}
@@ -94,6 +99,13 @@ def test_urine_of_a_day(hourly_ml: float, points: int):
     found = values(sofa(events(*made), stays({1: 30})), "sofa_renal")
     assert found[22.0] == 0
     assert found[24.0] == points
+
+
+def test_of_several_chartings_in_an_hour_the_most_urine_counts():
+    """At 22:10 a day of 433 mL, at 22:50 of 525 mL; alone the first makes 3 points."""
+    first, second = (1, 1330, URINE, 400), (1, 1370, URINE, 100)
+    assert part("renal", first, hour=23.0) == 3
+    assert part("renal", first, second, hour=23.0) == 0
 
 
 def test_urine_is_of_the_time_since_the_first_pulse():
@@ -149,10 +161,24 @@ def test_a_stay_without_events_scores_nothing_in_each_hour():
         (1, "sofa_24h", 24.0),
         (2, "sofa_24h", 24.0),
     ]
-    assert len(rows(made)) == 2 * (len(PARTS) + 1) + 2
+    assert len(rows(made)) == 2 * (len(PARTS) + 2) + 2
     assert made["available_time"].min() == at(60)
 
 
+def test_what_was_measured_is_told_from_what_is_normal():
+    """Platelets that are normal, and a pressor without a pressure, for 24 hours each; known when the total is."""
+    made = sofa(events((1, 30, PLATELETS, 300, 400), *drug("dopamine", 1, 90, 100)), stays({1: 30, 2: 1}))
+    found = values(made, "sofa_measured")
+    assert [found[float(hour)] for hour in (1, 2, 24, 25, 26)] == [1, 2, 2, 1, 0]
+    assert values(made, "sofa_measured", stay=2) == {1.0: 0}
+    assert [row[2:4] for row in rows(made, "sofa_measured")] == [row[2:4] for row in rows(made, "sofa")]
+    assert rows(made, "sofa_measured")[0][3] == 400
+    parts = gas(300) + [(1, 30, code, value) for code, value in NORMAL_VALUES.items()]
+    assert values(sofa(events(*parts), stays({1: 1})), "sofa_measured") == {1.0: 6}
+    assert values(sofa(events(*parts), stays({1: 1})), "sofa") == {1.0: 0}
+
+
+NORMAL_VALUES = {PLATELETS: 300, BILIRUBIN: 0.5, CREATININE: 0.8, PRESSURE: 90, MOTOR: 6}
 WORSE = {PLATELETS: -1, BILIRUBIN: 1, CREATININE: 1, PRESSURE: -1, MOTOR: -1, PAO2: -1}
 
 
@@ -169,4 +195,7 @@ def test_worse_values_are_never_fewer_points(start: dict[str, float], by: dict[s
 
     before = total(start)
     after = total({code: start[code] + sign * by[code] for code, sign in WORSE.items()})
-    assert all(0 <= before[name] <= after[name] <= (24 if name in ("sofa", "sofa_24h") else 4) for name in before)
+    assert all(
+        0 <= before[name] <= after[name] <= {"sofa": 24, "sofa_24h": 24, "sofa_measured": 6}.get(name, 4)
+        for name in before
+    )

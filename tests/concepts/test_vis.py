@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from concept_timelines import Event, events, rows, stays, values
+from concept_timelines import Event, events, random_events, rows, stays, values
 from wardround.concepts.infusions import DRUGS, ENDS, RATES
 from wardround.concepts.vis import COEFFICIENTS, vis
 
@@ -62,6 +62,27 @@ def test_known_when_the_weight_is_where_it_is_needed():
     known = {(row[1], row[2]): row[3] for row in rows(vis(events(*made), stays({1: 3})))}
     assert [known["vis", hour] for hour in (1.0, 2.0, 3.0)] == [500, 500, 180]
     assert known["vis_dopamine", 1.0] == 60
+
+
+def test_the_highest_is_of_what_runs_at_once():
+    """Two drugs one after the other are not added; two bags of one drug at once are."""
+    one, other = "dopamine", "dobutamine"
+    turns = ((1, 0, RATE[one], 5), (1, 30, END[one], 1), (1, 30, RATE[other], 8), (1, 60, END[other], 1))
+    assert of("vis_max", *turns) == {1.0: 8.0, 2.0: 0.0, 3.0: 0.0}
+    assert of("vis_max", *turns, (1, 20, RATE[other], 2), (1, 40, END[other], 1))[1.0] == 10.0
+    bags = ((1, 0, RATE[one], 5), (1, 30, RATE[one], 4), (1, 45, END[one], 1), (1, 60, END[one], 1))
+    assert of("vis_max", *bags)[1.0] == 9.0
+
+
+@given(made=random_events((*RATES, *ENDS)))
+@settings(max_examples=40, deadline=None)
+def test_the_highest_is_no_lower_than_the_mean(made: list[Event]):
+    given_of_it = [event for event in made if event[3] >= 0]
+    found = vis(events(*given_of_it, WEIGHT, (2, 0, "WEIGHT//kg", 60)), stays({1: 30, 2: 20}))
+    for stay in (1, 2):
+        mean, highest = (values(found, name, stay) for name in ("vis", "vis_max"))
+        assert mean.keys() == highest.keys()
+        assert all(highest[hour] >= mean[hour] for hour in mean)
 
 
 @pytest.mark.parametrize("drug", DRUGS)

@@ -18,6 +18,18 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     raw = raw_mimic4.tiny()
     for minute, volume in (("12:30", 120), ("13:10", 80)):
         raw.add("icu/outputevents", stay_id=1, itemid=226559, charttime=f"2151-01-01 {minute}:00", value=volume)
+    raw.add("icu/d_items", itemid=226732, label="O2 Delivery Device(s)", category="Respiratory")
+    for item, name in ((52033, "Specimen Type"), (50821, "pO2"), (50816, "Oxygen")):
+        raw.add("hosp/d_labitems", itemid=item, label=name, fluid="Blood", category="Blood Gas")
+    at = {"charttime": "2151-01-01 12:40:00", "storetime": "2151-01-01 12:50:00"}
+    for item, value in ((220739, 3), (223900, 4), (223901, 6), (220052, 65)):
+        raw.add("icu/chartevents", 1, **at, itemid=item, value=value, valuenum=value)
+    raw.add("icu/chartevents", 1, **at, itemid=226732, value="Endotracheal tube")
+    raw.add("hosp/labevents", 1, **at, itemid=52033, value="ART.")
+    for item, value, unit in (
+        *((51265, 90, "K/uL"), (50885, 2.5, "mg/dL"), (50912, 1.3, "mg/dL"), (50821, 80, "mm Hg"), (50816, 50, "%")),
+    ):
+        raw.add("hosp/labevents", 1, **at, itemid=item, value=value, valuenum=value, valueuom=unit)
     folder = tmp_path_factory.mktemp("concepts")
     return raw_mimic4.prepare(raw.write(folder / "raw"), folder / "data").folder
 
@@ -57,3 +69,21 @@ def test_no_such_concept_and_no_such_data(data: Path, tmp_path: Path):
     with pytest.raises(DataError):
         write_concepts(tmp_path, ["urine_output"], tmp_path / "out", quiet=True)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["sofa", "vis", "gcs"])
+def test_what_data_cannot_tell_is_refused(name: str, tmp_path: Path):
+    """A folder with urine and a pulse alone: the others would be normal in every hour."""
+    raw = raw_mimic4.RawMimic4().named().stay(1)
+    raw.add("icu/outputevents", 1, charttime="2151-01-01 12:30:00", itemid=226559, value=120)
+    data = raw_mimic4.prepare(raw.write(tmp_path / "raw"), tmp_path / "data").folder
+    with pytest.raises(DataError, match=f"data has no code of what {name} needs: .*prepare mimic4") as refused:
+        write_concepts(data, ["urine_output", name], tmp_path / "out", quiet=True)
+    assert "\n" not in str(refused.value)
+    assert all(
+        need.part in str(refused.value)
+        for need in CONCEPTS[name].needs
+        if not need.where and need.part != "creatinine or urine"
+    )
+    assert not (tmp_path / "out").exists()
+    write_concepts(data, ["urine_output"], tmp_path / "out", quiet=True)

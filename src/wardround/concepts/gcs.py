@@ -2,22 +2,25 @@
 
     gcs                                the total
     gcs_eyes, gcs_verbal, gcs_motor    its parts; verbal is 0 in an intubated patient
-    gcs_unable                         1 where the patient is intubated ("No Response-ETT"), else 0
+    gcs_unable                         1 where this charting says that ("No Response-ETT"), else 0
 
 Source: `gcs` of the MIMIC Code Repository (mimic-iv/concepts/measurement). A part that is not charted is that of the
 charting before, if that is less than 6 h old, else normal. The intubation rule: a patient who cannot speak because of
 a tube has a total of 15, and after the tube the parts are not carried on. So a total of 15 is also "cannot be told":
-`gcs_unable` says which, and `gcs_eyes + gcs_motor` what could be seen.
+`gcs_verbal == 0` says where, also at a charting that says nothing of speech and has the tube of the one before, where
+`gcs_unable` is 0, as in the repository; `gcs_eyes + gcs_motor` is what could be seen.
 """
 
 from typing import Final
 
 import polars as pl
 
+from wardround.concepts.needs import Need
 from wardround.concepts.rows import hours_since, long_rows, measured
 
 PARTS: Final = {f"VITAL//gcs {part}//": part for part in ("eyes", "verbal", "motor")}
 CODES: Final = tuple(PARTS)
+NEEDS: Final = tuple(Need(f"gcs {part}", (code,)) for code, part in PARTS.items())
 NORMAL: Final = {"eyes": 4, "verbal": 5, "motor": 6}
 INTUBATED: Final = "No Response-ETT"
 CARRIED: Final = pl.duration(hours=6)

@@ -1,9 +1,10 @@
 """Rates of vasoactive drugs in each hour of a stay, from the starts and ends of their infusions.
 
 A source writes a rate (`INFUSION//DRUG//UNIT`) where an infusion starts or is changed, and an amount
-(`INFUSION_AMOUNT//DRUG//UNIT`) where it ends or is changed. The first start of a drug in a stay goes with the first
-end, the second with the second, and so on; a rate without an end runs on. Two bags of a drug at once are two
-infusions: which of them ends first is then a guess, but at every time the right number of them runs.
+(`INFUSION_AMOUNT//DRUG//UNIT`) where it ends or is changed. Each start of a drug in a stay, by time, goes with the
+first later end that no start before it took; else with one of its own minute that ends nothing; else it runs on. An end
+while none runs is nobody's: its rate was set aside. Two bags of a drug at once are two infusions: which of them ends
+first is then a guess, but at every time the right number of them runs.
 
 An hour is known when all that began or ended before its end is.
 """
@@ -13,6 +14,7 @@ from typing import Final
 
 import polars as pl
 
+from wardround.concepts.needs import Need
 from wardround.concepts.rows import measured
 from wardround.events import HOUR_US
 
@@ -28,6 +30,11 @@ ENDS: Final[Mapping[str, str]] = {
     "INFUSION_AMOUNT//vasopressin//units": "vasopressin",
 }
 CODES: Final = (*RATES, *ENDS)
+NEEDS: Final = (
+    Need("drugs given", ("INFUSION_AMOUNT//", "BOLUS_AMOUNT//")),
+    Need("ends of vasopressors", tuple(ENDS), where=tuple(RATES)),
+)
+"""Who was given no vasopressor was given other things; rates that nobody ended would run on and add up."""
 
 
 def infusions(events: pl.DataFrame) -> pl.DataFrame:
@@ -35,11 +42,26 @@ def infusions(events: pl.DataFrame) -> pl.DataFrame:
     place = ["stay_id", "name"]
     nth = pl.int_range(pl.len()).over(place)
     starts = measured(events, RATES).sort(*place, "time", "value").with_columns(nth=nth)
-    ends = measured(events, ENDS).sort(*place, "time").with_columns(nth=nth)
-    both = starts.join(ends.select(*place, "nth", ends="time"), on=[*place, "nth"], how="left")
-    return both.filter((pl.col("ends") >= pl.col("time")).fill_null(True)).select(
-        "stay_id", "ends", drug="name", rate="value", starts="time"
-    )
+    ends = _ends(starts, measured(events, ENDS))
+    of_something = ends.filter("of_something").sort(*place, "time").with_columns(nth=nth)
+    both = starts.join(of_something.select(*place, "nth", ends="time"), on=[*place, "nth"], how="left")
+    at_once = ends.filter(~pl.col("of_something")).select(*place, "time", at_once="time").unique()
+    both = both.join(at_once, on=[*place, "time"], how="left")
+    return both.select("stay_id", drug="name", rate="value", starts="time", ends=pl.coalesce("ends", "at_once"))
+
+
+def _ends(starts: pl.DataFrame, ends: pl.DataFrame) -> pl.DataFrame:
+    """`stay_id, name, time, of_something` of the ends: whether more infusions of the drug started before it than ended.
+
+    Starts count 1, ends -1, ends first at a minute of both: an end at which the sum is lower than ever, and below 0,
+    finds nothing that runs. Without these the n-th start goes with the n-th end.
+    """
+    place = ["stay_id", "name"]
+    steps = pl.concat([ends.select(*place, "time", step=-1), starts.select(*place, "time", step=1)])
+    steps = steps.sort(*place, "time", "step").with_columns(running=pl.col("step").cum_sum().over(place))
+    lowest = pl.col("running").cum_min().shift(fill_value=0).over(place).clip(upper_bound=0)
+    steps = steps.with_columns(of_something=pl.col("running") >= lowest)
+    return steps.filter(pl.col("step") == -1).select(*place, "time", "of_something")
 
 
 def hourly_rates(events: pl.DataFrame, hours: pl.DataFrame) -> pl.DataFrame:
@@ -47,14 +69,26 @@ def hourly_rates(events: pl.DataFrame, hours: pl.DataFrame) -> pl.DataFrame:
 
     Args:
         events: with the `INPUT_COLUMNS`.
-        hours: `stay_id, hour, closes`.
+        hours: `stay_id, start, hour, closes`, all from the first hour of a stay to its last.
 
     Returns:
-        `stay_id, hour, drug, rate, share, at_end`: a row for each infusion and hour that it runs in; the share of the
-        hour, above 0; whether it runs when the hour ends. Rates in mcg/kg/min, of vasopressin in units/h.
+        `stay_id, hour, drug, rate, since, until, share, at_end`: a row for each infusion and hour that it runs in; from
+        when to when within it; the share of the hour, above 0; whether it runs when the hour ends. Rates in mcg/kg/min,
+        of vasopressin in units/h.
     """
     opens = pl.col("closes") - pl.duration(hours=1)
-    running = hours.select("stay_id", "hour", "closes").join(infusions(events), on="stay_id")
+    of_stay = hours.group_by("stay_id").agg(
+        pl.col("start").first(), first=pl.col("hour").min(), last=pl.col("hour").max()
+    )
+    given = infusions(events).join(of_stay, on="stay_id")
+    begins, ceases = (
+        (pl.col(name) - pl.col("start")).dt.total_microseconds() // HOUR_US for name in ("starts", "ends")
+    )
+    first, last = pl.max_horizontal(begins, "first"), pl.min_horizontal(ceases, "last")
+    given = given.with_columns(hour=pl.int_ranges(first, pl.max_horizontal(first, last + 1))).drop(
+        "first", "last", "start"
+    )
+    running = given.explode("hour").join(hours.select("stay_id", "hour", "closes"), on=["stay_id", "hour"])
     running = running.filter(pl.col("starts") < pl.col("closes"), pl.col("ends").is_null() | (pl.col("ends") > opens))
     until, since = pl.min_horizontal("ends", "closes"), pl.max_horizontal("starts", opens)
     return running.select(
@@ -62,6 +96,8 @@ def hourly_rates(events: pl.DataFrame, hours: pl.DataFrame) -> pl.DataFrame:
         "hour",
         "drug",
         "rate",
+        since=since,
+        until=until,
         share=(until - since).dt.total_microseconds() * (1 / HOUR_US),
         at_end=pl.col("ends").is_null() | (pl.col("ends") >= pl.col("closes")),
     ).filter(pl.col("share") > 0)

@@ -7,6 +7,7 @@ from typing import Final
 import polars as pl
 
 from wardround.concepts import gcs, sofa, urine_output, vis
+from wardround.concepts.needs import Need
 from wardround.errors import UsageError
 
 Compute = Callable[[pl.DataFrame, pl.DataFrame], pl.DataFrame]
@@ -20,12 +21,14 @@ class Concept:
         name: as on the command line, and of its file.
         summary: what it is, in which unit.
         codes: of the events that it reads.
+        needs: what data must have, so that what was not measured is not taken for normal.
         compute: events with the `INPUT_COLUMNS` and their stays -> rows with the `ROW_COLUMNS`.
     """
 
     name: str
     summary: str
     codes: tuple[str, ...]
+    needs: tuple[Need, ...]
     compute: Compute
 
 
@@ -36,11 +39,30 @@ CONCEPTS: Final[dict[str, Concept]] = {
             "urine_output",
             "urine of each hour, in mL and in mL/kg",
             urine_output.CODES,
+            urine_output.NEEDS,
             urine_output.urine_output,
         ),
-        Concept("gcs", "Glasgow coma scale at each charting: total, parts, and who is intubated", gcs.CODES, gcs.gcs),
-        Concept("vis", "vasoactive-inotropic score of each hour, mean and highest, and six doses", vis.CODES, vis.vis),
-        Concept("sofa", "SOFA of each hour, the worst of the last 24 h; its six parts; at 24 h", sofa.CODES, sofa.sofa),
+        Concept(
+            "gcs",
+            "Glasgow coma scale at each charting: total, parts, and where a tube is charted",
+            gcs.CODES,
+            gcs.NEEDS,
+            gcs.gcs,
+        ),
+        Concept(
+            "vis",
+            "vasoactive-inotropic score of each hour, mean and highest, and six doses",
+            vis.CODES,
+            vis.NEEDS,
+            vis.vis,
+        ),
+        Concept(
+            "sofa",
+            "SOFA of each hour, the worst of the last 24 h; its six parts; at 24 h",
+            sofa.CODES,
+            sofa.NEEDS,
+            sofa.sofa,
+        ),
     )
 }
 

@@ -13,6 +13,7 @@ from typing import Final
 import polars as pl
 
 from wardround.concepts import ventilation
+from wardround.concepts.needs import Need
 from wardround.concepts.rows import measured, worded
 from wardround.concepts.ventilation import ventilation_statuses, with_ventilation
 
@@ -21,6 +22,12 @@ FIO2: Final = "LAB//FiO2//%"
 SPECIMEN: Final = "LAB//Specimen Type (Blood)//"
 ARTERIAL: Final = "ART."
 CODES: Final = (PAO2, FIO2, SPECIMEN, *ventilation.CODES)
+NEEDS: Final = (
+    Need("PaO2", (PAO2,)),
+    Need("FiO2", (FIO2,)),
+    Need("which blood is arterial", (SPECIMEN,)),
+    Need("ventilation", ventilation.CODES),
+)
 HOLDS: Final = pl.duration(hours=4)
 
 

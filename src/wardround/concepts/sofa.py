@@ -8,18 +8,20 @@
                                    norepinephrine at all, dopamine above 5; those above 0.1, dopamine above 15
     sofa_cns                       coma scale below 15, 13, 10, 6
     sofa_renal                     creatinine from 1.2, 2, 3.5, 5 mg/dL on; urine below 500 (3 points), 200 mL/day (4)
+    sofa_measured                  how many of the six parts had a value in the 24 hours
     sofa_24h                       the total at 24 h, one row a stay: of the first day, however early the stay ends
 
-Rates in mcg/kg/min. Each part is 0 to 4; one that was not measured in the 24 hours is 0. Hours before the unit count
+Rates in mcg/kg/min. Each part is 0 to 4; one that was not measured in the 24 hours is 0, and not counted by
+`sofa_measured`, which is known when the total is. Hours before the unit count
 where they are within the 24, so laboratory results of the ward do.
 
 Source: Vincent et al., Intensive Care Med 22:707-710 (1996), as `sofa` of the MIMIC Code Repository
 (mimic-iv/concepts/score) has it: pressures of one minute are averaged; urine of a day is that charted within 23 hours,
 by the time since the charting before the first of them (before any, since the first pulse), where that is 22 to 30
-hours; results of the laboratory and blood gases are the patient's, of whatever stay. There
-the hours are those of the clock (`unit_hours.py`), and a drug counts in an hour only if it runs at the hour's end
-(`pressors="hour_end"`): a drip of half an hour is then missed or not as the clock will have it. Here it counts where it
-runs at all.
+hours, and the most that any charting of an hour says; results of the laboratory and blood gases are the patient's, of
+whatever stay. There the hours are those of the clock (`unit_hours.py`), and a drug counts in an hour only if it runs at
+the hour's end (`pressors="hour_end"`): a drip of half an hour is then missed or not as the clock will have it. Here it
+counts where it runs at all.
 """
 
 from typing import Final, Literal
@@ -29,6 +31,7 @@ import polars as pl
 from wardround.concepts import gcs as coma
 from wardround.concepts import infusions, oxygenation
 from wardround.concepts.infusions import hourly_rates, with_infusions_known
+from wardround.concepts.needs import Need
 from wardround.concepts.rows import long_rows, measured, of_the_patient, sorted_rows
 from wardround.concepts.unit_hours import FIRST_DAY_H, unit_hours, with_hour
 from wardround.concepts.urine_output import URINE
@@ -39,15 +42,22 @@ Pressors = Literal["any", "hour_end"]
 PARTS: Final = ("respiration", "coagulation", "liver", "cardiovascular", "cns", "renal")
 WORST_OF_H: Final = 24
 
+_CREATININE: Final = "LAB//creatinine//mg/dL"
 _LABS: Final = {
     "LAB//platelets x 1000//K/mcL": "platelets",
     "LAB//total bilirubin//mg/dL": "bilirubin",
-    "LAB//creatinine//mg/dL": "creatinine",
+    _CREATININE: "creatinine",
 }
 _OF_THE_PATIENT: Final = (*_LABS, oxygenation.PAO2, oxygenation.FIO2, oxygenation.SPECIMEN)
 _PULSE: Final = "VITAL//heartrate//bpm"
 _PRESSURES: Final = {f"VITAL//{kind}mean//mmHg": "mean_pressure" for kind in ("systemic", "noninvasive")}
 CODES: Final = (*_LABS, *_PRESSURES, _PULSE, *URINE, *coma.CODES, *oxygenation.CODES, *infusions.CODES)
+NEEDS: Final = (
+    *(Need(name, (code,)) for code, name in _LABS.items() if code != _CREATININE),
+    Need("creatinine or urine", (_CREATININE, *URINE)),
+    Need("mean pressure", tuple(_PRESSURES)),
+    *(*coma.NEEDS, *oxygenation.NEEDS, *infusions.NEEDS),
+)
 
 _BELOW: Final = {"platelets": (150, 100, 50, 20), "mean_pressure": (70,), "gcs": (15, 13, 10, 6)}
 _FROM: Final = {"bilirubin": (1.2, 2, 6, 12), "creatinine": (1.2, 2, 3.5, 5)}
@@ -81,10 +91,10 @@ def sofa(events: pl.DataFrame, stays: pl.DataFrame, pressors: Pressors = "any") 
 
 
 def _worst_of_the_day() -> list[pl.Expr]:
-    """Of each part the most points of the last 24 hours, and when all that they are of was known."""
+    """Of each part the most points of the last 24 hours, null without any, and when all that they are of was known."""
     made: list[pl.Expr] = []
     for part in PARTS:
-        most = pl.col(part).rolling_max(WORST_OF_H, min_samples=1).over("stay_id").fill_null(0.0)
+        most = pl.col(part).rolling_max(WORST_OF_H, min_samples=1).over("stay_id")
         known = pl.max_horizontal("closes", f"{part}_known").dt.epoch("us")
         latest = known.rolling_max(WORST_OF_H, min_samples=1).over("stay_id")
         made += [most.alias(f"sofa_{part}"), pl.from_epoch(latest, "us").alias(f"{part}_known")]
@@ -96,12 +106,14 @@ def _rows(hours: pl.DataFrame) -> pl.DataFrame:
     hours = hours.filter(pl.col("hour") >= 0).with_columns(
         time_h=pl.col("hour") + 1.0,
         sofa=pl.sum_horizontal(names),
+        sofa_measured=pl.sum_horizontal(pl.col(name).is_not_null() for name in names),
         sofa_known=pl.max_horizontal(f"{part}_known" for part in PARTS),
     )
+    hours = hours.with_columns(pl.col(names).fill_null(0.0))
     in_unit = hours.filter("in_unit")
     at_a_day = hours.filter(pl.col("hour") == FIRST_DAY_H - 1).rename({"sofa_known": "available_time"})
     rows = [long_rows(in_unit.with_columns(available_time=f"{part}_known"), [f"sofa_{part}"]) for part in PARTS]
-    rows.append(long_rows(in_unit.with_columns(available_time="sofa_known"), ["sofa"]))
+    rows.append(long_rows(in_unit.with_columns(available_time="sofa_known"), ["sofa", "sofa_measured"]))
     rows.append(long_rows(at_a_day.with_columns(sofa_24h="sofa"), ["sofa_24h"]))
     return sorted_rows(pl.concat(rows))
 
@@ -148,7 +160,7 @@ def _of_coma(events: pl.DataFrame) -> pl.DataFrame:
 
 
 def _of_urine(events: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
-    """Points of the urine of a day, at each charting that has a day before it."""
+    """Points of the urine of a day, in each hour with a charting that has a day before it: of the most urine."""
     charted = (
         measured(events, URINE)
         .group_by("stay_id", "time")
@@ -168,6 +180,8 @@ def _of_urine(events: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
     )
     days = days.filter(pl.col("lasted_us").is_between(22 * HOUR_US, 30 * HOUR_US))
     days = days.with_columns(day_ml=(pl.col("volume") * 24 * HOUR_US / pl.col("lasted_us")).round_sig_figs(12))
+    days = with_hour(days, stays).sort("stay_id", "time")
+    days = days.group_by("stay_id", "hour").agg(pl.col("time").last(), pl.col("day_ml", "known").max())
     few, fewer = pl.col("day_ml") < 500, pl.col("day_ml") < 200
     return _points(days, "renal", pl.when(fewer).then(4).when(few).then(3).otherwise(0), "known")
 

@@ -12,6 +12,7 @@ from typing import Final
 
 import polars as pl
 
+from wardround.concepts.needs import Need
 from wardround.concepts.rows import long_rows, measured, sorted_rows
 from wardround.concepts.unit_hours import unit_hours, with_hour
 from wardround.concepts.weight import CODES as WEIGHTS
@@ -19,6 +20,7 @@ from wardround.concepts.weight import with_weight
 
 URINE: Final = {"IO//urine//mL": "urine_ml"}
 CODES: Final = (*URINE, *WEIGHTS)
+NEEDS: Final = (Need("urine", tuple(URINE)),)
 
 
 def urine_output(events: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:

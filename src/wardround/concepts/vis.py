@@ -5,7 +5,7 @@
 in mcg/kg/min, vasopressin in units/kg/min.
 
     vis                 of the time-weighted mean dose of the hour
-    vis_max             of the highest rate of each drug in the hour
+    vis_max             the highest in the hour: of what runs at once
     vis_DRUG            the mean dose of a drug, six names
 
 Every hour of a stay has a row of each; a drug that is not given is 0. Hours with vasopressin and no weight ever known
@@ -38,6 +38,7 @@ COEFFICIENTS: Final[Mapping[str, float]] = {
     "norepinephrine": 100.0,
 }
 CODES: Final = (*infusions.CODES, *WEIGHTS, BESIDE_INFUSION)
+NEEDS: Final = infusions.NEEDS
 _PER_MIN: Final = 1 / 60
 _BY_WEIGHT: Final = ("vis", "vis_max", "vis_vasopressin")
 
@@ -54,22 +55,18 @@ def vis(events: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
     """
     hours = unit_hours(stays).filter("in_unit")
     rates = hourly_rates(events, hours)
-    of_drug = [pl.col("drug") == drug for drug in DRUGS]
     doses = rates.group_by("stay_id", "hour").agg(
-        *(
-            (pl.col("rate") * pl.col("share")).filter(it).sum().alias(drug)
-            for drug, it in zip(DRUGS, of_drug, strict=True)
-        ),
-        *(pl.col("rate").filter(it).max().alias(f"{drug}_max") for drug, it in zip(DRUGS, of_drug, strict=True)),
+        (pl.col("rate") * pl.col("share")).filter(pl.col("drug") == drug).sum().alias(drug) for drug in DRUGS
     )
     hours = with_weight(with_infusions_known(hours, events), events, at="closes", beside_infusion=True)
     hours = hours.join(doses, on=["stay_id", "hour"], how="left").with_columns(time_h=pl.col("hour") + 1.0)
-    hours = hours.with_columns(pl.col(*DRUGS, *(f"{drug}_max" for drug in DRUGS)).fill_null(0.0))
-    hours = hours.with_columns(_per_kg("vasopressin"), _per_kg("vasopressin_max"))
-    hours = hours.with_columns(
-        *(pl.col(drug).alias(f"vis_{drug}") for drug in DRUGS), vis=_score(""), vis_max=_score("_max")
+    hours = hours.with_columns(pl.col(DRUGS).fill_null(0.0)).with_columns(by_weight=pl.col("vasopressin") > 0)
+    hours = hours.with_columns(_per_kg("vasopressin")).with_columns(
+        *(pl.col(drug).alias(f"vis_{drug}") for drug in DRUGS), vis=_score()
     )
-    weighed = pl.when(pl.col("vasopressin_max") > 0).then("weight_known")
+    hours = hours.join(_highest(rates, hours), on=["stay_id", "hour"], how="left")
+    hours = hours.with_columns(vis_max=pl.when(pl.col("vis").is_not_null()).then(pl.max_horizontal("vis", "highest")))
+    weighed = pl.when("by_weight").then("weight_known")
     others = [f"vis_{drug}" for drug in DRUGS if f"vis_{drug}" not in _BY_WEIGHT]
     known = pl.max_horizontal("infusions_known", weighed)
     return sorted_rows(
@@ -87,6 +84,24 @@ def _per_kg(name: str) -> pl.Expr:
     return pl.when(pl.col(name) > 0).then(pl.col(name) * _PER_MIN / pl.col("weight_kg")).otherwise(0.0).alias(name)
 
 
-def _score(of: str) -> pl.Expr:
-    parts = [factor * pl.col(f"{drug}{of}") for drug, factor in COEFFICIENTS.items()]
-    return pl.sum_horizontal(parts, ignore_nulls=False)
+def _score() -> pl.Expr:
+    return pl.sum_horizontal((factor * pl.col(drug) for drug, factor in COEFFICIENTS.items()), ignore_nulls=False)
+
+
+def _highest(rates: pl.DataFrame, hours: pl.DataFrame) -> pl.DataFrame:
+    """`stay_id, hour, highest`: the most that the infusions of an hour score at once, which is when one of them begins.
+
+    Args:
+        rates: of `hourly_rates`.
+        hours: `stay_id, hour, weight_kg`.
+    """
+    vasopressin = pl.col("drug") == "vasopressin"
+    dose = pl.when(vasopressin).then(pl.col("rate") * _PER_MIN / pl.col("weight_kg")).otherwise("rate")
+    running = rates.join(hours.select("stay_id", "hour", "weight_kg"), on=["stay_id", "hour"])
+    running = running.with_columns(score=dose * pl.col("drug").replace_strict(COEFFICIENTS, return_dtype=pl.Float64))
+    begins = running.select("stay_id", "hour", at="since").unique()
+    at_once = running.join(begins, on=["stay_id", "hour"]).filter(
+        pl.col("at").is_between("since", "until", closed="left")
+    )
+    scores = at_once.group_by("stay_id", "hour", "at").agg(pl.col("score").sum())
+    return scores.group_by("stay_id", "hour").agg(highest=pl.col("score").max())

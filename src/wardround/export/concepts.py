@@ -18,6 +18,7 @@ import polars as pl
 import wardround
 from wardround import files
 from wardround.concepts.known import Concept, find_concept
+from wardround.concepts.needs import unmet
 from wardround.concepts.rows import INPUT_COLUMNS
 from wardround.errors import DataError
 from wardround.events import EVENT_COLUMNS, OPTIONAL_STAY_COLUMNS, STAY_COLUMNS
@@ -50,12 +51,16 @@ def write_concepts(data: Path, names: Sequence[str], to: Path, quiet: bool = Fal
 
     Raises:
         UsageError: for a concept that does not exist.
-        DataError: where the DATA folder is unfinished or changed, or a column is missing or of another type.
+        DataError: where the DATA folder is unfinished or changed, or a column is missing or of another type; where the
+            data have no code for a part of a concept.
         RunError: where `to` holds other concepts, or files of somebody's; on SIGTERM.
         StorageError: if the disk refuses.
     """
     concepts = [find_concept(name) for name in sorted(set(names))]
     manifest = files.verify_folder(data, "data", DataError)
+    codes = files.read_columns(data / "metadata" / "codes.parquet", {"code": EVENT_COLUMNS["code"]})["code"].to_list()
+    for concept in concepts:
+        _check_needs(data, concept, codes)
     inputs, settings = {"data": str(manifest["hash"])}, {"concepts": [concept.name for concept in concepts]}
     if files.is_complete(to, "concepts", settings, inputs):
         WorkFolder(to).remove()
@@ -64,7 +69,7 @@ def write_concepts(data: Path, names: Sequence[str], to: Path, quiet: bool = Fal
     work = open_work(to, plan, [*(_file(concept) for concept in concepts), LEDGER, files.MANIFEST])
     stays = files.read_columns(data / "stays.parquet", _STAY, optional=OPTIONAL_STAY_COLUMNS)
     ledger: dict[str, Any] = {
-        "concepts": _write_tables(data, to, concepts, stays, quiet),
+        "concepts": _write_tables(data, to, concepts, codes, stays, quiet),
         "stays_without_end": stays.filter(pl.coalesce("end", "in_unit_until").is_null()).height,
     }
     files.write_json(to / LEDGER, ledger)
@@ -73,18 +78,28 @@ def write_concepts(data: Path, names: Sequence[str], to: Path, quiet: bool = Fal
     return Written(to, False, ledger)
 
 
+def _check_needs(data: Path, concept: Concept, codes: Sequence[str]) -> None:
+    """Raises `DataError` where a part of a concept has no code in the data: it would be written as normal."""
+    lacking = [f"{need.part} ({', '.join(need.codes)})" for need in unmet(concept.needs, set(codes))]
+    if lacking:
+        raise DataError(
+            f"{data} has no code of what {concept.name} needs: {'; '.join(lacking)}. That would pass for "
+            f"normal, so nothing was written. Concepts are made for data of `prepare mimic4` so far: "
+            f"leave {concept.name} out for other data."
+        )
+
+
 def _file(concept: Concept) -> str:
     return f"{concept.name}.parquet"
 
 
 def _write_tables(
-    data: Path, to: Path, concepts: Sequence[Concept], stays: pl.DataFrame, quiet: bool
+    data: Path, to: Path, concepts: Sequence[Concept], codes: Sequence[str], stays: pl.DataFrame, quiet: bool
 ) -> dict[str, dict[str, Any]]:
     """The tables, shard by shard; returns the account of each."""
-    codes = files.read_columns(data / "metadata" / "codes.parquet", {"code": EVENT_COLUMNS["code"]})["code"]
     shards = sorted((data / "data").glob("*.parquet"), key=lambda path: int(path.stem))
     accounts: dict[str, dict[str, Any]] = {
-        concept.name: {"rows": 0, "stays": 0, "codes_absent": sorted(set(concept.codes) - set(codes.to_list()))}
+        concept.name: {"rows": 0, "stays": 0, "codes_absent": sorted(set(concept.codes) - set(codes))}
         for concept in concepts
     }
     with contextlib.ExitStack() as stack:

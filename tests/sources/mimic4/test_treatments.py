@@ -26,7 +26,7 @@ def test_a_rate_is_known_from_its_start_and_an_amount_at_its_end(tmp_path: Path)
     salt = SPAN | {"itemid": 227536, "rate": 8, "rateuom": "mEq./hour"}
     assert made(tmp_path, "icu/inputevents", drip, bolus, hourly, salt, modality="infusion") == "\n".join(
         [
-            "180 180 INFUSION_AMOUNT//nacl 0.9%//ml 50 -",
+            "180 180 BOLUS_AMOUNT//nacl 0.9%//ml 50 -",
             "180 180 INFUSION_AMOUNT//norepinephrine//mg 0.62 -",
             "60 60 INFUSION//227536//mEq/hr 8 -",
             "60 60 INFUSION//nacl 0.9%//mL/hr 75 -",

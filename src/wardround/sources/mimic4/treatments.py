@@ -1,8 +1,9 @@
 """MIMIC-IV: what was given, done, put out, and coded, as events.
 
-A rate of `inputevents` is known from its start, its amount at its end; procedures at their end; outputs and doses at
-their storetime (else a stated delay, by which nine of ten are in the demo); prescriptions from their start. Billing
-codes are known at discharge: of a hospital stay they belong to each unit stay in it.
+A rate of `inputevents` is known from its start, its amount at its end (`INFUSION_AMOUNT`; without a rate, as of a push,
+`BOLUS_AMOUNT`, which ends no infusion); procedures at their end; outputs and doses at their storetime (else a stated
+delay, by which nine of ten are in the demo); prescriptions from their start. Billing codes are known at discharge: of a
+hospital stay they belong to each unit stay in it.
 """
 
 from typing import Final
@@ -41,7 +42,8 @@ def inputs(frame: pl.DataFrame) -> pl.DataFrame:
     ended = with_reason(ended, pl.col("endtime").is_null(), "no time")
     known = pl.max_horizontal(raw.INPUTEVENTS.known_at("amount"))
     ended = on_stay_clock(ended.with_columns(time="endtime", known=known))
-    amount = pl.format("INFUSION_AMOUNT//{}//{}", _NAME, pl.col("amountuom").str.to_lowercase().fill_null(""))
+    kind = pl.when(pl.col("rate").is_null()).then(pl.lit("BOLUS_AMOUNT")).otherwise(pl.lit("INFUSION_AMOUNT"))
+    amount = pl.format("{}//{}//{}", kind, _NAME, pl.col("amountuom").str.to_lowercase().fill_null(""))
     given = candidates(
         with_reason(ended, pl.col("amount") < 0, "implausible value"), "infusion", amount, pl.col("amount")
     )

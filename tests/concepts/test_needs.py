@@ -1,0 +1,68 @@
+"""What data must have for a concept: codes as of eICU, of the Challenge, and of MIMIC-IV without a vasopressor."""
+
+import pytest
+
+from wardround.concepts.infusions import ENDS, RATES
+from wardround.concepts.known import CONCEPTS
+from wardround.concepts.needs import unmet
+
+SHARED = {
+    *("LAB//platelets x 1000//K/mcL", "LAB//total bilirubin//mg/dL", "LAB//creatinine//mg/dL", "LAB//paO2//mm Hg"),
+    *("LAB//FiO2//%", "VITAL//systemicmean//mmHg", "VITAL//gcs//", "IO//urine//mL"),
+}
+CHALLENGE = SHARED
+EICU = SHARED | {"INFUSION//norepinephrine//mcg/kg/min", "INFUSION//vasopressin//units/hr"}
+MIMIC4 = SHARED - {"VITAL//gcs//"} | {
+    *("VITAL//gcs eyes//", "VITAL//gcs verbal//", "VITAL//gcs motor//", "LAB//Specimen Type (Blood)//"),
+    *("CHART//O2 Delivery Device(s)", "INFUSION//nacl 0.9%//mL/hr", "INFUSION_AMOUNT//nacl 0.9%//ml"),
+}
+COMA = ["gcs eyes", "gcs verbal", "gcs motor"]
+GAS = ["which blood is arterial", "ventilation"]
+
+
+def lacking(name: str, codes: set[str]) -> list[str]:
+    return [need.part for need in unmet(CONCEPTS[name].needs, codes)]
+
+
+def test_eicu_has_urine_alone():
+    assert lacking("urine_output", EICU) == []
+    assert lacking("gcs", EICU) == COMA
+    assert lacking("vis", EICU) == ["drugs given", "ends of vasopressors"]
+    assert lacking("sofa", EICU) == [*COMA, *GAS, "drugs given", "ends of vasopressors"]
+
+
+def test_the_challenge_has_urine_alone():
+    assert lacking("urine_output", CHALLENGE) == []
+    assert lacking("vis", CHALLENGE) == ["drugs given"]
+    assert lacking("sofa", CHALLENGE) == [*COMA, *GAS, "drugs given"]
+
+
+@pytest.mark.parametrize("name", CONCEPTS)
+def test_mimic_has_all_of_them_with_a_vasopressor_and_without(name: str):
+    assert lacking(name, MIMIC4) == []
+    assert lacking(name, MIMIC4 | {next(iter(RATES)), next(iter(ENDS))}) == []
+    assert lacking(name, MIMIC4 - {"INFUSION_AMOUNT//nacl 0.9%//ml"} | {"BOLUS_AMOUNT//nacl 0.9%//ml"}) == []
+
+
+def test_rates_without_an_end_are_refused():
+    assert lacking("vis", MIMIC4 | {next(iter(RATES))}) == ["ends of vasopressors"]
+
+
+@pytest.mark.parametrize(
+    ("code", "part"),
+    [
+        ("LAB//platelets x 1000//K/mcL", "platelets"),
+        ("LAB//total bilirubin//mg/dL", "bilirubin"),
+        ("VITAL//systemicmean//mmHg", "mean pressure"),
+        ("LAB//paO2//mm Hg", "PaO2"),
+        ("LAB//FiO2//%", "FiO2"),
+    ],
+)
+def test_each_part_of_sofa_is_needed(code: str, part: str):
+    assert lacking("sofa", MIMIC4 - {code}) == [part]
+
+
+def test_the_kidneys_need_creatinine_or_urine():
+    creatinine, urine = "LAB//creatinine//mg/dL", "IO//urine//mL"
+    assert lacking("sofa", MIMIC4 - {creatinine}) == lacking("sofa", MIMIC4 - {urine}) == []
+    assert lacking("sofa", MIMIC4 - {creatinine, urine}) == ["creatinine or urine"]
