@@ -170,7 +170,7 @@ def _of_method(row: Row) -> str:
 
 def _of_split(split: SplitPlan) -> str:
     whole = f"split{split.seed}" if split.test else f"split{split.seed}-whole"
-    return whole if split.fold is None else f"split{split.seed}-fold{split.fold[0]}of{split.fold[1]}"
+    return whole if split.fold is None else f"{whole}-fold{split.fold[0]}of{split.fold[1]}"
 
 
 def _slug(name: str) -> str:

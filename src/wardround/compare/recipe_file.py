@@ -31,6 +31,7 @@ Folders are found from where the command is run, as on the command line.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, get_args, get_type_hints
 
@@ -145,12 +146,13 @@ def _splits(top: TomlTable, elsewhere: bool) -> tuple[SplitPlan, ...]:
     table = _empty_or(top, "split")
     seeds, folds = _seeds(table, "seeds", (0,)), _count(table, "folds", None)
     chosen = {key: table.take(key, str, getattr(SplitPlan(), key)) for key in ("by", "pretrain_on", "strata")}
-    own_sides = folds is not None or chosen["by"] != "patient" or chosen["pretrain_on"] == "disjoint"
-    test = table.take("test", bool, not elsewhere or own_sides)
+    told = table.take("test", bool, None)
     table.close()
     places = [None] if folds is None else [(fold, folds) for fold in range(1, folds + 1)]
     try:
-        return tuple(SplitPlan(seed, fold, **chosen, test=test) for seed in seeds for fold in places)
+        plans = tuple(SplitPlan(seed, fold, **chosen) for seed in seeds for fold in places)
+        test = (not elsewhere or plans[0].names_testers) if told is None else told
+        return tuple(replace(plan, test=test) for plan in plans)
     except UsageError as error:
         raise table.refuse("", str(error)) from None
 

@@ -15,7 +15,7 @@ from typing import Final
 import polars as pl
 
 from wardround.concepts.needs import Need
-from wardround.concepts.rows import measured
+from wardround.concepts.rows import measured, with_latest
 from wardround.events import HOUR_US
 
 DRUGS: Final = ("dopamine", "dobutamine", "epinephrine", "milrinone", "vasopressin", "norepinephrine")
@@ -111,14 +111,6 @@ def with_infusions_known(hours: pl.DataFrame, events: pl.DataFrame) -> pl.DataFr
         events: with the `INPUT_COLUMNS`.
     """
     told = measured(events, {**RATES, **ENDS}).sort("stay_id", "time")
-    told = told.select("stay_id", "time", _told=pl.col("available_time").cum_max().over("stay_id"))
-    latest = told.group_by("stay_id", "time").agg(pl.col("_told").max())
-    found = hours.sort("closes").join_asof(
-        latest.sort("time"),
-        left_on="closes",
-        right_on="time",
-        by="stay_id",
-        strategy="backward",
-        check_sortedness=False,
-    )
-    return found.with_columns(infusions_known=pl.max_horizontal("closes", "_told")).drop("time", "_told")
+    told = told.select("stay_id", _time="time", _told=pl.col("available_time").cum_max().over("stay_id"))
+    found = with_latest(hours, "closes", told.group_by("stay_id", "_time").agg(pl.col("_told").max()))
+    return found.with_columns(infusions_known=pl.max_horizontal("closes", "_told")).drop("_time", "_told")

@@ -14,7 +14,7 @@ import polars as pl
 
 from wardround.concepts import ventilation
 from wardround.concepts.needs import Need
-from wardround.concepts.rows import measured, worded
+from wardround.concepts.rows import measured, with_latest, worded
 from wardround.concepts.ventilation import ventilation_statuses, with_ventilation
 
 PAO2: Final = "LAB//paO2//mm Hg"
@@ -44,14 +44,7 @@ def oxygenation(events: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
     gases = _arterial(events)
     fio2 = measured(events, {FIO2: "fio2"}).filter(pl.col("value").is_between(20, 100))
     fio2 = fio2.group_by("stay_id", "time").agg(fio2=pl.col("value").max(), fio2_known=pl.col("available_time").max())
-    gases = gases.sort("time").join_asof(
-        fio2.select("stay_id", "fio2", "fio2_known", _time="time").sort("_time"),
-        left_on="time",
-        right_on="_time",
-        by="stay_id",
-        strategy="backward",
-        check_sortedness=False,
-    )
+    gases = with_latest(gases, "time", fio2.rename({"time": "_time"}))
     gases = gases.filter(pl.col("time") - pl.col("_time") <= HOLDS)
     gases = with_ventilation(gases, ventilation_statuses(events))
     gases = gases.join(stays.select("stay_id", "end"), on="stay_id", how="left")

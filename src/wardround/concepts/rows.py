@@ -77,6 +77,18 @@ def of_the_patient(events: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
     return found.select(events.columns)
 
 
+def with_latest(rows: pl.DataFrame, at: str, values: pl.DataFrame) -> pl.DataFrame:
+    """Rows, by `at`, with the latest values of their stay up to then; nulls before there are any.
+
+    Args:
+        rows: with `stay_id` and the time `at`.
+        values: `stay_id, _time` and what is to be added.
+    """
+    return rows.sort(at).join_asof(
+        values.sort("_time"), left_on=at, right_on="_time", by="stay_id", strategy="backward", check_sortedness=False
+    )
+
+
 def hours_since(time: str, start: str = "start") -> pl.Expr:
     """Hours from one time to another, exact where they are whole.
 

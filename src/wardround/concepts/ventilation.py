@@ -12,7 +12,7 @@ from typing import Final
 
 import polars as pl
 
-from wardround.concepts.rows import worded
+from wardround.concepts.rows import with_latest, worded
 
 DEVICE: Final = "CHART//O2 Delivery Device(s)"
 MODE: Final = ("CHART//Ventilator Mode", "CHART//Ventilator Mode//")
@@ -81,9 +81,7 @@ def with_ventilation(rows: pl.DataFrame, statuses: pl.DataFrame) -> pl.DataFrame
     found = rows.sort("time").with_columns(just_before=pl.col("time") - pl.duration(microseconds=1))
     for name, at in (("now", "time"), ("before", "just_before")):
         latest = statuses.select("stay_id", _time="time", **{name: "invasive", f"{name}_known": "known"})
-        found = found.join_asof(
-            latest, left_on=at, right_on="_time", by="stay_id", strategy="backward", check_sortedness=False
-        )
+        found = with_latest(found, at, latest)
         fresh = pl.col("time") - pl.col("_time") < HOLDS
         found = found.with_columns(pl.when(fresh).then(each).alias(each) for each in (name, f"{name}_known"))
         found = found.drop("_time")

@@ -10,7 +10,7 @@ from typing import Final
 
 import polars as pl
 
-from wardround.concepts.rows import measured
+from wardround.concepts.rows import measured, with_latest
 
 DAILY: Final = "VITAL//weight//kg"
 ADMISSION: Final = "WEIGHT//kg"
@@ -36,11 +36,8 @@ def with_weight(rows: pl.DataFrame, events: pl.DataFrame, at: str, beside_infusi
     found = rows.sort(at)
     latest = [BESIDE_INFUSION, DAILY] if beside_infusion else [DAILY]
     for code in latest:
-        weights = _weights(events, code).sort("_time")
-        weights = weights.rename({name: f"{name} {code}" for name in _NAMES})
-        found = found.join_asof(
-            weights, left_on=at, right_on="_time", by="stay_id", strategy="backward", check_sortedness=False
-        ).drop("_time")
+        weights = _weights(events, code).rename({name: f"{name} {code}" for name in _NAMES})
+        found = with_latest(found, at, weights).drop("_time")
     for code in (ADMISSION, DAILY):
         first = _weights(events, code).group_by("stay_id", maintain_order=True).first()
         first = first.select("stay_id", **{f"{name} first {code}": name for name in _NAMES})

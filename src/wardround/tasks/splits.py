@@ -69,11 +69,16 @@ class SplitPlan:
             raise UsageError(f"--split-by {self.by} goes with --pretrain-on train-side: disjoint would see {seen}.")
         if self.by != "patient" and self.strata == "exact":
             raise UsageError(f"--strata exact divides patients: it does not go with --split-by {self.by}.")
-        if not self.test and (self.fold is not None or self.by != "patient" or self.pretrain_on == "disjoint"):
+        if not self.test and self.names_testers:
             raise UsageError(
                 "--no-test tests on nobody: it goes neither with --fold, nor with --split-by, nor with --pretrain-on "
                 "disjoint, where most patients are pretrained on alone."
             )
+
+    @property
+    def names_testers(self) -> bool:
+        """Whether a fold, hospitals, years or a disjoint pretraining say who tests."""
+        return self.fold is not None or self.by != "patient" or self.pretrain_on == "disjoint"
 
 
 def hash_share(seed: int, purpose: str, key: str) -> float:

@@ -22,6 +22,7 @@ from torch import Tensor, distributed, nn
 
 from wardround.errors import UsageError
 from wardround.launcher import launched_processes
+from wardround.train.memory_layout import laid_out_as
 
 PATIENCE = timedelta(hours=12)
 """How long a process waits for the others, which may build the lines of a large DATA folder; where one has died, the
@@ -172,4 +173,4 @@ class Processes:
         distributed.all_reduce(flat)
         parts = torch.split(flat / self.count, [p.numel() for p in learning])
         for parameter, part in zip(learning, parts, strict=True):
-            parameter.grad = torch.empty_like(parameter, requires_grad=False).copy_(part.view_as(parameter))
+            parameter.grad = laid_out_as(parameter, part.view_as(parameter))

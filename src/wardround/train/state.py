@@ -18,6 +18,7 @@ from wardround.errors import RunError
 from wardround.json_kinds import is_list, is_object
 from wardround.safetensors_guard import TensorLayout
 from wardround.train.checkpoint import Checkpoint
+from wardround.train.memory_layout import laid_out_as
 from wardround.train.weights import layouts_of
 
 _MOMENTS = ("step", "exp_avg", "exp_avg_sq")
@@ -149,7 +150,7 @@ class TrainingState:
             self._best = {name: tensors[f"best/{name}"].clone() for name in self.changing()}
         for name in self.counters.moments:
             parameter = self.learning[name]
-            on_device = {key: _like(parameter, tensors[f"adamw/{key}/{name}"]) for key in _MOMENTS[1:]}
+            on_device = {key: laid_out_as(parameter, tensors[f"adamw/{key}/{name}"]) for key in _MOMENTS[1:]}
             self.optimizer.state[parameter] = {"step": tensors[f"adamw/step/{name}"].clone(), **on_device}
         _set_random_states(tensors, self.device)
 
@@ -163,11 +164,6 @@ class TrainingState:
         with torch.no_grad():
             for name, tensor in self.changing().items():
                 tensor.copy_(tensors[name])
-
-
-def _like(parameter: Tensor, values: Tensor) -> Tensor:
-    """The values, laid out in memory as the parameter is: a fused AdamW goes through both in the order of memory."""
-    return torch.empty_like(parameter, requires_grad=False).copy_(values)
 
 
 def _random_states(device: torch.device) -> dict[str, Tensor]:
