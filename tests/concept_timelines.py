@@ -21,15 +21,15 @@ def at(minute: float) -> datetime:
     return START + timedelta(minutes=minute)
 
 
-def events(*made: Event) -> pl.DataFrame:
+def events(*made: Event, modality: str = "lab") -> pl.DataFrame:
     """(stay, minute, code, value, minute at which it is known): the value a number, words or both; known at once where
-    nothing is said."""
+    nothing is said. All of one modality."""
     columns: dict[str, list] = {name: [] for name in INPUT_COLUMNS}
     for stay, minute, code, value, *known in made:
         number, words = (
             value if isinstance(value, tuple) else (None, value) if isinstance(value, str) else (value, None)
         )
-        cells = (stay, at(minute), at(known[0] if known else minute), code, number, words)
+        cells = (stay, at(minute), at(known[0] if known else minute), modality, code, number, words)
         for name, cell in zip(INPUT_COLUMNS, cells, strict=True):
             columns[name].append(cell)
     return pl.DataFrame(columns, {name: EVENT_COLUMNS[name] for name in INPUT_COLUMNS})
@@ -41,6 +41,8 @@ def stays(hours: Mapping[int, float | None], age: float = 60.0) -> pl.DataFrame:
         "subject_id": list(hours),
         "stay_id": list(hours),
         "start": [START] * len(hours),
+        "hospital_start": [at(-90)] * len(hours),
+        "hospital_end": [None if length is None else at(60 * length + 600) for length in hours.values()],
         "end": [None if length is None else at(60 * length) for length in hours.values()],
         "in_unit_until": [None] * len(hours),
         "age": [age] * len(hours),

@@ -17,12 +17,18 @@ ONE_PATIENT = STAYS.with_columns(subject_id=pl.lit(7, pl.Int64))
 """Each stay sees what another one's laboratory finds."""
 QUICK = {"deadline": None, "phases": (Phase.explicit, Phase.reuse, Phase.generate)}
 WORDS = ("", "No Response-ETT", "ART.", "VEN.", "Endotracheal tube", "Nasal cannula", "CMV/ASSIST")
+MEMBERS = ("", "ELECTIVE", "CSURG", "9//0420", "9//20280", "10//C787", "10//I501")
+"""Of the families of codes that a concept reads."""
 EVERY = pytest.mark.parametrize("concept", CONCEPTS.values(), ids=lambda concept: concept.name)
+
+
+def _codes(concept: Concept) -> tuple[str, ...]:
+    return (*concept.codes, *(family + member for family in concept.families for member in MEMBERS))
 
 
 @EVERY
 def test_rows_are_of_one_shape_and_in_order(concept: Concept):
-    made = concept.compute(events(*((1, 60.0, code, (100.0, "ART.")) for code in concept.codes)), STAYS)
+    made = concept.compute(events(*((1, 60.0, code, (100.0, "ART.")) for code in _codes(concept))), STAYS)
     assert made.schema == ROW_COLUMNS
     assert made.height
     assert made.null_count().sum_horizontal().item() == 0
@@ -43,8 +49,8 @@ def test_without_events_the_columns_are_there(concept: Concept):
 def test_what_becomes_known_later_moves_no_row_that_is_known(concept: Concept, data: st.DataObject):
     """Later events deleted: every row known by then is the same. Others in their place, some of them of earlier hours:
     these can make a row known later, but give no other value to one that is known."""
-    made = data.draw(random_events(concept.codes, WORDS))
-    others = data.draw(random_events(concept.codes, WORDS))
+    made = data.draw(random_events(_codes(concept), WORDS))
+    others = data.draw(random_events(_codes(concept), WORDS))
     minute = data.draw(st.integers(-5, 60).map(lambda half: 30 * half))
     before = [event for event in made if event[4] <= minute]
     known = _known(concept, made, minute)
@@ -62,7 +68,7 @@ def _known(concept: Concept, made: Sequence[Event], minute: float) -> pl.DataFra
 @given(data=st.data())
 @settings(max_examples=20, **QUICK)
 def test_the_order_of_events_and_the_other_stays_change_nothing(concept: Concept, data: st.DataObject):
-    made = data.draw(random_events(concept.codes, WORDS))
+    made = data.draw(random_events(_codes(concept), WORDS))
     whole = concept.compute(events(*made), STAYS)
     turned = concept.compute(events(*reversed(made)), STAYS.reverse())
     assert whole.equals(turned)

@@ -23,6 +23,7 @@ class Concept:
         codes: of the events that it reads.
         needs: what data must have, so that what was not measured is not taken for normal.
         compute: events with the `INPUT_COLUMNS` and their stays -> rows with the `ROW_COLUMNS`.
+        families: beginnings of further codes that it reads: of all diagnoses, say.
     """
 
     name: str
@@ -30,6 +31,13 @@ class Concept:
     codes: tuple[str, ...]
     needs: tuple[Need, ...]
     compute: Compute
+    families: tuple[str, ...] = ()
+
+    def reads(self) -> pl.Expr:
+        """Which events it reads."""
+        return pl.any_horizontal(
+            pl.col("code").is_in(self.codes), *(pl.col("code").str.starts_with(family) for family in self.families)
+        )
 
 
 CONCEPTS: Final[dict[str, Concept]] = {

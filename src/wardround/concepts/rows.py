@@ -12,7 +12,7 @@ import polars as pl
 
 from wardround.events import EVENT_COLUMNS, HOUR_US, TIME
 
-INPUT_COLUMNS: Final = ("stay_id", "time", "available_time", "code", "numeric_value", "text_value")
+INPUT_COLUMNS: Final = ("stay_id", "time", "available_time", "modality", "code", "numeric_value", "text_value")
 """Of the events that a concept is given."""
 
 ROW_COLUMNS: Final[dict[str, pl.DataType]] = {
@@ -33,18 +33,20 @@ def no_events() -> pl.DataFrame:
     return pl.DataFrame(schema={name: EVENT_COLUMNS[name] for name in INPUT_COLUMNS})
 
 
-def measured(events: pl.DataFrame, names: Mapping[str, str]) -> pl.DataFrame:
+def measured(events: pl.DataFrame, names: Mapping[str, str], modality: str | None = None) -> pl.DataFrame:
     """The numbers of some codes.
 
     Args:
         events: with the `INPUT_COLUMNS`.
         names: code -> what it is called here.
+        modality: of which alone: a potassium of the `lab` is of serum, one of the `blood_gas` of whole blood.
 
     Returns:
         `stay_id, time, available_time, name, value, text_value`; events without a stay, time or finite number left out.
     """
     number = pl.col("numeric_value").cast(pl.Float64)
     found = events.filter(pl.col("code").is_in(list(names)), number.is_finite())
+    found = found if modality is None else found.filter(pl.col("modality") == modality)
     return found.drop_nulls(["stay_id", "time", "available_time"]).select(
         "stay_id",
         "time",

@@ -27,7 +27,13 @@ from wardround.sources.work_folder import WorkFolder, open_work
 from wardround.stopping import stop_on_sigterm
 
 LEDGER: Final = "ledger.json"
-_STAY: Final = {name: STAY_COLUMNS[name] for name in ("subject_id", "stay_id", "start", "end", "in_unit_until", "age")}
+_STAY: Final = {
+    name: STAY_COLUMNS[name]
+    for name in (
+        *("subject_id", "stay_id", "start", "end", "in_unit_until"),
+        *("hospital_start", "hospital_end", "age"),
+    )
+}
 _EVENT: Final = {name: EVENT_COLUMNS[name] for name in ("subject_id", *INPUT_COLUMNS)}
 
 
@@ -110,7 +116,7 @@ def _write_tables(
             stop.check()
             events, of_shard, left = _opened(path, left)
             for concept in concepts:
-                made = concept.compute(events.filter(pl.col("code").is_in(concept.codes)), of_shard)
+                made = concept.compute(events.filter(concept.reads()), of_shard)
                 streams[concept.name].add(made)
                 accounts[concept.name]["rows"] += made.height
                 accounts[concept.name]["stays"] += made["stay_id"].n_unique()

@@ -181,6 +181,7 @@ VITALS: Final[dict[str, Quantity]] = {
     "sao2": Quantity("%", 1, 100),
     "heartrate": Quantity("bpm", 1, 350),
     "respiration": Quantity("/min", 0, 120),
+    "spontaneous respiration": Quantity("/min", 0, 120),
     "cvp": Quantity("mmHg", -30, 80),
     "etco2": Quantity("mmHg", 0, 150),
     "systemicsystolic": Quantity("mmHg", 10, 350),

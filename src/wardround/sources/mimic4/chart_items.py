@@ -40,7 +40,7 @@ RESULT_MIN: Final = 180
 
 
 _SPELLINGS: Final = {
-    "respiration": ("insp/min", "bpm"),
+    **dict.fromkeys(("respiration", "spontaneous respiration"), ("insp/min", "bpm")),
     "height": ("Inch",),
     "pH": ("units",),
 }
@@ -87,7 +87,8 @@ REFILL_WORDS: Final = {"Normal <3 Seconds": 0.0, "Abnormal >3 Seconds": 1.0}
 
 CHART_ITEMS: Final[Mapping[int, Item]] = {
     220045: _vital("heartrate"),
-    **dict.fromkeys((220210, 224690, 224689, 224422), _vital("respiration")),
+    **dict.fromkeys((220210, 224690), _vital("respiration")),
+    **dict.fromkeys((224689, 224422), _vital("spontaneous respiration")),
     **dict.fromkeys((220277,), _vital("sao2")),
     **dict.fromkeys((220050, 225309), _vital("systemicsystolic")),
     **dict.fromkeys((220051, 225310), _vital("systemicdiastolic")),
@@ -172,10 +173,11 @@ CHART_ITEMS: Final[Mapping[int, Item]] = {
 }
 """Item numbers are MetaVision's, the same in 1.0 to 3.1."""
 
+_MONITORED: Final = ("heartrate", "respiration", "spontaneous respiration", "sao2", "temperature")
 PAPER_CODES: Final = frozenset(
     {
         *(f"VITAL//{kind}{part}//mmHg" for kind in ("systemic", "noninvasive") for part in PRESSURES),
-        *(f"VITAL//{name}//{VITALS[name].unit}" for name in ("heartrate", "respiration", "sao2", "temperature")),
+        *(f"VITAL//{name}//{VITALS[name].unit}" for name in _MONITORED),
         *(f"VITAL//gcs {part}//" for part in ("eyes", "motor", "verbal")),
         *("LAB//FiO2//%", "LAB//glucose//mg/dL", "LAB//bedside glucose//mg/dL", "LAB//pH//"),
         *("VITAL//capillary refill//", "VITAL//weight//kg", "WEIGHT//kg", "HEIGHT//cm"),
