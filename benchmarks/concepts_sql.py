@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 import duckdb
+import first_day_scores_sql
 import polars as pl
 
 from wardround.export import write_concepts
@@ -319,7 +320,7 @@ def reference(raw: Path) -> dict[str, pl.DataFrame]:
     """`stay_id, name, time_h, value` of each concept, by SQL over the raw tables."""
     base = duckdb.connect()
     base.execute("set threads to 1")
-    for table in TABLES:
+    for table in (*TABLES, *first_day_scores_sql.TABLES):
         path = next(iter(raw.glob(f"{table}.csv*")))
         base.execute(f"create view {path.name.split('.')[0]} as select * from read_csv('{path}', sample_size=-1)")
     for statement in (STAYS, HOURS, URINE, WEIGHTS, GCS, DRUGS, VENTILATED, GASES, URINE_DAYS):
@@ -331,6 +332,7 @@ def reference(raw: Path) -> dict[str, pl.DataFrame]:
     base.execute(POINTS.format(laboratory=BY_ADMISSION))
     made["sofa, as the repository"] = base.sql(SOFA.format(running=AT_END, inside=IN_HOUR, day=23)).pl()
     made["sofa, first day as the repository"] = base.sql(FIRST_DAY).pl()
+    made |= first_day_scores_sql.first_day_scores(base)
     base.execute(CLOCK_HOURS)
     clock = base.sql(SOFA.format(running=AT_END, inside=IN_CLOCK_HOUR, day=24)).pl()
     made["sofa at hour 24 of the clock"] = clock.filter(pl.col("name").str.ends_with("24h"))
@@ -365,7 +367,7 @@ def main() -> None:
     pl.Config.set_tbl_cols(-1)
     pl.Config.set_tbl_width_chars(120)
     with tempfile.TemporaryDirectory() as folder:
-        names = ["urine_output", "gcs", "vis", "sofa"]
+        names = ["urine_output", "gcs", "vis", "sofa", "sapsii", "oasis", "lods"]
         write_concepts(options.data, names, Path(folder) / "concepts", quiet=True)
         ours = {name: pl.read_parquet(Path(folder) / "concepts" / f"{name}.parquet") for name in names}
     for title, theirs in reference(options.raw).items():

@@ -6,7 +6,7 @@ from typing import Final
 
 import polars as pl
 
-from wardround.concepts import gcs, sofa, urine_output, vis
+from wardround.concepts import gcs, lods, oasis, sapsii, sofa, urine_output, vis
 from wardround.concepts.needs import Need
 from wardround.errors import UsageError
 
@@ -71,6 +71,23 @@ CONCEPTS: Final[dict[str, Concept]] = {
             sofa.NEEDS,
             sofa.sofa,
         ),
+        Concept(
+            "sapsii",
+            "SAPS II of the first day, with and without chronic diseases, its mortality and its parts",
+            sapsii.CODES,
+            sapsii.NEEDS,
+            sapsii.sapsii,
+            sapsii.FAMILIES,
+        ),
+        Concept(
+            "oasis",
+            "OASIS of the first day, its mortality and its ten parts",
+            oasis.CODES,
+            oasis.NEEDS,
+            oasis.oasis,
+            oasis.FAMILIES,
+        ),
+        Concept("lods", "LODS of the first day and its six parts", lods.CODES, lods.NEEDS, lods.lods),
     )
 }
 

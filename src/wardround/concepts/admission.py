@@ -1,0 +1,62 @@
+"""How a patient came to the unit: the type of admission, and the services of the hospital stay by the first day's end.
+
+Source: `sapsii` and `oasis` of the MIMIC Code Repository (mimic-iv/concepts/score). "ELECTIVE" alone is an elective
+admission there; the newer "SURGICAL SAME DAY ADMISSION" is not (`elective=`).
+"""
+
+from collections.abc import Collection
+from typing import Final
+
+import polars as pl
+
+from wardround.concepts.first_day import DAY
+from wardround.concepts.needs import Need
+from wardround.concepts.rows import of_the_patient
+
+TYPE: Final = "ADMISSION_TYPE//"
+SERVICE: Final = "SERVICE//"
+FAMILIES: Final = (TYPE, SERVICE)
+NEEDS: Final = (Need("type of admission", (TYPE,)), Need("service", (SERVICE,)))
+ELECTIVE: Final = ("ELECTIVE",)
+BEFORE: Final = pl.duration(hours=24)
+"""A service can be written before the hospital admission, in the emergency department."""
+
+
+def admissions(events: pl.DataFrame, stays: pl.DataFrame, elective: Collection[str] = ELECTIVE) -> pl.DataFrame:
+    """Of each stay with a type of admission or a service.
+
+    Args:
+        events: with the `INPUT_COLUMNS`.
+        stays: `subject_id, stay_id, start, hospital_start`.
+        elective: types of admission that are.
+
+    Returns:
+        `stay_id, elective` (null where no type is told), `first_service`, `surgical_day` (whether a service up to the
+        end of the first day was surgical or orthopaedic), and `admission_known`, when all of that was.
+    """
+    kind = _of_family(events, TYPE).group_by("stay_id").agg(
+        elective=pl.col("member").is_in(list(elective)).any(), type_known=pl.col("available_time").max()
+    )  # fmt: skip
+    given = _services(events, stays).group_by("stay_id", maintain_order=True)
+    surgical = pl.col("member").str.to_lowercase().str.contains("surg") | (pl.col("member") == "ORTHO")
+    services = given.agg(
+        first_service=pl.col("member").first(),
+        surgical_day=surgical.any(),
+        service_known=pl.col("available_time").max(),
+    )
+    both = kind.join(services, on="stay_id", how="full", coalesce=True)
+    known = pl.max_horizontal("type_known", "service_known")
+    return both.select("stay_id", "elective", "first_service", "surgical_day", admission_known=known)
+
+
+def _of_family(events: pl.DataFrame, family: str) -> pl.DataFrame:
+    found = events.filter(pl.col("code").str.starts_with(family)).drop_nulls(["stay_id", "time", "available_time"])
+    return found.with_columns(member=pl.col("code").str.strip_prefix(family))
+
+
+def _services(events: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
+    """The services of the hospital stay before the end of the first day of each unit stay in it, by time."""
+    whole = stays.drop_nulls("start").select("stay_id", "start", since=pl.col("hospital_start") - BEFORE)
+    found = of_the_patient(_of_family(events, SERVICE), stays).join(whole, on="stay_id")
+    found = found.filter(pl.col("time") < pl.col("start") + DAY, (pl.col("time") >= pl.col("since")).fill_null(True))
+    return found.sort("stay_id", "time", "member")
