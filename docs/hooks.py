@@ -24,6 +24,7 @@ from wardround.catalogue import catalogue
 from wardround.cli import build_parser
 from wardround.evaluate.wording import METRICS
 from wardround.methods.registry import KNOWN_METHODS, FittedMethod
+from wardround.methods.scores import ScoreSettings
 from wardround.settings import flatten
 from wardround.sources.raw_table import RawTable
 from wardround.sources.registry import KNOWN_SOURCES
@@ -50,9 +51,10 @@ def on_post_page(output: str, **_: Any) -> str:
 
 
 def settings_of(name: str) -> Any:
-    """The default settings of `alignment`, `synth` or a method that `train` takes."""
-    if name in ("alignment", "synth"):
-        return PretrainSettings() if name == "alignment" else SyntheticSettings()
+    """The default settings of `alignment`, `synth`, `score` or a method that `train` takes."""
+    others = {"alignment": PretrainSettings, "synth": SyntheticSettings, "score": ScoreSettings}
+    if name in others:
+        return others[name]()
     method = KNOWN_METHODS.find(name)
     return FitSettings.default(method) if isinstance(method, FittedMethod) else TrainSettings.default(method)
 

@@ -281,3 +281,31 @@ def events(folder: Path, raw: RawMimic4, *modalities: str) -> str:
     made = made.join(data.stays.select("stay_id", "start"), on="stay_id")
     minutes = [(pl.col(name) - pl.col("start")).dt.total_minutes() for name in ("time", "available_time")]
     return as_text(made.select("stay_id", *minutes, "code", "numeric_value", "text_value").sort(pl.all()))
+
+
+def add_scores(raw: RawMimic4) -> None:
+    """Rows of stay 1 that every clinical score is made of, 40 minutes after its beginning, known 10 minutes later."""
+    raw.add("icu/d_items", itemid=226732, label="O2 Delivery Device(s)", category="Respiratory")
+    for item, name in ((52033, "Specimen Type"), (50821, "pO2"), (50816, "Oxygen")):
+        raw.add("hosp/d_labitems", itemid=item, label=name, fluid="Blood", category="Blood Gas")
+    at = {"charttime": "2151-01-01 12:40:00", "storetime": "2151-01-01 12:50:00"}
+    charted = (
+        (220739, 3),
+        (223900, 4),
+        (223901, 6),
+        (220052, 65),
+        (220045, 90),
+        (220050, 95),
+        (220210, 18),
+        (223762, 37),
+    )
+    for item, value in charted:
+        raw.add("icu/chartevents", 1, **at, itemid=item, value=value, valuenum=value)
+    raw.add("icu/chartevents", 1, **at, itemid=226732, value="Endotracheal tube")
+    raw.add("hosp/labevents", 1, **at, itemid=52033, value="ART.")
+    for item, value, unit in (
+        *((51265, 90, "K/uL"), (50885, 2.5, "mg/dL"), (50912, 1.3, "mg/dL"), (50821, 80, "mm Hg"), (50816, 50, "%")),
+        *((51006, 30, "mg/dL"), (51301, 9, "K/uL"), (51274, 13, "sec"), (50983, 140, "mEq/L"), (50971, 4, "mEq/L")),
+        (50882, 24, "mEq/L"),
+    ):
+        raw.add("hosp/labevents", 1, **at, itemid=item, value=value, valuenum=value, valueuom=unit)

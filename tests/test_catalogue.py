@@ -8,7 +8,7 @@ from wardround.catalogue import catalogue
 from wardround.concepts.known import CONCEPTS
 from wardround.events import MODALITIES, PAPER_EICU
 from wardround.methods.registry import FITTED, METHODS
-from wardround.methods.scores import ROWS
+from wardround.methods.scores import ROWS, ScoreSettings
 from wardround.models.modality_encoder import ENCODERS
 from wardround.settings import flatten, override
 from wardround.sources.open_demos import DEMOS
@@ -53,7 +53,11 @@ def test_modalities_say_where_they_come_from():
 
 
 def test_every_setting_that_is_listed_can_be_set():
-    settings = {"synth eicu": SyntheticSettings(), "pretrain alignment": PretrainSettings()}
+    settings = {
+        "synth eicu": SyntheticSettings(),
+        "pretrain alignment": PretrainSettings(),
+        "train score": ScoreSettings(),
+    }
     settings |= {f"train {name}": TrainSettings.default(method) for name, method in METHODS.items()}
     settings |= {f"train {name}": FitSettings.default(method) for name, method in FITTED.items()}
     listed: dict[str, set[str]] = {command: set() for command in settings}

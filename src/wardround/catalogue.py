@@ -8,6 +8,7 @@ from wardround.concepts.known import CONCEPTS
 from wardround.events import MODALITIES, NOT_INPUTS, PAPER_EICU
 from wardround.extensions import Registry
 from wardround.methods.registry import KNOWN_METHODS, FittedMethod
+from wardround.methods.scores import ScoreSettings
 from wardround.models.modality_encoder import KNOWN_ENCODERS
 from wardround.settings import flatten
 from wardround.sources.registry import KNOWN_SOURCES, SUMMARIES
@@ -19,7 +20,7 @@ OURS: Final = f"wardround {wardround.__version__}"
 Row = dict[str, str]
 ROW_SUMMARIES: Final = {
     "alignment": "masked global alignment of modality encoders, for `pretrain` (arXiv 2604.18753)",
-    "score": "APACHE IVa's own prediction where the stay has one; learns nothing",
+    "score": "a published score: APACHE IVa's own prediction, or SAPS II, OASIS, SOFA of the events (--set of=sapsii)",
     "elapsed": "what the hours already spent in hospital tell; learns ten bins",
 }
 
@@ -70,7 +71,11 @@ def _modalities() -> list[Row]:
 
 
 def _settings() -> list[Row]:
-    commands = {"synth eicu": SyntheticSettings(), "pretrain alignment": PretrainSettings()}
+    commands = {
+        "synth eicu": SyntheticSettings(),
+        "pretrain alignment": PretrainSettings(),
+        "train score": ScoreSettings(),
+    }
     rows = [_row(f"{name}: {path}", f"{value}") for name, of in commands.items() for path, value in flatten(of).items()]
     for method in KNOWN_METHODS.usable():
         of = FitSettings.default(method) if isinstance(method, FittedMethod) else TrainSettings.default(method)

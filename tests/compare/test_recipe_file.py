@@ -131,7 +131,7 @@ WRONG = {
     TOP + ENCODERS.replace("masked-global", "all") + ROWS: r"\[encoders.aligned\] loss: there is no 'all'",
     TOP + ENCODERS + "set = { x = 1 }\n" + ROWS: r"\[encoders.aligned\] set: no setting 'x'",
     TOP + ENCODERS.replace("aligned", "none") + ROWS: "'none' stands for no pretraining",
-    TOP + '[[rows]]\nmethod = "score"\nset = { a = 1 }': "score learns no weights",
+    TOP + '[[rows]]\nmethod = "score"\nset = { a = 1 }': "set: no setting 'a'",
     TOP + "[split]\nfold = 5\n" + ROWS: r"\[split\] fold: there is no such key. There are: seeds, folds, by",
     TOP + "[split]\nfolds = 1\n" + ROWS: r"\[split\].*N at least 2",
     TOP + '[split]\nby = "ward"\n' + ROWS: r"\[split\].*there are patient, hospital, time",

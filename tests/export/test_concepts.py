@@ -18,30 +18,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     raw = raw_mimic4.tiny()
     for minute, volume in (("12:30", 120), ("13:10", 80)):
         raw.add("icu/outputevents", stay_id=1, itemid=226559, charttime=f"2151-01-01 {minute}:00", value=volume)
-    raw.add("icu/d_items", itemid=226732, label="O2 Delivery Device(s)", category="Respiratory")
-    for item, name in ((52033, "Specimen Type"), (50821, "pO2"), (50816, "Oxygen")):
-        raw.add("hosp/d_labitems", itemid=item, label=name, fluid="Blood", category="Blood Gas")
-    at = {"charttime": "2151-01-01 12:40:00", "storetime": "2151-01-01 12:50:00"}
-    charted = (
-        (220739, 3),
-        (223900, 4),
-        (223901, 6),
-        (220052, 65),
-        (220045, 90),
-        (220050, 95),
-        (220210, 18),
-        (223762, 37),
-    )
-    for item, value in charted:
-        raw.add("icu/chartevents", 1, **at, itemid=item, value=value, valuenum=value)
-    raw.add("icu/chartevents", 1, **at, itemid=226732, value="Endotracheal tube")
-    raw.add("hosp/labevents", 1, **at, itemid=52033, value="ART.")
-    for item, value, unit in (
-        *((51265, 90, "K/uL"), (50885, 2.5, "mg/dL"), (50912, 1.3, "mg/dL"), (50821, 80, "mm Hg"), (50816, 50, "%")),
-        *((51006, 30, "mg/dL"), (51301, 9, "K/uL"), (51274, 13, "sec"), (50983, 140, "mEq/L"), (50971, 4, "mEq/L")),
-        (50882, 24, "mEq/L"),
-    ):
-        raw.add("hosp/labevents", 1, **at, itemid=item, value=value, valuenum=value, valueuom=unit)
+    raw_mimic4.add_scores(raw)
     folder = tmp_path_factory.mktemp("concepts")
     return raw_mimic4.prepare(raw.write(folder / "raw"), folder / "data").folder
 

@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 
 from wardround.errors import UsageError
-from wardround.methods.scores import fit_elapsed, predict_elapsed, score_code
+from wardround.methods.scores import (
+    ScoreSettings,
+    check_score,
+    fit_elapsed,
+    fit_points,
+    predict_elapsed,
+    predict_points,
+    score_code,
+    score_settings,
+)
 from wardround.tasks.task import TASKS
 
 HOURS = np.asarray([1.0, 2, 3, 4, 5, 6])
@@ -55,3 +64,39 @@ def test_fitted_bins_are_json():
     edges, values = fit_elapsed(HOURS, HOURS, binary=False)
     assert {type(number) for number in (*edges, *values)} == {float}
     assert len(values) == len(edges) + 1
+
+
+def test_the_stored_score_has_no_settings_and_another_one_has():
+    assert score_settings([]) is None
+    assert score_settings(["of=apache_iva"]) is None
+    assert score_settings(["of=sofa"]) == ScoreSettings("sofa")
+    with pytest.raises(UsageError, match=r"no score 'saps'\. There are: apache_iva, sapsii, oasis, sofa"):
+        score_settings(["of=saps"])
+
+
+def test_a_clinical_score_is_asked_for_deaths_alone():
+    check_score(ScoreSettings("oasis"), "mortality", binary=True)
+    check_score(None, "los", binary=False)
+    with pytest.raises(UsageError, match="oasis says nothing of los"):
+        check_score(ScoreSettings("oasis"), "los", binary=False)
+
+
+def test_points_mean_what_they_mean_in_the_training_stays():
+    """Deaths at a log odds of points / 5 - 2: found again, whatever is missing; the order is that of the points."""
+    rng = np.random.default_rng(0)
+    points = rng.integers(0, 25, 40_000).astype(float)
+    label = (rng.random(points.size) < 1 / (1 + np.exp(2 - points / 5))).astype(float)
+    points[:100] = np.nan
+    fitted = fit_points(points, label)
+    assert fitted["slope"] == pytest.approx(0.2, abs=0.01)
+    assert fitted["intercept"] == pytest.approx(-2, abs=0.1)
+    predicted = predict_points(np.asarray([np.nan, 0.0, 10.0]), **fitted)
+    assert np.isnan(predicted[0])
+    assert predicted[1:] == pytest.approx([1 / (1 + np.e**2), 0.5], abs=0.02)
+
+
+@pytest.mark.parametrize(("label", "rate"), [([0.0, 0.0], 0.001), ([1.0, 1.0], 0.999), ([], 0.5)])
+def test_where_all_fare_alike_points_mean_nothing(label: list[float], rate: float):
+    fitted = fit_points(np.arange(len(label), dtype=float), np.asarray(label))
+    assert fitted["slope"] == 0
+    assert predict_points(np.asarray([3.0]), **fitted).item() == pytest.approx(rate)

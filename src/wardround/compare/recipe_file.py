@@ -43,7 +43,7 @@ from wardround.compare.toml_table import NEEDED, TomlTable
 from wardround.errors import UsageError
 from wardround.methods.alignment import AlignmentSettings
 from wardround.methods.registry import KNOWN_METHODS
-from wardround.methods.scores import ROWS, SCORE_CODES
+from wardround.methods.scores import ROWS, check_score, score_settings
 from wardround.metrics.bootstrap import DRAWS
 from wardround.tasks.cohort import DEFAULT_H, Window
 from wardround.tasks.splits import SplitPlan
@@ -193,8 +193,8 @@ def _rows(
     assignments, tuned = table.assignments(), table.take("tune", bool, True)
     table.close()
     for task in own_tasks:
-        if method == "score" and task not in SCORE_CODES:
-            raise table.refuse("tasks", f"no published score predicts {task}: leave it out of this row's tasks.")
+        if method == "score":
+            _check_score(table, assignments, task)
     if given is not None and len(chosen) > 1:
         raise table.refuse("name", f"{len(chosen)} rows would have it, one for each of the encoders: leave it out.")
     for one in chosen:
@@ -205,6 +205,17 @@ def _rows(
         except UsageError as error:
             raise table.refuse("set" if assignments else "encoders", str(error)) from None
         yield row
+
+
+def _check_score(table: TomlTable, assignments: tuple[str, ...], task: str) -> None:
+    try:
+        settings = score_settings(assignments)
+    except UsageError as error:
+        raise table.refuse("set", str(error)) from None
+    try:
+        check_score(settings, task, find_task(task).kind == "binary")
+    except UsageError as error:
+        raise table.refuse("tasks", f"{str(error).rstrip('.')}: leave it out of this row's tasks.") from None
 
 
 def _search(top: TomlTable, rows: list[Row], tasks: tuple[str, ...]) -> Search | None:

@@ -7,7 +7,7 @@ from wardround.compare.recipe import Encoders, Row
 from wardround.compare.spaces import Choice, Range, Space
 from wardround.errors import UsageError
 from wardround.methods.registry import FittedMethod, find_method
-from wardround.methods.scores import ROWS
+from wardround.methods.scores import ROWS, ScoreSettings, score_settings
 from wardround.settings import find_key, flatten, override
 from wardround.train.brought import settings_beside
 from wardround.train.plan import FitSettings, PretrainSettings, TrainSettings
@@ -18,8 +18,8 @@ def pretrain_settings(encoders: Encoders) -> PretrainSettings:
     return override(PretrainSettings(), encoders.assignments)
 
 
-def row_settings(row: Row, further: Sequence[str] = ()) -> TrainSettings | FitSettings | None:
-    """The settings of a row's trainings; None for a row that learns nothing.
+def row_settings(row: Row, further: Sequence[str] = ()) -> TrainSettings | FitSettings | ScoreSettings | None:
+    """The settings of a row's trainings; None for a row that has none.
 
     Args:
         row: of a recipe.
@@ -31,9 +31,9 @@ def row_settings(row: Row, further: Sequence[str] = ()) -> TrainSettings | FitSe
     """
     assignments = (*row.assignments, *further)
     if row.method in ROWS:
-        if assignments or row.encoders:
+        if row.encoders or (assignments and row.method != "score"):
             raise UsageError(f"{row.method} learns no weights: it takes neither settings nor encoders.")
-        return None
+        return score_settings(assignments)
     method = find_method(row.method)
     if isinstance(method, FittedMethod):
         if row.encoders:

@@ -27,14 +27,14 @@ from wardround.evaluate.question import Question, no_stay_on
 from wardround.evaluate.tables import hours_metrics, probability_metrics
 from wardround.evaluate.under_way import UnderWay
 from wardround.methods.registry import FittedMethod, find_method
-from wardround.methods.scores import predict_elapsed
+from wardround.methods.scores import known_when, predict_elapsed
 from wardround.progress import progress
 from wardround.tasks.cohort import Cohort, Window
 from wardround.tasks.task import Task, find_task
 from wardround.train.cases import Cases
 from wardround.train.data import OpenData, open_data
 from wardround.train.predict import SHAPES, Predictions, predict_cases, predict_table
-from wardround.train.protocol_stamp import modalities_past_prediction
+from wardround.train.protocol_stamp import modalities_behind, modalities_past_prediction
 from wardround.train.run_folder import Run, open_run
 
 STAYS_AT_ONCE: Final = 4096
@@ -98,12 +98,12 @@ def answer(run: Run, data_folder: Path, question: Question, quiet: bool = False)
             )
         excluded["no usable published score"] = cohort.frame.height - len(have)
         if len(have) == 0:
-            raise NoScoreError(f"no stay has a usable published score at hour {at_h}: APACHE's is known at 24 h.")
+            why = known_when(run.plan.settings)
+            raise NoScoreError(f"no stay has a usable published score at hour {at_h}{why}.")
         cohort, predictions = _only(cohort, predictions, have)
     stays, cut = stays_and_cuts(data.lines, cohort)
     modalities = () if store is None else store.modalities
-    reads = ("score",) if run.plan.method == "score" else modalities
-    past = modalities_past_prediction(data, cohort, reads)
+    past = modalities_past_prediction(data, cohort, modalities_behind(run.plan, modalities))
     n_events = recorded_counts(data.lines, stays, cut)
     unknown = 0 if store is None else store.unknown_items
     observed = np.zeros((len(stays), 0), bool) if store is None else store.observed
@@ -129,7 +129,7 @@ def _predict(
     if run.featuriser is None:
         if question.without:
             raise UsageError(f"{run.plan.method} reads no modality: --without does not apply.")
-        cases = Cases.of_row(data, cohort, run.plan.method, task, run.fitted)
+        cases = Cases.of_row(data, cohort, run.plan.method, task, run.fitted, run.plan.settings)
         return predict_cases(None, cases, np.arange(cohort.frame.height)), None
     method = find_method(run.plan.method)
     if isinstance(method, FittedMethod):

@@ -1,17 +1,23 @@
 """Rows that learn nothing, or next to nothing: what a model has to beat.
 
-score     the unit's own published prediction: APACHE IVa hospital mortality, or its predicted hospital stay, known at
-          24 h; only for stays that have one
+score     a published score. "apache_iva" is the unit's own prediction: APACHE IVa hospital mortality, or its predicted
+          hospital stay, known at 24 h; only for stays that have one. "sapsii", "oasis" and "sofa" are made of what a
+          stay's own events say by the prediction time; what their points mean is fitted on the training stays, a slope
+          and an intercept
 elapsed   hours in hospital so far, and nothing else: for lengths of stay, the median label of training stays in bins of
           the elapsed hours; for mortality, their death rate
 """
 
-from typing import Final
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, cast
 
 import numpy as np
 from jaxtyping import Float
+from sklearn.linear_model import LogisticRegression
 
 from wardround.errors import UsageError
+from wardround.settings import override
 
 ROWS: Final = ("score", "elapsed")
 """The names on the command line."""
@@ -24,6 +30,76 @@ SCORE_CODES: Final = {
 }
 """Task -> (event code of the published prediction, factor into the task's unit). APACHE's stays are days from hospital
 admission: what is left of one is the prediction less the hours elapsed."""
+
+
+STORED: Final = "apache_iva"
+CLINICAL: Final = ("sapsii", "oasis", "sofa")
+"""Scores that are made of events, by the name of their concept."""
+
+
+@dataclass(frozen=True)
+class ScoreSettings:
+    """What `--set` may change in `train score`.
+
+    Attributes:
+        of: which score: "apache_iva", as the data store it, or "sapsii", "oasis", "sofa".
+
+    Raises:
+        UsageError: at construction, for another one.
+    """
+
+    of: str = STORED
+
+    def __post_init__(self) -> None:
+        if self.of not in (STORED, *CLINICAL):
+            raise UsageError(f"there is no score {self.of!r}. There are: {', '.join((STORED, *CLINICAL))}.")
+
+
+def score_settings(assignments: Sequence[str]) -> ScoreSettings | None:
+    """The settings of a score; None for the stored one, as runs have it that know no other.
+
+    Raises:
+        UsageError: for a setting or a score that is not there.
+    """
+    settings = override(ScoreSettings(), assignments)
+    return None if settings == ScoreSettings() else settings
+
+
+def check_score(settings: ScoreSettings | None, task: str, binary: bool) -> None:
+    """Raises `UsageError` where a score predicts no such task."""
+    if settings is None:
+        score_code(task)
+    elif not binary:
+        raise UsageError(f"{settings.of} says nothing of {task}: it is asked for deaths alone.")
+
+
+def known_when(settings: ScoreSettings | None) -> str:
+    """What to add where nobody has a score."""
+    return (
+        ": APACHE's is known at 24 h" if settings is None else f": nothing that {settings.of} is made of was measured"
+    )
+
+
+def fit_points(points: Float[np.ndarray, "stay"], label: Float[np.ndarray, "stay"]) -> dict[str, float]:
+    """What the points of a score mean: `slope` and `intercept` of the log odds, by logistic regression.
+
+    Args:
+        points, label: of training stays; NaN where a stay has no points.
+    """
+    have = ~np.isnan(points)
+    label = label[have]
+    if len(set(label.tolist())) < 2:
+        rate = np.clip(label.mean() if len(label) else 0.5, 1e-3, 1 - 1e-3)
+        return {"slope": 0.0, "intercept": float(np.log(rate / (1 - rate)))}
+    width = max(float(points[have].std()), 1e-6)
+    model = cast(Any, LogisticRegression(C=100.0))
+    fitted = model.fit(points[have, None] / width, label)
+    return {"slope": float(fitted.coef_[0, 0]) / width, "intercept": float(fitted.intercept_[0])}
+
+
+def predict_points(points: Float[np.ndarray, "stay"], slope: float, intercept: float) -> Float[np.ndarray, "stay"]:
+    """The probability that points stand for; NaN where there are none."""
+    return 1 / (1 + np.exp(-(slope * points + intercept)))
 
 
 def score_code(task: str) -> tuple[str, float]:

@@ -12,9 +12,10 @@ from torch import nn
 
 from wardround.batches.embedding_cache import cached_embeddings
 from wardround.batches.store import EventStore
-from wardround.methods.scores import predict_elapsed
+from wardround.methods.scores import ScoreSettings, predict_elapsed, predict_points
 from wardround.tasks.cohort import Cohort
 from wardround.tasks.task import Task
+from wardround.train.clinical_scores import clinical_scores
 from wardround.train.data import OpenData
 from wardround.train.published_scores import published_scores
 
@@ -49,11 +50,21 @@ class Cases:
         return cls(cohort, store, prediction_hours(cohort))
 
     @classmethod
-    def of_row(cls, data: OpenData, cohort: Cohort, name: str, task: Task, fitted: Mapping[str, Any]) -> "Cases":
-        """For `score` and `elapsed`."""
+    def of_row(
+        cls,
+        data: OpenData,
+        cohort: Cohort,
+        name: str,
+        task: Task,
+        fitted: Mapping[str, Any],
+        settings: ScoreSettings | None = None,
+    ) -> "Cases":
+        """For `score`, with its settings, and `elapsed`."""
         at_h = prediction_hours(cohort)
         if name == "elapsed":
             row = predict_elapsed(data.elapsed_h(cohort), fitted["edges"], fitted["values"])
+        elif settings is not None:
+            row = predict_points(clinical_scores(data, cohort, settings.of), fitted["slope"], fitted["intercept"])
         else:
             row = published_scores(data, cohort, task)
         return cls(cohort, None, at_h, row)

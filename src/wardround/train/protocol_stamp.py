@@ -3,9 +3,18 @@
 import numpy as np
 
 from wardround.batches.store import stays_and_cuts
-from wardround.events import MODALITIES
+from wardround.events import INPUT_MODALITIES, MODALITIES
 from wardround.tasks.cohort import Cohort
 from wardround.train.data import OpenData
+from wardround.train.plan import Plan
+
+
+def modalities_behind(plan: Plan, modalities: tuple[str, ...]) -> tuple[str, ...]:
+    """The modalities that a run's predictions rest on: those that its model reads; the stored score; of a score that is
+    made of events, any."""
+    if plan.method != "score":
+        return modalities
+    return ("score",) if plan.settings is None else INPUT_MODALITIES
 
 
 def modalities_past_prediction(data: OpenData, cohort: Cohort, modalities: tuple[str, ...]) -> list[str]:

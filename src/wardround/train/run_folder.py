@@ -21,7 +21,7 @@ from wardround.json_kinds import is_object
 from wardround.launcher import is_first_process
 from wardround.methods.alignment import Alignment
 from wardround.methods.registry import KNOWN_METHODS, FittedMethod, Method, build_embedder, find_method
-from wardround.methods.scores import ROWS
+from wardround.methods.scores import ROWS, ScoreSettings
 from wardround.methods.table_model import TableModel
 from wardround.models.embedder import ModalityEmbedder
 from wardround.settings import from_json
@@ -195,7 +195,8 @@ def open_run(folder: Path) -> Run:
     values = files.read_json(folder / "settings.json", RunError)
     check_packages(values, folder)
     plan = Plan.from_json(values, _reader(values, folder))
-    featuriser = None if plan.settings is None else _FEATURISERS[type(plan.settings)].load(folder, plan.settings.inputs)
+    reads = plan.method not in ROWS
+    featuriser = _FEATURISERS[type(plan.settings)].load(folder, plan.settings.inputs) if reads else None
     splits = files.read_table(folder / "splits.parquet", RunError)
     learned_from = files.read_columns(folder / "learned_from.parquet", _LEARNED, RunError, _WHOSE)
     learned_from = learned_from.with_columns(pl.col(POOL, IDS).fill_null(""))
@@ -219,6 +220,8 @@ def _reader(values: Any, folder: Path) -> Callable[[Any], Any] | None:
     command, method = (values.get(name) for name in ("command", "method")) if is_object(values) else (None, None)
     if (command, method) == ("pretrain", "alignment"):
         return partial(from_json, PretrainSettings)
+    if command == "train" and method == "score" and values["settings"] is not None:
+        return partial(from_json, ScoreSettings)
     if command == "train" and method in ROWS:
         return None
     if command == "train" and method in KNOWN_METHODS.names():

@@ -15,7 +15,7 @@ from wardround.errors import NoScoreError, UsageError
 from wardround.files import hash_of
 from wardround.launcher import is_first_process
 from wardround.methods.registry import FittedMethod, Method, build_embedder, find_method
-from wardround.methods.scores import ROWS, score_code
+from wardround.methods.scores import ROWS, ScoreSettings, check_score, fit_points, known_when, score_settings
 from wardround.methods.target import Target
 from wardround.metrics.discrimination import auroc
 from wardround.metrics.regression import mae
@@ -27,6 +27,7 @@ from wardround.tasks.task import Task, find_task
 from wardround.train.brought import Brought
 from wardround.train.cases import Cases
 from wardround.train.checkpoint import remove_checkpoints
+from wardround.train.clinical_scores import clinical_scores
 from wardround.train.data import OpenData, Sides, bin_edges, opened, row_shapes, sides_of, unread_modalities
 from wardround.train.failure_signatures import failure_signatures
 from wardround.train.loop import fit
@@ -83,9 +84,10 @@ def train(
     """
     task = find_task(task_name)
     if method_name in ROWS:
-        if assignments or encoders or init:
+        if encoders or init or (assignments and method_name != "score"):
             raise UsageError(f"{method_name} learns no weights: it takes neither --set nor --encoders nor --init.")
-        return _train_row(method_name, data_folder, task, to, window, split, quiet)
+        chosen = score_settings(assignments)
+        return _train_row(method_name, data_folder, task, to, window, split, quiet, chosen)
     method = find_method(method_name)
     if isinstance(method, FittedMethod):
         if encoders or init:
@@ -227,28 +229,35 @@ class _Training:
 
 
 def _train_row(
-    name: str, data_folder: Path | OpenData, task: Task, to: Path, window: Window, split: SplitPlan, quiet: bool
+    name: str,
+    data_folder: Path | OpenData,
+    task: Task,
+    to: Path,
+    window: Window,
+    split: SplitPlan,
+    quiet: bool,
+    settings: ScoreSettings | None,
 ) -> Finished:
-    """`score` and `elapsed`: nothing to train but a threshold and some bins."""
+    """`score` and `elapsed`: nothing to train but a threshold, some bins, and what points mean."""
     with first_process_first():
         data = opened(data_folder, window, quiet)
     packages = packages_behind(name, task.name, None)
-    plan = Plan("train", name, task.name, window, split, None, None, 0, packages=packages)
+    plan = Plan("train", name, task.name, window, split, None, settings, 0, packages=packages)
     run = NewRun(to, plan, {"data": data.hash}, data.patients)
     if run.is_complete():
         return Finished(to, True, [])
     sides, table = sides_of(data, data.cohort(task), split, "split")
     label, train_side, val = sides.cohort.frame["label"].to_numpy(), sides.members(TRAIN), sides.members(VAL)
     if name == "score":
-        score_code(task.name)
+        check_score(settings, task.name, task.kind == "binary")
     fitted = elapsed_bins(data, sides, task) if name == "elapsed" or task.kind == "hours" else {}
-    cases = Cases.of_row(data, sides.cohort, name, task, fitted)
+    if settings is not None:
+        fitted |= fit_points(clinical_scores(data, sides.cohort, settings.of)[train_side], label[train_side])
+    cases = Cases.of_row(data, sides.cohort, name, task, fitted, settings)
     predicted = cases.row[val]
     have = ~np.isnan(predicted)
     if not have.any():
-        raise NoScoreError(
-            f"no validation stay has a published score at hour {window.at_h}: APACHE's is known at 24 h."
-        )
+        raise NoScoreError(f"no validation stay has a published score at hour {window.at_h}{known_when(settings)}.")
     fitted |= fitted_values(task, label[train_side], label[val][have], predicted[have])
     subject = sides.cohort.frame["subject_id"].to_numpy()[val][have]
     metrics = validation_metrics(data, sides, task, label[val][have], predicted[have], subject, fitted)
