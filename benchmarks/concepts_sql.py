@@ -11,12 +11,16 @@ import argparse
 import tempfile
 from pathlib import Path
 
+import codes_sql
 import duckdb
 import polars as pl
 
 from wardround.export import write_concepts
 
-TABLES = ("hosp/admissions", "icu/icustays", "icu/chartevents", "icu/inputevents", "icu/outputevents", "hosp/labevents")
+TABLES = (
+    *("hosp/admissions", "icu/icustays", "icu/chartevents", "icu/inputevents", "icu/outputevents", "hosp/labevents"),
+    *("hosp/patients", "hosp/diagnoses_icd"),
+)
 RELATIVE = 1e-5
 """Events hold numbers as 32-bit floats."""
 
@@ -334,7 +338,20 @@ def reference(raw: Path) -> dict[str, pl.DataFrame]:
     base.execute(CLOCK_HOURS)
     clock = base.sql(SOFA.format(running=AT_END, inside=IN_CLOCK_HOUR, day=24)).pl()
     made["sofa at hour 24 of the clock"] = clock.filter(pl.col("name").str.ends_with("24h"))
+    made["charlson"] = codes_sql.charlson(base, "''")
+    made["charlson, as the repository"] = codes_sql.charlson(base, codes_sql.SLIP)
+    made["phenotypes"] = codes_sql.phenotypes(base, raw.parent / "codemaps")
     return made
+
+
+def as_rows(table: pl.DataFrame) -> pl.DataFrame:
+    """A table of any concept as `stay_id, name, time_h, value`; one with a column a value as a row a value."""
+    if "name" in table.columns:
+        return table
+    time_h = pl.col("hour") if "hour" in table.columns else pl.lit(0)
+    wide = table.with_columns(time_h=time_h.cast(pl.Float64)).select(pl.exclude("hour").cast(pl.Float64))
+    rows = wide.unpivot(index=["stay_id", "time_h"], variable_name="name").drop_nulls("value")
+    return rows.with_columns(pl.col("stay_id").cast(pl.Int64))
 
 
 def shares(ours: pl.DataFrame, theirs: pl.DataFrame) -> pl.DataFrame:
@@ -365,9 +382,9 @@ def main() -> None:
     pl.Config.set_tbl_cols(-1)
     pl.Config.set_tbl_width_chars(120)
     with tempfile.TemporaryDirectory() as folder:
-        names = ["urine_output", "gcs", "vis", "sofa"]
+        names = ["urine_output", "gcs", "vis", "sofa", "charlson", "phenotypes"]
         write_concepts(options.data, names, Path(folder) / "concepts", quiet=True)
-        ours = {name: pl.read_parquet(Path(folder) / "concepts" / f"{name}.parquet") for name in names}
+        ours = {name: as_rows(pl.read_parquet(Path(folder) / "concepts" / f"{name}.parquet")) for name in names}
     for title, theirs in reference(options.raw).items():
         print(title)
         of = ours[title.split()[0].rstrip(",")]
