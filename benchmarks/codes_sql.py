@@ -1,7 +1,8 @@
-"""SQL of the concepts that are made of billed diagnoses, and of the 17 variables, for `concepts_sql.py`.
+"""SQL of the concepts that are made of billed diagnoses, and of the 17 variables of each hour, for `concepts_sql.py`.
 
 `CHARLSON` has the codes and points of the MIMIC Code Repository; `PHENOTYPES` has the lists of codes of
-mimic3-benchmarks for ICD-9 and HCUP's table for ICD-10, code for code, which lie beside the open demos.
+mimic3-benchmarks for ICD-9 and HCUP's table for ICD-10, code for code, which lie beside the open demos;
+`HOURLY` has the items of mimic3-benchmarks, of several at one minute those that `hourly17` says.
 """
 
 import gzip
@@ -73,7 +74,7 @@ OF_ICD10 = {
     "or c3 between 'C81' and 'C85' or c3 between 'C90' and 'C97'",
     "severe_liver_disease": "c4 in ('I850', 'I859', 'I864', 'I982', 'K704', 'K711', 'K721', 'K729', 'K765', 'K766', "
     "'K767')",
-    "metastatic_solid_tumor": "c3 between 'C77' and 'C80'",
+    "metastatic_solid_tumor": "c3 in ('C77', 'C78', 'C79', 'C80')",
     "aids": "c3 in ('B20', 'B21', 'B22', 'B24')",
 }
 SLIP = "'E101'"
@@ -95,7 +96,7 @@ with had as (
     from had join points using (hadm_id)
 ), long as (unpivot whole on columns(* exclude hadm_id) into name name value value)
 select stay_id, case name when 'charlson' then name else 'charlson_' || name end as name,
-    epoch(greatest(dischtime, outtime) - intime) / 3600 as time_h, value
+    epoch(greatest(dischtime, least(outtime, coalesce(deathtime, outtime))) - intime) / 3600 as time_h, value
 from long join admissions using (hadm_id) join icustays using (hadm_id)
 """
 
@@ -104,6 +105,63 @@ select distinct stay_id, wanted.name, 0.0 as time_h, (exists(select 1 from coded
     where c.hadm_id = i.hadm_id and l.name = wanted.name))::int as value
 from icustays i cross join (select distinct name from lists) wanted
 where hadm_id in (select hadm_id from diagnoses_icd)
+"""
+
+HOURLY = """
+with items as (
+    select * from (values
+        (223951, 'capillary_refill_rate', 0, 1, 0, 0, 1), (224308, 'capillary_refill_rate', 0, 1, 0, 0, 1),
+        (220051, 'diastolic_blood_pressure', 0, 1, 0, 5, 250), (225310, 'diastolic_blood_pressure', 0, 1, 0, 5, 250),
+        (220180, 'diastolic_blood_pressure', 1, 1, 0, 5, 250), (224643, 'diastolic_blood_pressure', 1, 1, 0, 5, 250),
+        (227242, 'diastolic_blood_pressure', 1, 1, 0, 5, 250),
+        (223835, 'fraction_inspired_oxygen', 0, 1, 0, 0.1, 100),
+        (50816, 'fraction_inspired_oxygen', 0, 1, 0, 0.1, 100),
+        (220739, 'glascow_coma_scale_eye_opening', 0, 1, 0, 1, 4),
+        (223901, 'glascow_coma_scale_motor_response', 0, 1, 0, 1, 6),
+        (223900, 'glascow_coma_scale_verbal_response', 0, 1, 0, 1, 5),
+        (50931, 'glucose', 0, 1, 0, 5, 2500), (50809, 'glucose', 0, 1, 0, 5, 2500),
+        (220621, 'glucose', 0, 1, 0, 5, 2500), (226537, 'glucose', 0, 1, 0, 5, 2500),
+        (225664, 'glucose', 1, 1, 0, 5, 2500),
+        (220045, 'heart_rate', 0, 1, 0, 1, 350),
+        (226707, 'height', 0, 2.54, 0, 30, 260), (226730, 'height', 0, 1, 0, 30, 260),
+        (220052, 'mean_blood_pressure', 0, 1, 0, 5, 300), (225312, 'mean_blood_pressure', 0, 1, 0, 5, 300),
+        (224322, 'mean_blood_pressure', 0, 1, 0, 5, 300), (220181, 'mean_blood_pressure', 1, 1, 0, 5, 300),
+        (220277, 'oxygen_saturation', 0, 1, 0, 1, 100),
+        (220210, 'respiratory_rate', 0, 1, 0, 0, 120), (224690, 'respiratory_rate', 0, 1, 0, 0, 120),
+        (224689, 'respiratory_rate', 1, 1, 0, 0, 120), (224422, 'respiratory_rate', 1, 1, 0, 0, 120),
+        (220050, 'systolic_blood_pressure', 0, 1, 0, 10, 350), (225309, 'systolic_blood_pressure', 0, 1, 0, 10, 350),
+        (220179, 'systolic_blood_pressure', 1, 1, 0, 10, 350), (224167, 'systolic_blood_pressure', 1, 1, 0, 10, 350),
+        (227243, 'systolic_blood_pressure', 1, 1, 0, 10, 350),
+        (223761, 'temperature', 0, 5 / 9, -160 / 9, 20, 46), (223762, 'temperature', 0, 1, 0, 20, 46),
+        (224639, 'weight', 0, 1, 0, 2, 600), (226512, 'weight', 1, 1, 0, 2, 600),
+        (226531, 'weight', 1, 0.45359237, 0, 2, 600),
+        (223830, 'ph', 0, 1, 0, 6.3, 8.2), (220274, 'ph', 0, 1, 0, 6.3, 8.2), (50820, 'ph', 0, 1, 0, 6.3, 8.2)
+    ) as t(itemid, name, rank, factor, shift, low, high)
+), charted as (
+    select stay_id, charttime, itemid, valuenum as number, value as words from chartevents
+    union all
+    select stay_id, charttime, itemid, valuenum, null from labevents l join icustays i using (subject_id)
+    where charttime >= intime and charttime < outtime
+), named as (
+    select stay_id, charttime, name, rank, low, high, factor, shift, case
+        when words = 'Normal <3 Seconds' then 0 when words = 'Abnormal >3 Seconds' then 1
+        when name = 'fraction_inspired_oxygen' and number > 1 then number / 100
+        when name = 'temperature' and itemid = 223762 and number between 77 and 113 then (number - 32) * 5 / 9
+        else number * factor + shift end as value
+    from charted join items using (itemid)
+), sound as (
+    select stay_id, charttime, name, rank, value from named where value between low and high
+    union all
+    select stay_id, charttime, 'glascow_coma_scale_total', 0, sum(part) from (
+        select stay_id, charttime, name, max(value) as part from named where name like 'glascow%' group by 1, 2, 3)
+    group by 1, 2 having count(part) = 3
+), hourly as (
+    select stay_id, name, h.hour, value, row_number() over
+        (partition by stay_id, name, h.hour order by charttime desc, rank, value desc) as nth
+    from hours h join sound s using (stay_id)
+    where in_unit and charttime >= closes - interval 1 hour and charttime < closes
+)
+select stay_id, name, hour::double as time_h, value from hourly where nth = 1
 """
 
 

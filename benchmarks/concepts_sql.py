@@ -335,6 +335,7 @@ def reference(raw: Path) -> dict[str, pl.DataFrame]:
     base.execute(POINTS.format(laboratory=BY_ADMISSION))
     made["sofa, as the repository"] = base.sql(SOFA.format(running=AT_END, inside=IN_HOUR, day=23)).pl()
     made["sofa, first day as the repository"] = base.sql(FIRST_DAY).pl()
+    made["hourly17"] = base.sql(codes_sql.HOURLY).pl()
     base.execute(CLOCK_HOURS)
     clock = base.sql(SOFA.format(running=AT_END, inside=IN_CLOCK_HOUR, day=24)).pl()
     made["sofa at hour 24 of the clock"] = clock.filter(pl.col("name").str.ends_with("24h"))
@@ -382,7 +383,7 @@ def main() -> None:
     pl.Config.set_tbl_cols(-1)
     pl.Config.set_tbl_width_chars(120)
     with tempfile.TemporaryDirectory() as folder:
-        names = ["urine_output", "gcs", "vis", "sofa", "charlson", "phenotypes"]
+        names = ["urine_output", "gcs", "vis", "sofa", "charlson", "phenotypes", "hourly17"]
         write_concepts(options.data, names, Path(folder) / "concepts", quiet=True)
         ours = {name: as_rows(pl.read_parquet(Path(folder) / "concepts" / f"{name}.parquet")) for name in names}
     for title, theirs in reference(options.raw).items():

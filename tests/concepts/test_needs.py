@@ -15,6 +15,7 @@ EICU = SHARED | {"INFUSION//norepinephrine//mcg/kg/min", "INFUSION//vasopressin/
 MIMIC4 = SHARED - {"VITAL//gcs//"} | {
     *("VITAL//gcs eyes//", "VITAL//gcs verbal//", "VITAL//gcs motor//", "LAB//Specimen Type (Blood)//"),
     *("CHART//O2 Delivery Device(s)", "INFUSION//nacl 0.9%//mL/hr", "INFUSION_AMOUNT//nacl 0.9%//ml"),
+    "DIAGNOSIS//ICD//10//I509",
 }
 COMA = ["gcs eyes", "gcs verbal", "gcs motor"]
 GAS = ["which blood is arterial", "ventilation"]
@@ -24,15 +25,16 @@ def lacking(name: str, codes: set[str]) -> list[str]:
     return [need.part for need in unmet(CONCEPTS[name].needs, codes)]
 
 
-def test_eicu_has_urine_alone():
-    assert lacking("urine_output", EICU) == []
+def test_eicu_has_urine_and_the_17_variables_alone():
+    assert lacking("urine_output", EICU) == lacking("hourly17", EICU) == []
+    assert lacking("phenotypes", EICU) == lacking("charlson", EICU) == ["ICD diagnoses"]
     assert lacking("gcs", EICU) == COMA
     assert lacking("vis", EICU) == ["drugs given", "ends of vasopressors"]
     assert lacking("sofa", EICU) == [*COMA, *GAS, "drugs given", "ends of vasopressors"]
 
 
-def test_the_challenge_has_urine_alone():
-    assert lacking("urine_output", CHALLENGE) == []
+def test_the_challenge_has_urine_and_the_17_variables_alone():
+    assert lacking("urine_output", CHALLENGE) == lacking("hourly17", CHALLENGE) == []
     assert lacking("vis", CHALLENGE) == ["drugs given"]
     assert lacking("sofa", CHALLENGE) == [*COMA, *GAS, "drugs given"]
 

@@ -1,13 +1,13 @@
 """ICD codes to the categories of the Clinical Classifications Software (CCS), of the 25 benchmark phenotypes alone.
 
-The table, `ccs.csv`, is made of the public-domain tables of the Healthcare Cost and Utilization Project by
-`benchmarks/ccs_table.py`: the CCS of ICD-9-CM of 2015 and the CCS of ICD-10-CM of 2019, both the last of their kind (its
+The table, `ccs.csv`, is made by `benchmarks/ccs_table.py` of the public-domain tables of the Healthcare Cost and
+Utilization Project: the CCS of ICD-9-CM of 2015 and the CCS of ICD-10-CM of 2019, both the last of their kind (the
 successor, the CCSR, has other categories). It holds beginnings of codes, of which the longest counts, and agrees with
-HCUP's tables on every code that these have.
+HCUP's tables on every code that these have: 15,072 and 72,446.
 
 A code that they do not have, such as one of a later year, thus has the category of the longest beginning of it that
 has one: the stages that N18.3 was parted into in 2020 are chronic kidney disease, as N18.3 was. A code of a new kind
-(U07.1, COVID-19) has none.
+(U07.1, COVID-19) has none. Of the 2,541 codes of 2020 to 2024 that the tables do not have, 58 get one of the 25 so.
 """
 
 from functools import cache

@@ -131,7 +131,9 @@ def _index() -> pl.Expr:
 
 def _any(codes: dict[int, str]) -> pl.Expr:
     """Whether any diagnosis begins as some codes do."""
-    matches = [(pl.col("version") == version) & pl.col("icd").str.contains(_pattern(codes[version])) for version in codes]
+    matches = [
+        (pl.col("version") == version) & pl.col("icd").str.contains(_pattern(codes[version])) for version in codes
+    ]
     return pl.any_horizontal(matches).any()
 
 

@@ -1,4 +1,4 @@
-"""The 17 variables of mimic3-benchmarks in bins of an hour: a row for each hour in the unit, nulls where none is charted.
+"""The 17 variables of mimic3-benchmarks by the hour: a row for each hour in the unit, null where nothing was charted.
 
 Hour h is [h, h + 1) since unit admission. A variable has its last value of the hour, as the benchmark's discretizer has
 it; of several charted at one minute, that of the code which stands first in `VARIABLES`, then the highest. So pressures
