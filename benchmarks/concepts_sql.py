@@ -4,7 +4,8 @@
 
 The SQL is written for this from the definitions of the MIMIC Code Repository, with its item numbers and its rules for
 odd values, and shares nothing with the package: it reads raw tables, the package reads events. Hours are those of the
-package, from unit admission, but for `sofa at hour 24 of the clock`, which has those of the repository.
+package, from unit admission, but for `sofa at hour 24 of the clock`, which has those of the repository. Phenotypes are
+compared where a folder `codemaps` with the lists of codes lies beside the raw one (`codes_sql.py`).
 """
 
 import argparse
@@ -341,7 +342,8 @@ def reference(raw: Path) -> dict[str, pl.DataFrame]:
     made["sofa at hour 24 of the clock"] = clock.filter(pl.col("name").str.ends_with("24h"))
     made["charlson"] = codes_sql.charlson(base, "''")
     made["charlson, as the repository"] = codes_sql.charlson(base, codes_sql.SLIP)
-    made["phenotypes"] = codes_sql.phenotypes(base, raw.parent / "codemaps")
+    if (raw.parent / "codemaps").is_dir():
+        made["phenotypes"] = codes_sql.phenotypes(base, raw.parent / "codemaps")
     return made
 
 
