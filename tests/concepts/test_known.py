@@ -11,10 +11,11 @@ from concept_timelines import Event, at, events, random_events, stays
 from wardround.concepts.known import CONCEPTS, Concept, find_concept
 from wardround.concepts.rows import ROW_COLUMNS, no_events
 from wardround.errors import UsageError
+from wardround.events import TIME
 
 STAYS = stays({1: 30.5, 2: 20.0, 3: None, 4: 10.0})
-ONE_PATIENT = STAYS.with_columns(subject_id=pl.lit(7, pl.Int64))
-"""Each stay sees what another one's laboratory finds."""
+ONE_PATIENT = STAYS.with_columns(subject_id=pl.lit(7, pl.Int64), hospital_end=pl.lit(at(600), TIME))
+"""Each stay sees what another one's laboratory finds; what is billed may come after discharge."""
 QUICK = {"deadline": None, "phases": (Phase.explicit, Phase.reuse, Phase.generate)}
 WORDS = ("", "No Response-ETT", "ART.", "VEN.", "Endotracheal tube", "Nasal cannula", "CMV/ASSIST")
 MEMBERS = ("", "ELECTIVE", "CSURG", "9//0420", "9//20280", "10//C787", "10//I501")
