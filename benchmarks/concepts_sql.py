@@ -4,20 +4,25 @@
 
 The SQL is written for this from the definitions of the MIMIC Code Repository, with its item numbers and its rules for
 odd values, and shares nothing with the package: it reads raw tables, the package reads events. Hours are those of the
-package, from unit admission, but for `sofa at hour 24 of the clock`, which has those of the repository.
+package, from unit admission, but for `sofa at hour 24 of the clock`, which has those of the repository. Phenotypes are
+compared where a folder `codemaps` with the lists of codes lies beside the raw one (`codes_sql.py`).
 """
 
 import argparse
 import tempfile
 from pathlib import Path
 
+import codes_sql
 import duckdb
 import first_day_scores_sql
 import polars as pl
 
 from wardround.export import write_concepts
 
-TABLES = ("hosp/admissions", "icu/icustays", "icu/chartevents", "icu/inputevents", "icu/outputevents", "hosp/labevents")
+TABLES = (
+    *("hosp/admissions", "icu/icustays", "icu/chartevents", "icu/inputevents", "icu/outputevents", "hosp/labevents"),
+    *("hosp/patients", "hosp/diagnoses_icd"),
+)
 RELATIVE = 1e-5
 """Events hold numbers as 32-bit floats."""
 
@@ -333,10 +338,25 @@ def reference(raw: Path) -> dict[str, pl.DataFrame]:
     made["sofa, as the repository"] = base.sql(SOFA.format(running=AT_END, inside=IN_HOUR, day=23)).pl()
     made["sofa, first day as the repository"] = base.sql(FIRST_DAY).pl()
     made |= first_day_scores_sql.first_day_scores(base)
+    made["hourly17"] = base.sql(codes_sql.HOURLY).pl()
     base.execute(CLOCK_HOURS)
     clock = base.sql(SOFA.format(running=AT_END, inside=IN_CLOCK_HOUR, day=24)).pl()
     made["sofa at hour 24 of the clock"] = clock.filter(pl.col("name").str.ends_with("24h"))
+    made["charlson"] = codes_sql.charlson(base, "''")
+    made["charlson, as the repository"] = codes_sql.charlson(base, codes_sql.SLIP)
+    if (raw.parent / "codemaps").is_dir():
+        made["phenotypes"] = codes_sql.phenotypes(base, raw.parent / "codemaps")
     return made
+
+
+def as_rows(table: pl.DataFrame) -> pl.DataFrame:
+    """A table of any concept as `stay_id, name, time_h, value`; one with a column a value as a row a value."""
+    if "name" in table.columns:
+        return table
+    time_h = pl.col("hour") if "hour" in table.columns else pl.lit(0)
+    wide = table.with_columns(time_h=time_h.cast(pl.Float64)).select(pl.exclude("hour").cast(pl.Float64))
+    rows = wide.unpivot(index=["stay_id", "time_h"], variable_name="name").drop_nulls("value")
+    return rows.with_columns(pl.col("stay_id").cast(pl.Int64))
 
 
 def shares(ours: pl.DataFrame, theirs: pl.DataFrame) -> pl.DataFrame:
@@ -367,9 +387,9 @@ def main() -> None:
     pl.Config.set_tbl_cols(-1)
     pl.Config.set_tbl_width_chars(120)
     with tempfile.TemporaryDirectory() as folder:
-        names = ["urine_output", "gcs", "vis", "sofa", "sapsii", "oasis", "lods"]
+        names = ["urine_output", "gcs", "vis", "sofa", "sapsii", "oasis", "lods", "charlson", "phenotypes", "hourly17"]
         write_concepts(options.data, names, Path(folder) / "concepts", quiet=True)
-        ours = {name: pl.read_parquet(Path(folder) / "concepts" / f"{name}.parquet") for name in names}
+        ours = {name: as_rows(pl.read_parquet(Path(folder) / "concepts" / f"{name}.parquet")) for name in names}
     for title, theirs in reference(options.raw).items():
         print(title)
         of = ours[title.split()[0].rstrip(",")]

@@ -1,4 +1,4 @@
-"""What holds for every concept: the shape of its rows, and that nothing known later moves a row that was known."""
+"""What holds for every concept: the shape of its table, and that nothing known later moves a row that was known."""
 
 from collections.abc import Sequence
 
@@ -11,15 +11,20 @@ from concept_timelines import Event, at, events, random_events, stays
 from wardround.concepts.known import CONCEPTS, Concept, find_concept
 from wardround.concepts.rows import ROW_COLUMNS, no_events
 from wardround.errors import UsageError
+from wardround.events import TIME
 
 STAYS = stays({1: 30.5, 2: 20.0, 3: None, 4: 10.0})
-ONE_PATIENT = STAYS.with_columns(subject_id=pl.lit(7, pl.Int64))
-"""Each stay sees what another one's laboratory finds."""
+ONE_PATIENT = STAYS.with_columns(subject_id=pl.lit(7, pl.Int64), hospital_end=pl.lit(at(600), TIME))
+"""Each stay sees what another one's laboratory finds; what is billed may come after discharge."""
 QUICK = {"deadline": None, "phases": (Phase.explicit, Phase.reuse, Phase.generate)}
 WORDS = ("", "No Response-ETT", "ART.", "VEN.", "Endotracheal tube", "Nasal cannula", "CMV/ASSIST")
 MEMBERS = ("", "ELECTIVE", "CSURG", "9//0420", "9//20280", "10//C787", "10//I501")
 """Of the families of codes that a concept reads."""
 EVERY = pytest.mark.parametrize("concept", CONCEPTS.values(), ids=lambda concept: concept.name)
+TIMED = [concept for concept in CONCEPTS.values() if "available_time" in concept.columns]
+EVERY_TIMED = pytest.mark.parametrize("concept", TIMED, ids=lambda concept: concept.name)
+KEYS = ("stay_id", "hour", "time_h", "name")
+"""Of a row of any table, as far as it has them."""
 
 
 def _codes(concept: Concept) -> tuple[str, ...]:
@@ -29,21 +34,34 @@ def _codes(concept: Concept) -> tuple[str, ...]:
 @EVERY
 def test_rows_are_of_one_shape_and_in_order(concept: Concept):
     made = concept.compute(events(*((1, 60.0, code, (100.0, "ART.")) for code in _codes(concept))), STAYS)
-    assert made.schema == ROW_COLUMNS
+    assert made.schema == concept.columns
     assert made.height
+    keys = [name for name in KEYS if name in concept.columns]
+    assert made.select(keys).null_count().sum_horizontal().item() == 0
+    assert made.equals(made.sort(keys))
+    assert not made.select(keys).is_duplicated().any()
+
+
+@EVERY_TIMED
+def test_rows_of_a_long_table_are_whole_and_named_after_their_concept(concept: Concept):
+    made = concept.compute(events(*((1, 60.0, code, (100.0, "ART.")) for code in _codes(concept))), STAYS)
     assert made.null_count().sum_horizontal().item() == 0
-    assert made.equals(made.sort("stay_id", "time_h", "name"))
-    assert not made.select("stay_id", "time_h", "name").is_duplicated().any()
     assert made["name"].str.starts_with(concept.name).all()
+
+
+def test_the_tables_that_do_not_say_when_they_were_known():
+    """No others may leave it out: what is made of them could not be told from what was known."""
+    assert {concept.name for concept in CONCEPTS.values() if concept not in TIMED} == {"phenotypes", "hourly17"}
+    assert all(concept.columns == ROW_COLUMNS for concept in TIMED)
 
 
 @EVERY
 def test_without_events_the_columns_are_there(concept: Concept):
-    assert concept.compute(no_events(), STAYS).schema == ROW_COLUMNS
+    assert concept.compute(no_events(), STAYS).schema == concept.columns
     assert concept.compute(no_events(), STAYS.clear()).is_empty()
 
 
-@EVERY
+@EVERY_TIMED
 @given(data=st.data())
 @settings(max_examples=40, **QUICK)
 def test_what_becomes_known_later_moves_no_row_that_is_known(concept: Concept, data: st.DataObject):

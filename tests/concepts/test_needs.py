@@ -8,31 +8,40 @@ from wardround.concepts.needs import unmet
 
 SHARED = {
     *("LAB//platelets x 1000//K/mcL", "LAB//total bilirubin//mg/dL", "LAB//creatinine//mg/dL", "LAB//paO2//mm Hg"),
-    *("LAB//FiO2//%", "VITAL//systemicmean//mmHg", "VITAL//gcs//", "IO//urine//mL"),
+    *("LAB//FiO2//%", "VITAL//systemicmean//mmHg", "VITAL//gcs//", "IO//urine//mL", "VITAL//heartrate//bpm"),
+    *("VITAL//noninvasivesystolic//mmHg", "VITAL//respiration///min", "VITAL//temperature//C", "LAB//BUN//mg/dL"),
+    *("LAB//WBC x 1000//K/mcL", "LAB//potassium//mmol/L", "LAB//sodium//mmol/L", "LAB//bicarbonate//mmol/L"),
+    "LAB//PT//sec",
 }
 CHALLENGE = SHARED
 EICU = SHARED | {"INFUSION//norepinephrine//mcg/kg/min", "INFUSION//vasopressin//units/hr"}
 MIMIC4 = SHARED - {"VITAL//gcs//"} | {
     *("VITAL//gcs eyes//", "VITAL//gcs verbal//", "VITAL//gcs motor//", "LAB//Specimen Type (Blood)//"),
     *("CHART//O2 Delivery Device(s)", "INFUSION//nacl 0.9%//mL/hr", "INFUSION_AMOUNT//nacl 0.9%//ml"),
+    *("DIAGNOSIS//ICD//10//I509", "ADMISSION_TYPE//URGENT", "SERVICE//MED"),
 }
 COMA = ["gcs eyes", "gcs verbal", "gcs motor"]
 GAS = ["which blood is arterial", "ventilation"]
+CAME = ["type of admission", "service"]
 
 
 def lacking(name: str, codes: set[str]) -> list[str]:
     return [need.part for need in unmet(CONCEPTS[name].needs, codes)]
 
 
-def test_eicu_has_urine_alone():
-    assert lacking("urine_output", EICU) == []
+def test_eicu_has_urine_and_the_17_variables_alone():
+    assert lacking("urine_output", EICU) == lacking("hourly17", EICU) == []
+    assert lacking("phenotypes", EICU) == lacking("charlson", EICU) == ["ICD diagnoses"]
     assert lacking("gcs", EICU) == COMA
     assert lacking("vis", EICU) == ["drugs given", "ends of vasopressors"]
     assert lacking("sofa", EICU) == [*COMA, *GAS, "drugs given", "ends of vasopressors"]
+    assert lacking("sapsii", EICU) == [*COMA, *GAS, *CAME, "diagnoses"]
+    assert lacking("oasis", EICU) == ["ventilation", *COMA, *CAME]
+    assert lacking("lods", EICU) == [*COMA, *GAS]
 
 
-def test_the_challenge_has_urine_alone():
-    assert lacking("urine_output", CHALLENGE) == []
+def test_the_challenge_has_urine_and_the_17_variables_alone():
+    assert lacking("urine_output", CHALLENGE) == lacking("hourly17", CHALLENGE) == []
     assert lacking("vis", CHALLENGE) == ["drugs given"]
     assert lacking("sofa", CHALLENGE) == [*COMA, *GAS, "drugs given"]
 

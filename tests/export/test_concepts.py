@@ -60,7 +60,7 @@ def test_no_such_concept_and_no_such_data(data: Path, tmp_path: Path):
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("name", ["sofa", "vis", "gcs"])
+@pytest.mark.parametrize("name", ["sofa", "vis", "gcs", "charlson", "phenotypes"])
 def test_what_data_cannot_tell_is_refused(name: str, tmp_path: Path):
     """A folder with urine and a pulse alone: the others would be normal in every hour."""
     raw = raw_mimic4.RawMimic4().named().stay(1)

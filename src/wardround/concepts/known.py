@@ -1,13 +1,14 @@
 """The concepts that there are: for `wardround concepts` and `wardround list concepts`."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 import polars as pl
 
-from wardround.concepts import gcs, lods, oasis, sapsii, sofa, urine_output, vis
+from wardround.concepts import charlson, gcs, hourly17, lods, oasis, phenotypes, sapsii, sofa, urine_output, vis
 from wardround.concepts.needs import Need
+from wardround.concepts.rows import ROW_COLUMNS
 from wardround.errors import UsageError
 
 Compute = Callable[[pl.DataFrame, pl.DataFrame], pl.DataFrame]
@@ -22,8 +23,10 @@ class Concept:
         summary: what it is, in which unit.
         codes: of the events that it reads.
         needs: what data must have, so that what was not measured is not taken for normal.
-        compute: events with the `INPUT_COLUMNS` and their stays -> rows with the `ROW_COLUMNS`.
+        compute: events with the `INPUT_COLUMNS` and their stays -> a table with the `columns`.
         families: beginnings of further codes that it reads: of all diagnoses, say.
+        columns: of its table: the `ROW_COLUMNS`, but for one whose table is of a shape of its own. Such a table
+            does not say when its values were known: it is no input.
     """
 
     name: str
@@ -32,6 +35,7 @@ class Concept:
     needs: tuple[Need, ...]
     compute: Compute
     families: tuple[str, ...] = ()
+    columns: Mapping[str, pl.DataType] = field(default_factory=lambda: ROW_COLUMNS)
 
     def reads(self) -> pl.Expr:
         """Which events it reads."""
@@ -88,6 +92,31 @@ CONCEPTS: Final[dict[str, Concept]] = {
             oasis.FAMILIES,
         ),
         Concept("lods", "LODS of the first day and its six parts", lods.CODES, lods.NEEDS, lods.lods),
+        Concept(
+            "charlson",
+            "Charlson comorbidity index with points of age, and its 17 comorbidities, known at discharge",
+            charlson.CODES,
+            charlson.NEEDS,
+            charlson.charlson,
+            charlson.FAMILIES,
+        ),
+        Concept(
+            "phenotypes",
+            "25 acute care conditions of mimic3-benchmarks, a row a stay, known at discharge",
+            phenotypes.CODES,
+            phenotypes.NEEDS,
+            phenotypes.phenotypes,
+            phenotypes.FAMILIES,
+            phenotypes.COLUMNS,
+        ),
+        Concept(
+            "hourly17",
+            "17 variables of mimic3-benchmarks, a row an hour, by when they were measured",
+            hourly17.CODES,
+            hourly17.NEEDS,
+            hourly17.hourly17,
+            columns=hourly17.COLUMNS,
+        ),
     )
 }
 

@@ -1,6 +1,7 @@
 """concepts: clinical concepts of a DATA folder, a table each.
 
-    DIR/NAME.parquet     `stay_id, name, time_h, available_time, value`, by stay, time and name
+    DIR/NAME.parquet     `stay_id, name, time_h, available_time, value`, by stay, time and name; hourly17 and phenotypes
+                         have columns of their own (`Concept.columns`), by stay and hour
     DIR/ledger.json      rows and stays of each, and which codes that a concept reads are nowhere in the data
     DIR/manifest.json
 
