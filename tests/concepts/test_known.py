@@ -16,8 +16,8 @@ STAYS = stays({1: 30.5, 2: 20.0, 3: None, 4: 10.0})
 ONE_PATIENT = STAYS.with_columns(subject_id=pl.lit(7, pl.Int64))
 """Each stay sees what another one's laboratory finds."""
 QUICK = {"deadline": None, "phases": (Phase.explicit, Phase.reuse, Phase.generate)}
-WORDS = ("", "No Response-ETT", "ART.", "VEN.", "Endotracheal tube", "Nasal cannula", "CMV/ASSIST")
-MEMBERS = ("", "ELECTIVE", "CSURG", "9//0420", "9//20280", "10//C787", "10//I501")
+WORDS = ("", "No Response-ETT", "ART.", "VEN.", "Endotracheal tube", "Nasal cannula", "CMV/ASSIST", "lb", "day alone")
+MEMBERS = ("", "ELECTIVE", "CSURG", "9//0420", "9//20280", "10//C787", "10//I501", "VANCOMYCIN")
 """Of the families of codes that a concept reads."""
 EVERY = pytest.mark.parametrize("concept", CONCEPTS.values(), ids=lambda concept: concept.name)
 
@@ -28,7 +28,9 @@ def _codes(concept: Concept) -> tuple[str, ...]:
 
 @EVERY
 def test_rows_are_of_one_shape_and_in_order(concept: Concept):
-    made = concept.compute(events(*((1, 60.0, code, (100.0, "ART.")) for code in _codes(concept))), STAYS)
+    made = concept.compute(
+        events(*((1, minute, code, (100.0, "ART.")) for code in _codes(concept) for minute in (60.0, 90.0))), STAYS
+    )
     assert made.schema == ROW_COLUMNS
     assert made.height
     assert made.null_count().sum_horizontal().item() == 0

@@ -14,6 +14,7 @@ CHALLENGE = SHARED
 EICU = SHARED | {"INFUSION//norepinephrine//mcg/kg/min", "INFUSION//vasopressin//units/hr"}
 MIMIC4 = SHARED - {"VITAL//gcs//"} | {
     *("VITAL//gcs eyes//", "VITAL//gcs verbal//", "VITAL//gcs motor//", "LAB//Specimen Type (Blood)//"),
+    *("WEIGHT//kg", "MEDICATION//NAME//INSULIN", "SPECIMEN//URINE"),
     *("CHART//O2 Delivery Device(s)", "INFUSION//nacl 0.9%//mL/hr", "INFUSION_AMOUNT//nacl 0.9%//ml"),
 }
 COMA = ["gcs eyes", "gcs verbal", "gcs motor"]

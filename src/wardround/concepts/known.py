@@ -6,7 +6,7 @@ from typing import Final
 
 import polars as pl
 
-from wardround.concepts import gcs, sofa, urine_output, vis
+from wardround.concepts import gcs, kdigo, sepsis3, sofa, suspicion_of_infection, urine_output, vis
 from wardround.concepts.needs import Need
 from wardround.errors import UsageError
 
@@ -70,6 +70,29 @@ CONCEPTS: Final[dict[str, Concept]] = {
             sofa.CODES,
             sofa.NEEDS,
             sofa.sofa,
+        ),
+        Concept(
+            "kdigo",
+            "stage of acute kidney injury at each charting, by creatinine, urine and continuous dialysis",
+            kdigo.CODES,
+            kdigo.NEEDS,
+            kdigo.kdigo,
+        ),
+        Concept(
+            "suspicion_of_infection",
+            "when an antibiotic and a culture met, and whether something grew in it",
+            (),
+            suspicion_of_infection.NEEDS,
+            suspicion_of_infection.suspicion_of_infection,
+            suspicion_of_infection.FAMILIES,
+        ),
+        Concept(
+            "sepsis3",
+            "sepsis: the first suspicion of infection with a SOFA of 2 or more about it",
+            sepsis3.CODES,
+            sepsis3.NEEDS,
+            sepsis3.sepsis3,
+            sepsis3.FAMILIES,
         ),
     )
 }
