@@ -6,6 +6,8 @@ is dissolved in (`drug_type` BASE) is left out, which events do not tell, and so
 counts here.
 """
 
+import re
+from collections.abc import Sequence
 from typing import Final
 
 import polars as pl
@@ -96,6 +98,10 @@ def antibiotics(events: pl.DataFrame) -> pl.DataFrame:
     """
     orders = events.filter(pl.col("code").str.starts_with(ORDERED)).drop_nulls(["stay_id", "time", "available_time"])
     drug, route = pl.col("code").str.strip_prefix(ORDERED).str.to_lowercase(), pl.col("text_value").fill_null("")
-    elsewhere = route.is_in(ROUTES_NOT) | route.str.to_lowercase().str.contains_any(_ROUTES_NOT_WITH)
-    orders = orders.filter(drug.str.contains_any(NAMES) & ~drug.str.contains_any(NOT_WITH) & ~elsewhere)
+    elsewhere = route.is_in(ROUTES_NOT) | route.str.to_lowercase().str.contains(_any_of(_ROUTES_NOT_WITH))
+    orders = orders.filter(drug.str.contains(_any_of(NAMES)) & ~drug.str.contains(_any_of(NOT_WITH)) & ~elsewhere)
     return orders.group_by("stay_id", "time").agg(known=pl.col("available_time").max())
+
+
+def _any_of(words: Sequence[str]) -> str:
+    return "|".join(re.escape(word) for word in words)

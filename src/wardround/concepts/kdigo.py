@@ -8,13 +8,14 @@
     kdigo_crrt          3 where a mode of continuous dialysis is charted
 
 Source: KDIGO, Kidney Int Suppl 2:1-138 (2012), as `kdigo_creatinine`, `kdigo_uo` and `kdigo_stages` of the MIMIC Code
-Repository (mimic-iv/concepts/organfailure) have it. Creatinine is serum's, of the patient in the 7 days before the unit
-and in it; the first of all has nothing to rise from and is 0. Urine of N hours is that charted within them, by the time
-since the charting before the first of them (1 h before any), where that is N hours or more; a charting has no stage
-where the 6 hours are 12 or more, or no weight is known, and 0 in the first 6 hours of the unit.
+Repository (mimic-iv/concepts/organfailure) have it. Creatinine is serum's, of the patient from 7 days before the unit
+on; the first of all has nothing to rise from and is 0. Urine of N hours is that charted within them, by the time since
+the charting before the first of them (1 h before any), where that is N hours or more; a charting has no stage where the
+6 hours are 12 or more, or no weight is known, and 0 in the first 6 hours of the unit.
 
-There the floats' last bit decides (1.4 is not 0.3 above 1.1), and more irrigation fluid in than urine out over 12 h is
-stage 2; here it is 3. The stage that lasts 6 hours (`aki_stage_smoothed`) is not made.
+There chartings before the unit have rows as well, the last bit of a float decides at an edge (1.4 is not 0.3 above
+1.1), and more irrigation fluid in than urine out over 12 h is stage 2; here it is 3. The highest stage of the last 6
+hours (`aki_stage_smoothed`) is not made.
 """
 
 from typing import Final
@@ -51,13 +52,14 @@ def kdigo(events: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
         stays: `subject_id, stay_id, start, end, in_unit_until`.
 
     Returns:
-        Rows with the `ROW_COLUMNS`; `time_h` is when it was charted, from 7 days before the unit to the stay's end.
+        Rows with the `ROW_COLUMNS`; `time_h` is when it was charted, from unit admission to the end of the stay.
     """
     parts = pl.concat([_of_creatinine(events, stays), _of_urine(events, stays), _of_crrt(events, stays)])
     highest = parts.group_by("stay_id", "start", "time").agg(
         pl.col("known").max(), stage=pl.col("stage").max().fill_null(0.0), name=pl.lit("kdigo")
     )
     chartings = pl.concat([parts, highest.select(parts.columns)]).drop_nulls("stage")
+    chartings = chartings.filter(pl.col("time") >= pl.col("start"))
     chartings = chartings.with_columns(time_h=hours_since("time"), value="stage", available_time="known")
     return sorted_rows(chartings)
 
