@@ -365,8 +365,8 @@ with given as (
     where drug_type <> 'BASE' and route not in ('OU', 'OS', 'OD', 'AU', 'AS', 'AD', 'TP')
         and not regexp_matches(lower(route), 'ear|eye')
         and not regexp_matches(lower(drug), 'cream|desensitization|ophth oint|gel')
-        and regexp_matches(lower(drug), 'adoxa|ala-tet|alodox|amikacin|amikin|amoxicill|amphotericin|anidulafungin|ancef|clavulanate'
-            || '|ampicillin|augmentin|avelox|avidoxy|azactam|azithromycin|aztreonam|axetil|bactocill|bactrim'
+        and regexp_matches(lower(drug), 'adoxa|ala-tet|alodox|amikacin|amikin|amoxicill|amphotericin|anidulafungin|ancef'
+            || '|clavulanate|ampicillin|augmentin|avelox|avidoxy|azactam|azithromycin|aztreonam|axetil|bactocill|bactrim'
             || '|bactroban|bethkis|biaxin|bicillin l-a|cayston|cefazolin|cedax|cefoxitin|ceftazidime|cefaclor'
             || '|cefadroxil|cefdinir|cefditoren|cefepime|cefotan|cefotetan|cefotaxime|ceftaroline|cefpodoxime'
             || '|cefpirome|cefprozil|ceftibuten|ceftin|ceftriaxone|cefuroxime|cephalexin|cephalothin'

@@ -45,9 +45,8 @@ def test_creatinine_at_its_edges(earlier: dict[int, float], stages: dict[float, 
 
 def test_results_before_the_unit_count_and_have_no_row():
     """Of the patient's other stay too; of more than 7 days before it not."""
-    made = events(
-        (1, -WEEK, CREATININE, 1.0), (1, -WEEK - 1, CREATININE, 0.1), (2, -30, CREATININE, 0.9), (1, 0, CREATININE, 1.8)
-    )
+    before = [(1, -WEEK, CREATININE, 1.0), (1, -WEEK - 1, CREATININE, 0.1), (2, -30, CREATININE, 0.9)]
+    made = events(*before, (1, 0, CREATININE, 1.8))
     found = kdigo(made, stays({1: 2, 2: 2}).with_columns(subject_id=pl.lit(7, pl.Int64)))
     assert values(found, "kdigo_creatinine") == values(found, "kdigo_creatinine", 2) == {0.0: 2}
     assert values(kdigo(made, stays({1: 2, 2: 2})), "kdigo_creatinine") == {0.0: 1}
@@ -80,10 +79,9 @@ def test_urine_of_a_patient_of_100_kg(volume: float, stages: dict[int, int]):
 
 
 def test_a_rate_has_four_decimals():
-    """Seven chartings over 7 hours: 349.96 mL of 100 kg are 0.49994, which is 0.4999; 349.98 are 0.5."""
-    few, enough = [(1, 60 * hour, URINE, volume) for hour in range(7) for volume in (49.99428,)], hourly(49.9972, 7)
-    assert stage("urine", 7.0, HEAVY, *few, (1, 420, URINE, 49.99428)) == 1
-    assert stage("urine", 7.0, HEAVY, *enough) == 0
+    """0.49994 is 0.4999, 0.49996 is 0.5 mL/kg/h."""
+    assert stage("urine", 7.0, HEAVY, *hourly(49.994, 7)) == 1
+    assert stage("urine", 7.0, HEAVY, *hourly(49.996, 7)) == 0
 
 
 def test_where_no_stage_of_urine_can_be_told():
@@ -133,7 +131,8 @@ def test_less_creatinine_never_raises_a_stage(creatinine: list[int], less: int):
     hour = 12.0 * len(before)
     lower = (1, last[1], CREATININE, max(0, creatinine[-1] - less) / 10)
     low, high = (stage("creatinine", hour, *before, each) for each in (lower, last))
-    assert low is not None and high is not None
+    assert low is not None
+    assert high is not None
     assert 0 <= low <= high <= 3
 
 

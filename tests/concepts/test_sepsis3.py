@@ -33,21 +33,12 @@ def test_from_two_points_on(platelets: float, septic: bool):
 
 
 @pytest.mark.parametrize(
-    ("failing", "expected"),
-    [
-        (50.5, 98.0),
-        (26.5, None),
-        (27.5, 51.0),
-        (121.5, 122.0),
-        (122.5, None),
-    ],
+    ("failing", "first"), [(25.5, None), (26.5, 50.0), (49.5, 50.0), (50.5, 51.0), (121.5, 122.0), (122.5, None)]
 )
-def test_the_hours_about_a_suspicion(failing: float, expected: float | None):
+def test_the_hours_about_a_suspicion(failing: float, first: float | None):
     """Suspected at 98 hours: SOFA of hours that end from 50 to 122 counts, and holds for 24 after a bad value."""
     made = found(*infected(98 * HOUR), (1, failing * HOUR, PLATELETS, 99))
-    hours = {row[0]: row[1] for row in made}
-    first = {50.5: 51.0, 27.5: 50.0, 121.5: 122.0}
-    assert hours == ({} if expected is None else {"sepsis3": 98.0, "sepsis3_sofa": first[failing]})
+    assert [row[1] for row in made] == ([] if first is None else sorted([98.0, first]))
 
 
 def test_a_suspicion_without_a_failing_organ_is_passed_over():
