@@ -365,23 +365,22 @@ with given as (
     where drug_type <> 'BASE' and route not in ('OU', 'OS', 'OD', 'AU', 'AS', 'AD', 'TP')
         and not regexp_matches(lower(route), 'ear|eye')
         and not regexp_matches(lower(drug), 'cream|desensitization|ophth oint|gel')
-        and regexp_matches(lower(drug), 'adoxa|ala-tet|alodox|amikacin|amikin|amoxicill|amphotericin|anidulafungin|ancef'
-            || '|clavulanate|ampicillin|augmentin|avelox|avidoxy|azactam|azithromycin|aztreonam|axetil|bactocill|bactrim'
-            || '|bactroban|bethkis|biaxin|bicillin l-a|cayston|cefazolin|cedax|cefoxitin|ceftazidime|cefaclor'
-            || '|cefadroxil|cefdinir|cefditoren|cefepime|cefotan|cefotetan|cefotaxime|ceftaroline|cefpodoxime'
-            || '|cefpirome|cefprozil|ceftibuten|ceftin|ceftriaxone|cefuroxime|cephalexin|cephalothin'
-            || '|cephapririn|chloramphenicol|cipro|claforan|clarithromycin|cleocin|clindamycin|cubicin'
-            || '|dicloxacillin|dirithromycin|doryx|doxycy|duricef|dynacin|ery-tab|eryped|eryc|erythrocin'
-            || '|erythromycin|factive|flagyl|fortaz|furadantin|garamycin|gentamicin|kanamycin|keflex|kefzol'
-            || '|ketek|levaquin|levofloxacin|lincocin|linezolid|macrobid|macrodantin|maxipime|mefoxin'
-            || '|metronidazole|meropenem|methicillin|minocin|minocycline|monodox|monurol|morgidox|moxatag'
-            || '|moxifloxacin|mupirocin|myrac|nafcillin|neomycin|nicazel doxy 30|nitrofurantoin|norfloxacin'
-            || '|noroxin|ocudox|ofloxacin|omnicef|oracea|oraxyl|oxacillin|pc pen vk|pce dispertab|panixine'
-            || '|pediazole|penicillin|periostat|pfizerpen|piperacillin|tazobactam|primsol|proquin|raniclor'
-            || '|rifadin|rifampin|rocephin|smz-tmp|septra|solodyn|spectracef|streptomycin|sulfadiazine'
-            || '|sulfamethoxazole|trimethoprim|sulfatrim|sulfisoxazole|suprax|synercid|tazicef|tetracycline'
-            || '|timentin|tobramycin|unasyn|vancocin|vancomycin|vantin|vibativ|vibra-tabs|vibramycin|zinacef'
-            || '|zithromax|zosyn|zyvox')
+        and regexp_matches(lower(drug), 'adoxa|ala-tet|alodox|amikacin|amikin|amoxicill|amphotericin|anidulafungin'
+            || '|ancef|clavulanate|ampicillin|augmentin|avelox|avidoxy|azactam|azithromycin|aztreonam|axetil'
+            || '|bactocill|bactrim|bactroban|bethkis|biaxin|bicillin l-a|cayston|cefazolin|cedax|cefoxitin'
+            || '|ceftazidime|cefaclor|cefadroxil|cefdinir|cefditoren|cefepime|cefotan|cefotetan|cefotaxime'
+            || '|ceftaroline|cefpodoxime|cefpirome|cefprozil|ceftibuten|ceftin|ceftriaxone|cefuroxime|cephalexin'
+            || '|cephalothin|cephapririn|chloramphenicol|cipro|claforan|clarithromycin|cleocin|clindamycin'
+            || '|cubicin|dicloxacillin|dirithromycin|doryx|doxycy|duricef|dynacin|ery-tab|eryped|eryc|erythrocin'
+            || '|erythromycin|factive|flagyl|fortaz|furadantin|garamycin|gentamicin|kanamycin|keflex|kefzol|ketek'
+            || '|levaquin|levofloxacin|lincocin|linezolid|macrobid|macrodantin|maxipime|mefoxin|metronidazole'
+            || '|meropenem|methicillin|minocin|minocycline|monodox|monurol|morgidox|moxatag|moxifloxacin'
+            || '|mupirocin|myrac|nafcillin|neomycin|nicazel doxy 30|nitrofurantoin|norfloxacin|noroxin|ocudox'
+            || '|ofloxacin|omnicef|oracea|oraxyl|oxacillin|pc pen vk|pce dispertab|panixine|pediazole|penicillin'
+            || '|periostat|pfizerpen|piperacillin|tazobactam|primsol|proquin|raniclor|rifadin|rifampin|rocephin'
+            || '|smz-tmp|septra|solodyn|spectracef|streptomycin|sulfadiazine|sulfamethoxazole|trimethoprim'
+            || '|sulfatrim|sulfisoxazole|suprax|synercid|tazicef|tetracycline|timentin|tobramycin|unasyn|vancocin'
+            || '|vancomycin|vantin|vibativ|vibra-tabs|vibramycin|zinacef|zithromax|zosyn|zyvox')
 ), cultures as (
     select micro_specimen_id, max(subject_id) as subject_id, max(chartdate)::date as day, max(charttime) as charttime,
         max(case when org_name <> '' and org_name <> 'CANCELLED' and org_itemid not in (90856, 90760) then 1 else 0 end)

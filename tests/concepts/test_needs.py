@@ -9,12 +9,13 @@ from wardround.concepts.needs import unmet
 SHARED = {
     *("LAB//platelets x 1000//K/mcL", "LAB//total bilirubin//mg/dL", "LAB//creatinine//mg/dL", "LAB//paO2//mm Hg"),
     *("LAB//FiO2//%", "VITAL//systemicmean//mmHg", "VITAL//gcs//", "IO//urine//mL"),
+    *("WEIGHT//kg", "MEDICATION//NAME//INSULIN"),
 }
 CHALLENGE = SHARED
 EICU = SHARED | {"INFUSION//norepinephrine//mcg/kg/min", "INFUSION//vasopressin//units/hr"}
 MIMIC4 = SHARED - {"VITAL//gcs//"} | {
     *("VITAL//gcs eyes//", "VITAL//gcs verbal//", "VITAL//gcs motor//", "LAB//Specimen Type (Blood)//"),
-    *("WEIGHT//kg", "MEDICATION//NAME//INSULIN", "SPECIMEN//URINE"),
+    "SPECIMEN//URINE",
     *("CHART//O2 Delivery Device(s)", "INFUSION//nacl 0.9%//mL/hr", "INFUSION_AMOUNT//nacl 0.9%//ml"),
 }
 COMA = ["gcs eyes", "gcs verbal", "gcs motor"]
@@ -25,15 +26,16 @@ def lacking(name: str, codes: set[str]) -> list[str]:
     return [need.part for need in unmet(CONCEPTS[name].needs, codes)]
 
 
-def test_eicu_has_urine_alone():
-    assert lacking("urine_output", EICU) == []
+def test_eicu_has_urine_and_kidneys_alone():
+    assert lacking("urine_output", EICU) == lacking("kdigo", EICU) == []
+    assert lacking("suspicion_of_infection", EICU) == ["specimens taken"]
     assert lacking("gcs", EICU) == COMA
     assert lacking("vis", EICU) == ["drugs given", "ends of vasopressors"]
     assert lacking("sofa", EICU) == [*COMA, *GAS, "drugs given", "ends of vasopressors"]
 
 
-def test_the_challenge_has_urine_alone():
-    assert lacking("urine_output", CHALLENGE) == []
+def test_the_challenge_has_urine_and_kidneys_alone():
+    assert lacking("urine_output", CHALLENGE) == lacking("kdigo", CHALLENGE) == []
     assert lacking("vis", CHALLENGE) == ["drugs given"]
     assert lacking("sofa", CHALLENGE) == [*COMA, *GAS, "drugs given"]
 

@@ -25,6 +25,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for item, value in ((220739, 3), (223900, 4), (223901, 6), (220052, 65)):
         raw.add("icu/chartevents", 1, **at, itemid=item, value=value, valuenum=value)
     raw.add("icu/chartevents", 1, **at, itemid=226732, value="Endotracheal tube")
+    raw.add("icu/chartevents", 1, **at, itemid=226512, value="80", valuenum=80)
+    raw.add("hosp/prescriptions", 1, starttime="2151-01-02 09:00:00", drug="Vancomycin", route="IV")
     raw.add("hosp/labevents", 1, **at, itemid=52033, value="ART.")
     for item, value, unit in (
         *((51265, 90, "K/uL"), (50885, 2.5, "mg/dL"), (50912, 1.3, "mg/dL"), (50821, 80, "mm Hg"), (50816, 50, "%")),
@@ -71,7 +73,7 @@ def test_no_such_concept_and_no_such_data(data: Path, tmp_path: Path):
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("name", ["sofa", "vis", "gcs"])
+@pytest.mark.parametrize("name", ["sofa", "vis", "gcs", "suspicion_of_infection", "sepsis3"])
 def test_what_data_cannot_tell_is_refused(name: str, tmp_path: Path):
     """A folder with urine and a pulse alone: the others would be normal in every hour."""
     raw = raw_mimic4.RawMimic4().named().stay(1)
