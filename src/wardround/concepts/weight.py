@@ -46,8 +46,7 @@ def with_weight(rows: pl.DataFrame, events: pl.DataFrame, at: str, beside_infusi
         first = _weights(of, code).group_by("stay_id", maintain_order=True).first()
         first = first.select("stay_id", **{f"{name} {which}": name for name in _NAMES})
         found = found.join(first, on="stay_id", how="left", maintain_order="left")
-    which = [*latest, *firsts]
-    weight = {name: pl.coalesce(f"{name} {each}" for each in which) for name in _NAMES}
+    weight = {name: pl.coalesce(f"{name} {each}" for each in (*latest, *firsts)) for name in _NAMES}
     return found.select(*rows.columns, **weight)
 
 
