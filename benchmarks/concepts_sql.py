@@ -4,8 +4,8 @@
 
 The SQL is written for this from the definitions of the MIMIC Code Repository, with its item numbers and its rules for
 odd values, and shares nothing with the package: it reads raw tables, the package reads events. Hours are those of the
-package, from unit admission, but for `sofa at hour 24 of the clock`, which has those of the repository. Phenotypes are
-compared where a folder `codemaps` with the lists of codes lies beside the raw one (`codes_sql.py`).
+package, from unit admission, but for those of the clock, which are the repository's. Phenotypes are compared where a
+folder `codemaps` with the lists of codes lies beside the raw one (`codes_sql.py`).
 """
 
 import argparse
@@ -21,7 +21,7 @@ from wardround.export import write_concepts
 
 TABLES = (
     *("hosp/admissions", "icu/icustays", "icu/chartevents", "icu/inputevents", "icu/outputevents", "hosp/labevents"),
-    *("hosp/patients", "hosp/diagnoses_icd"),
+    *("hosp/patients", "hosp/diagnoses_icd", "hosp/prescriptions", "hosp/microbiologyevents"),
 )
 RELATIVE = 1e-5
 """Events hold numbers as 32-bit floats."""
@@ -315,6 +315,118 @@ select s.stay_id, 'sofa_24h' as name, 24.0 as time_h, coalesce(sum(points), 0) a
 from stays s left join each e using (stay_id) group by 1
 """
 
+KDIGO = """
+with creatinine as (
+    select stay_id, charttime, round(avg(valuenum), 6) as cr from icustays join labevents using (subject_id)
+    where itemid = 50912 and valuenum <= 150 and charttime between intime - interval 7 day and outtime group by 1, 2
+), lowest as (
+    select *, min(cr) over (partition by stay_id order by charttime
+            range between interval 7 day preceding and interval 1 second preceding) as week,
+        min(cr) over (partition by stay_id order by charttime
+            range between interval 48 hour preceding and interval 1 second preceding) as days
+    from creatinine
+), lasting as (
+    select stay_id, charttime, ml, coalesce(date_diff('second', lag(charttime) over stay, charttime), 3600) / 3600 as h
+    from urine window stay as (partition by stay_id order by charttime)
+), spans as (
+    select stay_id, charttime, sum(ml) over six as ml_6, sum(ml) over half as ml_12, sum(ml) over day as ml_24,
+        round(sum(h) over six, 6) as h_6, round(sum(h) over half, 6) as h_12, round(sum(h) over day, 6) as h_24
+    from lasting window
+        six as (partition by stay_id order by charttime range between interval 6 hour preceding and current row),
+        half as (partition by stay_id order by charttime range between interval 12 hour preceding and current row),
+        day as (partition by stay_id order by charttime range between interval 24 hour preceding and current row)
+), rates as (
+    select s.stay_id, charttime, case when h_6 >= 6 and h_6 < 12 then round(ml_6 / kg / h_6, 4) end as r_6,
+        case when h_12 >= 12 then round(ml_12 / kg / h_12, 4) end as r_12,
+        case when h_24 >= 24 then round(ml_24 / kg / h_24, 4) end as r_24
+    from spans s left join weights w on w.stay_id = s.stay_id and charttime >= since and charttime < until
+), stages as (
+    select stay_id, charttime, 'kdigo_creatinine' as name, case when cr >= round(3 * week, 6)
+        or cr >= 4 and (days <= 3.7 or cr >= round(1.5 * week, 6)) then 3 when cr >= round(2 * week, 6) then 2
+        when cr >= round(days + 0.3, 6) or cr >= round(1.5 * week, 6) then 1 else 0 end as stage
+    from lowest
+    union all
+    select stay_id, charttime, 'kdigo_urine', case when r_6 is null then null
+        when charttime <= intime + interval 6 hour then 0 when r_24 < 0.3 or r_12 = 0 then 3 when r_12 < 0.5 then 2
+        when r_6 < 0.5 then 1 else 0 end
+    from rates join icustays using (stay_id)
+    union all
+    select distinct stay_id, charttime, 'kdigo_crrt', 3 from chartevents where itemid = 227290 and value is not null
+), each as (
+    select * from stages union all
+    select stay_id, charttime, 'kdigo', coalesce(max(stage), 0) from stages group by 1, 2
+)
+select stay_id, name, epoch(charttime - intime) / 3600 as time_h, stage as value from each join icustays using (stay_id)
+where stage is not null and charttime >= intime
+"""
+
+SUSPECTED = """
+create table suspected as
+with given as (
+    select distinct i.subject_id, stay_id, starttime from prescriptions p
+    join icustays i on i.hadm_id = p.hadm_id and starttime >= intime and starttime < outtime
+    where drug_type <> 'BASE' and route not in ('OU', 'OS', 'OD', 'AU', 'AS', 'AD', 'TP')
+        and not regexp_matches(lower(route), 'ear|eye')
+        and not regexp_matches(lower(drug), 'cream|desensitization|ophth oint|gel')
+        and regexp_matches(lower(drug), 'adoxa|ala-tet|alodox|amikacin|amikin|amoxicill|amphotericin|anidulafungin'
+            || '|ancef|clavulanate|ampicillin|augmentin|avelox|avidoxy|azactam|azithromycin|aztreonam|axetil'
+            || '|bactocill|bactrim|bactroban|bethkis|biaxin|bicillin l-a|cayston|cefazolin|cedax|cefoxitin'
+            || '|ceftazidime|cefaclor|cefadroxil|cefdinir|cefditoren|cefepime|cefotan|cefotetan|cefotaxime'
+            || '|ceftaroline|cefpodoxime|cefpirome|cefprozil|ceftibuten|ceftin|ceftriaxone|cefuroxime|cephalexin'
+            || '|cephalothin|cephapririn|chloramphenicol|cipro|claforan|clarithromycin|cleocin|clindamycin'
+            || '|cubicin|dicloxacillin|dirithromycin|doryx|doxycy|duricef|dynacin|ery-tab|eryped|eryc|erythrocin'
+            || '|erythromycin|factive|flagyl|fortaz|furadantin|garamycin|gentamicin|kanamycin|keflex|kefzol|ketek'
+            || '|levaquin|levofloxacin|lincocin|linezolid|macrobid|macrodantin|maxipime|mefoxin|metronidazole'
+            || '|meropenem|methicillin|minocin|minocycline|monodox|monurol|morgidox|moxatag|moxifloxacin'
+            || '|mupirocin|myrac|nafcillin|neomycin|nicazel doxy 30|nitrofurantoin|norfloxacin|noroxin|ocudox'
+            || '|ofloxacin|omnicef|oracea|oraxyl|oxacillin|pc pen vk|pce dispertab|panixine|pediazole|penicillin'
+            || '|periostat|pfizerpen|piperacillin|tazobactam|primsol|proquin|raniclor|rifadin|rifampin|rocephin'
+            || '|smz-tmp|septra|solodyn|spectracef|streptomycin|sulfadiazine|sulfamethoxazole|trimethoprim'
+            || '|sulfatrim|sulfisoxazole|suprax|synercid|tazicef|tetracycline|timentin|tobramycin|unasyn|vancocin'
+            || '|vancomycin|vantin|vibativ|vibra-tabs|vibramycin|zinacef|zithromax|zosyn|zyvox')
+), cultures as (
+    select micro_specimen_id, max(subject_id) as subject_id, max(chartdate)::date as day, max(charttime) as charttime,
+        max(case when org_name <> '' and org_name <> 'CANCELLED' and org_itemid not in (90856, 90760) then 1 else 0 end)
+            as positive
+    from microbiologyevents where spec_type_desc is not null group by 1
+), near as (
+    select stay_id, starttime, day, charttime, positive, coalesce(charttime, day::timestamp) as taken,
+        coalesce(starttime > charttime and starttime <= charttime + interval 72 hour,
+            starttime::date between day and day + 3) as before,
+        coalesce(starttime >= charttime - interval 24 hour and starttime < charttime,
+            starttime::date between day - 1 and day) as after
+    from given join cultures using (subject_id)
+), pairs as (
+    select * from near where before or after qualify row_number() over (partition by stay_id, starttime
+        order by case when before then 0 else 1 end, day, charttime nulls last, positive desc) = 1
+)
+select stay_id, case when before then taken else starttime end as suspected, arg_min(positive, starttime) as positive
+from pairs group by 1, 2
+"""
+
+SUSPICIONS = """
+select stay_id, 'suspicion_of_infection' as name, epoch(suspected - intime) / 3600 as time_h, 1 as value
+from suspected join icustays using (stay_id)
+union all
+select stay_id, 'suspicion_of_infection_positive', epoch(suspected - intime) / 3600, positive
+from suspected join icustays using (stay_id)
+"""
+
+SEPSIS = """
+with scores as ({sofa}), first as (
+    select s.stay_id, suspected, closes, value as sofa from scores s
+    join hours h on h.stay_id = s.stay_id and h.hour = s.time_h - 1
+    join suspected u on u.stay_id = s.stay_id
+        and closes between suspected - interval 48 hour and suspected + interval 24 hour
+    where name = 'sofa' and value >= 2
+    qualify row_number() over (partition by s.stay_id order by suspected, closes) = 1
+)
+select stay_id, 'sepsis3' as name, epoch(suspected - intime) / 3600 as time_h, 1 as value
+from first join icustays using (stay_id)
+union all
+select stay_id, 'sepsis3_sofa', epoch(closes - intime) / 3600, sofa from first join icustays using (stay_id)
+"""
+
 IN_HOUR = "charttime >= h.closes - interval 1 hour and charttime < h.closes"
 IN_CLOCK_HOUR = "charttime > h.closes - interval 1 hour and charttime <= h.closes"
 AT_END = "starttime < h.closes and endtime >= h.closes"
@@ -328,24 +440,35 @@ def reference(raw: Path) -> dict[str, pl.DataFrame]:
     for table in (*TABLES, *first_day_scores_sql.TABLES):
         path = next(iter(raw.glob(f"{table}.csv*")))
         base.execute(f"create view {path.name.split('.')[0]} as select * from read_csv('{path}', sample_size=-1)")
-    for statement in (STAYS, HOURS, URINE, WEIGHTS, GCS, DRUGS, VENTILATED, GASES, URINE_DAYS):
+    for statement in (STAYS, HOURS, URINE, WEIGHTS, GCS, DRUGS, VENTILATED, GASES, URINE_DAYS, SUSPECTED):
         base.execute(statement)
-    found = {"urine_output": URINE_HOURS, "gcs": GCS_ROWS, "vis": VIS}
+    found = {
+        "urine_output": URINE_HOURS,
+        "gcs": GCS_ROWS,
+        "vis": VIS,
+        "kdigo": KDIGO,
+        "suspicion_of_infection": SUSPICIONS,
+    }
     made = {name: base.sql(query).pl() for name, query in found.items()}
     base.execute(POINTS.format(laboratory=BLANK_TOO))
-    made["sofa"] = base.sql(SOFA.format(running=RUNNING, inside=IN_HOUR, day=23)).pl()
+    by_hour = SOFA.format(running=RUNNING, inside=IN_HOUR, day=23)
+    made["sofa"] = base.sql(by_hour).pl()
+    made["sepsis3"] = base.sql(SEPSIS.format(sofa=by_hour)).pl()
     base.execute(POINTS.format(laboratory=BY_ADMISSION))
     made["sofa, as the repository"] = base.sql(SOFA.format(running=AT_END, inside=IN_HOUR, day=23)).pl()
     made["sofa, first day as the repository"] = base.sql(FIRST_DAY).pl()
     made |= first_day_scores_sql.first_day_scores(base)
     made["hourly17"] = base.sql(codes_sql.HOURLY).pl()
     base.execute(CLOCK_HOURS)
-    clock = base.sql(SOFA.format(running=AT_END, inside=IN_CLOCK_HOUR, day=24)).pl()
+    by_clock = SOFA.format(running=AT_END, inside=IN_CLOCK_HOUR, day=24)
+    clock = base.sql(by_clock).pl()
     made["sofa at hour 24 of the clock"] = clock.filter(pl.col("name").str.ends_with("24h"))
     made["charlson"] = codes_sql.charlson(base, "''")
     made["charlson, as the repository"] = codes_sql.charlson(base, codes_sql.SLIP)
     if (raw.parent / "codemaps").is_dir():
         made["phenotypes"] = codes_sql.phenotypes(base, raw.parent / "codemaps")
+    by_clock = base.sql(SEPSIS.format(sofa=by_clock)).pl()
+    made["sepsis3 at hours of the clock"] = by_clock.filter(pl.col("name") == "sepsis3")
     return made
 
 
@@ -387,7 +510,10 @@ def main() -> None:
     pl.Config.set_tbl_cols(-1)
     pl.Config.set_tbl_width_chars(120)
     with tempfile.TemporaryDirectory() as folder:
-        names = ["urine_output", "gcs", "vis", "sofa", "sapsii", "oasis", "lods", "charlson", "phenotypes", "hourly17"]
+        names = [
+            *("urine_output", "gcs", "vis", "sofa", "sapsii", "oasis", "lods", "kdigo", "suspicion_of_infection"),
+            *("sepsis3", "charlson", "phenotypes", "hourly17"),
+        ]
         write_concepts(options.data, names, Path(folder) / "concepts", quiet=True)
         ours = {name: as_rows(pl.read_parquet(Path(folder) / "concepts" / f"{name}.parquet")) for name in names}
     for title, theirs in reference(options.raw).items():

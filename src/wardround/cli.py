@@ -15,7 +15,10 @@ SOURCES = ("eicu", "mimic4", "challenge2012", "meds")
 METHODS = ("mlp", "lstm", "trajectory", "grud", "boosting", "logistic", "score", "elapsed")
 TASKS = ("mortality", "los_remaining", "los", "los_icu")
 OF_TRAINING = "of the weights, the order of stays and whatever training draws; the split has a seed of its own"
-CONCEPTS = ("urine_output", "gcs", "vis", "sofa", "sapsii", "oasis", "lods", "charlson", "phenotypes", "hourly17")
+CONCEPTS = (
+    *("urine_output", "gcs", "vis", "sofa", "sapsii", "oasis", "lods"),
+    *("kdigo", "suspicion_of_infection", "sepsis3", "charlson", "phenotypes", "hourly17"),
+)
 LISTS = ("methods", "tasks", "sources", "encoders", "modalities", "concepts", "settings")
 
 

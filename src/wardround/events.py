@@ -106,7 +106,7 @@ MODALITIES: Final = (*PAPER_EICU, *BEYOND_PAPER)
 """All modality names, in the order that breaks ties. `score` holds published risk scores as a database stores them: a
 comparator, never an input. `severity` holds scores that are computed here from a stay's own values (`concepts`): an
 input, and the first term of a head (`models/published_risk.py`). `charting` holds what nurses chart in words, and the
-settings of monitors and beds: kept for concepts, never an input."""
+settings of monitors and beds, and that a specimen was taken: kept for concepts, never an input."""
 
 DERIVED: Final = {"severity": ("APACHE//IV//acute_physiology_points", "APACHE//IV//hospital_mortality_logit")}
 """Modality -> codes of the events that are computed here (`concepts`). No source may bring one: it would be taken for

@@ -12,11 +12,13 @@ SHARED = {
     *("VITAL//noninvasivesystolic//mmHg", "VITAL//respiration///min", "VITAL//temperature//C", "LAB//BUN//mg/dL"),
     *("LAB//WBC x 1000//K/mcL", "LAB//potassium//mmol/L", "LAB//sodium//mmol/L", "LAB//bicarbonate//mmol/L"),
     "LAB//PT//sec",
+    *("WEIGHT//kg", "MEDICATION//NAME//INSULIN"),
 }
 CHALLENGE = SHARED
 EICU = SHARED | {"INFUSION//norepinephrine//mcg/kg/min", "INFUSION//vasopressin//units/hr"}
 MIMIC4 = SHARED - {"VITAL//gcs//"} | {
     *("VITAL//gcs eyes//", "VITAL//gcs verbal//", "VITAL//gcs motor//", "LAB//Specimen Type (Blood)//"),
+    "SPECIMEN//URINE",
     *("CHART//O2 Delivery Device(s)", "INFUSION//nacl 0.9%//mL/hr", "INFUSION_AMOUNT//nacl 0.9%//ml"),
     *("DIAGNOSIS//ICD//10//I509", "ADMISSION_TYPE//URGENT", "SERVICE//MED"),
 }
@@ -29,9 +31,10 @@ def lacking(name: str, codes: set[str]) -> list[str]:
     return [need.part for need in unmet(CONCEPTS[name].needs, codes)]
 
 
-def test_eicu_has_urine_and_the_17_variables_alone():
-    assert lacking("urine_output", EICU) == lacking("hourly17", EICU) == []
+def test_eicu_has_urine_kidneys_and_the_17_variables_alone():
+    assert lacking("urine_output", EICU) == lacking("hourly17", EICU) == lacking("kdigo", EICU) == []
     assert lacking("phenotypes", EICU) == lacking("charlson", EICU) == ["ICD diagnoses"]
+    assert lacking("suspicion_of_infection", EICU) == ["specimens taken"]
     assert lacking("gcs", EICU) == COMA
     assert lacking("vis", EICU) == ["drugs given", "ends of vasopressors"]
     assert lacking("sofa", EICU) == [*COMA, *GAS, "drugs given", "ends of vasopressors"]
@@ -40,8 +43,8 @@ def test_eicu_has_urine_and_the_17_variables_alone():
     assert lacking("lods", EICU) == [*COMA, *GAS]
 
 
-def test_the_challenge_has_urine_and_the_17_variables_alone():
-    assert lacking("urine_output", CHALLENGE) == lacking("hourly17", CHALLENGE) == []
+def test_the_challenge_has_urine_kidneys_and_the_17_variables_alone():
+    assert lacking("urine_output", CHALLENGE) == lacking("hourly17", CHALLENGE) == lacking("kdigo", CHALLENGE) == []
     assert lacking("vis", CHALLENGE) == ["drugs given"]
     assert lacking("sofa", CHALLENGE) == [*COMA, *GAS, "drugs given"]
 

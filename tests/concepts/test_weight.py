@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from concept_timelines import Event, at, events
-from wardround.concepts.weight import ADMISSION, BESIDE_INFUSION, DAILY, with_weight
+from wardround.concepts.weight import ADMISSION, BESIDE_INFUSION, DAILY, POUNDS, with_weight
 
 
 def weight(minute: float, *made: Event, beside_infusion: bool = False) -> tuple[float | None, object]:
@@ -28,6 +28,13 @@ def test_the_latest_of_a_day_then_that_of_admission(minute: float, expected: tup
 def test_the_first_of_a_day_where_nothing_else_is():
     assert weight(0, (1, 200, DAILY, 82), (1, 300, DAILY, 83)) == (82, at(200))
     assert weight(0, (2, 200, DAILY, 82), (1, 10, DAILY, 0)) == (None, None)
+
+
+def test_in_pounds_where_nothing_else_is():
+    pounds = (1, 5, ADMISSION, (75, POUNDS))
+    assert weight(50, pounds) == weight(0, pounds) == (75, at(5))
+    assert weight(50, pounds, (1, 100, ADMISSION, 80, 130)) == (80, at(130))
+    assert weight(50, pounds, (1, 200, DAILY, 82)) == (82, at(200))
 
 
 def test_the_higher_of_one_minute():

@@ -19,6 +19,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for minute, volume in (("12:30", 120), ("13:10", 80)):
         raw.add("icu/outputevents", stay_id=1, itemid=226559, charttime=f"2151-01-01 {minute}:00", value=volume)
     raw_mimic4.add_scores(raw)
+    raw.add("icu/chartevents", 1, charttime="2151-01-01 12:40:00", itemid=226512, value="80", valuenum=80)
+    raw.add("hosp/prescriptions", 1, starttime="2151-01-02 09:00:00", drug="Vancomycin", route="IV")
     folder = tmp_path_factory.mktemp("concepts")
     return raw_mimic4.prepare(raw.write(folder / "raw"), folder / "data").folder
 
@@ -60,7 +62,7 @@ def test_no_such_concept_and_no_such_data(data: Path, tmp_path: Path):
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("name", ["sofa", "vis", "gcs", "charlson", "phenotypes"])
+@pytest.mark.parametrize("name", ["sofa", "vis", "gcs", "charlson", "phenotypes", "suspicion_of_infection", "sepsis3"])
 def test_what_data_cannot_tell_is_refused(name: str, tmp_path: Path):
     """A folder with urine and a pulse alone: the others would be normal in every hour."""
     raw = raw_mimic4.RawMimic4().named().stay(1)

@@ -6,7 +6,21 @@ from typing import Final
 
 import polars as pl
 
-from wardround.concepts import charlson, gcs, hourly17, lods, oasis, phenotypes, sapsii, sofa, urine_output, vis
+from wardround.concepts import (
+    charlson,
+    gcs,
+    hourly17,
+    kdigo,
+    lods,
+    oasis,
+    phenotypes,
+    sapsii,
+    sepsis3,
+    sofa,
+    suspicion_of_infection,
+    urine_output,
+    vis,
+)
 from wardround.concepts.needs import Need
 from wardround.concepts.rows import ROW_COLUMNS
 from wardround.errors import UsageError
@@ -92,6 +106,29 @@ CONCEPTS: Final[dict[str, Concept]] = {
             oasis.FAMILIES,
         ),
         Concept("lods", "LODS of the first day and its six parts", lods.CODES, lods.NEEDS, lods.lods),
+        Concept(
+            "kdigo",
+            "stage of acute kidney injury at each charting, by creatinine, urine and continuous dialysis",
+            kdigo.CODES,
+            kdigo.NEEDS,
+            kdigo.kdigo,
+        ),
+        Concept(
+            "suspicion_of_infection",
+            "when an antibiotic and a culture met, and whether something grew in it",
+            (),
+            suspicion_of_infection.NEEDS,
+            suspicion_of_infection.suspicion_of_infection,
+            suspicion_of_infection.FAMILIES,
+        ),
+        Concept(
+            "sepsis3",
+            "sepsis: the first suspicion of infection with a SOFA of 2 or more about it",
+            sepsis3.CODES,
+            sepsis3.NEEDS,
+            sepsis3.sepsis3,
+            sepsis3.FAMILIES,
+        ),
         Concept(
             "charlson",
             "Charlson comorbidity index with points of age, and its 17 comorbidities, known at discharge",

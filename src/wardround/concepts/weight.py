@@ -1,9 +1,8 @@
 """Body weight in kg over a stay: the latest weight of a day by a time; before there is one, that of admission.
 
 Source: `weight_durations` of the MIMIC Code Repository, which lets the weight at admission hold from two hours before
-the stay, whenever it was charted, until the first weight of a day, and without it takes the first of those. There the
-weight at admission is the one in kg alone; events hold the one in pounds and those of the clinic as well, so here it is
-the first of them.
+the stay, whenever it was charted, until the first weight of a day, and without it takes the first of those. The weight
+at admission is the one charted in kg, as there; the one in pounds counts where no other is, which has none there.
 """
 
 from typing import Final
@@ -14,6 +13,8 @@ from wardround.concepts.rows import measured, with_latest
 
 DAILY: Final = "VITAL//weight//kg"
 ADMISSION: Final = "WEIGHT//kg"
+POUNDS: Final = "lb"
+"""The words of a weight at admission that was charted in pounds."""
 BESIDE_INFUSION: Final = "CHART//weight at infusion//kg"
 """Beside a rate that is not by weight."""
 
@@ -38,12 +39,14 @@ def with_weight(rows: pl.DataFrame, events: pl.DataFrame, at: str, beside_infusi
     for code in latest:
         weights = _weights(events, code).rename({name: f"{name} {code}" for name in _NAMES})
         found = with_latest(found, at, weights).drop("_time")
-    for code in (ADMISSION, DAILY):
-        first = _weights(events, code).group_by("stay_id", maintain_order=True).first()
-        first = first.select("stay_id", **{f"{name} first {code}": name for name in _NAMES})
+    in_pounds = pl.col("code").eq(ADMISSION) & pl.col("text_value").eq_missing(POUNDS)
+    others = events.filter(~in_pounds)
+    firsts = {"first": (others, ADMISSION), "daily": (others, DAILY), "pounds": (events.filter(in_pounds), ADMISSION)}
+    for which, (of, code) in firsts.items():
+        first = _weights(of, code).group_by("stay_id", maintain_order=True).first()
+        first = first.select("stay_id", **{f"{name} {which}": name for name in _NAMES})
         found = found.join(first, on="stay_id", how="left", maintain_order="left")
-    which = [*latest, f"first {ADMISSION}", f"first {DAILY}"]
-    weight = {name: pl.coalesce(f"{name} {each}" for each in which) for name in _NAMES}
+    weight = {name: pl.coalesce(f"{name} {each}" for each in (*latest, *firsts)) for name in _NAMES}
     return found.select(*rows.columns, **weight)
 
 

@@ -75,20 +75,20 @@ def test_the_17_variables_in_their_units(tmp_path: Path):
 @pytest.mark.parametrize(
     ("row", "expected"),
     [
-        (number(226531, 200), "WEIGHT//kg 90.7185"),
-        (number(226512, 90, "kg"), "WEIGHT//kg 90"),
-        (number(226707, 70, "Inch"), "HEIGHT//cm 177.8"),
-        (number(226730, 178, "cm"), "HEIGHT//cm 178"),
-        (number(223835, 0.5), "LAB//FiO2//% 50"),
-        (number(223835, 1.0), "LAB//FiO2//% 100"),
-        (number(223762, 98.6, "°C"), "VITAL//temperature//C 37"),
-        (number(223761, 37.0, "C"), "VITAL//temperature//C 37"),
-        (number(220621, 10.0, "mmol/L"), "LAB//glucose//mg/dL 180.18"),
+        (number(226531, 200), "WEIGHT//kg 90.7185 lb"),
+        (number(226512, 90, "kg"), "WEIGHT//kg 90 -"),
+        (number(226707, 70, "Inch"), "HEIGHT//cm 177.8 -"),
+        (number(226730, 178, "cm"), "HEIGHT//cm 178 -"),
+        (number(223835, 0.5), "LAB//FiO2//% 50 -"),
+        (number(223835, 1.0), "LAB//FiO2//% 100 -"),
+        (number(223762, 98.6, "°C"), "VITAL//temperature//C 37 -"),
+        (number(223761, 37.0, "C"), "VITAL//temperature//C 37 -"),
+        (number(220621, 10.0, "mmol/L"), "LAB//glucose//mg/dL 180.18 -"),
     ],
 )
 def test_conversions(tmp_path: Path, row: dict[str, object], expected: str):
     lines = charted(tmp_path, row, modalities=ALL).splitlines()
-    assert [line.split(" ", 2)[2] for line in lines if line.startswith("60 ")] == [f"{expected} -"]
+    assert [line.split(" ", 2)[2] for line in lines if line.startswith("60 ")] == [expected]
 
 
 @pytest.mark.parametrize(

@@ -126,6 +126,14 @@ def test_what_grew_and_what_it_stood_up_to(tmp_path: Path):
     )
 
 
+def test_that_a_specimen_was_taken_is_known_before_what_grew(tmp_path: Path):
+    urine = {"spec_type_desc": "URINE", "test_name": "URINE CULTURE", "storetime": "2151-01-03 12:00:00"}
+    rows = [urine | {"charttime": "2151-01-01 12:30:00"}, urine | {"charttime": "", "chartdate": "2151-01-02"}]
+    rows.append({"charttime": "", "chartdate": "2151-01-02", "test_name": "MRSA SCREEN"})
+    made = results(tmp_path, *rows, table="hosp/microbiologyevents", modalities=("charting",))
+    assert made == "30 30 SPECIMEN//URINE - -\n2160 2160 SPECIMEN//URINE - day alone"
+
+
 def test_every_name_has_a_quantity_and_a_unit_of_it():
     assert set(LAB_ITEMS.values()) | set(UNITS) | WITHOUT_UNIT <= EICU_LABS.keys()
     for name, units in UNITS.items():

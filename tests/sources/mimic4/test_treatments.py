@@ -82,8 +82,8 @@ def test_procedures_are_known_at_their_end(tmp_path: Path):
 
 
 def test_orders_are_known_from_their_start(tmp_path: Path):
-    row = {"starttime": SPAN["starttime"], "stoptime": "2151-01-04 00:00:00", "drug": "Insulin"}
-    assert made(tmp_path, "hosp/prescriptions", row, modality="medication") == "60 60 MEDICATION//NAME//INSULIN - -"
+    row = {"starttime": SPAN["starttime"], "stoptime": "2151-01-04 00:00:00", "drug": "Insulin", "route": "SC"}
+    assert made(tmp_path, "hosp/prescriptions", row, modality="medication") == "60 60 MEDICATION//NAME//INSULIN - SC"
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_sizes_from_the_office_are_known_at_the_end_of_the_day(tmp_path: Path):
         day | {"result_name": "BMI (kg/m2)", "result_value": "28.7"},
     ]
     assert made(tmp_path, "hosp/omr", *rows, modality="demographics") == "\n".join(
-        ["2160 2160 BMI//kg/m2 28.7 -", "2160 2160 HEIGHT//cm 177.8 -", "2160 2160 WEIGHT//kg 90.7185 -"]
+        ["2160 2160 BMI//kg/m2 28.7 -", "2160 2160 HEIGHT//cm 177.8 -", "2160 2160 WEIGHT//clinic//kg 90.7185 -"]
     )
 
 

@@ -2,7 +2,8 @@
 
 Each odd row has one rule. Fractions of oxygen and temperatures in Fahrenheit are told by their values, as in eICU; a
 unit that is not the item's own is unknown. The verbal part of the GCS keeps its words: an intubated patient
-(`No Response-ETT`) has 1 there and no verbal response.
+(`No Response-ETT`) has 1 there and no verbal response. The weight at admission that was charted in pounds says so
+(`lb`): concepts take the one in kg first, which is charted apart.
 """
 
 from typing import Final
@@ -28,6 +29,7 @@ SCALES: Final = "neurology"
 MODALITIES: Final = ("demographics", "lab", "vitals", "blood_gas", SCALES, CHARTING)
 _KEYS: Final = {item: f"{each.code} from {each.unit}" for item, each in CHART_ITEMS.items()}
 _QUANTITIES: Final = {_KEYS[item]: each.quantity for item, each in CHART_ITEMS.items()}
+_IN_POUNDS: Final = _KEYS[226531]
 _REFILLS: Final = [item for item, each in CHART_ITEMS.items() if each is REFILL]
 
 
@@ -66,8 +68,9 @@ def _declared(frame: pl.DataFrame) -> pl.DataFrame:
     frame = frame.with_columns(key=pl.col("itemid").replace_strict(_KEYS, default=None, return_dtype=pl.String))
     frame = with_reason(frame, pl.col("number").is_null(), "no number")
     frame = in_canonical_units(frame.with_columns(unit=_unit()), _QUANTITIES, "key", "number", "unit")
-    verbal = pl.when(pl.col("key").str.starts_with("VITAL//gcs verbal")).then("value")
-    return candidates(frame, _of_item("modality"), _of_item("code"), pl.col("number"), verbal)
+    verbal, in_pounds = pl.col("key").str.starts_with("VITAL//gcs verbal"), pl.col("key") == _IN_POUNDS
+    words = pl.when(verbal).then("value").when(in_pounds).then(pl.lit("lb"))
+    return candidates(frame, _of_item("modality"), _of_item("code"), pl.col("number"), words)
 
 
 def _others(frame: pl.DataFrame) -> pl.DataFrame:

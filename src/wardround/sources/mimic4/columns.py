@@ -108,15 +108,17 @@ LABEVENTS: Final = RawTable(
     offset="charttime",
 )
 
+_DRAWN: Final = at("charttime")
 MICROBIOLOGYEVENTS: Final = RawTable(
     "microbiologyevents",
     {
         "microevent_id": (INTEGER, ID),
         **ADMISSION,
-        "charttime": (TIME, _CHARTED),
+        "charttime": (TIME, _DRAWN),
         "chartdate": (TIME, end_of_day("chartdate")),
+        "spec_type_desc": (ANY_TEXT, _DRAWN),
         **columns("storetime", TIME, _CHARTED),
-        **columns("spec_type_desc test_name org_name ab_name interpretation", ANY_TEXT, _CHARTED),
+        **columns("test_name org_name ab_name interpretation", ANY_TEXT, _CHARTED),
         **columns("micro_specimen_id order_provider_id spec_itemid test_seq storedate test_itemid", TEXT, UNREAD),
         **columns("org_itemid isolate_num quantity ab_itemid dilution_text dilution_comparison", TEXT, UNREAD),
         **columns("dilution_value comments", TEXT, UNREAD),
@@ -186,10 +188,10 @@ PRESCRIPTIONS: Final = RawTable(
         **ADMISSION,
         "pharmacy_id": (INTEGER, ID),
         "starttime": (TIME, _ORDERED),
-        **columns("drug_type drug", ANY_TEXT, _ORDERED),
+        **columns("drug_type drug route", ANY_TEXT, _ORDERED),
         "stoptime": (TEXT, UNREAD),
         **columns("poe_id poe_seq order_provider_id formulary_drug_cd gsn ndc prod_strength form_rx", TEXT, UNREAD),
-        **columns("dose_val_rx dose_unit_rx form_val_disp form_unit_disp doses_per_24_hrs route", TEXT, UNREAD),
+        **columns("dose_val_rx dose_unit_rx form_val_disp form_unit_disp doses_per_24_hrs", TEXT, UNREAD),
     },
     offset="starttime",
 )

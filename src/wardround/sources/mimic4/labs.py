@@ -20,6 +20,7 @@ RESULT_MIN: Final = 180
 GAS_MIN: Final = 60
 CULTURE_MIN: Final = 7 * 24 * 60
 TAKEN_AWAY: Final = "___"
+DAY_ALONE: Final = "day alone"
 
 _CANONICAL: Final = {name: EICU_LABS[name].unit for name in set(LAB_ITEMS.values())}
 _SPELLED: Final = {f"{name}|{theirs}": ours for name, same in UNITS.items() for theirs, ours in same.items()}
@@ -61,16 +62,23 @@ def _unit() -> pl.Expr:
 def cultures(frame: pl.DataFrame) -> pl.DataFrame:
     """Candidates of cultures: what grew of which specimen, and what each organism stood up to.
 
-    A row without a time of day happened at the end of its day.
+    A row without a time of day happened at the end of its day. That a specimen was taken is known then, long before
+    what grew: for concepts, as charting, with the words `DAY_ALONE` where no time of day is written.
     """
-    frame = frame.with_columns(charttime=pl.coalesce("charttime", midnight_after(MICROBIOLOGYEVENTS, "chartdate")))
+    day_alone = pl.when(pl.col("charttime").is_null()).then(pl.lit(DAY_ALONE))
+    frame = frame.with_columns(
+        charttime=pl.coalesce("charttime", midnight_after(MICROBIOLOGYEVENTS, "chartdate")), day_alone=day_alone
+    )
+    taken = clocked(frame, MICROBIOLOGYEVENTS, "spec_type_desc")
+    taken = taken.filter(pl.col("reason").is_null(), pl.col("spec_type_desc").is_not_null())
+    specimens = candidates(taken, "charting", pl.lit("SPECIMEN//") + pl.col("spec_type_desc"), text=pl.col("day_alone"))
     frame = clocked(frame, MICROBIOLOGYEVENTS, "org_name", CULTURE_MIN)
     frame = with_reason(frame, pl.col("spec_type_desc").is_null() & pl.col("test_name").is_null(), "no code")
     path = pl.concat_str("spec_type_desc", "test_name", "org_name", separator="|", ignore_nulls=True)
     grown = candidates(frame, "microbiology", pl.lit("MICROBIOLOGY//") + path)
     tested = frame.filter(pl.col("reason").is_null(), pl.col("ab_name").is_not_null(), pl.col("org_name").is_not_null())
     against = pl.concat_str("org_name", "ab_name", "interpretation", separator="|", ignore_nulls=True)
-    return pl.concat([grown, candidates(tested, "microbiology", pl.lit("SUSCEPTIBILITY//") + against)])
+    return pl.concat([grown, candidates(tested, "microbiology", pl.lit("SUSCEPTIBILITY//") + against), specimens])
 
 
 def paper_labs(frame: pl.DataFrame) -> pl.DataFrame:
@@ -81,5 +89,5 @@ def paper_labs(frame: pl.DataFrame) -> pl.DataFrame:
 PAPER_LAB_TABLE: Final = EventTable(LABEVENTS, paper_labs, ("lab", "blood_gas"), place=by_time("charttime"))
 LAB_TABLE: Final = EventTable(LABEVENTS, labs, ("lab", "blood_gas"), place=by_time("charttime"))
 CULTURE_TABLE: Final = EventTable(
-    MICROBIOLOGYEVENTS, cultures, ("microbiology",), place=by_time("charttime", "chartdate")
+    MICROBIOLOGYEVENTS, cultures, ("microbiology", "charting"), place=by_time("charttime", "chartdate")
 )

@@ -114,9 +114,10 @@ def procedures(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def prescriptions(frame: pl.DataFrame) -> pl.DataFrame:
-    """Candidates of orders of drugs, by name as eICU has it."""
+    """Candidates of orders of drugs, by name as eICU has it; its route in words beside it."""
     frame = clocked(frame, raw.PRESCRIPTIONS, "drug")
-    return candidates(frame, "medication", pl.lit("MEDICATION//NAME//") + pl.col("drug").str.to_uppercase())
+    name = pl.lit("MEDICATION//NAME//") + pl.col("drug").str.to_uppercase()
+    return candidates(frame, "medication", name, text=pl.col("route"))
 
 
 _GIVEN: Final = r"^(Delayed |Partial )?(Administered|Applied|Started|Restarted|Removed Existing / Applied New)"
@@ -163,14 +164,15 @@ def _billed(frame: pl.DataFrame, table: raw.RawTable, modality: str, prefix: str
 
 
 _RECORDED: Final = {
-    "Weight (Lbs)": ("WEIGHT//kg", VITALS["weight"], "lb"),
-    "Weight": ("WEIGHT//kg", VITALS["weight"], "lb"),
+    "Weight (Lbs)": ("WEIGHT//clinic//kg", VITALS["weight"], "lb"),
+    "Weight": ("WEIGHT//clinic//kg", VITALS["weight"], "lb"),
     "Height (Inches)": ("HEIGHT//cm", VITALS["height"], "in"),
     "Height": ("HEIGHT//cm", VITALS["height"], "in"),
     "BMI (kg/m2)": ("BMI//kg/m2", Quantity("kg/m2", 5, 150), "kg/m2"),
     "BMI": ("BMI//kg/m2", Quantity("kg/m2", 5, 150), "kg/m2"),
 }
-"""Result of `omr` -> code, range, unit; blood pressures and what else there is, without an hour, are set aside."""
+"""Result of `omr` -> code, range, unit; blood pressures and what else there is, without an hour, are set aside. The
+clinic's weight has a code of its own: it is no weight at admission."""
 
 
 def office_measures(frame: pl.DataFrame) -> pl.DataFrame:
