@@ -437,7 +437,7 @@ def reference(raw: Path) -> dict[str, pl.DataFrame]:
     """`stay_id, name, time_h, value` of each concept, by SQL over the raw tables."""
     base = duckdb.connect()
     base.execute("set threads to 1")
-    for table in (*TABLES, *first_day_scores_sql.TABLES):
+    for table in dict.fromkeys((*TABLES, *first_day_scores_sql.TABLES)):
         path = next(iter(raw.glob(f"{table}.csv*")))
         base.execute(f"create view {path.name.split('.')[0]} as select * from read_csv('{path}', sample_size=-1)")
     for statement in (STAYS, HOURS, URINE, WEIGHTS, GCS, DRUGS, VENTILATED, GASES, URINE_DAYS, SUSPECTED):

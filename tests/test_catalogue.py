@@ -3,7 +3,7 @@
 import pytest
 
 import wardround
-from wardround import cli
+from wardround import cli_names
 from wardround.catalogue import catalogue
 from wardround.concepts.known import CONCEPTS
 from wardround.events import MODALITIES, PAPER_EICU
@@ -22,7 +22,7 @@ def names(what: str) -> list[str]:
     return [row["name"] for row in catalogue(what)]
 
 
-@pytest.mark.parametrize("what", cli.LISTS)
+@pytest.mark.parametrize("what", cli_names.LISTS)
 def test_every_list_has_rows_of_a_name_and_a_summary(what: str):
     rows = catalogue(what)
     assert rows
@@ -72,8 +72,8 @@ def test_every_setting_that_is_listed_can_be_set():
 
 def test_the_command_line_takes_what_there_is():
     """Its literals stand apart so that `--help` need not load torch."""
-    assert (*METHODS, *FITTED, *ROWS) == cli.METHODS
-    assert set(cli.TASKS) == set(TASKS)
-    assert tuple(CONCEPTS) == cli.CONCEPTS
-    assert set(cli.DEMOS) == set(DEMOS)
-    assert tuple(SUMMARIES) == cli.SOURCES
+    assert (*METHODS, *FITTED, *ROWS) == cli_names.METHODS
+    assert set(cli_names.TASKS) == set(TASKS)
+    assert tuple(CONCEPTS) == cli_names.CONCEPTS
+    assert set(cli_names.DEMOS) == set(DEMOS)
+    assert tuple(SUMMARIES) == cli_names.SOURCES

@@ -7,19 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from wardround import __version__, verbs
+from wardround.cli_names import CONCEPTS, DEMOS, LISTS, METHODS, SOURCES, TASKS
 from wardround.errors import WardroundError
 from wardround.option_values import count, fold, hour, known_name, or_installed, seed_number
 
-DEMOS = ("eicu-demo", "mimic-iv-demo", "mimic-iii-demo", "challenge-2012")
-SOURCES = ("eicu", "mimic4", "challenge2012", "meds")
-METHODS = ("mlp", "lstm", "trajectory", "grud", "boosting", "logistic", "score", "elapsed")
-TASKS = ("mortality", "los_remaining", "los", "los_icu")
 OF_TRAINING = "of the weights, the order of stays and whatever training draws; the split has a seed of its own"
-CONCEPTS = (
-    *("urine_output", "gcs", "vis", "sofa", "sapsii", "oasis", "lods"),
-    *("kdigo", "suspicion_of_infection", "sepsis3", "charlson", "phenotypes", "hourly17"),
-)
-LISTS = ("methods", "tasks", "sources", "encoders", "modalities", "concepts", "settings")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,0 +1,11 @@
+"""The names that the command line takes, written out: to know them from the registries would import all of them."""
+
+DEMOS = ("eicu-demo", "mimic-iv-demo", "mimic-iii-demo", "challenge-2012")
+SOURCES = ("eicu", "mimic4", "challenge2012", "meds")
+METHODS = ("mlp", "lstm", "trajectory", "grud", "boosting", "logistic", "score", "elapsed")
+TASKS = ("mortality", "los_remaining", "los", "los_icu")
+CONCEPTS = (
+    *("urine_output", "gcs", "vis", "sofa", "sapsii", "oasis", "lods"),
+    *("kdigo", "suspicion_of_infection", "sepsis3", "charlson", "phenotypes", "hourly17"),
+)
+LISTS = ("methods", "tasks", "sources", "encoders", "modalities", "concepts", "settings")
