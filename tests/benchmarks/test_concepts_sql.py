@@ -15,14 +15,20 @@ from wardround.export import write_concepts
 pytestmark = [pytest.mark.slow, pytest.mark.data]
 
 EQUAL = {
-    "urine_output": {"urine_output": 137, "urine_output_ml_kg_h": 116},
+    "urine_output": {"urine_output": 137, "urine_output_ml_kg_h": 134},
     "gcs": dict.fromkeys(("gcs", "gcs_eyes", "gcs_verbal", "gcs_motor", "gcs_unable"), 140),
     "vis": {"vis": 140, "vis_vasopressin": 140, "vis_norepinephrine": 140},
     "sofa": {"sofa": 136, "sofa_24h": 139, "sofa_cns": 140, "sofa_liver": 140, "sofa_renal": 140}
     | {"sofa_cardiovascular": 139, "sofa_coagulation": 139, "sofa_respiration": 138},
     "charlson": dict.fromkeys(("charlson", *(f"charlson_{name}" for name in ("age", *COMORBIDITIES))), 140),
     "phenotypes": dict.fromkeys(PHENOTYPES, 140),
-    "hourly17": {"heart_rate": 140, "mean_blood_pressure": 139, "glascow_coma_scale_total": 140, "weight": 121}
+    "sapsii": {"sapsii": 139, "sapsii_chronic": 140, "sapsii_admission": 140, "sapsii_coma": 140},
+    "oasis": {"oasis": 140, "oasis_ventilation": 140, "oasis_before_unit": 140},
+    "lods": {"lods": 139, "lods_renal": 136, "lods_hepatic": 120},
+    "kdigo": {"kdigo": 136, "kdigo_creatinine": 135, "kdigo_urine": 131},
+    "suspicion_of_infection": {"suspicion_of_infection": 81},
+    "sepsis3": {"sepsis3": 63},
+    "hourly17": {"heart_rate": 140, "mean_blood_pressure": 139, "glascow_coma_scale_total": 140, "weight": 125}
     | {"fraction_inspired_oxygen": 76, "glucose": 139, "ph": 91, "temperature": 139, "respiratory_rate": 140},
 }
 """Concept -> name -> stays with equal values, of 140 (of some, of those that have any)."""

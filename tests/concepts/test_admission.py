@@ -4,6 +4,7 @@ import polars as pl
 
 from concept_timelines import at, events, stays
 from wardround.concepts.admission import admissions
+from wardround.events import TIME
 
 KIND, SERVICE = "ADMISSION_TYPE//", "SERVICE//"
 
@@ -27,6 +28,12 @@ def test_what_comes_after_the_day_or_lies_in_an_earlier_hospital_stay_does_not_c
         (1, -90 - 1441, f"{SERVICE}CSURG", None), (1, -95, f"{SERVICE}MED", None), (1, 1440, "SERVICE//SURG", None)
     )
     assert (found["first_service"], found["surgical_day"], found["elective"]) == ("MED", False, None)
+
+
+def test_without_a_time_of_hospital_admission_the_last_day_counts():
+    whose = stays({1: 40}).with_columns(hospital_start=pl.lit(None, TIME))
+    made = [(1, -300 * 1440, f"{SERVICE}CSURG", None), (1, -100, f"{SERVICE}MED", None)]
+    assert admissions(events(*made), whose)["first_service"].to_list() == ["MED"]
 
 
 def test_orthopaedics_is_surgical_but_no_surgical_first_service():

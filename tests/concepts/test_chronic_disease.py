@@ -33,6 +33,8 @@ from wardround.concepts.chronic_disease import chronic_diseases
         ("10//C801", None),
         ("10//C800", "metastatic"),
         ("10//042", None),
+        ("10//C78.7", "metastatic"),
+        ("10//c80.0", "metastatic"),
     ],
 )
 def test_ranges(code: str, disease: str | None):

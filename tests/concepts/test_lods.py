@@ -73,6 +73,11 @@ def gas(minute: float, pao2: float) -> list[Event]:
     return [*blood, (1, minute - 5, DEVICE, "Endotracheal tube")]
 
 
+def test_a_stay_without_any_value_says_so():
+    assert scored()["measured"] == 0
+    assert scored(*gas(60, 75))["measured"] == 1
+
+
 def test_the_lungs_and_that_later_gases_are_behind_the_switch():
     assert scored()["pulmonary"] == 0
     assert scored(*gas(60, 75))["pulmonary"] == 1
@@ -90,7 +95,7 @@ def test_a_whole_patient_by_hand():
     ]  # fmt: skip
     told = {row[1]: row[3:] for row in rows(lods(events(*made), stays({1: 60})))}
     assert told["lods"] == (1600.0, 10.0)
-    assert told["lods_measured"][1] == 5
+    assert told["lods_measured"][1] == 4
     assert told["lods_hematologic"] == (1600.0, 1.0)
     assert told["lods_renal"] == (1440.0, 5.0)
 

@@ -74,6 +74,10 @@ def test_admission(kind: str, service: str, points: int):
     assert part("admission", (1, 0, kind, None), (1, 0, service, None)) == points
 
 
+def test_surgery_of_a_stay_whose_admission_nobody_typed_is_medical():
+    assert part("admission", (1, 0, SURGERY, None)) == 6
+
+
 @pytest.mark.parametrize(("code", "points"), [("9//0420", 17), ("9//20280", 10), ("10//C787", 9), ("10//I501", 0)])
 def test_chronic_diseases(code: str, points: int):
     assert part("chronic", (1, 0, f"DIAGNOSIS//ICD//{code}", None)) == points

@@ -1,6 +1,8 @@
 """Clinical scores of a cohort: by hand, and that nothing of after the prediction time moves one."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +10,11 @@ import polars as pl
 import pytest
 
 import raw_mimic4
+from wardround.concepts.known import find_concept
+from wardround.concepts.rows import INPUT_COLUMNS
 from wardround.errors import DataError
 from wardround.methods.scores import CLINICAL
 from wardround.tasks.cohort import Window
-from wardround.train import clinical_scores as module
 from wardround.train.clinical_scores import clinical_scores
 from wardround.train.data import OpenData, open_data
 
@@ -61,8 +64,7 @@ def test_points_are_the_rows_of_the_concept(tmp_path: Path):
     data = opened(tmp_path, AT_24_H)
     events = pl.read_parquet(data.folder / "data" / "*.parquet")
     for of, name in (("sofa", "sofa"), ("oasis", "oasis"), ("sapsii", "sapsii_without_chronic")):
-        concept = module.find_concept(of)
-        rows = concept.compute(events.select(module.INPUT_COLUMNS), data.stays)
+        rows = find_concept(of).compute(events.select(INPUT_COLUMNS), data.stays)
         last = rows.filter(pl.col("name") == name, pl.col("stay_id") == 1, pl.col("time_h") <= 24).sort("time_h")
         assert points(data, of)[1] == last["value"][-1] > 0
 
@@ -75,19 +77,63 @@ def test_what_became_known_later_moves_no_score(tmp_path: Path, of: str):
 
 @pytest.mark.parametrize("of", CLINICAL)
 def test_the_check_would_find_a_score_that_reads_on(tmp_path: Path, of: str, monkeypatch: pytest.MonkeyPatch):
-    def uncut(path: object, asked: pl.DataFrame, concept: module.Concept, clock: str) -> pl.DataFrame:
-        return pl.read_parquet(str(path)).select(module.INPUT_COLUMNS)
+    """The cut taken away: as if every stay were asked ten days later."""
 
-    monkeypatch.setattr(module, "_known_then", uncut)
-    monkeypatch.setattr(module, "_until_then", lambda stays: stays)
+    def late(data: OpenData) -> dict[int, float]:
+        cohort = data.cohort(None)
+        frame = cohort.frame.with_columns(pl.col("prediction_time") + pl.duration(days=10))
+        found = clinical_scores(data, replace(cohort, frame=frame), of)
+        return dict(zip(frame["stay_id"].to_list(), found.tolist(), strict=True))
+
     before, after = opened(tmp_path / "a", AT_24_H), opened(tmp_path / "b", AT_24_H, *LATER)
-    assert points(before, of)[1] != points(after, of)[1]
+    assert late(before)[1] != late(after)[1]
 
 
-def test_the_paper_protocol_reads_on_to_the_end_and_knows_chronic_diseases(tmp_path: Path):
+def test_no_protocol_knows_chronic_diseases(tmp_path: Path):
+    """At the end of a unit stay the dead have been discharged, the others have not."""
     paper = Window("paper", None)
-    plain = points(opened(tmp_path / "a", paper), "sapsii")[1]
-    assert points(opened(tmp_path / "b", paper, *LATER), "sapsii")[1] > plain
+    cancer = LATER[-2]
+    assert points(opened(tmp_path / "a", paper), "sapsii") == points(opened(tmp_path / "b", paper, cancer), "sapsii")
+
+
+def shards(data: OpenData, *subjects: list[int]) -> None:
+    """The events of a folder again, in other shards."""
+    events = pl.read_parquet(data.folder / "data" / "*.parquet")
+    for place, of in enumerate(subjects):
+        events.filter(pl.col("subject_id").is_in(of)).write_parquet(data.folder / "data" / f"{place}.parquet")
+
+
+@pytest.mark.parametrize("of", CLINICAL)
+def test_shards_change_nothing(tmp_path: Path, of: str):
+    data = opened(tmp_path, AT_24_H)
+    whole, whose = points(data, of), sorted(set(data.stays["subject_id"].to_list()))
+    assert len(whose) == 2
+    for order in (whose, whose[::-1]):
+        shards(data, *([subject] for subject in order))
+        assert points(data, of) == pytest.approx(whole, nan_ok=True)
+    assert not np.isnan(whole[1])
+
+
+def test_the_services_of_the_hospital_stay_are_those_of_a_second_unit_stay(tmp_path: Path):
+    """As in `wardround concepts`: an elective operation before the first unit stay has no points in the second."""
+    data = opened(tmp_path, AT_24_H)
+    first = data.stays.filter(pl.col("stay_id") == 1)
+    second = first.with_columns(stay_id=pl.lit(9, pl.Int64), start=pl.col("start") + pl.duration(hours=30))
+    both = replace(data, stays=pl.concat([data.stays, second]))
+    events = pl.read_parquet(data.folder / "data" / "*.parquet")
+    came = events.filter(pl.col("stay_id") == 1).head(2).with_columns(
+        code=pl.Series(["ADMISSION_TYPE//ELECTIVE", "SERVICE//CSURG"]),
+        stay_id=pl.Series([9, 1], dtype=pl.Int64),
+        time=first["start"].item() - timedelta(hours=1),
+        available_time=first["start"].item() - timedelta(hours=1),
+    )  # fmt: skip
+    later = events.filter(pl.col("stay_id") == 1, pl.col("code").str.starts_with("VITAL//heartrate")).with_columns(
+        pl.col("time", "available_time") + pl.duration(hours=30), stay_id=pl.lit(9, pl.Int64)
+    )
+    others = events.filter(~pl.col("code").str.contains("^(ADMISSION_TYPE|SERVICE)"))
+    pl.concat([others, came, later]).write_parquet(data.folder / "data" / "0.parquet")
+    age, pulse = 7 if first["age"].item() < 60 else 12, 0
+    assert points(both, "sapsii")[9] == age + pulse
 
 
 def test_a_stay_without_any_value_has_no_score(tmp_path: Path):

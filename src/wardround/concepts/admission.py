@@ -56,7 +56,7 @@ def _of_family(events: pl.DataFrame, family: str) -> pl.DataFrame:
 
 def _services(events: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
     """The services of the hospital stay before the end of the first day of each unit stay in it, by time."""
-    whole = stays.drop_nulls("start").select("stay_id", "start", since=pl.col("hospital_start") - BEFORE)
+    whole = stays.drop_nulls("start").select("stay_id", "start", since=pl.coalesce("hospital_start", "start") - BEFORE)
     found = of_the_patient(_of_family(events, SERVICE), stays).join(whole, on="stay_id")
-    found = found.filter(pl.col("time") < pl.col("start") + DAY, (pl.col("time") >= pl.col("since")).fill_null(True))
+    found = found.filter(pl.col("time") < pl.col("start") + DAY, pl.col("time") >= pl.col("since"))
     return found.sort("stay_id", "time", "member")

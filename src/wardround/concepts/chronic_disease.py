@@ -8,14 +8,14 @@ from typing import Final
 
 import polars as pl
 
-ICD9: Final = "DIAGNOSIS//ICD//9//"
-ICD10: Final = "DIAGNOSIS//ICD//10//"
-CHRONIC_FAMILIES: Final = (ICD9, ICD10)
+from wardround.concepts.diagnosis_codes import billed_diagnoses
+
+ICD9, ICD10 = 9, 10
 
 Ranges = tuple[tuple[int, str, str], ...]
 """(letters that count, from, to), both ends among them, in the order of the alphabet."""
 
-_RANGES: Final[dict[str, dict[str, Ranges]]] = {
+_RANGES: Final[dict[str, dict[int, Ranges]]] = {
     "aids": {
         ICD9: ((3, "042", "044"),),
         ICD10: ((3, "B20", "B22"), (3, "B24", "B24")),
@@ -43,17 +43,14 @@ def chronic_diseases(events: pl.DataFrame) -> pl.DataFrame:
     Returns:
         `stay_id, aids, haematological, metastatic, chronic_known`, a row for each stay with a diagnosis.
     """
-    code = pl.col("code")
-    coded = events.filter(pl.any_horizontal(code.str.starts_with(family) for family in CHRONIC_FAMILIES))
-    coded = coded.drop_nulls(["stay_id", "available_time"])
     found = {
-        disease: pl.any_horizontal(_within(family, each) for family, ranges in of.items() for each in ranges).any()
+        disease: pl.any_horizontal(_within(version, each) for version, ranges in of.items() for each in ranges).any()
         for disease, of in _RANGES.items()
     }
-    return coded.group_by("stay_id").agg(**found, chronic_known=pl.col("available_time").max())
+    return billed_diagnoses(events).group_by("stay_id").agg(**found, chronic_known=pl.col("available_time").max())
 
 
-def _within(family: str, of: tuple[int, str, str]) -> pl.Expr:
+def _within(version: int, of: tuple[int, str, str]) -> pl.Expr:
     letters, low, high = of
-    begin = pl.col("code").str.strip_prefix(family).str.slice(0, letters)
-    return pl.col("code").str.starts_with(family) & begin.is_between(pl.lit(low), pl.lit(high))
+    begin = pl.col("icd").str.slice(0, letters)
+    return (pl.col("version") == version) & begin.is_between(pl.lit(low), pl.lit(high))

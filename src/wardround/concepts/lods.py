@@ -1,7 +1,7 @@
 """The Logistic Organ Dysfunction Score of the first day, 0 to 22.
 
     lods               the total of six parts, one row a stay, at hour 24
-    lods_measured      how many of the parts had a value
+    lods_measured      how many of the parts had a value, the lungs where a gas was drawn under assisted breathing
     lods_{part}        its points: neurologic, cardiovascular, renal, pulmonary, hematologic, hepatic; no row where it
                        was not measured (pulmonary is 0 in whose breathing was not assisted)
 
@@ -46,6 +46,8 @@ _KNOWN: Final = {
     "hematologic": ("wbc_known", "platelets_known"),
     "hepatic": ("prothrombin_known", "bilirubin_known"),
 }
+_MEASURED: Final = ("neurologic", "cardiovascular", "renal", "ratio", "hematologic", "hepatic")
+"""What of each part says that it was measured: the points of the lungs are 0 where nothing was."""
 CODES: Final = (*_VITALS, *_LABS, *URINE, *gcs.CODES, *assisted_gases.CODES)
 NEEDS: Final = (
     *(Need(name, (code,)) for code, name in _LABS.items()),
@@ -87,7 +89,7 @@ def lods(events: pl.DataFrame, stays: pl.DataFrame, as_repository: bool = False)
         "lods",
         _KNOWN,
         lods=pl.sum_horizontal(list(_KNOWN)),
-        lods_measured=pl.sum_horizontal(pl.col(part).is_not_null() for part in _KNOWN),
+        lods_measured=pl.sum_horizontal(pl.col(each).is_not_null() for each in _MEASURED),
     )
 
 

@@ -22,8 +22,8 @@ from typing import Final
 
 import polars as pl
 
-from wardround.concepts import admission, assisted_gases, gcs
-from wardround.concepts.chronic_disease import CHRONIC_FAMILIES, chronic_diseases
+from wardround.concepts import admission, assisted_gases, diagnosis_codes, gcs
+from wardround.concepts.chronic_disease import chronic_diseases
 from wardround.concepts.first_day import by_minute, extremes, first_days, in_first_day, points, score_rows
 from wardround.concepts.needs import Need
 from wardround.concepts.rows import measured, of_the_patient
@@ -46,12 +46,12 @@ _LABS: Final = {
 _OTHERS: Final = ("oxygenation", "urine", "coma")
 _BODY: Final = (*dict.fromkeys(_VITALS.values()), *_LABS.values(), *_OTHERS)
 CODES: Final = (*_VITALS, *_LABS, *URINE, *gcs.CODES, *assisted_gases.CODES)
-FAMILIES: Final = (*admission.FAMILIES, *CHRONIC_FAMILIES)
+FAMILIES: Final = (*admission.FAMILIES, *diagnosis_codes.FAMILIES)
 NEEDS: Final = (
     *(Need(name, (code,)) for code, name in _LABS.items()),
     *(Need(name, tuple(code for code in _VITALS if _VITALS[code] == name)) for name in dict.fromkeys(_VITALS.values())),
     Need("urine", tuple(URINE)),
-    *(*gcs.NEEDS, *assisted_gases.NEEDS, *admission.NEEDS, Need("diagnoses", CHRONIC_FAMILIES)),
+    *(*gcs.NEEDS, *assisted_gases.NEEDS, *admission.NEEDS, Need("diagnoses", diagnosis_codes.FAMILIES)),
 )
 
 
@@ -132,5 +132,8 @@ def _points() -> dict[str, pl.Expr]:
         "chronic": (
             pl.when("aids").then(17.0).when("haematological").then(10.0).when("metastatic").then(9.0).otherwise(0.0)
         ),
-        "admission": points((scheduled, 0), (surgical, 8), (pl.lit(True), 6), measured=["elective", "first_service"]),
+        "admission": points(
+            (scheduled, 0), (surgical & pl.col("elective").is_not_null(), 8), (pl.lit(True), 6),
+            measured=["elective", "first_service"],
+        ),
     }  # fmt: skip

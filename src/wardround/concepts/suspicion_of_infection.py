@@ -1,7 +1,7 @@
 """When an infection was suspected: an antibiotic and a culture, one within the time of the other.
 
     suspicion_of_infection             1, at the time of the culture where it came first, else of the antibiotic
-    suspicion_of_infection_positive    1 where something grew in that culture, else 0
+    suspicion_of_infection_positive    1 where something grew in that culture, else 0 (cancelled ones too)
 
 Source: `suspicion_of_infection` of the MIMIC Code Repository (mimic-iv/concepts/sepsis), after Seymour et al., JAMA
 315:762-774 (2016). Each antibiotic that was started in the unit goes with the first culture of the 72 hours before it,

@@ -129,7 +129,7 @@ def _predict(
     if run.featuriser is None:
         if question.without:
             raise UsageError(f"{run.plan.method} reads no modality: --without does not apply.")
-        cases = Cases.of_row(data, cohort, run.plan.method, task, run.fitted, run.plan.settings)
+        cases = Cases.of_row(data, cohort, run.plan.method, task, run.fitted, run.plan.settings, quiet)
         return predict_cases(None, cases, np.arange(cohort.frame.height)), None
     method = find_method(run.plan.method)
     if isinstance(method, FittedMethod):

@@ -58,16 +58,23 @@ class Cases:
         task: Task,
         fitted: Mapping[str, Any],
         settings: ScoreSettings | None = None,
+        quiet: bool = True,
     ) -> "Cases":
         """For `score`, with its settings, and `elapsed`."""
         at_h = prediction_hours(cohort)
         if name == "elapsed":
             row = predict_elapsed(data.elapsed_h(cohort), fitted["edges"], fitted["values"])
         elif settings is not None:
-            row = predict_points(clinical_scores(data, cohort, settings.of), fitted["slope"], fitted["intercept"])
+            return cls.of_points(cohort, clinical_scores(data, cohort, settings.of, quiet), fitted)
         else:
             row = published_scores(data, cohort, task)
         return cls(cohort, None, at_h, row)
+
+    @classmethod
+    def of_points(cls, cohort: Cohort, points: Float[np.ndarray, "stay"], fitted: Mapping[str, Any]) -> "Cases":
+        """For a score of these points, by what they mean on the training stays."""
+        row = predict_points(points, fitted["slope"], fitted["intercept"])
+        return cls(cohort, None, prediction_hours(cohort), row)
 
 
 def embedded(store: EventStore, encoders: Mapping[str, nn.Module], cache: Path, block: int = 65_536) -> EventStore:

@@ -1,16 +1,18 @@
-"""A clinical score of each stay of a cohort, made of what was known of the stay at its prediction time.
+"""A clinical score of each stay of a cohort, made of what was known of the patient at its prediction time.
 
-The events that a concept reads are cut at the prediction time before it sees them, and what a stay's row says of its
-end is hidden where it lies later. Of a first-day score asked before hour 24 this is the score so far. A stay has its
-own events alone: what was drawn in another stay of the patient does not count here.
+The events that a concept reads are cut at the prediction time before it sees them, those of the patient's other stays
+as well, and what a stay's row says of its end is hidden where it lies later. Of a first-day score asked before hour 24
+this is the score so far. Points of SAPS II are those without chronic diseases, in both protocols: these are coded at
+discharge, which in the paper protocol has come by the end of the unit stay for those who died in it and for few others.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
-import numpy as np
 import polars as pl
 from jaxtyping import Float
+from numpy import ndarray
 
 from wardround import files
 from wardround.concepts.known import Concept, find_concept
@@ -18,27 +20,26 @@ from wardround.concepts.needs import unmet
 from wardround.concepts.rows import INPUT_COLUMNS
 from wardround.errors import DataError
 from wardround.events import EVENT_COLUMNS
+from wardround.progress import progress
 from wardround.tasks.cohort import Cohort
 from wardround.train.data import OpenData
 
-_POINTS: Final[Mapping[str, tuple[str, ...]]] = {
-    "sapsii": ("sapsii", "sapsii_without_chronic"),
-    "oasis": ("oasis",),
-    "sofa": ("sofa",),
-}
-"""Score -> the rows that are its points, the first that there is: chronic diseases are known at discharge alone."""
+_POINTS: Final = {"sapsii": "sapsii_without_chronic", "oasis": "oasis", "sofa": "sofa"}
+"""Score -> the row that is its points."""
+_EVENT: Final = {name: EVENT_COLUMNS[name] for name in ("subject_id", *INPUT_COLUMNS)}
 
 
-def clinical_scores(data: OpenData, cohort: Cohort, of: str) -> Float[np.ndarray, "stay"]:
+def clinical_scores(data: OpenData, cohort: Cohort, of: str, quiet: bool = True) -> Float[ndarray, "stay"]:
     """The points of each stay, NaN where nothing of the score was measured by its prediction time.
 
     Args:
         data: an open DATA folder.
         cohort: the stays, with their prediction times.
         of: a concept: "sapsii", "oasis" or "sofa".
+        quiet: no progress on stderr.
 
     Raises:
-        DataError: where the data have no code of what the score needs.
+        DataError: where the data have no code of what the score needs, or a column is missing.
     """
     concept = find_concept(of)
     codes = files.read_columns(data.folder / "metadata" / "codes.parquet", {"code": EVENT_COLUMNS["code"]})["code"]
@@ -48,36 +49,40 @@ def clinical_scores(data: OpenData, cohort: Cohort, of: str) -> Float[np.ndarray
             f"{data.folder} has no code of what {of} needs: {', '.join(lacking)}. It is made of data of `prepare "
             "mimic4` so far: leave this row out."
         )
-    asked = cohort.frame.select("stay_id", "prediction_time").drop_nulls()
-    stays = _until_then(data.stays.join(asked, on="stay_id"))
-    shards = sorted((data.folder / "data").glob("*.parquet"))
-    made = [concept.compute(_known_then(path, asked, concept, data.window.clock), stays) for path in shards]
-    points = _latest(pl.concat(made), of)
-    found = cohort.frame.join(points, on="stay_id", how="left", maintain_order="left")["points"]
-    return found.cast(pl.Float64).fill_null(float("nan")).to_numpy().copy()
+    asked = cohort.frame.select("subject_id", "stay_id", "prediction_time").drop_nulls()
+    points = [pl.DataFrame(schema={"stay_id": pl.Int64, "points": pl.Float64})]
+    shards = sorted((data.folder / "data").glob("*.parquet"), key=lambda path: int(path.stem))
+    for path in progress(shards, f"making {of}, shards", quiet=quiet):
+        points += _of_shard(path, asked, data, concept)
+    found = cohort.frame.join(pl.concat(points), on="stay_id", how="left", maintain_order="left")["points"]
+    return found.fill_null(float("nan")).to_numpy().copy()
 
 
-def _known_then(path: object, asked: pl.DataFrame, concept: Concept, clock: str) -> pl.DataFrame:
-    """The events of a shard that the concept reads, by the prediction times of their stays."""
-    events = pl.scan_parquet(str(path)).select(INPUT_COLUMNS).filter(concept.reads()).collect()
-    events = events.join(asked, on="stay_id")
-    return events.filter(pl.col(clock) <= pl.col("prediction_time")).select(INPUT_COLUMNS)
+def _of_shard(path: Path, asked: pl.DataFrame, data: OpenData, concept: Concept) -> Iterator[pl.DataFrame]:
+    """`stay_id, points` of the stays of a shard: the first asked stay of each patient, then the second, and so on."""
+    events = files.read_columns(path, _EVENT)
+    theirs = pl.col("subject_id").is_in(events["subject_id"].unique().implode())
+    events, asked, stays = events.filter(concept.reads()), asked.filter(theirs), data.stays.filter(theirs)
+    nth = pl.col("prediction_time").rank("ordinal").over("subject_id")
+    for cuts in asked.with_columns(nth=nth).partition_by("nth", maintain_order=True):
+        of_patient = cuts.select("subject_id", "prediction_time")
+        known = events.join(of_patient, on="subject_id")
+        known = known.filter(pl.col(data.window.clock) <= pl.col("prediction_time")).select(INPUT_COLUMNS)
+        rows = concept.compute(known, _until_then(stays.join(of_patient, on="subject_id")))
+        yield _latest(rows.filter(pl.col("stay_id").is_in(cuts["stay_id"].implode())), concept.name)
 
 
 def _until_then(stays: pl.DataFrame) -> pl.DataFrame:
-    """Stays as they stood: an end that lies later is not known, and each is a patient of its own."""
+    """Stays as they stood: one that begins later is not there, an end that lies later is not known."""
     then = pl.col("prediction_time")
     ends = [pl.when(pl.col(name) <= then).then(name).alias(name) for name in ("end", "hospital_end")]
     lasting = pl.min_horizontal(then, pl.coalesce("end", "in_unit_until"))
-    return stays.with_columns(*ends, in_unit_until=lasting, subject_id="stay_id")
+    return stays.filter(pl.col("start") <= then).with_columns(*ends, in_unit_until=lasting)
 
 
 def _latest(rows: pl.DataFrame, of: str) -> pl.DataFrame:
-    """`stay_id, points`: of each stay the last row of the points, where something was measured."""
+    """`stay_id, points`: of each stay the last points, where something was measured."""
     last = rows.sort("time_h").group_by("stay_id", "name").agg(pl.col("value").last())
-    wide = last.filter(pl.col("name") == f"{of}_measured", pl.col("value") > 0).select("stay_id")
-    for name in _POINTS[of]:
-        wide = wide.join(
-            last.filter(pl.col("name") == name).select("stay_id", pl.col("value").alias(name)), "stay_id", "left"
-        )
-    return wide.select("stay_id", points=pl.coalesce(_POINTS[of]))
+    measured = last.filter(pl.col("name") == f"{of}_measured", pl.col("value") > 0).select("stay_id")
+    points = last.filter(pl.col("name") == _POINTS[of]).select("stay_id", points="value")
+    return points.join(measured, on="stay_id", how="semi")

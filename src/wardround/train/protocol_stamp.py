@@ -11,10 +11,10 @@ from wardround.train.plan import Plan
 
 def modalities_behind(plan: Plan, modalities: tuple[str, ...]) -> tuple[str, ...]:
     """The modalities that a run's predictions rest on: those that its model reads; the stored score; of a score that is
-    made of events, any."""
+    made of events, any, charted words among them."""
     if plan.method != "score":
         return modalities
-    return ("score",) if plan.settings is None else INPUT_MODALITIES
+    return ("score",) if plan.settings is None else (*INPUT_MODALITIES, "charting")
 
 
 def modalities_past_prediction(data: OpenData, cohort: Cohort, modalities: tuple[str, ...]) -> list[str]:

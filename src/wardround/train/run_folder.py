@@ -220,7 +220,7 @@ def _reader(values: Any, folder: Path) -> Callable[[Any], Any] | None:
     command, method = (values.get(name) for name in ("command", "method")) if is_object(values) else (None, None)
     if (command, method) == ("pretrain", "alignment"):
         return partial(from_json, PretrainSettings)
-    if command == "train" and method == "score" and values["settings"] is not None:
+    if command == "train" and method == "score" and values.get("settings") is not None:
         return partial(from_json, ScoreSettings)
     if command == "train" and method in ROWS:
         return None

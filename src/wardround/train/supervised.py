@@ -251,9 +251,12 @@ def _train_row(
     if name == "score":
         check_score(settings, task.name, task.kind == "binary")
     fitted = elapsed_bins(data, sides, task) if name == "elapsed" or task.kind == "hours" else {}
-    if settings is not None:
-        fitted |= fit_points(clinical_scores(data, sides.cohort, settings.of)[train_side], label[train_side])
-    cases = Cases.of_row(data, sides.cohort, name, task, fitted, settings)
+    if settings is None:
+        cases = Cases.of_row(data, sides.cohort, name, task, fitted)
+    else:
+        points = clinical_scores(data, sides.cohort, settings.of, quiet)
+        fitted |= fit_points(points[train_side], label[train_side])
+        cases = Cases.of_points(sides.cohort, points, fitted)
     predicted = cases.row[val]
     have = ~np.isnan(predicted)
     if not have.any():
