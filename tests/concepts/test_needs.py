@@ -4,7 +4,7 @@ import pytest
 
 from wardround.concepts.infusions import ENDS, RATES
 from wardround.concepts.known import CONCEPTS
-from wardround.concepts.needs import unmet
+from wardround.concepts.needs import Need, needs_of, unmet
 
 SHARED = {
     *("LAB//platelets x 1000//K/mcL", "LAB//total bilirubin//mg/dL", "LAB//creatinine//mg/dL", "LAB//paO2//mm Hg"),
@@ -78,3 +78,7 @@ def test_the_kidneys_need_creatinine_or_urine():
     creatinine, urine = "LAB//creatinine//mg/dL", "IO//urine//mL"
     assert lacking("sofa", MIMIC4 - {creatinine}) == lacking("sofa", MIMIC4 - {urine}) == []
     assert lacking("sofa", MIMIC4 - {creatinine, urine}) == ["creatinine or urine"]
+
+
+def test_a_name_of_several_codes_needs_one_of_them():
+    assert needs_of({"A": "x", "B": "y", "C": "x"}) == (Need("x", ("A", "C")), Need("y", ("B",)))

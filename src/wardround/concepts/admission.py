@@ -38,15 +38,20 @@ def admissions(events: pl.DataFrame, stays: pl.DataFrame, elective: Collection[s
         elective=pl.col("member").is_in(list(elective)).any(), type_known=pl.col("available_time").max()
     )  # fmt: skip
     given = _services(events, stays).group_by("stay_id", maintain_order=True)
-    surgical = pl.col("member").str.to_lowercase().str.contains("surg") | (pl.col("member") == "ORTHO")
+    operated = surgical(pl.col("member")) | (pl.col("member") == "ORTHO")
     services = given.agg(
         first_service=pl.col("member").first(),
-        surgical_day=surgical.any(),
+        surgical_day=operated.any(),
         service_known=pl.col("available_time").max(),
     )
     both = kind.join(services, on="stay_id", how="full", coalesce=True)
     known = pl.max_horizontal("type_known", "service_known")
     return both.select("stay_id", "elective", "first_service", "surgical_day", admission_known=known)
+
+
+def surgical(service: pl.Expr) -> pl.Expr:
+    """Whether a service is one of surgery, by its name."""
+    return service.str.to_lowercase().str.contains("surg")
 
 
 def _of_family(events: pl.DataFrame, family: str) -> pl.DataFrame:

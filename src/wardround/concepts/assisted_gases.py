@@ -33,9 +33,8 @@ def assisted_gases(events: pl.DataFrame, stays: pl.DataFrame, whole_stay: bool =
     shared = pl.col("code").is_in(_OF_THE_PATIENT)
     found = pl.concat([events.filter(~shared), of_the_patient(events.filter(shared), stays)])
     gases = oxygenation.oxygenation(found, stays).drop_nulls("ratio")
-    ends = stays.select("stay_id", "start", "end")
     if whole_stay:
-        gases = gases.join(ends, on="stay_id")
+        gases = gases.join(stays.select("stay_id", "start", "end"), on="stay_id")
         gases = gases.filter(pl.col("time") >= pl.col("start"), (pl.col("time") < pl.col("end")).fill_null(True))
     else:
         gases = in_first_day(gases, stays)

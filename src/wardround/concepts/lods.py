@@ -19,9 +19,9 @@ from typing import Final
 import polars as pl
 
 from wardround.concepts import assisted_gases, gcs
-from wardround.concepts.first_day import by_minute, extremes, first_days, in_first_day, points, score_rows
-from wardround.concepts.needs import Need
-from wardround.concepts.rows import measured, of_the_patient
+from wardround.concepts.first_day import first_days, points, score_rows
+from wardround.concepts.first_day_values import laboratory, of_first_days, vitals
+from wardround.concepts.needs import Need, needs_of
 from wardround.concepts.urine_output import URINE
 
 _VITALS: Final = {
@@ -50,8 +50,7 @@ _MEASURED: Final = ("neurologic", "cardiovascular", "renal", "ratio", "hematolog
 """What of each part says that it was measured: the points of the lungs are 0 where nothing was."""
 CODES: Final = (*_VITALS, *_LABS, *URINE, *gcs.CODES, *assisted_gases.CODES)
 NEEDS: Final = (
-    *(Need(name, (code,)) for code, name in _LABS.items()),
-    *(Need(name, tuple(code for code in _VITALS if _VITALS[code] == name)) for name in dict.fromkeys(_VITALS.values())),
+    *needs_of(_LABS | _VITALS),
     Need("urine", tuple(URINE)),
     *(*gcs.NEEDS, *assisted_gases.NEEDS),
 )
@@ -70,18 +69,12 @@ def lods(events: pl.DataFrame, stays: pl.DataFrame, as_repository: bool = False)
     Returns:
         Rows with the `ROW_COLUMNS`.
     """
-    labs = of_the_patient(events.filter(pl.col("code").is_in(list(_LABS))), stays)
-    coma = gcs.gcs_chartings(events).select("stay_id", "time", "available_time", name=pl.lit("coma"), value="gcs")
-    vitals = by_minute(measured(events, _VITALS))
-    values = [vitals, *(each.select(vitals.columns) for each in (measured(labs, _LABS, "lab"), coma))]
+    values = [vitals(events, _VITALS), laboratory(events, stays, _LABS)]
     gases = assisted_gases.assisted_gases(events, stays, whole_stay=as_repository).group_by("stay_id").agg(
         ratio=pl.col("value").min(), gas_known=pl.col("available_time").max()
     )  # fmt: skip
-    urine = in_first_day(measured(events, URINE), stays).group_by("stay_id").agg(
-        urine_ml=pl.col("value").sum(), urine_known=pl.col("available_time").max()
-    )  # fmt: skip
     days = first_days(stays)
-    for found in (extremes(in_first_day(pl.concat(values), stays), _NAMES), gases, urine):
+    for found in (of_first_days(values, _NAMES, events, stays), gases):
         days = days.join(found, on="stay_id", how="left")
     days = days.with_columns(**_points(7.5 if as_repository else 17))
     return score_rows(

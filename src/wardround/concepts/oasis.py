@@ -20,9 +20,9 @@ from typing import Final
 import polars as pl
 
 from wardround.concepts import admission, gcs, ventilation
-from wardround.concepts.first_day import DAY, by_minute, extremes, first_days, in_first_day, points, score_rows
-from wardround.concepts.needs import Need
-from wardround.concepts.rows import measured
+from wardround.concepts.first_day import DAY, first_days, points, score_rows
+from wardround.concepts.first_day_values import of_first_days, vitals
+from wardround.concepts.needs import Need, needs_of
 from wardround.concepts.urine_output import URINE
 from wardround.concepts.ventilation import HOLDS, ventilation_statuses
 
@@ -40,7 +40,7 @@ _PARTS: Final = (*_BODY, "before_unit", "age", "ventilation", "admission")
 CODES: Final = (*_VITALS, *URINE, *gcs.CODES, *ventilation.CODES)
 FAMILIES: Final = admission.FAMILIES
 NEEDS: Final = (
-    *(Need(name, tuple(code for code in _VITALS if _VITALS[code] == name)) for name in dict.fromkeys(_VITALS.values())),
+    *needs_of(_VITALS),
     Need("urine", tuple(URINE)),
     Need("ventilation", ventilation.CODES),
     *(*gcs.NEEDS, *admission.NEEDS),
@@ -58,19 +58,15 @@ def oasis(events: pl.DataFrame, stays: pl.DataFrame, elective: Collection[str] =
     Returns:
         Rows with the `ROW_COLUMNS`.
     """
-    coma = gcs.gcs_chartings(events).select("stay_id", "time", "available_time", name=pl.lit("coma"), value="gcs")
-    vitals = by_minute(measured(events, _VITALS).filter(~_NO_BREATH))
+    values = vitals(events, _VITALS).filter(~_NO_BREATH)
     warmth = pl.col("name") == "temperature"
-    vitals = vitals.with_columns(pl.when(warmth).then(pl.col("value").round(2)).otherwise("value"))
-    values = in_first_day(pl.concat([vitals, coma.select(vitals.columns)]), stays)
-    urine = in_first_day(measured(events, URINE), stays).group_by("stay_id").agg(
-        urine_ml=pl.col("value").sum(), urine_known=pl.col("available_time").max()
-    )  # fmt: skip
+    values = values.with_columns(pl.when(warmth).then(pl.col("value").round(2)).otherwise("value"))
     waited = (pl.col("start") - pl.col("hospital_start")).dt.total_minutes()
     days = first_days(stays).with_columns(age_known="start", before_unit_known="start", before_min=waited)
     for found in (
-        *(extremes(values, [*dict.fromkeys(_VITALS.values()), "coma"]), urine),
-        *(_ventilated(events, stays), admission.admissions(events, stays, elective)),
+        of_first_days([values], [name for name in _BODY if name != "urine"], events, stays),
+        _ventilated(events, stays),
+        admission.admissions(events, stays, elective),
     ):
         days = days.join(found, on="stay_id", how="left")
     days = days.with_columns(**_points())

@@ -24,9 +24,9 @@ import polars as pl
 
 from wardround.concepts import admission, assisted_gases, diagnosis_codes, gcs
 from wardround.concepts.chronic_disease import chronic_diseases
-from wardround.concepts.first_day import by_minute, extremes, first_days, in_first_day, points, score_rows
-from wardround.concepts.needs import Need
-from wardround.concepts.rows import measured, of_the_patient
+from wardround.concepts.first_day import first_days, points, score_rows
+from wardround.concepts.first_day_values import COLUMNS, laboratory, of_first_days, vitals
+from wardround.concepts.needs import Need, needs_of
 from wardround.concepts.urine_output import URINE
 
 _VITALS: Final = {
@@ -48,8 +48,7 @@ _BODY: Final = (*dict.fromkeys(_VITALS.values()), *_LABS.values(), *_OTHERS)
 CODES: Final = (*_VITALS, *_LABS, *URINE, *gcs.CODES, *assisted_gases.CODES)
 FAMILIES: Final = (*admission.FAMILIES, *diagnosis_codes.FAMILIES)
 NEEDS: Final = (
-    *(Need(name, (code,)) for code, name in _LABS.items()),
-    *(Need(name, tuple(code for code in _VITALS if _VITALS[code] == name)) for name in dict.fromkeys(_VITALS.values())),
+    *needs_of(_LABS | _VITALS),
     Need("urine", tuple(URINE)),
     *(*gcs.NEEDS, *assisted_gases.NEEDS, *admission.NEEDS, Need("diagnoses", diagnosis_codes.FAMILIES)),
 )
@@ -83,28 +82,15 @@ def sapsii(events: pl.DataFrame, stays: pl.DataFrame, elective: Collection[str] 
 
 def _of_the_day(events: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
     """The extremes of everything measured."""
-    labs = of_the_patient(events.filter(pl.col("code").is_in(list(_LABS))), stays)
-    coma = gcs.gcs_chartings(events).select("stay_id", "time", "available_time", name=pl.lit("coma"), value="gcs")
-    columns = ["stay_id", "time", "name", "value", "available_time"]
-    values = pl.concat(
-        [
-            by_minute(measured(events, _VITALS)).select(columns),
-            measured(labs, _LABS, "lab").select(columns),
-            coma.select(columns),
-            assisted_gases.assisted_gases(events, stays).with_columns(name=pl.lit("oxygenation")).select(columns),
-        ]
-    )
-    urine = in_first_day(measured(events, URINE), stays).group_by("stay_id").agg(
-        urine=pl.col("value").sum(), urine_known=pl.col("available_time").max()
-    )  # fmt: skip
-    found = extremes(in_first_day(values, stays), [name for name in _BODY if name != "urine"])
-    return found.join(urine, on="stay_id", how="full", coalesce=True).rename({"urine": "urine_ml"})
+    gases = assisted_gases.assisted_gases(events, stays).with_columns(name=pl.lit("oxygenation"))
+    values = [vitals(events, _VITALS), laboratory(events, stays, _LABS), gases.select(COLUMNS)]
+    return of_first_days(values, [name for name in _BODY if name != "urine"], events, stays)
 
 
 def _points() -> dict[str, pl.Expr]:
     """The points of each part, in the order of the paper's table."""
     low, high = ({name: pl.col(f"{name}_{end}") for name in _BODY} for end in ("min", "max"))
-    age, surgical = pl.col("age"), pl.col("first_service").str.to_lowercase().str.contains("surg")
+    age, surgical = pl.col("age"), admission.surgical(pl.col("first_service"))
     urine, gas, coma = pl.col("urine_ml"), low["oxygenation"], low["coma"]
     scheduled = pl.col("elective") & surgical
     return {

@@ -19,7 +19,7 @@ import polars as pl
 import wardround
 from wardround import files
 from wardround.concepts.known import Concept, find_concept
-from wardround.concepts.needs import unmet
+from wardround.concepts.needs import check_needs
 from wardround.concepts.rows import INPUT_COLUMNS
 from wardround.errors import DataError
 from wardround.events import EVENT_COLUMNS, OPTIONAL_STAY_COLUMNS, STAY_COLUMNS
@@ -67,7 +67,7 @@ def write_concepts(data: Path, names: Sequence[str], to: Path, quiet: bool = Fal
     manifest = files.verify_folder(data, "data", DataError)
     codes = files.read_columns(data / "metadata" / "codes.parquet", {"code": EVENT_COLUMNS["code"]})["code"].to_list()
     for concept in concepts:
-        _check_needs(data, concept, codes)
+        check_needs(data, concept.name, concept.needs, set(codes), leave=concept.name)
     inputs, settings = {"data": str(manifest["hash"])}, {"concepts": [concept.name for concept in concepts]}
     if files.is_complete(to, "concepts", settings, inputs):
         WorkFolder(to).remove()
@@ -83,17 +83,6 @@ def write_concepts(data: Path, names: Sequence[str], to: Path, quiet: bool = Fal
     files.write_manifest(to, "concepts", inputs, settings, wardround.__version__)
     work.remove()
     return Written(to, False, ledger)
-
-
-def _check_needs(data: Path, concept: Concept, codes: Sequence[str]) -> None:
-    """Raises `DataError` where a part of a concept has no code in the data: it would be written as normal."""
-    lacking = [f"{need.part} ({', '.join(need.codes)})" for need in unmet(concept.needs, set(codes))]
-    if lacking:
-        raise DataError(
-            f"{data} has no code of what {concept.name} needs: {'; '.join(lacking)}. That would pass for "
-            f"normal, so nothing was written. Concepts are made for data of `prepare mimic4` so far: "
-            f"leave {concept.name} out for other data."
-        )
 
 
 def _file(concept: Concept) -> str:

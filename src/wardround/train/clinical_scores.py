@@ -16,9 +16,8 @@ from numpy import ndarray
 
 from wardround import files
 from wardround.concepts.known import Concept, find_concept
-from wardround.concepts.needs import unmet
+from wardround.concepts.needs import check_needs
 from wardround.concepts.rows import INPUT_COLUMNS
-from wardround.errors import DataError
 from wardround.events import EVENT_COLUMNS
 from wardround.progress import progress
 from wardround.tasks.cohort import Cohort
@@ -43,12 +42,7 @@ def clinical_scores(data: OpenData, cohort: Cohort, of: str, quiet: bool = True)
     """
     concept = find_concept(of)
     codes = files.read_columns(data.folder / "metadata" / "codes.parquet", {"code": EVENT_COLUMNS["code"]})["code"]
-    lacking = [need.part for need in unmet(concept.needs, set(codes.to_list()))]
-    if lacking:
-        raise DataError(
-            f"{data.folder} has no code of what {of} needs: {', '.join(lacking)}. It is made of data of `prepare "
-            "mimic4` so far: leave this row out."
-        )
+    check_needs(data.folder, of, concept.needs, set(codes.to_list()), leave="this row")
     asked = cohort.frame.select("subject_id", "stay_id", "prediction_time").drop_nulls()
     points = [pl.DataFrame(schema={"stay_id": pl.Int64, "points": pl.Float64})]
     shards = sorted((data.folder / "data").glob("*.parquet"), key=lambda path: int(path.stem))

@@ -1,0 +1,56 @@
+"""What several scores of the first day are made of in the same way: the coma scale, the urine, and the laboratory."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import polars as pl
+
+from wardround.concepts import gcs
+from wardround.concepts.first_day import by_minute, extremes, in_first_day
+from wardround.concepts.rows import measured, of_the_patient
+from wardround.concepts.urine_output import URINE
+
+COLUMNS: Final = ("stay_id", "time", "name", "value", "available_time")
+
+
+def vitals(events: pl.DataFrame, names: Mapping[str, str]) -> pl.DataFrame:
+    """The `COLUMNS` of some vitals, one value a minute; and of the coma scale at each charting, as "coma".
+
+    Args:
+        events: with the `INPUT_COLUMNS`.
+        names: code -> what it is called here.
+    """
+    coma = gcs.gcs_chartings(events).select("stay_id", "time", "available_time", name=pl.lit("coma"), value="gcs")
+    return pl.concat([each.select(COLUMNS) for each in (by_minute(measured(events, names)), coma)])
+
+
+def laboratory(events: pl.DataFrame, stays: pl.DataFrame, names: Mapping[str, str]) -> pl.DataFrame:
+    """The `COLUMNS` of some results of the laboratory, of the patient in whatever stay; none of a blood gas.
+
+    Args:
+        events: with the `INPUT_COLUMNS`.
+        stays: `subject_id, stay_id`.
+        names: code -> what it is called here.
+    """
+    results = of_the_patient(events.filter(pl.col("code").is_in(list(names))), stays)
+    return measured(results, names, "lab").select(COLUMNS)
+
+
+def of_first_days(
+    values: Sequence[pl.DataFrame], names: Sequence[str], events: pl.DataFrame, stays: pl.DataFrame
+) -> pl.DataFrame:
+    """What was lowest and highest in the first day, and its urine.
+
+    Args:
+        values: with the `COLUMNS`, of any time.
+        names: of what is asked.
+        events: with the `INPUT_COLUMNS`.
+        stays: `stay_id, start`.
+
+    Returns:
+        `stay_id`, the columns of `extremes`, and `urine_ml, urine_known`.
+    """
+    charted = in_first_day(measured(events, URINE), stays).group_by("stay_id")
+    urine = charted.agg(urine_ml=pl.col("value").sum(), urine_known=pl.col("available_time").max())
+    found = extremes(in_first_day(pl.concat(values), stays), names)
+    return found.join(urine, on="stay_id", how="full", coalesce=True)
