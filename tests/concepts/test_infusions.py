@@ -41,7 +41,6 @@ def test_shares_of_hours():
         (2, 0.1, 0.5, False),
     ]
     assert hourly((1, -30, RATE, 0.1), (1, 60, END, 1)) == [(0, 0.1, 1.0, True)]
-    assert hourly((1, 60, RATE, 0.1), (1, 60, END, 1)) == []
 
 
 def test_two_bags_at_once_are_two_infusions():
@@ -68,6 +67,13 @@ def test_an_end_of_nothing_is_nobodys():
     assert spans(*made) == [(0, 30), (60, 90)]
 
 
+def test_a_later_end_changes_nothing_that_ran_before_it():
+    """An end in the minute of a start is nobody's, whether or not another comes."""
+    made = [(1, 60, END, 1), (1, 60, RATE, 0.2)]
+    assert spans(*made) == [(60, None)]
+    assert spans(*made, (1, 1200, END, 1)) == [(60, 1200)]
+
+
 def test_a_push_ends_nothing():
     drip = [(1, 60, RATE, 0.2), (1, 100, END, 1), (1, 100, RATE, 0.3), (1, 1200, END, 1)]
     for minute in (30, 80, 100, 1300):
@@ -78,12 +84,11 @@ def test_a_push_ends_nothing():
 @settings(max_examples=50, deadline=None)
 def test_each_start_takes_the_first_free_later_end(made: list[tuple[int, bool]]):
     free = sorted(minute for minute, starts in made if not starts)
-    expected: list[tuple[int, int | None]] = []
+    told: list[tuple[int, int | None]] = []
     for start in sorted(minute for minute, starts in made if starts):
         end = next((end for end in free if end > start), None)
-        expected.append((start, end))
+        told.append((start, end))
         if end is not None:
             free.remove(end)
-    told = [(start, start if end is None and start in free else end) for start, end in expected]
     found = spans(*((1, minute, RATE if starts else END, 0.1) for minute, starts in made))
     assert sorted(found, key=str) == sorted(told, key=str)

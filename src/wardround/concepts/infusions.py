@@ -2,9 +2,10 @@
 
 A source writes a rate (`INFUSION//DRUG//UNIT`) where an infusion starts or is changed, and an amount
 (`INFUSION_AMOUNT//DRUG//UNIT`) where it ends or is changed. Each start of a drug in a stay, by time, goes with the
-first later end that no start before it took; else with one of its own minute that ends nothing; else it runs on. An end
-while none runs is nobody's: its rate was set aside. Two bags of a drug at once are two infusions: which of them ends
-first is then a guess, but at every time the right number of them runs.
+first later end that no start before it took; else it runs on. An end while none runs, up to the very minute of a start,
+is nobody's: its rate was set aside. (Were it that start's where no later end comes, a later end would change what ran
+before it. `prepare mimic4` writes no rate that lasts no time.) Two bags of a drug at once are two infusions: which of
+them ends first is then a guess, but at every time the right number of them runs.
 
 An hour is known when all that began or ended before its end is.
 """
@@ -45,9 +46,7 @@ def infusions(events: pl.DataFrame) -> pl.DataFrame:
     ends = _ends(starts, measured(events, ENDS))
     of_something = ends.filter("of_something").sort(*place, "time").with_columns(nth=nth)
     both = starts.join(of_something.select(*place, "nth", ends="time"), on=[*place, "nth"], how="left")
-    at_once = ends.filter(~pl.col("of_something")).select(*place, "time", at_once="time").unique()
-    both = both.join(at_once, on=[*place, "time"], how="left")
-    return both.select("stay_id", drug="name", rate="value", starts="time", ends=pl.coalesce("ends", "at_once"))
+    return both.select("stay_id", "ends", drug="name", rate="value", starts="time")
 
 
 def _ends(starts: pl.DataFrame, ends: pl.DataFrame) -> pl.DataFrame:

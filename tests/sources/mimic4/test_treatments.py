@@ -1,5 +1,6 @@
 """MIMIC-IV: what was given, done, put out and coded, as events: expected tables written out."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,14 @@ def made(folder: Path, table: str, *rows: dict[str, object], modality: str) -> s
         raw.add(table, 1, **row)
     lines = [line.removeprefix("1 ") for line in events(folder, raw, modality).splitlines()]
     return "\n".join(sorted(line for line in lines if not line.startswith("0 0 ")))
+
+
+def test_a_rate_that_lasts_no_time_is_a_push(tmp_path: Path):
+    once = SPAN | {"endtime": SPAN["starttime"], "itemid": 221906, "rate": 0.14, "rateuom": "mcg/kg/min"}
+    told = made(tmp_path, "icu/inputevents", once | {"amount": 0.62, "amountuom": "mg"}, once, modality="infusion")
+    assert [line.split()[2] for line in told.splitlines()] == ["BOLUS_AMOUNT//norepinephrine//mg"]
+    ledger = json.loads((tmp_path / "data" / "ledger.json").read_text())["tables"]["inputevents"]
+    assert ledger["set_aside"]["rate that lasts no time"] == 1
 
 
 def test_a_rate_is_known_from_its_start_and_an_amount_at_its_end(tmp_path: Path):

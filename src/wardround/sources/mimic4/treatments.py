@@ -1,9 +1,9 @@
 """MIMIC-IV: what was given, done, put out, and coded, as events.
 
-A rate of `inputevents` is known from its start, its amount at its end (`INFUSION_AMOUNT`; without a rate, as of a push,
-`BOLUS_AMOUNT`, which ends no infusion); procedures at their end; outputs and doses at their storetime (else a stated
-delay, by which nine of ten are in the demo); prescriptions from their start. Billing codes are known at discharge: of a
-hospital stay they belong to each unit stay in it.
+A rate of `inputevents` is known from its start, its amount at its end (`INFUSION_AMOUNT`; without a rate or at once, as
+of a push, `BOLUS_AMOUNT`, which ends no infusion); procedures at their end; outputs and doses at their storetime (else
+a stated delay, by which nine of ten are in the demo); prescriptions from their start. Billing codes are known at
+discharge: of a hospital stay they belong to each unit stay in it.
 """
 
 from typing import Final
@@ -36,6 +36,9 @@ def inputs(frame: pl.DataFrame) -> pl.DataFrame:
     frame = with_reason(frame, neither, "no value")
     backwards = pl.col("endtime") < pl.col("starttime")
     frame = with_reason(frame, backwards, "ends before it starts")
+    at_once = (pl.col("endtime") == pl.col("starttime")) & pl.col("rate").is_not_null()
+    frame = with_reason(frame, at_once & pl.col("amount").is_null(), "rate that lasts no time")
+    frame = frame.with_columns(rate=pl.when(~at_once.fill_null(False)).then("rate"))
     started = clocked(frame, raw.INPUTEVENTS, "rate")
     rates = started.filter(pl.col("rate").is_not_null() | pl.col("reason").is_not_null())
     ended = frame.filter(pl.col("reason").is_null(), pl.col("amount").is_not_null())
