@@ -109,11 +109,13 @@ def one_writer(folder: Path, error: type[WardroundError], doing: str) -> Generat
         doing: what is done in it, for the message.
 
     Raises:
-        error: where another process, or another part of this one, is in such a block for the folder.
+        error: where another process, or another part of this one, is in such a block for the folder, or it is a file.
         StorageError: if the disk refuses.
     """
     with storage_errors(folder, "making"), contextlib.ExitStack() as leaving:
         is_new = not folder.exists()
+        if not is_new and not folder.is_dir():
+            raise error(f"{folder} is a file. Choose another --to.")
         folder.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(folder, os.O_RDONLY)
         leaving.callback(os.close, descriptor)

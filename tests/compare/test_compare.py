@@ -23,10 +23,13 @@ from wardround.compare import work
 from wardround.compare.compare import Compared, compare, plan_of
 from wardround.errors import RunError, UsageError
 from wardround.evaluate import report
+from wardround.evaluate.evaluation import evaluate, predict
+from wardround.evaluate.question import Question
 from wardround.metrics.discrimination import auroc
 from wardround.stopping import Stopped
 from wardround.tasks.splits import SplitPlan, split_stays
 from wardround.train import data as train_data
+from wardround.whole_file import one_writer
 
 torch.set_num_threads(1)
 
@@ -511,6 +514,20 @@ def test_somebody_s_files_are_not_written_over(data: Path, tmp_path: Path):
     assert (tmp_path / "to" / "table.csv").read_text() == "mine"
     with pytest.raises(RunError, match="holds 'data'"):
         run(file, data)
+
+
+def test_two_at_once_do_not_write_into_one_folder(data: Path, tmp_path: Path):
+    """Each would find the other's unfinished files and take them for somebody's."""
+    file = recipe(tmp_path, data, BOOSTING)
+    with one_writer(tmp_path / "to", RunError, "comparing"), pytest.raises(RunError, match="another process is compar"):
+        run(file, tmp_path / "to")
+    run(file, tmp_path / "to")
+    (made,) = (tmp_path / "to" / "runs").iterdir()
+    question = Question("test", draws=50)
+    with one_writer(tmp_path / "e", RunError, "x"), pytest.raises(RunError, match="another process is evaluating"):
+        evaluate(made / "run", data, tmp_path / "e", question, quiet=True)
+    with one_writer(tmp_path / "p", RunError, "x"), pytest.raises(RunError, match="another process is predicting"):
+        predict(made / "run", data, tmp_path / "p", quiet=True)
 
 
 def test_a_recipe_says_data_and_against_itself(data: Path, tmp_path: Path):

@@ -24,12 +24,13 @@ from wardround.compare.search import require_optuna
 from wardround.compare.spent import row_facts, search_facts, spent_by_row
 from wardround.compare.work import Work, steps
 from wardround.compare.written import as_csv, as_json
-from wardround.errors import UsageError
+from wardround.errors import RunError, UsageError
 from wardround.evaluate.page import write_page
 from wardround.launcher import launched_processes
 from wardround.metrics.bootstrap import DRAWS
 from wardround.progress import progress
 from wardround.stopping import StopRequest, stop_on_sigterm
+from wardround.whole_file import one_writer
 
 
 @dataclass(frozen=True)
@@ -75,20 +76,28 @@ def compare(
 
     Raises:
         UsageError: where recipe, folders or options do not go together; nothing is then written.
-        DataError, RunError: where a folder is not whole, or `to` holds somebody's files.
+        DataError, RunError: where a folder is not whole, `to` holds somebody's files, or another process is comparing
+            into it.
         Stopped: after SIGTERM; the same call goes on.
         StorageError: if the disk refuses.
     """
     if launched_processes() > 1:
         raise UsageError("compare runs in one process: call it without torchrun or accelerate.")
     if not is_recipe(sources):
-        return _existing(Existing.of(sources, data, against, DRAWS, seed), to, quiet)
+        existing = Existing.of(sources, data, against, DRAWS, seed)
+        with one_writer(to, RunError, "comparing"):
+            return _existing(existing, to, quiet)
     if data is not None or against is not None:
         raise UsageError("--data and --against go with folders; a recipe says data and against itself.")
     recipe = read_recipe(sources[0], seed)
     if recipe.search is not None:
         require_optuna()
     hashes = check_data(recipe)
+    with one_writer(to, RunError, "comparing"):
+        return _from_recipe(recipe, hashes, to, quiet)
+
+
+def _from_recipe(recipe: Recipe, hashes: Hashes, to: Path, quiet: bool) -> Compared:
     asked, folder = recipe_json(recipe), ComparisonFolder(to)
     inputs = {"data": hashes.data} | ({} if hashes.test_data is None else {"test_data": hashes.test_data})
     if folder.is_complete(asked, inputs):

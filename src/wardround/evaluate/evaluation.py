@@ -36,6 +36,7 @@ from wardround.train.data import OpenData, open_data
 from wardround.train.predict import SHAPES, Predictions, predict_cases, predict_table
 from wardround.train.protocol_stamp import modalities_behind, modalities_past_prediction
 from wardround.train.run_folder import Run, open_run
+from wardround.whole_file import one_writer
 
 STAYS_AT_ONCE: Final = 4096
 """Stays predicted between two signs of progress."""
@@ -264,7 +265,8 @@ def evaluate(
         The folder, whether it was already complete, and the metrics (of the last hour).
 
     Raises:
-        RunError: where the run does not fit, or `to` holds a file that would be written over and is not ours.
+        RunError: where the run does not fit, `to` holds a file that would be written over and is not ours, or another
+            process is evaluating into it.
         DataError, UsageError: where data or question do not fit; `to` is then as it was.
     """
     from wardround.evaluate.report import write_report
@@ -283,21 +285,22 @@ def evaluate(
             raise UsageError("--beside: for a trained method on other data than its own.")
         internal = internal_figures(beside, run.hash, run.data_hash, question.without)
         inputs["beside"] = internal["hash"]
-    work = UnderWay(to)
-    if files.is_complete(to, "evaluation", settings, inputs):
+    with one_writer(to, RunError, "evaluating"):
+        work = UnderWay(to)
+        if files.is_complete(to, "evaluation", settings, inputs):
+            work.end()
+            return to, True, files.read_json(to / "metrics.json")
+        work.refuse_others()
+        key = files.hash_of([wardround.__version__, inputs, settings])
+        metrics = _evaluate_hours(run, data, work, question, asked_hours, key, quiet)
+        if internal is not None:
+            files.write_json(to / INTERNAL, internal["metrics"])
+        with progress(1, "drawing the report", quiet=quiet) as bar:
+            write_report(to, run_folder, data)
+            bar.advance()
+        files.write_manifest(to, "evaluation", inputs, settings, wardround.__version__)
         work.end()
-        return to, True, files.read_json(to / "metrics.json")
-    work.refuse_others()
-    key = files.hash_of([wardround.__version__, inputs, settings])
-    metrics = _evaluate_hours(run, data, work, question, asked_hours, key, quiet)
-    if internal is not None:
-        files.write_json(to / INTERNAL, internal["metrics"])
-    with progress(1, "drawing the report", quiet=quiet) as bar:
-        write_report(to, run_folder, data)
-        bar.advance()
-    files.write_manifest(to, "evaluation", inputs, settings, wardround.__version__)
-    work.end()
-    return to, False, metrics
+        return to, False, metrics
 
 
 def _check_hours(run: Run, hours: Sequence[float | None]) -> None:
@@ -370,7 +373,8 @@ def predict(
         The folder, whether it was already complete, and the number of stays.
 
     Raises:
-        RunError: where the run does not fit, or `to` holds a file that would be written over and is not ours.
+        RunError: where the run does not fit, `to` holds a file that would be written over and is not ours, or another
+            process is predicting into it.
         DataError, UsageError: where data or hour do not fit; `to` is then as it was.
     """
     run = open_run(run_folder)
@@ -380,15 +384,17 @@ def predict(
         )
     _check_hours(run, [at_h])
     inputs = {"run": run.hash, "data": files.read_manifest(data, "data", DataError)["hash"]}
-    settings, work = {"at_h": at_h}, UnderWay(to)
-    if files.is_complete(to, "predictions", settings, inputs):
+    settings = {"at_h": at_h}
+    with one_writer(to, RunError, "predicting"):
+        work = UnderWay(to)
+        if files.is_complete(to, "predictions", settings, inputs):
+            work.end()
+            return to, True, files.read_table(to / "predictions.parquet").height
+        work.refuse_others()
+        asked = answer(run, data, Question(split="all", at_h=at_h, labelled=False), quiet)
+        work.begin()
+        files.write_json(to / "metrics.json", {**about(asked), "metrics": {}})
+        _write_tables(to, _tables_of(asked))
+        files.write_manifest(to, "predictions", inputs, settings, wardround.__version__)
         work.end()
-        return to, True, files.read_table(to / "predictions.parquet").height
-    work.refuse_others()
-    asked = answer(run, data, Question(split="all", at_h=at_h, labelled=False), quiet)
-    work.begin()
-    files.write_json(to / "metrics.json", {**about(asked), "metrics": {}})
-    _write_tables(to, _tables_of(asked))
-    files.write_manifest(to, "predictions", inputs, settings, wardround.__version__)
-    work.end()
-    return to, False, asked.cohort.frame.height
+        return to, False, asked.cohort.frame.height
