@@ -24,7 +24,7 @@ from typing import Any
 import polars as pl
 
 from wardround.compare.pooled import judge
-from wardround.evaluate.evaluation import answer
+from wardround.evaluate.answer import answer
 from wardround.evaluate.question import Question
 from wardround.events import PAPER_EICU
 from wardround.files import read_json, write_json, write_text

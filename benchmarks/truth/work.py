@@ -21,7 +21,7 @@ from truth.held_out import HOUR, TASK, HeldOut, held_out, made_data
 from truth.plan import ALIGNED, Cell, Cohort, Condition, Method, cells_of
 from wardround import files
 from wardround.errors import RunError
-from wardround.evaluate.evaluation import answer
+from wardround.evaluate.answer import answer
 from wardround.evaluate.question import Question
 from wardround.events import INPUT_MODALITIES
 from wardround.metrics.discrimination import auroc

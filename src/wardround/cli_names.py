@@ -3,7 +3,7 @@
 DEMOS = ("eicu-demo", "mimic-iv-demo", "mimic-iii-demo", "challenge-2012")
 SOURCES = ("eicu", "mimic4", "challenge2012", "meds")
 METHODS = ("mlp", "lstm", "trajectory", "grud", "boosting", "logistic", "score", "elapsed")
-TASKS = ("mortality", "los_remaining", "los", "los_icu")
+TASKS = ("mortality", "mortality_icu", "mortality_30d", "los_remaining", "los", "los_icu", "phenotyping")
 CONCEPTS = (
     *("urine_output", "gcs", "vis", "sofa", "sapsii", "oasis", "lods"),
     *("kdigo", "suspicion_of_infection", "sepsis3", "charlson", "phenotypes", "hourly17"),

@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from small_runs import published, small_data
-from timelines import Timelines, random_timelines, write_data
+from timelines import Timelines, random_timelines, with_billed_diagnoses, write_data
 from wardround import files
 from wardround.compare import compare as module
 from wardround.compare import work
@@ -26,6 +26,7 @@ from wardround.evaluate import report
 from wardround.evaluate.evaluation import evaluate, predict
 from wardround.evaluate.question import Question
 from wardround.metrics.discrimination import auroc
+from wardround.metrics.macro import macro
 from wardround.stopping import Stopped
 from wardround.tasks.splits import SplitPlan, split_stays
 from wardround.train import data as train_data
@@ -514,6 +515,22 @@ def test_somebody_s_files_are_not_written_over(data: Path, tmp_path: Path):
     assert (tmp_path / "to" / "table.csv").read_text() == "mine"
     with pytest.raises(RunError, match="holds 'data'"):
         run(file, data)
+
+
+def test_several_answers_are_compared_by_their_mean(tmp_path: Path):
+    """Value and paired difference are those of the macro AUROC over the folds together."""
+    billed = with_billed_diagnoses(published(random_timelines(3, 150)), 3)
+    file = recipe(tmp_path, write_data(tmp_path / "data", billed), BOOSTING, LOGISTIC, FOLDS, task="phenotyping")
+    rows = by_name(run(file, tmp_path / "to").found)
+    said: dict[str, np.ndarray] = {}
+    for name in ("boosting", "logistic"):
+        cells = sorted((tmp_path / "to" / "runs").glob(f"{name}-*/evaluation-*/predictions.parquet"))
+        table = pl.concat(pl.read_parquet(cell) for cell in cells).sort("stay_id", "label")
+        said[name] = table["predicted_boolean_probability"].to_numpy().reshape(-1, 25)
+        truth = table["boolean_value"].cast(pl.Float64).to_numpy().reshape(-1, 25)
+        assert rows[name]["metrics"]["auroc"]["value"] == pytest.approx(float(macro(auroc)(truth, said[name])))
+    less = float(macro(auroc)(truth, said["logistic"]) - macro(auroc)(truth, said["boosting"]))
+    assert rows["logistic"]["differences"]["auroc"]["value"] == pytest.approx(less)
 
 
 def test_two_at_once_do_not_write_into_one_folder(data: Path, tmp_path: Path):

@@ -106,7 +106,7 @@ WRONG = {
     'tasks = ["mortality"]\n' + ROWS: "data: is missing",
     TOP: "rows: is missing",
     TOP + "rows = 3": "one table or more is expected: \\[\\[rows\\]\\]",
-    TOP.replace("mortality", "death") + ROWS: "tasks: there is no 'death'. There are: mortality, los_remaining",
+    TOP.replace("mortality", "death") + ROWS: "tasks: there is no 'death'. There are: mortality, mortality_icu",
     TOP.replace('["mortality"]', '"mortality"') + ROWS: "tasks: a list with one or more of text is expected",
     TOP + "at_h = true\n" + ROWS: "at_h: a number is expected",
     TOP + "at_h = -3\n" + ROWS: "protocol, at_h: --at-h -3 is not an hour of a stay",

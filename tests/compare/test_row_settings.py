@@ -3,10 +3,11 @@
 import pytest
 
 from wardround.compare.recipe import Encoders, Row
-from wardround.compare.row_settings import check_space, free_space, row_settings
+from wardround.compare.row_settings import as_it_stands, check_space, free_space, row_settings
 from wardround.compare.spaces import SPACES, Choice, Range
 from wardround.errors import UsageError
 from wardround.methods.registry import FITTED, METHODS
+from wardround.settings import flatten
 
 
 def row(method: str, *assignments: str, encoders: Encoders | None = None) -> Row:
@@ -27,6 +28,21 @@ def test_every_space_goes_with_pretrained_encoders(method: str):
 def test_what_a_row_sets_is_not_searched():
     free = free_space(row("boosting", "leaves=9"), SPACES["boosting"])
     assert set(SPACES["boosting"]) - set(free) == {"model.leaves"}
+
+
+@pytest.mark.parametrize("method", [*METHODS, *FITTED])
+def test_the_defaults_of_every_method_lie_in_its_space(method: str):
+    """So a search of it begins with them."""
+    found = as_it_stands(row(method), SPACES[method])
+    assert found == {path: flatten(row_settings(row(method)))[path] for path in free_space(row(method), SPACES[method])}
+
+
+def test_a_row_stands_as_it_sets_itself_and_not_where_the_space_does_not_hold_it():
+    space = {"model.leaves": Range(4, 20), "model.l2": Choice((0.5, 1.0))}
+    assert as_it_stands(row("boosting"), space) == {"model.leaves": 15, "model.l2": 1.0}
+    assert as_it_stands(row("boosting", "leaves=9"), space) == {"model.l2": 1.0}
+    assert as_it_stands(row("boosting", "leaves=9", "l2=0.5"), space) is None
+    assert as_it_stands(row("boosting"), {**space, "model.l2": Choice((2.0,))}) is None
 
 
 def test_one_setting_by_two_names_is_refused():

@@ -71,6 +71,16 @@ def test_a_search_finds_more_than_its_first_guesses(whole: Path):
     assert best(trials(whole), maximise=True).value == max(values)
 
 
+def test_the_first_trial_is_what_stands_and_the_others_know_it(tmp_path: Path):
+    """Even where it fails."""
+    stands = {"model.l2": 1.25, "model.leaves": 20, "model.kind": "a"}
+    found = search(tmp_path / "good", SPACE, Budget(5), False, 0, value, first=stands)
+    assert trials(tmp_path / "good")[0]["params"] == stands
+    assert found.value <= value(0, tuple(trials(tmp_path / "good")[0]["settings"]))
+    search(tmp_path / "bad", SPACE, Budget(2), False, 0, value, first={**stands, "model.kind": "b", "model.leaves": 4})
+    assert [one["value"] is None for one in trials(tmp_path / "bad")] == [True, False]
+
+
 def test_a_failed_trial_counts_and_is_said(whole: Path):
     failed = [one for one in trials(whole) if one["value"] is None]
     assert failed

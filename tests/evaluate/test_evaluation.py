@@ -12,24 +12,19 @@ import torch
 
 import wardround
 from small_runs import aligned, published, small_data, trained
-from timelines import Timelines, joined, random_timelines, write_data
+from timelines import Timelines, joined, random_timelines, with_billed_diagnoses, write_data
 from wardround import files
 from wardround.errors import DataError, RunError, UsageError
 from wardround.evaluate import evaluation as module
-from wardround.evaluate.evaluation import (
-    Answer,
-    answer,
-    beliefs_table,
-    evaluate,
-    metrics_of,
-    predict,
-    predictions_table,
-)
+from wardround.evaluate.answer import Answer, answer
+from wardround.evaluate.answer_tables import beliefs_table, predictions_table
+from wardround.evaluate.evaluation import evaluate, metrics_of, predict
 from wardround.evaluate.question import Question, no_stay_on
 from wardround.methods.scores import predict_elapsed
 from wardround.metrics.discrimination import auroc, sensitivity
 from wardround.tasks.cohort import Window
 from wardround.tasks.splits import SplitPlan
+from wardround.tasks.task import TASKS
 from wardround.train.data import open_data
 from wardround.train.run_folder import Run, open_run
 
@@ -37,6 +32,7 @@ torch.set_num_threads(1)
 
 ALL = Question(split="all", draws=20)
 STAYS = 150
+PROBABILITY = "predicted_boolean_probability"
 IDS = ["subject_id", "stay_id", "prediction_time"]
 NAMES = (
     "auroc auprc brier bss ace calibration_slope calibration_intercept sensitivity specificity ppv f1 accuracy event1"
@@ -141,6 +137,68 @@ def test_hours_are_floats_and_the_last_belief_less_the_hours_since(made: Made):
     both = predictions.join(last, on="stay_id")
     expected = both["left"].clip(lower_bound=0).to_numpy()
     assert both["predicted_float_value"].to_numpy() == pytest.approx(expected, rel=1e-4, abs=1e-3)
+
+
+@pytest.fixture(scope="module")
+def billed(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """Trained for several answers."""
+    folder = tmp_path_factory.mktemp("billed")
+    data = write_data(folder / "data", with_billed_diagnoses(published(random_timelines(3, STAYS)), 3))
+    for name in ("trajectory", "boosting"):
+        trained(name, data, folder / name, task="phenotyping")
+    return Made(folder)
+
+
+def test_of_several_answers_a_stay_has_a_row_each(billed: Made, tmp_path: Path):
+    to, _, metrics = evaluate(billed.folder / "trajectory", billed.data, tmp_path / "e", Question(draws=20), quiet=True)
+    labels = TASKS["phenotyping"].labels
+    predictions, beliefs = (pl.read_parquet(to / f"{name}.parquet") for name in ("predictions", "beliefs"))
+    assert predictions.columns == [*IDS, "label", "boolean_value", PROBABILITY, "predicted_boolean_value"]
+    assert predictions.height == 25 * metrics["n_stays"]
+    assert predictions.group_by("stay_id", maintain_order=True).agg("label")["label"].to_list() == (
+        [list(labels)] * metrics["n_stays"]
+    )
+    assert beliefs.columns == ["stay_id", "event_index", "time_h", "modality", "label", PROBABILITY]
+    last = beliefs.group_by("stay_id", "label", maintain_order=True).agg(pl.col(PROBABILITY).last().alias("last"))
+    both = predictions.join(last, on=["stay_id", "label"])
+    assert both["last"].to_numpy() == pytest.approx(both[PROBABILITY].to_numpy(), abs=1e-6)
+    truth = open_data(billed.data, Window()).cohort(TASKS["phenotyping"]).frame
+    told = predictions.group_by("stay_id", maintain_order=True).agg(pl.col("boolean_value").cast(pl.Float64))
+    assert (
+        told.join(truth, on="stay_id").filter(pl.col("boolean_value").list.to_array(25) != pl.col("label")).is_empty()
+    )
+
+
+def test_of_several_answers_the_metrics_are_means_and_by_label(billed: Made):
+    metrics = metrics_of(billed.answer("boosting"))
+    assert set(NAMES.split()) <= set(metrics["metrics"])
+    assert list(metrics["by_label"]) == list(TASKS["phenotyping"].labels)
+    predictions = predictions_table(billed.answer("boosting"))
+    areas = {}
+    for name, entry in metrics["by_label"].items():
+        rows = predictions.filter(label=name)
+        assert entry["n_pos"] == rows["boolean_value"].sum()
+        area = float(auroc(rows["boolean_value"].to_numpy().astype(int), rows[PROBABILITY].to_numpy()))
+        assert entry["auroc"]["value"] == (None if np.isnan(area) else pytest.approx(area))
+        areas[name] = area
+    assert metrics["metrics"]["auroc"]["value"] == pytest.approx(np.nanmean(list(areas.values())))
+    assert metrics["prevalence"] == pytest.approx(predictions["boolean_value"].mean())
+    flagged = predictions.with_columns(at=pl.col("label").replace_strict(metrics["threshold"]))
+    assert (flagged["predicted_boolean_value"] == (flagged[PROBABILITY] >= flagged["at"])).all()
+    json.dumps(metrics, allow_nan=False)
+
+
+def test_to_predict_several_answers_nobody_needs_a_label(billed: Made, tmp_path: Path):
+    to, _, n_stays = predict(billed.folder / "boosting", billed.data, tmp_path / "p", quiet=True)
+    assert pl.read_parquet(to / "predictions.parquet").height == 25 * n_stays
+
+
+def test_a_report_of_several_answers_shows_each(billed: Made, tmp_path: Path):
+    to, _, _ = evaluate(billed.folder / "boosting", billed.data, tmp_path / "e", Question("all", draws=20), quiet=True)
+    page = (to / "report.html").read_text()
+    assert "Which answers are right?" in page
+    assert "Septicemia" in page
+    assert "AUROC by label" in page
 
 
 @pytest.mark.parametrize("name", ["mlp", "score", "elapsed"])

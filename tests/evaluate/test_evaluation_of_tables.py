@@ -9,7 +9,8 @@ import pytest
 from small_runs import published, small_data, trained
 from timelines import Timelines, random_timelines, write_data
 from wardround.errors import UsageError
-from wardround.evaluate.evaluation import answer, evaluate, predict
+from wardround.evaluate.answer import answer
+from wardround.evaluate.evaluation import evaluate, predict
 from wardround.evaluate.question import Question
 from wardround.methods.registry import FITTED
 from wardround.train.run_folder import Run, open_run

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from small_runs import small_data, trained
-from wardround.evaluate.evaluation import answer
+from wardround.evaluate.answer import answer
 from wardround.evaluate.question import Question
 from wardround.train.run_folder import open_run
 

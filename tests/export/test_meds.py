@@ -25,6 +25,7 @@ from meds import (
 import raw_challenge
 import raw_eicu
 import raw_meds
+import raw_mimic4
 from faulty_disk import FaultyDisk, Killed
 from raw_eicu import Data
 from wardround import files
@@ -34,6 +35,7 @@ from wardround.export import export_meds
 from wardround.export import meds as exporting
 from wardround.sources import gather, pipeline
 from wardround.sources.synthetic import SyntheticSettings, synthesise_eicu
+from wardround.tasks.task import TASKS
 
 pytestmark = pytest.mark.usefixtures("fast_fsync")
 
@@ -190,6 +192,19 @@ def test_labels_are_those_of_the_causal_cohort(eicu: Data, tmp_path: Path):
     assert joined.height >= died.height > 10
     assert (joined["end"] > joined["prediction_time"]).all()
     assert joined["boolean_value"].equals(joined["died_in_hospital"].alias("boolean_value"))
+
+
+def test_several_answers_are_a_table_each(tmp_path: Path):
+    raw = raw_mimic4.tiny()
+    raw_mimic4.add_scores(raw)
+    data = raw_mimic4.prepare(raw.write(tmp_path / "raw"), tmp_path / "data").folder
+    done = export_meds(data, tmp_path / "meds", ["phenotyping"], 2, quiet=True)
+    assert meds_faults(tmp_path / "meds") == []
+    written = sorted((tmp_path / "meds" / "labels" / "phenotyping_2h").iterdir())
+    assert [path.stem for path in written] == sorted(TASKS["phenotyping"].labels)
+    tables = [files.read_table(path) for path in written]
+    assert {table.height for table in tables} == {done.rows["labels of phenotyping"]}
+    assert sum(table["boolean_value"].sum() for table in tables) > 0
 
 
 def test_a_second_call_finds_it_complete_and_another_is_refused(hospital: Data, tmp_path: Path):

@@ -46,13 +46,14 @@ def test_every_method_is_built_for_every_task(name: str, task: str):
     assert model.target.positive_weight == 3
     if isinstance(model, Trajectory | GRUDModel):
         assert model.falls == TASKS[task].falls
+    assert model.target.labels == len(TASKS[task].labels)
     if isinstance(model, GRUDModel):
-        assert model.head.bias.item() == pytest.approx(0.7)
+        assert model.head.bias.tolist() == pytest.approx([0.7] * model.target.n_labels)
         return
-    nothing = torch.tensor([NAN])
-    assert model.start(nothing).item() == pytest.approx(0.7)
-    told = model.start(torch.tensor([-2.0])).item()
-    assert told == pytest.approx(-2 + math.log(3) if task == "mortality" else 0.7, abs=1e-6)
+    shape = (1, *([model.target.labels] if model.target.labels else []))
+    nothing, told = (model.start(torch.tensor([odds])) for odds in (NAN, -2.0))
+    torch.testing.assert_close(nothing, torch.full(shape, 0.7))
+    torch.testing.assert_close(told, torch.full(shape, -2 + math.log(3) if task == "mortality" else 0.7))
 
 
 def test_a_method_stands_under_its_name_and_cites_its_paper():

@@ -5,6 +5,7 @@ import pytest
 
 from wardround.errors import UsageError
 from wardround.methods.scores import (
+    SCORE_CODES,
     ScoreSettings,
     check_score,
     fit_elapsed,
@@ -24,11 +25,14 @@ def test_published_scores_by_task():
     assert score_code("mortality") == ("APACHE//IVa//predictedhospitalmortality", 1.0)
     assert score_code("los") == score_code("los_remaining") == ("APACHE//IVa//predictedhospitallos", 24.0)
     assert score_code("los_icu") == ("APACHE//IVa//predictediculos", 24.0)
-    assert all(score_code(task) for task in TASKS)
+    assert score_code("mortality_icu") == ("APACHE//IVa//predictedicumortality", 1.0)
+    assert {task for task in TASKS if task not in SCORE_CODES} == {"mortality_30d", "phenotyping"}
 
 
 def test_a_task_that_nobody_publishes_a_score_for():
-    with pytest.raises(UsageError, match=r"no published score predicts phenotyping\. There is one for: mortality, los"):
+    with pytest.raises(
+        UsageError, match=r"no published score predicts phenotyping\. There is one for: mortality, mortality_icu"
+    ):
         score_code("phenotyping")
 
 

@@ -7,6 +7,7 @@ import torch
 
 from wardround.errors import UsageError
 from wardround.methods.target import Target
+from wardround.tasks.task import TASKS
 
 NAN = float("nan")
 
@@ -87,3 +88,34 @@ def test_a_start_without_known_hours_is_zero():
 def test_a_weight_that_unlearns_deaths_is_refused(weight: float):
     with pytest.raises(UsageError, match="positive_weight must be above 0"):
         Target("binary", weight)
+
+
+def test_of_several_answers_the_loss_is_the_mean_and_the_rest_as_of_each():
+    target = Target("binary", 1.0, labels=2)
+    logits = torch.tensor([[math.log(3), 0.0], [0.0, 0.0]])
+    labels = torch.tensor([[1.0, 1.0], [NAN, NAN]])
+    torch.testing.assert_close(target.loss(logits, labels), torch.tensor([(math.log(4 / 3) + math.log(2)) / 2, 0.0]))
+    assert target.n_labels == 2
+    assert target.of_head(logits) is logits
+    torch.testing.assert_close(target.prediction(logits), torch.tensor([[0.75, 0.5], [0.5, 0.5]]))
+    start = target.start(torch.tensor([[1.0, 0.0], [1.0, 1.0], [1.0, 0.0], [0.0, NAN]]))
+    torch.testing.assert_close(start, torch.tensor([math.log(3), math.log(1 / 2)]))
+
+
+def test_one_answer_has_no_axis_of_its_own():
+    assert Target("binary").n_labels == 1
+    assert Target("binary").of_head(torch.zeros(3, 1)).shape == (3,)
+
+
+def test_a_task_names_how_many_answers_there_are():
+    assert Target.of(TASKS["phenotyping"], 2.0) == Target("binary", 2.0, 25)
+    assert Target.of(TASKS["los"]) == Target("hours")
+
+
+def test_with_several_answers_each_has_a_constant_and_a_weight_of_the_published_odds():
+    """Odds of 1 to 1 known for one stay: 0.5 times them, and the shift, for every answer; the constants elsewhere."""
+    first = Target("binary", 1.0, labels=2).published_risk(0.5, torch.tensor([1.0, -1.0]))
+    made = first(torch.tensor([2.0, NAN]))
+    torch.testing.assert_close(made, torch.tensor([[1.0, 1.0], [1.0, -1.0]]))
+    assert {tuple(p.shape) for p in first.parameters()} == {(2,)}
+    assert Target("binary", 1.0, labels=3).published_risk(0.0, 0.0).constant.shape == (3,)

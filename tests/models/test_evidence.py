@@ -33,7 +33,7 @@ def test_by_hand_on_rows_as_they_are():
     made = evidence(of)
     row = torch.tensor([[0.5, -2.0, 1, 1]])
     expected = row @ made.weights["lab"].weight[0]
-    torch.testing.assert_close(made.of_coded("lab", coded_rows(of["lab"], row)), expected)
+    torch.testing.assert_close(made.of_coded("lab", coded_rows(of["lab"], row)), expected[:, None])
 
 
 def test_by_hand_on_codes_beside_the_numbers():
@@ -43,7 +43,7 @@ def test_by_hand_on_codes_beside_the_numbers():
     row = torch.tensor([[0.5, 3.0, 1, 1]])
     read = torch.tensor([0.5, 0, 1, 0.5, 0.5, 3, 1, 1])
     torch.testing.assert_close(
-        made.of_coded("lab", coded_rows(of["lab"], row)), (read @ made.weights["lab"].weight[0])[None]
+        made.of_coded("lab", coded_rows(of["lab"], row)), (read @ made.weights["lab"].weight[0])[None, None]
     )
 
 
@@ -55,7 +55,7 @@ def test_a_stay_has_the_sum_over_what_it_has_and_the_rest_is_not_read():
     lab, medication = (made.of_coded(name, coded_rows(of[name], inputs[name])) for name in SHAPES)
     inputs["medication"][1:], inputs["lab"][2] = torch.nan, torch.nan
     total = made.of_stays(inputs, observed, of)
-    torch.testing.assert_close(total, torch.stack([lab[0] + medication[0], lab[1], torch.tensor(0.0)]))
+    torch.testing.assert_close(total, torch.stack([lab[0] + medication[0], lab[1], torch.zeros(1)]))
     total.sum().backward()
     assert all(layer.weight.grad.isfinite().all() for layer in made.weights.values())
 
@@ -66,7 +66,24 @@ def test_an_encoder_that_names_no_codes_is_read_past():
     made = evidence(encoders("tabular"))
     row = torch.rand(2, shape.width)
     expected = row @ made.weights["lab"].weight[0]
-    torch.testing.assert_close(made.of_coded("lab", coded_rows(torch.nn.Linear(shape.width, 3), row)), expected)
+    torch.testing.assert_close(
+        made.of_coded("lab", coded_rows(torch.nn.Linear(shape.width, 3), row)), expected[:, None]
+    )
+
+
+def test_each_of_several_outputs_has_weights_of_its_own():
+    of = encoders("tabular")
+    made = LinearEvidence({name: read_width(of[name], shape) for name, shape in SHAPES.items()}, n_labels=2)
+    for layer in made.weights.values():
+        torch.nn.init.normal_(layer.weight)
+    inputs = {name: torch.rand(3, shape.width) for name, shape in SHAPES.items()}
+    observed = torch.tensor([[True, True], [True, False], [False, False]])
+    total = made.of_stays(inputs, observed, of)
+    for place in (0, 1):
+        one = LinearEvidence({name: read_width(of[name], shape) for name, shape in SHAPES.items()})
+        for name, layer in one.weights.items():
+            layer.weight.data = made.weights[name].weight[place : place + 1].detach()
+        torch.testing.assert_close(total[:, place : place + 1], one.of_stays(inputs, observed, of))
 
 
 def test_inputs_are_dropped_in_training_alone():

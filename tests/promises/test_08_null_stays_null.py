@@ -15,7 +15,7 @@ from scipy.stats import binom
 
 import timelines
 from small_runs import FIT
-from wardround.evaluate.evaluation import answer
+from wardround.evaluate.answer import answer
 from wardround.evaluate.question import Question
 from wardround.methods.registry import FITTED
 from wardround.metrics.bootstrap import bootstrap_intervals

@@ -30,13 +30,15 @@ def stay(stay_id: int, **columns) -> dict:
         "age": 60.0,
         "los_h": 74.0,
         "died_in_hospital": False,
+        "died_in_unit": False,
         "modalities": ["demographics", "lab"],
     }
     return dict.fromkeys(STAY_COLUMNS) | usual | columns
 
 
 def stays(*rows: dict) -> pl.DataFrame:
-    return pl.DataFrame(list(rows), schema=STAY_COLUMNS)
+    derived = dict.fromkeys(TASKS["phenotyping"].labels, pl.lit(False))
+    return pl.DataFrame(list(rows), schema=STAY_COLUMNS).with_columns(**derived)
 
 
 def answer(made: Cohort) -> tuple[list[int], dict[str, int]]:

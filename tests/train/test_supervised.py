@@ -9,12 +9,15 @@ import pytest
 import torch
 
 from small_runs import DAYS, RISK, STAYS, aligned, published, small_data, trained
-from timelines import Timelines, random_timelines, write_data
+from timelines import Timelines, random_timelines, with_billed_diagnoses, write_data
 from wardround import files
 from wardround.batches.store import event_store
 from wardround.errors import DataError, LeakageError, RunError, UsageError
+from wardround.evaluate.answer import answer
+from wardround.evaluate.question import Question
 from wardround.methods.scores import fit_elapsed
 from wardround.metrics.discrimination import auroc, choose_threshold
+from wardround.metrics.macro import macro
 from wardround.models.published_risk import PublishedRisk
 from wardround.tasks.cohort import Window
 from wardround.tasks.splits import TEST, TRAIN, VAL, SplitPlan
@@ -41,6 +44,13 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def encoders(data: Path) -> Path:
     return aligned(data, data.parent / "aligned", "encoder.kind=quantile", "max_events=64").folder
+
+
+@pytest.fixture(scope="module")
+def billed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """With diagnoses that hospital stays were billed with."""
+    timelines = with_billed_diagnoses(published(random_timelines(3, STAYS)), 3)
+    return write_data(tmp_path_factory.mktemp("billed") / "data", timelines)
 
 
 def sides(data: Path, task: str = "mortality", plan: SplitPlan | None = None):
@@ -81,6 +91,47 @@ def test_the_numbers_of_a_run_are_those_of_its_model_on_validation_stays(
         assert run.fitted["train_median_h"] == np.median(label[of.members("train")])
         loss = np.mean((np.log1p(predicted) - np.log1p(label[val])) ** 2)
     assert best["val_loss"] == pytest.approx(loss, rel=1e-5)
+
+
+@pytest.mark.parametrize("method", ["mlp", "lstm", "trajectory", "grud", "boosting", "logistic"])
+def test_of_several_answers_every_method_learns_each(billed: Path, tmp_path: Path, method: str):
+    """Judged on validation stays as the mean over labels; a threshold and a training share for each."""
+    run = open_run(trained(method, billed, tmp_path / "run", task="phenotyping").folder)
+    of = sides(billed, "phenotyping")[1]
+    train, val = (of.cohort.frame["label"].to_numpy()[of.members(side)] for side in ("train", "val"))
+    made = answer(run, billed, Question("val"), quiet=True).predictions
+    assert made.prediction.shape == val.shape == (len(val), 25)
+    metrics = files.read_json(run.folder / "metrics.json")
+    assert list(metrics["by_label"]) == sorted(TASKS["phenotyping"].labels)
+    assert metrics["metrics"]["auroc"]["value"] == pytest.approx(float(macro(auroc)(val, made.prediction)))
+    assert metrics["prevalence"] == pytest.approx(val.mean())
+    assert run.fitted["train_prevalence"] == pytest.approx(train.mean(axis=0).tolist())
+    assert len(run.fitted["threshold"]) == 25
+    if method in ("trajectory", "grud"):
+        assert made.belief.shape == (len(made.belief_stay), 25)
+        assert (np.diff(made.belief_stay) >= 0).all()
+
+
+def test_what_a_label_is_made_of_is_no_input(billed: Path, tmp_path: Path):
+    """Not even in the paper protocol, in which it is known; and not where pretrained encoders read it."""
+    paper = Window("paper", None)
+    run = open_run(trained("mlp", billed, tmp_path / "run", task="phenotyping", window=paper).folder)
+    assert "diagnosis" not in run.featuriser.vocabulary.modalities
+    read = open_run(trained("mlp", billed, tmp_path / "death", window=paper).folder).featuriser.vocabulary
+    assert any("ICD" in code for code in read.presences["diagnosis"])
+    with pytest.raises(UsageError, match="diagnosis is no input of this task"):
+        trained("boosting", billed, tmp_path / "x", "modalities=lab,diagnosis", task="phenotyping")
+    before = aligned(billed, tmp_path / "aligned", window=paper).folder
+    taken = trained("mlp", billed, tmp_path / "taken", task="phenotyping", window=paper, encoders=before).folder
+    asked = answer(open_run(taken), billed, Question("all"), quiet=True)
+    assert not asked.observed[:, asked.modalities.index("diagnosis")].any()
+    assert "diagnosis" not in asked.sees_past
+
+
+@pytest.mark.parametrize("row", ["score", "elapsed"])
+def test_a_row_of_one_number_has_no_several_answers(billed: Path, tmp_path: Path, row: str):
+    with pytest.raises(UsageError, match="one number of a stay"):
+        trained(row, billed, tmp_path / "run", task="phenotyping")
 
 
 def test_hours_carry_what_the_elapsed_row_fits(data: Path, tmp_path: Path):

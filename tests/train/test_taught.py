@@ -13,7 +13,7 @@ from timelines import Timelines, random_timelines, write_data
 from wardround import files
 from wardround.batches.store import InputSettings
 from wardround.errors import RunError
-from wardround.evaluate.evaluation import answer
+from wardround.evaluate.answer import answer
 from wardround.evaluate.question import Question
 from wardround.methods import teacher
 from wardround.methods.teacher import TeacherSettings

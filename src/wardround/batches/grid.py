@@ -57,7 +57,7 @@ class GridBatch:
     hours: Float[Tensor, "stay hour"]
     lengths: Int[Tensor, " stay"]
     at_h: Float[Tensor, " stay"]
-    label: Float[Tensor, " stay"]
+    label: Float[Tensor, "stay *label"]
     stays: Int[Tensor, " stay"]
 
     def to(self, device: torch.device) -> "GridBatch":

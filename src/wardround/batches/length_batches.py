@@ -24,7 +24,7 @@ class LengthBatches(EpochBatches[T]):
     """
 
     store: EventStore
-    label: Float[np.ndarray, "stay"]
+    label: Float[np.ndarray, "stay *label"]
     at_h: Float[np.ndarray, "stay"]
     members: Int[np.ndarray, "member"]
 

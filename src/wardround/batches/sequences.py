@@ -38,7 +38,7 @@ class SequenceBatch:
     published: Float[Tensor, "stay event"]
     lengths: Int[Tensor, " stay"]
     at_h: Float[Tensor, " stay"]
-    label: Float[Tensor, " stay"]
+    label: Float[Tensor, "stay *label"]
     stays: Int[Tensor, " stay"]
 
     def to(self, device: torch.device) -> "SequenceBatch":

@@ -27,7 +27,7 @@ class StaticBatch:
     inputs: dict[str, Float[Tensor, "stay feature"]]
     observed: Bool[Tensor, "stay modality"]
     subject: Int[Tensor, " stay"]
-    label: Float[Tensor, " stay"]
+    label: Float[Tensor, "stay *label"]
     published: Float[Tensor, " stay"]
 
     def to(self, device: torch.device) -> "StaticBatch":
@@ -84,7 +84,7 @@ class StaticBatches(EpochBatches[StaticBatch]):
 
     store: EventStore
     subject: Int[np.ndarray, "stay"]
-    label: Float[np.ndarray, "stay"]
+    label: Float[np.ndarray, "stay *label"]
     members: Int[np.ndarray, "member"]
     batch_size: int
     shuffle_seed: tuple[int, int] | None = None

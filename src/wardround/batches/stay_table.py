@@ -5,7 +5,7 @@ Of each modality: every summary of its numbers (`number_summaries.py`), what the
 in here. The future is cut off by `visible_items`; what a stay's row holds depends on that stay's visible items alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -111,14 +111,17 @@ class TableFeaturiser:
         return cls(settings, Vocabulary.load(run / "vocabulary"))
 
 
-def fit_table_featuriser(lines: Lines, train: Cohort, settings: TableSettings, quiet: bool = False) -> TableFeaturiser:
+def fit_table_featuriser(
+    lines: Lines, train: Cohort, settings: TableSettings, quiet: bool = False, hidden: Collection[str] = ()
+) -> TableFeaturiser:
     """Fit the vocabulary on what training stays show up to their prediction times.
 
     Raises:
         DataError: where no modality has a frequent code.
-        UsageError: where a modality is asked for that does not exist or is a published score.
+        UsageError: where a modality is asked for that does not exist, is a published score or is hidden.
     """
-    return TableFeaturiser(settings, vocabulary_of(lines, train, settings.modalities, settings.features, quiet))
+    words = vocabulary_of(lines, train, settings.modalities, settings.features, quiet, hidden)
+    return TableFeaturiser(settings, words)
 
 
 @dataclass(frozen=True)

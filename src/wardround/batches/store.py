@@ -86,7 +86,9 @@ class Featuriser:
         return cls(settings, vocabulary, Normaliser.load(run / "normaliser", shapes))
 
 
-def fit_featuriser(lines: Lines, train: Cohort, settings: InputSettings, quiet: bool = False) -> Featuriser:
+def fit_featuriser(
+    lines: Lines, train: Cohort, settings: InputSettings, quiet: bool = False, hidden: Collection[str] = ()
+) -> Featuriser:
     """Fit vocabulary and normaliser on what training stays show up to their prediction times.
 
     Memory holds a number for each training stay and feature, never all events.
@@ -96,17 +98,23 @@ def fit_featuriser(lines: Lines, train: Cohort, settings: InputSettings, quiet: 
         train: training stays.
         settings: which modalities, codes and content.
         quiet: no progress on stderr.
+        hidden: modalities that the task never shows.
 
     Raises:
         DataError: where no modality has a frequent code.
-        UsageError: where a modality is asked for that does not exist or is a published score.
+        UsageError: where a modality is asked for that does not exist, is a published score or is hidden.
     """
-    vocabulary = vocabulary_of(lines, train, settings.modalities, settings.features, quiet)
+    vocabulary = vocabulary_of(lines, train, settings.modalities, settings.features, quiet, hidden)
     return with_normaliser(lines, train, settings, vocabulary, quiet)
 
 
 def vocabulary_of(
-    lines: Lines, train: Cohort, modalities: tuple[str, ...], settings: FeatureSettings, quiet: bool = False
+    lines: Lines,
+    train: Cohort,
+    modalities: tuple[str, ...],
+    settings: FeatureSettings,
+    quiet: bool = False,
+    hidden: Collection[str] = (),
 ) -> Vocabulary:
     """The vocabulary of what training stays show up to their prediction times: `fit_featuriser`'s first half.
 
@@ -116,20 +124,25 @@ def vocabulary_of(
         modalities: names to take; empty takes the default ones.
         settings: which codes.
         quiet: no progress on stderr.
+        hidden: modalities that the task never shows.
 
     Raises:
         DataError: where no modality has a frequent code.
-        UsageError: where a modality is asked for that does not exist or is a published score.
+        UsageError: where a modality is asked for that does not exist, is a published score or is hidden.
     """
     unknown = [name for name in modalities if name not in INPUT_MODALITIES]
     if unknown:
         raise UsageError(f"no input modality {', '.join(unknown)}. There are: {', '.join(INPUT_MODALITIES)}.")
+    made_of = [name for name in modalities if name in hidden]
+    if made_of:
+        raise UsageError(f"{', '.join(made_of)} is no input of this task: its label is made of that. Leave it out.")
+    shown = tuple(name for name in INPUT_MODALITIES if name not in hidden)
     stays, cut = stays_and_cuts(lines, train)
     seen: list[pl.DataFrame] = []
     for part in stay_chunks(len(stays), "fitting the vocabulary, stays", quiet):
         chunk = visible_items(lines, stays[part], cut[part])
         seen.append(codes_seen(lines, chunk.item, chunk.stay + part.start))
-    vocabulary = fit_vocabulary(pl.concat(seen), lines.codes, len(stays), modalities or INPUT_MODALITIES, settings)
+    vocabulary = fit_vocabulary(pl.concat(seen), lines.codes, len(stays), modalities or shown, settings)
     if not vocabulary.modalities:
         raise DataError("no code is in enough training stays to be a feature. Lower min_stay_share or bring more data.")
     return vocabulary

@@ -16,7 +16,7 @@ from typing import Any
 
 import wardround
 from wardround.compare.recipe import Recipe, Row, Search
-from wardround.compare.row_settings import free_space, pretrain_settings, row_settings
+from wardround.compare.row_settings import as_it_stands, free_space, pretrain_settings, row_settings
 from wardround.files import hash_of
 from wardround.settings import as_json
 from wardround.tasks.splits import SplitPlan
@@ -146,6 +146,7 @@ def _searched(recipe: Recipe, row: Row, task: str) -> dict[str, Any] | None:
         return None
     return {
         "trials": search.budget(row.method),
+        "first": as_it_stands(row, search.spaces[row.method]),
         "minutes": search.minutes,
         "objective": search.objective[task],
         "space": {path: values.as_json() for path, values in free_space(row, search.spaces[row.method]).items()},

@@ -18,27 +18,44 @@ from wardround.evaluate.kinship import Kinship
 from wardround.evaluate.prediction_columns import PREDICTION_COLUMNS
 from wardround.tasks.task import find_task
 
+_KEYS: Final = ("subject_id", "stay_id", "prediction_time")
+_ANSWERS: Final = ("truth", "predicted", "flagged")
 FLATTERED: Final = "asked of patients that the run was trained on. Its numbers flatter it."
 
 
 def read_evaluation(folder: Path, task: str) -> pl.DataFrame:
     """`subject_id, stay_id, prediction_time, label, predicted` of an evaluation, and `flagged` at its own threshold
-    where the task is a yes or no.
+    where the task is a yes or no. Of several answers the last three are arrays.
 
     Raises:
-        RunError: where the folder is unfinished, changed or of another kind.
+        RunError: where the folder is unfinished, changed or of another kind, or lacks an answer.
     """
     files.verify_folder(folder, "evaluation", RunError)
-    kind = find_task(task).kind
-    label, predicted = PREDICTION_COLUMNS[kind]
-    names = ["subject_id", "stay_id", "prediction_time", label, predicted]
+    asked = find_task(task)
+    truth, predicted = PREDICTION_COLUMNS[asked.kind]
+    names = [*_KEYS, truth, predicted, *(["label"] if asked.labels else [])]
     table = files.read_table(folder / "predictions.parquet", RunError, names)
-    table = table.rename({label: "label", predicted: "predicted"}).with_columns(pl.col("label").cast(pl.Float64))
-    table = table.drop_nulls(["label", "predicted"])
-    if kind == "binary":
+    columns = {"truth": pl.col(truth).cast(pl.Float64), "predicted": pl.col(predicted)}
+    table = table.with_columns(**columns).drop_nulls(["truth", "predicted"])
+    if asked.kind == "binary":
         threshold = files.read_json(folder / "metrics.json", RunError)["threshold"]
-        table = table.with_columns(flagged=(pl.col("predicted") >= threshold).cast(pl.Float64))
-    return table
+        at = pl.col("label").replace_strict(threshold, return_dtype=pl.Float64) if asked.labels else threshold
+        table = table.with_columns(flagged=(pl.col("predicted") >= at).cast(pl.Float64))
+    if asked.labels:
+        table = _a_row_a_stay(table, asked.labels, folder)
+    flagged = ["flagged"] if asked.kind == "binary" else []
+    return table.select(*_KEYS, "predicted", *flagged, label="truth").select(*_KEYS, "label", "predicted", *flagged)
+
+
+def _a_row_a_stay(table: pl.DataFrame, labels: Sequence[str], folder: Path) -> pl.DataFrame:
+    """The answers of a stay as arrays, in the order of the labels. Raises `RunError` where one of them is lacking."""
+    place = pl.col("label").replace_strict({name: number for number, name in enumerate(labels)}, default=None)
+    table = table.with_columns(place=place).drop_nulls("place").sort(*_KEYS, "place")
+    stays = table.group_by(_KEYS, maintain_order=True).agg("place", *_ANSWERS)
+    whole = pl.col("place") == list(range(len(labels)))
+    if not stays.select(whole.all()).item():
+        raise RunError(f"{folder}: some stays lack an answer of {', '.join(labels)}. Evaluate again.")
+    return stays.with_columns(pl.col(name).list.to_array(len(labels)) for name in _ANSWERS)
 
 
 @dataclass(frozen=True)

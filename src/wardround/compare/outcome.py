@@ -7,6 +7,7 @@ from typing import Any
 from wardround.compare.measures import FLAGS, HEADLINE, HOURS, PROBABILITIES
 from wardround.compare.pooled import Asked, Judged, holm, judge, unfit
 from wardround.metrics.bootstrap import Metric
+from wardround.metrics.macro import macro
 from wardround.tasks.task import find_task
 
 
@@ -86,11 +87,15 @@ class Outcome:
 
 
 def measures_of(task: str) -> dict[str, tuple[str, Metric]]:
-    """Measure -> the column that it judges, and the metric."""
-    if find_task(task).kind == "hours":
+    """Measure -> the column that it judges, and the metric: of several answers the mean over labels."""
+    asked = find_task(task)
+    if asked.kind == "hours":
         return {name: ("predicted", metric) for name, metric in HOURS.items()}
     flags = {name: ("flagged", _at_half(metric)) for name, metric in FLAGS.items()}
-    return {name: ("predicted", metric) for name, metric in PROBABILITIES.items()} | flags
+    measures = {name: ("predicted", metric) for name, metric in PROBABILITIES.items()} | flags
+    if not asked.labels:
+        return measures
+    return {name: (column, macro(metric)) for name, (column, metric) in measures.items()}
 
 
 def _at_half(metric: Metric) -> Metric:

@@ -120,7 +120,8 @@ def _task_section(table: TaskTable, outcome: Outcome) -> Section:
 
 
 def _few_events(table: TaskTable, judged: Mapping[str, Judged]) -> list[Block]:
-    if find_task(table.task).kind == "hours":
+    task = find_task(table.task)
+    if task.kind == "hours" or task.labels:
         return []
     most = max(judged.values(), key=lambda one: one.n_stays)
     rarer = min(most.n_events, most.n_stays - most.n_events)

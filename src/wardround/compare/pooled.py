@@ -22,7 +22,8 @@ from wardround.metrics.bootstrap import DRAWS, Interval, Metric, metric_draws, p
 from wardround.metrics.inputs import PerDraw
 
 Asked = Mapping[str, Sequence[pl.DataFrame]]
-"""Repeat -> a table for each seed: `subject_id, stay_id, label, predicted`, and `flagged` (0 or 1) where asked."""
+"""Repeat -> a table for each seed: `subject_id, stay_id, label, predicted`, and `flagged` (0 or 1) where asked; of
+several answers the last three are arrays."""
 KEYS: Final = ("subject_id", "stay_id")
 
 
@@ -47,7 +48,8 @@ class Judged:
     """What a row came to.
 
     Attributes:
-        n_stays, n_subjects, n_events: whom it predicts, in any repeat; events of a yes/no task.
+        n_stays, n_subjects, n_events: whom it predicts, in any repeat; those with the event of a yes/no task, or with
+            any of several.
         values: measure -> value with interval.
         differences: measure -> difference to the reference; empty for the reference itself.
     """
@@ -113,7 +115,10 @@ def judge(
             measure: percentile_interval(values[name, measure, "value"], samples[name, measure, "value"])
             for measure in measures
         }
-        n_subjects, n_events = len(np.unique(subject[asked])), int((label[asked] == 1).sum())
+        n_subjects, n_events = (
+            len(np.unique(subject[asked])),
+            int((label[asked] == 1).reshape(len(asked), -1).any(axis=1).sum()),
+        )
         found[name] = Judged(len(asked), n_subjects, n_events, intervals, differences)
     return found
 
@@ -167,11 +172,11 @@ def _stays_of(rows: Mapping[str, Asked]) -> pl.DataFrame:
 class _Asking:
     """One repeat of a row: places of its stays among all, in order, and a column of predictions a seed.
 
-    columns: name -> "seed asked".
+    columns: name -> "seed asked", of several answers "seed asked label".
     """
 
     places: np.ndarray
-    columns: dict[str, Float[np.ndarray, "seed asked"]]
+    columns: dict[str, Float[np.ndarray, "seed asked *label"]]
 
     def only(self, places: np.ndarray) -> "_Asking":
         kept = np.isin(self.places, places)
@@ -195,7 +200,7 @@ class _Placed:
             if any(not np.array_equal(place, table["place"].to_numpy()) for table in tables[1:]):
                 raise RunError(f"repeat {repeat}: its seeds predict other stays, so there is no mean over them.")
             names = [name for name in ("predicted", "flagged") if name in tables[0].columns]
-            columns = {name: np.stack([t[name].cast(pl.Float64).to_numpy() for t in tables]) for name in names}
+            columns = {name: np.stack([t[name].to_numpy().astype(np.float64) for t in tables]) for name in names}
             found[repeat] = _Asking(place, columns)
         return cls(found)
 

@@ -2,6 +2,7 @@
 once."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from wardround.compare.recipe import Encoders, Row
 from wardround.compare.spaces import Choice, Range, Space
@@ -61,6 +62,18 @@ def free_space(row: Row, space: Space) -> dict[str, Range | Choice]:
             raise UsageError(f"{path} stands in the space twice.")
         found[path] = values
     return {path: values for path, values in found.items() if path not in fixed}
+
+
+def as_it_stands(row: Row, space: Space) -> dict[str, Any] | None:
+    """What a row's settings are where a space leaves them free, by full path: the first trial of a search. None where
+    one of them lies outside the space, or nothing is free.
+
+    Raises:
+        UsageError: as `free_space`.
+    """
+    free, plain = free_space(row, space), flatten(row_settings(row))
+    inside = all(values.holds(plain[path]) for path, values in free.items())
+    return {path: plain[path] for path in free} if free and inside else None
 
 
 def check_space(row: Row, space: Space) -> None:

@@ -1,7 +1,8 @@
 """A search of settings within a stated budget, judged on the validation side alone, that goes on where it was.
 
-The tree-structured Parzen estimator (Bergstra et al., NeurIPS 2011) as optuna has it. Every trial is written down when
-it ends:
+The first trial is the settings as they stand, so that a search chooses nothing that validation calls worse than leaving
+them; the others are proposed by the tree-structured Parzen estimator (Bergstra et al., NeurIPS 2011) as optuna has it.
+Every trial is written down when it ends:
 
     trials.json     {"trials": [{"number", "settings", "value" (null where it failed), "reason", "seconds"}]}
 
@@ -65,6 +66,7 @@ def search(
     seed: int,
     judge: Callable[[int, tuple[str, ...]], float],
     ended: Callable[[int], None] = lambda _: None,
+    first: Mapping[str, Any] | None = None,
 ) -> Found:
     """Search, or go on with a search.
 
@@ -76,6 +78,7 @@ def search(
         seed: of the proposals.
         judge: number of the trial and its `KEY=VALUE` -> value on validation; a `WardroundError` is a failed trial.
         ended: called with how many trials have ended, after each.
+        first: the settings of the first trial, all that are in the space; None has it proposed like the others.
 
     Raises:
         RunError: where no trial gave a value, or `trials.json` is of another search.
@@ -85,7 +88,7 @@ def search(
     trials = read_trials(folder)
     while len(trials) < budget.trials and not _is_late(trials, budget):
         number = len(trials)
-        params = _propose(trials, space, maximise, seed)
+        params = dict(first) if first and number == 0 else _propose(trials, space, maximise, seed)
         settings = as_assignments(params)
         begun = time.monotonic()
         value, reason = None, ""

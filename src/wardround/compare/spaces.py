@@ -35,6 +35,10 @@ class Range:
         """For the manifest."""
         return {"low": self.low, "high": self.high, "log": self.log}
 
+    def holds(self, value: Any) -> bool:
+        """Whether a value lies in it."""
+        return isinstance(value, int | float) and self.low <= value <= self.high
+
     def ends(self) -> list[str]:
         """The values at the edge, as `--set` takes them."""
         return [as_text(self.low), as_text(self.high)]
@@ -49,6 +53,10 @@ class Choice:
     def as_json(self) -> dict[str, Any]:
         """For the manifest."""
         return {"choices": list(self.values)}
+
+    def holds(self, value: Any) -> bool:
+        """Whether a value is one of them."""
+        return value in self.values
 
     def ends(self) -> list[str]:
         """Every value, as `--set` takes it."""

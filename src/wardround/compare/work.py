@@ -17,7 +17,7 @@ from wardround import files
 from wardround.compare.cells import Cell, Hashes, encoders_name, search_of
 from wardround.compare.measures import LOWER_IS_BETTER
 from wardround.compare.recipe import Recipe
-from wardround.compare.row_settings import free_space, pretrain_settings
+from wardround.compare.row_settings import as_it_stands, free_space, pretrain_settings
 from wardround.compare.search import Budget, Found, best, read_trials, search
 from wardround.errors import RunError, StorageError, WardroundError
 from wardround.evaluate.evaluation import evaluate
@@ -143,6 +143,7 @@ class Work:
             self.recipe.seed,
             judge,
             ended,
+            as_it_stands(cell.row, chosen.spaces[cell.row.method]),
         )
 
 

@@ -70,7 +70,8 @@ def _asked_groups(evidence: Evidence) -> list[Group]:
         )
     if evidence.asked is not None:
         return by_outcome(evidence.asked, name, pl.col("died_in_hospital"), ("Survived", "Died"))
-    return [Group(name, _on_side(evidence, "pretrain_split", evidence.metrics["split"]))]
+    column = "pretrain_split" if evidence.is_alignment else "split"
+    return [Group(name, _on_side(evidence, column, evidence.metrics["split"]))]
 
 
 def _training_groups(evidence: Evidence) -> list[Group]:

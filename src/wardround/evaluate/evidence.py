@@ -15,6 +15,7 @@ from wardround.evaluate.data_folder import read_ledger, read_stays
 from wardround.evaluate.kinship import Kinship
 from wardround.tasks.cohort import Cohort, Window, cohort
 from wardround.tasks.task import Task, find_task
+from wardround.train.derived_labels import with_derived
 
 INTERNAL = "internal.json"
 """In an evaluation on other data than the run's: the metrics of another one, on the run's own."""
@@ -31,7 +32,7 @@ class Evidence:
         internal: metrics on the run's own data: of the evaluation that was put beside this one, else of its validation.
         predictions, beliefs, observed, embedding: tables of the evaluation; None where it has none.
         settings, history, diagnostics, splits: of the run.
-        stays, ledger: of the data.
+        stays, ledger: of the data; the stays with what the task's label is made of.
         run_manifest, data_manifest: what both were made from.
     """
 
@@ -136,13 +137,18 @@ def read_evidence(evaluation: Path, run: Path, data: Path) -> Evidence:
     )
 
     internal = evaluation / INTERNAL
+    metrics, manifest = (
+        files.read_json(evaluation / "metrics.json", RunError),
+        files.read_manifest(data, "data", DataError),
+    )
+    task = None if metrics["task"] is None else find_task(metrics["task"])
 
     def table(name: str) -> pl.DataFrame | None:
         path = evaluation / name
         return files.read_table(path, RunError) if path.is_file() else None
 
     return Evidence(
-        metrics=files.read_json(evaluation / "metrics.json", RunError),
+        metrics=metrics,
         by_hour={hour: files.read_json(path, RunError) for hour, path in hours},
         internal=files.read_json(internal if internal.is_file() else run / "metrics.json", RunError),
         predictions=table("predictions.parquet"),
@@ -153,8 +159,8 @@ def read_evidence(evaluation: Path, run: Path, data: Path) -> Evidence:
         history=files.read_table(run / "history.parquet", RunError),
         diagnostics=files.read_json(run / "diagnostics.json", RunError),
         splits=files.read_table(run / "splits.parquet", RunError),
-        stays=read_stays(data),
+        stays=with_derived(data, manifest["hash"], read_stays(data), task),
         ledger=read_ledger(data),
         run_manifest=files.read_manifest(run, "run", RunError),
-        data_manifest=files.read_manifest(data, "data", DataError),
+        data_manifest=manifest,
     )

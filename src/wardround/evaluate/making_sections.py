@@ -33,6 +33,8 @@ def making_section(evidence: Evidence) -> Section:
 def _history(evidence: Evidence) -> list[Figure]:
     history = evidence.history
     figures: list[Figure] = []
+    if "label" in history.columns:  # one row a label, of models that were fitted one by one
+        return figures
     best = next((entry["value"] for entry in evidence.diagnostics if entry["check"] == "best_epoch"), None)
     losses = {"training": "train_loss", "validation": "val_loss"}
     rows = _lines(history, losses)

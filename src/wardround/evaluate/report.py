@@ -10,6 +10,7 @@ from wardround.evaluate.cohort_sections import cohort_section, missingness_secti
 from wardround.evaluate.evidence import Evidence, read_evidence
 from wardround.evaluate.headline import chips, headline_section, lead, title
 from wardround.evaluate.internal import internal_section
+from wardround.evaluate.label_sections import label_section
 from wardround.evaluate.making_sections import making_section
 from wardround.evaluate.metric_tables import every_number_section
 from wardround.evaluate.page import Page, Section, write_page
@@ -51,6 +52,9 @@ def _sections(evidence: Evidence) -> Iterator[Section]:
         elsewhere = internal_section(evidence)
         if elsewhere is not None:
             yield elsewhere
+        labels = label_section(evidence)
+        if labels is not None:
+            yield labels
         yield from performance_sections(evidence)
         beliefs = belief_section(evidence)
         if beliefs is not None:

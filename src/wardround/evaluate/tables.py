@@ -9,8 +9,11 @@ from jaxtyping import Bool, Float, Int
 
 from wardround.metrics.bootstrap import bootstrap_intervals
 from wardround.metrics.discrimination import auroc
+from wardround.metrics.macro import macro
 from wardround.metrics.regression import mae
 from wardround.metrics.tables import classification_table, regression_table
+from wardround.tasks.task import Task
+from wardround.train.validation import label_tables
 
 EVENT_BINS: Final = 4
 MIN_BIN_STAYS: Final = 11
@@ -55,6 +58,40 @@ def probability_metrics(
     }
 
 
+def label_metrics(
+    task: Task,
+    label: Float[np.ndarray, "stay label"],
+    predicted: Float[np.ndarray, "stay label"],
+    subject: np.ndarray,
+    n_events: Int[np.ndarray, "stay"],
+    fitted: dict[str, Any],
+    draws: int,
+    seed: int,
+) -> dict[str, Any]:
+    """Macro prevalence, thresholds, all metrics as means over the labels that have both classes, those of each label
+    with its number of stays, and macro AUROC by number of events.
+
+    Args:
+        task: of several answers.
+        label: 0 or 1.
+        predicted: probabilities.
+        subject: the patient of each stay.
+        n_events: raw events seen up to the prediction time.
+        fitted: `threshold` (from validation) and `train_prevalence` of each label.
+        draws, seed: of the bootstrap.
+    """
+    counts = label.sum(axis=0)
+    few = int((np.minimum(counts, len(label) - counts) < FEW_EVENTS).sum())
+    by_events = _by_n_events("auroc", macro(auroc), label.astype(int), predicted, subject, n_events, draws, seed)
+    return {
+        "prevalence": float(label.mean()),
+        "threshold": dict(zip(task.labels, fitted["threshold"], strict=True)),
+        **label_tables(task, label, predicted, subject, fitted, draws, seed),
+        "note": f"fewer than {FEW_EVENTS} events of the rarer outcome in {few} of {len(counts)} labels" if few else "",
+        "by_n_events": [{**row, "n_events": None} for row in by_events],
+    }
+
+
 def hours_metrics(
     label: PerStay,
     predicted: PerStay,
@@ -87,7 +124,7 @@ def _by_n_events(
     name: str,
     metric: Callable[..., Any],
     label: np.ndarray,
-    predicted: PerStay,
+    predicted: Float[np.ndarray, "stay *label"],
     subject: np.ndarray,
     n_events: np.ndarray,
     draws: int,

@@ -8,7 +8,7 @@ TASK_TITLES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "mortality": "Death in hospital",
         "mortality_icu": "Death in the unit",
-        "mortality_30d": "Death within 30 days",
+        "mortality_30d": "Death in hospital within 30 days",
         "los_remaining": "Remaining hospital stay",
         "los": "Length of hospital stay",
         "los_icu": "Length of unit stay",
@@ -29,7 +29,7 @@ OUTCOMES: Final[Mapping[str, OutcomeWords]] = MappingProxyType(
     {
         "mortality": OutcomeWords("died in hospital", "left hospital alive", "deaths"),
         "mortality_icu": OutcomeWords("died in the unit", "left the unit alive", "deaths"),
-        "mortality_30d": OutcomeWords("died within 30 days", "alive at 30 days", "deaths"),
+        "mortality_30d": OutcomeWords("died in hospital within 30 days", "did not", "deaths"),
     }
 )
 ANY_OUTCOME: Final = OutcomeWords("had the event", "did not have the event", "events")

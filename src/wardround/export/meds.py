@@ -41,7 +41,8 @@ from wardround.sources.pipeline import CODES_SCHEMA, SPLITS_SCHEMA
 from wardround.sources.work_folder import WorkFolder, open_work
 from wardround.stopping import StopRequest, stop_on_sigterm
 from wardround.tasks.cohort import Window, cohort
-from wardround.tasks.task import find_task
+from wardround.tasks.task import Task, find_task
+from wardround.train.derived_labels import with_derived
 
 LEDGER: Final = "ledger.json"
 OUTPUTS: Final = ("data", "metadata", "labels", "stays.parquet", LEDGER, files.MANIFEST)
@@ -102,7 +103,8 @@ def export_meds(
         rows = _write_shards(data, work, stays, time, stop, quiet)
     files.write_table(to / "stays.parquet", stays)
     for task, window in windows.items():
-        rows[f"labels of {task}"] = _write_labels(to, stays, task, window)
+        labelled = with_derived(data, inputs["data"], stays, find_task(task), quiet)
+        rows[f"labels of {task}"] = _write_labels(to, labelled, task, window)
     _write_metadata(data, to, time)
     files.write_json(to / LEDGER, {"rows_out": rows})
     files.write_manifest(to, "meds", inputs, settings, wardround.__version__)
@@ -152,19 +154,28 @@ def _as_meds(events: pl.DataFrame, time: str) -> pl.DataFrame:
 
 
 def _write_labels(to: Path, stays: pl.DataFrame, task: str, window: Window) -> int:
-    """The labels of a task; returns how many there are. Raises `DataError` where nobody has one."""
-    of = find_task(task)
+    """The labels of a task, of several answers a table each; returns how many stays have them. Raises `DataError` where
+    nobody has one."""
+    of, name = find_task(task), f"{task}_{window.at_h:g}h"
+    asked = cohort(stays, window, of).frame
+    if not of.labels:
+        _write_answers(to / "labels" / f"{name}.parquet", asked, of)
+    for place, label in enumerate(of.labels):
+        answers = asked.with_columns(pl.col("label").arr.get(place))
+        _write_answers(to / "labels" / name / f"{label}.parquet", answers, of)
+    return asked.height
+
+
+def _write_answers(path: Path, asked: pl.DataFrame, of: Task) -> None:
     value = LABEL_VALUES[of.kind]
     kind = pl.Boolean() if of.kind == "binary" else pl.Float32()
-    asked = cohort(stays, window, of).frame
     labels = asked.select(
         "subject_id", pl.col("prediction_time").cast(TIME), pl.col("label").cast(kind).alias(value.name)
     )
     fields = [pa.field("subject_id", pa.int64(), nullable=False)]
     fields.append(pa.field("prediction_time", pa.timestamp("us"), nullable=False))
     labels = labels.sort("subject_id", "prediction_time", value.name)
-    files.write_table(to / "labels" / f"{task}_{window.at_h:g}h.parquet", labels, pa.schema([*fields, value]))
-    return labels.height
+    files.write_table(path, labels, pa.schema([*fields, value]))
 
 
 def _write_metadata(data: Path, to: Path, time: str) -> None:

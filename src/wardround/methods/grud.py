@@ -82,7 +82,7 @@ class GRUDModel(nn.Module):
         shapes: modality -> layout of its rows.
         target: what the head learns.
         settings: sizes.
-        start: first bias of the head.
+        start: first bias of the head, or of each of its outputs.
         falls: whether the label shrinks by an hour with each hour that passes.
 
     Raises:
@@ -96,7 +96,7 @@ class GRUDModel(nn.Module):
         shapes: Mapping[str, RowShape],
         target: Target,
         settings: GRUDSettings,
-        start: float = 0.0,
+        start: float | Tensor = 0.0,
         falls: bool = False,
     ) -> None:
         super().__init__()
@@ -108,17 +108,18 @@ class GRUDModel(nn.Module):
         self.grud = GRUD(numbers, settings.hidden)
         self.dropout = Dropout(settings.dropout)
         self.known = nn.Linear(codes, settings.hidden) if codes else None
-        self.head = nn.Linear(settings.hidden * (2 if codes else 1), 1)
+        self.head = nn.Linear(settings.hidden * (2 if codes else 1), target.n_labels)
         nn.init.zeros_(self.head.weight)
-        nn.init.constant_(self.head.bias, start)
+        with torch.no_grad():
+            self.head.bias.copy_(torch.as_tensor(start))
 
-    def beliefs(self, batch: GridBatch) -> tuple[Float[Tensor, "stay hour"], Bool[Tensor, "stay hour"]]:
-        """The head's output after every hour, and which hours are real."""
+    def beliefs(self, batch: GridBatch) -> tuple[Float[Tensor, "stay hour *label"], Bool[Tensor, "stay hour"]]:
+        """The head's output after every hour, of several answers one each, and which hours are real."""
         states = self.grud(batch.values, batch.observed, batch.delta_h)
         if self.known is not None:
             states = torch.cat([states, self.known(batch.codes.to(states.dtype)).relu()], dim=-1)
         real = torch.arange(states.shape[1], device=states.device) < batch.lengths[:, None]
-        return self.head(self.dropout(states)).squeeze(-1), real
+        return self.target.of_head(self.head(self.dropout(states))), real
 
     def loss(self, batch: GridBatch) -> tuple[Tensor, dict[str, Tensor]]:
         """Mean over stays of the (weighted) mean over their hours."""
@@ -132,7 +133,7 @@ class GRUDModel(nn.Module):
         loss = (losses.sum(dim=1) / real.sum(dim=1)).mean()
         return loss, {"task": loss.detach()}
 
-    def predict(self, batch: GridBatch) -> tuple[Float[Tensor, "stay hour"], Float[Tensor, " stay"]]:
+    def predict(self, batch: GridBatch) -> tuple[Float[Tensor, "stay hour *label"], Float[Tensor, "stay *label"]]:
         """The belief after every hour, and the prediction at the prediction time, which is the last of them."""
         beliefs = self.target.prediction(self.beliefs(batch)[0])
-        return beliefs, beliefs.gather(1, batch.lengths[:, None] - 1).squeeze(1)
+        return beliefs, beliefs[torch.arange(len(batch), device=beliefs.device), batch.lengths - 1]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Final, Literal, get_args
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from wardround.batches.store import InputSettings
 from wardround.errors import ExtensionError
@@ -43,8 +43,8 @@ class Method:
             events) or `size` (`GridSize`); with `encoder` where its models are built around encoders.
         model: its class; it has `loss(batch)` and `predict(batch)`, and names its `shape`; of a grid it keeps its
             settings as `settings`.
-        build: layout of the rows, embedder (None where it has no encoders), task, settings, first bias of the head ->
-            model.
+        build: layout of the rows, embedder (None where it has no encoders), task, settings, first bias of the head (of
+            a task of several answers a tensor of them) -> model.
         summary: one line.
         inputs: what it reads where nothing else is asked for.
         teacher: who helps to teach it where nothing else is asked for.
@@ -54,7 +54,7 @@ class Method:
     name: str
     settings: type
     model: type[nn.Module]
-    build: Callable[[Shapes, Any, Task, Any, float], nn.Module]
+    build: Callable[[Shapes, Any, Task, Any, Any], nn.Module]
     summary: str
     inputs: InputSettings = field(default_factory=InputSettings)
     teacher: TeacherSettings = field(default_factory=TeacherSettings)
@@ -78,37 +78,37 @@ class Method:
 
 def _static(
     fusion: Literal["mlp", "lstm"],
-) -> Callable[[Shapes, ModalityEmbedder, Task, StaticSettings, float], nn.Module]:
+) -> Callable[[Shapes, ModalityEmbedder, Task, StaticSettings, float | Tensor], nn.Module]:
     def build(
-        shapes: Shapes, embedder: ModalityEmbedder, task: Task, settings: StaticSettings, start: float
+        shapes: Shapes, embedder: ModalityEmbedder, task: Task, settings: StaticSettings, start: float | Tensor
     ) -> nn.Module:
-        target = Target(task.kind, settings.positive_weight)
-        evidence = _evidence(shapes, embedder, settings.encoder, settings.evidence)
+        target = Target.of(task, settings.positive_weight)
+        evidence = _evidence(shapes, embedder, settings.encoder, settings.evidence, target.n_labels)
         return StaticModel(embedder, fusion, target, settings, start, float(task.published_risk), evidence)
 
     return build
 
 
 def _trajectory(
-    shapes: Shapes, embedder: ModalityEmbedder, task: Task, settings: TrajectorySettings, start: float
+    shapes: Shapes, embedder: ModalityEmbedder, task: Task, settings: TrajectorySettings, start: float | Tensor
 ) -> nn.Module:
-    target = Target(task.kind, settings.positive_weight)
-    evidence = _evidence(shapes, embedder, settings.encoder, settings.evidence)
+    target = Target.of(task, settings.positive_weight)
+    evidence = _evidence(shapes, embedder, settings.encoder, settings.evidence, target.n_labels)
     return Trajectory(embedder, target, settings, start, task.falls, float(task.published_risk), evidence)
 
 
 def _evidence(
-    shapes: Shapes, embedder: ModalityEmbedder, encoder: EncoderSettings, there: bool
+    shapes: Shapes, embedder: ModalityEmbedder, encoder: EncoderSettings, there: bool, n_labels: int
 ) -> LinearEvidence | None:
     """The linear term on what the encoders read first; on the rows themselves for an encoder of a package."""
     if not there:
         return None
     widths = {name: read_width(embedder.encoders[name], shape) for name, shape in shapes.items()}
-    return LinearEvidence(widths, encoder.input_dropout)
+    return LinearEvidence(widths, encoder.input_dropout, n_labels)
 
 
-def _grud(shapes: Shapes, _: None, task: Task, settings: GRUDSettings, start: float) -> nn.Module:
-    return GRUDModel(shapes, Target(task.kind, settings.positive_weight), settings, start, task.falls)
+def _grud(shapes: Shapes, _: None, task: Task, settings: GRUDSettings, start: float | Tensor) -> nn.Module:
+    return GRUDModel(shapes, Target.of(task, settings.positive_weight), settings, start, task.falls)
 
 
 TAUGHT: Final = TeacherSettings(share=0.5)

@@ -24,6 +24,7 @@ ROWS: Final = ("score", "elapsed")
 
 SCORE_CODES: Final = {
     "mortality": ("APACHE//IVa//predictedhospitalmortality", 1.0),
+    "mortality_icu": ("APACHE//IVa//predictedicumortality", 1.0),
     "los": ("APACHE//IVa//predictedhospitallos", 24.0),
     "los_remaining": ("APACHE//IVa//predictedhospitallos", 24.0),
     "los_icu": ("APACHE//IVa//predictediculos", 24.0),

@@ -82,7 +82,7 @@ class StaticModel(nn.Module):
         fusion: "mlp" or "lstm".
         target: what the head learns.
         settings: sizes.
-        start: first constant of the head, where a published equation has not been computed.
+        start: first constant of the head, or of each of its outputs, where a published equation has not been computed.
         published_scale: first weight of the log odds of a published equation.
         evidence: the linear term, where there is one.
     """
@@ -95,7 +95,7 @@ class StaticModel(nn.Module):
         fusion: Literal["mlp", "lstm"],
         target: Target,
         settings: StaticSettings,
-        start: float = 0.0,
+        start: float | Tensor = 0.0,
         published_scale: float = 0.0,
         evidence: LinearEvidence | None = None,
     ) -> None:
@@ -104,9 +104,9 @@ class StaticModel(nn.Module):
         modalities, embed = embedder.tokens.shape
         hidden, dropout = settings.hidden, settings.dropout
         if fusion == "mlp":
-            self.fusion: nn.Module = ConcatenationFusion(modalities, embed, hidden, 1, dropout)
+            self.fusion: nn.Module = ConcatenationFusion(modalities, embed, hidden, target.n_labels, dropout)
         else:
-            self.fusion = LSTMFusion(embed, hidden, 1, dropout)
+            self.fusion = LSTMFusion(embed, hidden, target.n_labels, dropout)
         self.start = target.published_risk(published_scale, start)
         self.shrinkage = settings.shrinkage if published_scale else 0.0
         self.embedder.requires_grad_(settings.train_encoders)
@@ -118,32 +118,34 @@ class StaticModel(nn.Module):
             self.embedder.eval()
         return self
 
-    def outputs(self, batch: StaticBatch) -> Float[Tensor, " stay"]:
-        """The head's output of each stay."""
+    def outputs(self, batch: StaticBatch) -> Float[Tensor, "stay *label"]:
+        """The head's output of each stay, of several answers one each."""
         known, added, _ = self._terms(batch)
         return known + added
 
     def _terms(
         self, batch: StaticBatch
-    ) -> tuple[Float[Tensor, " stay"], Float[Tensor, " stay"], Float[Tensor, " stay"]]:
+    ) -> tuple[Float[Tensor, "stay *label"], Float[Tensor, "stay *label"], Float[Tensor, " stay"]]:
         """What was known before, what is added to it, and the published log odds; in training without the modalities
         that are dropped."""
         observed, published = batch.observed, batch.published
         if self.training:
             observed = modality_dropout(observed, self.settings.modality_dropout_prob)
             published = published_where(observed, self.embedder.modalities, published)
-        added = self.fusion(self.embedder.embed(batch.inputs, observed)).squeeze(-1)
+        added = self.fusion(self.embedder.embed(batch.inputs, observed))
         if self.evidence is not None:
             added = added + self.evidence.of_stays(batch.inputs, observed, self.embedder.encoders)
-        return self.start(published), added, published
+        return self.start(published), self.target.of_head(added), published
 
     def loss(self, batch: StaticBatch) -> tuple[Tensor, dict[str, Tensor]]:
         """Mean loss over the stays of a batch, and the penalty on what is added to a published equation."""
         known, added, published = self._terms(batch)
         task = self.target.loss(known + added, batch.label).mean()
+        if not self.shrinkage:
+            return task, {"task": task.detach()}
         penalty = self.shrinkage * shrinkage(added, published).mean()
         return task + penalty, {"task": task.detach()}
 
-    def predict(self, batch: StaticBatch) -> Float[Tensor, " stay"]:
-        """Probability of death, or hours."""
+    def predict(self, batch: StaticBatch) -> Float[Tensor, "stay *label"]:
+        """Probability of death or of each answer, or hours."""
         return self.target.prediction(self.outputs(batch))

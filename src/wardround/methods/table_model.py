@@ -20,19 +20,19 @@ class LabelledRows:
 
     Attributes:
         values: NaN where there is nothing.
-        label: 0/1 or hours.
+        label: 0/1 or hours; of several answers a column each.
     """
 
     values: Float32[np.ndarray, "stay column"]
-    label: Float[np.ndarray, "stay"]
+    label: Float[np.ndarray, "stay *label"]
 
 
 @runtime_checkable
 class TableModel(Protocol):
     """A fitted model: what it says of rows, and the tensors that it is kept as."""
 
-    def predict(self, values: Float32[np.ndarray, "stay column"]) -> Float[np.ndarray, "stay"]:
-        """Probability of death, or hours; of one row alone, whatever the others are."""
+    def predict(self, values: Float32[np.ndarray, "stay column"]) -> Float[np.ndarray, "stay *label"]:
+        """Probability of death or of each answer, or hours; of one row alone, whatever the others are."""
         ...
 
     def state_dict(self) -> dict[str, Tensor]:

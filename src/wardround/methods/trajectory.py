@@ -105,8 +105,8 @@ class Read(NamedTuple):
         hours: when each became known, from unit admission.
     """
 
-    known: Float[Tensor, "stay event"]
-    added: Float[Tensor, "stay event"]
+    known: Float[Tensor, "stay event *label"]
+    added: Float[Tensor, "stay event *label"]
     published: Float[Tensor, "stay event"]
     real: Bool[Tensor, "stay event"]
     hours: Float[Tensor, "stay event"]
@@ -117,14 +117,15 @@ class StateHead(nn.Module):
 
     Args:
         modalities, embed: how many, and the width of their embeddings.
+        n_labels: outputs of the head.
         settings: of the model.
     """
 
-    def __init__(self, modalities: int, embed: int, settings: TrajectorySettings) -> None:
+    def __init__(self, modalities: int, embed: int, n_labels: int, settings: TrajectorySettings) -> None:
         super().__init__()
         self.ages = settings.ages
         width = modalities * embed + (modalities + 1) * settings.ages
-        self.head = mlp_head(width, settings.decoder.hidden, 1, settings.dropout)
+        self.head = mlp_head(width, settings.decoder.hidden, n_labels, settings.dropout)
 
     def forward(
         self,
@@ -132,12 +133,12 @@ class StateHead(nn.Module):
         modality: Int[Tensor, "stay event"],
         hours: Float[Tensor, "stay event"],
         tokens: Float[Tensor, "modality embed"],
-    ) -> Float[Tensor, "stay event"]:
+    ) -> Float[Tensor, "stay event label"]:
         """The term of every event's belief; nothing after the event enters it."""
         state = latest_state(embedded, modality, tokens).flatten(2)
         if self.ages:
             state = torch.cat([state, latest_ages(hours, modality, len(tokens)).to(state.dtype)], dim=2)
-        return self.head(state).squeeze(-1)
+        return self.head(state)
 
 
 class Trajectory(nn.Module):
@@ -147,7 +148,7 @@ class Trajectory(nn.Module):
         embedder: encoders by modality; its missing tokens stand in the state, a missing modality has no event.
         target: what the head learns.
         settings: sizes.
-        start: first constant of the head, where a published equation has not been computed.
+        start: first constant of the head, or of each of its outputs, where a published equation has not been computed.
         published_scale: first weight of the log odds of a published equation.
         falls: whether the label shrinks by an hour with each hour that passes.
         evidence: the linear term, where there is one.
@@ -160,7 +161,7 @@ class Trajectory(nn.Module):
         embedder: ModalityEmbedder,
         target: Target,
         settings: TrajectorySettings,
-        start: float = 0.0,
+        start: float | Tensor = 0.0,
         falls: bool = False,
         published_scale: float = 0.0,
         evidence: LinearEvidence | None = None,
@@ -178,8 +179,8 @@ class Trajectory(nn.Module):
         self.time = FourierTime(hidden) if settings.time_encoding else None
         self.sequence = BeliefSequence(hidden)
         self.decoder = Decoder(settings.decoder)
-        self.state = StateHead(modalities, self.embed_width, settings) if settings.state else None
-        self.head = nn.Linear(hidden, 1, bias=False)
+        self.state = StateHead(modalities, self.embed_width, target.n_labels, settings) if settings.state else None
+        self.head = nn.Linear(hidden, target.n_labels, bias=False)
         nn.init.zeros_(self.head.weight)
         self.start = target.published_risk(published_scale, start)
         self.shrinkage = settings.shrinkage if published_scale else 0.0
@@ -207,10 +208,10 @@ class Trajectory(nn.Module):
 
     def weigh(
         self, batch: SequenceBatch, coded: Mapping[str, Tensor], evidence: LinearEvidence
-    ) -> Float[Tensor, "stay event"]:
+    ) -> Float[Tensor, "stay event label"]:
         """Each event's own evidence."""
-        weighed = {name: evidence.of_coded(name, rows).unsqueeze(-1) for name, rows in coded.items()}
-        return self._of_events(batch, weighed, 1).squeeze(-1)
+        weighed = {name: evidence.of_coded(name, rows) for name, rows in coded.items()}
+        return self._of_events(batch, weighed, evidence.n_labels)
 
     def _of_events(
         self, batch: SequenceBatch, rows: Mapping[str, Tensor], width: int
@@ -224,8 +225,8 @@ class Trajectory(nn.Module):
 
     def beliefs(
         self, batch: SequenceBatch
-    ) -> tuple[Float[Tensor, "stay event"], Bool[Tensor, "stay event"], Float[Tensor, "stay event"]]:
-        """The head's output after every event, which events are real, and their hours."""
+    ) -> tuple[Float[Tensor, "stay event *label"], Bool[Tensor, "stay event"], Float[Tensor, "stay event"]]:
+        """The head's output after every event, of several answers one each, which events are real, and their hours."""
         read = self.read(batch)
         return read.known + read.added, read.real, read.hours
 
@@ -242,7 +243,7 @@ class Trajectory(nn.Module):
             wide = order.unsqueeze(-1).expand(-1, -1, embedded.shape[-1])
             published = self._published(published, modality, kept).gather(1, order)
             embedded, modality, hours = embedded.gather(1, wide), modality.gather(1, order), hours.gather(1, order)
-            weighed = None if weighed is None else weighed.gather(1, order)
+            weighed = None if weighed is None else weighed.gather(1, order.unsqueeze(-1).expand_as(weighed))
             lengths = kept.sum(dim=1)
         events = self.project(embedded) + self.modality(modality)
         if self.time is not None:
@@ -250,13 +251,13 @@ class Trajectory(nn.Module):
         sequence = self.sequence(events, lengths)
         states = sequence.read(self.decoder(sequence.embeddings, sequence.lengths))
         real = torch.arange(hours.shape[1], device=hours.device) < lengths[:, None]
-        added = self.head(states).squeeze(-1)
+        added = self.head(states)
         if self.state is not None:
             added = added + self.state(embedded, modality, hours, self.embedder.tokens)
         if weighed is not None:
-            nothing = weighed.new_zeros(len(self.embedder.modalities), 1)
-            added = added + latest_state(weighed.unsqueeze(-1), modality, nothing).sum(dim=(2, 3))
-        return Read(self.start(published), added, published, real, hours)
+            nothing = weighed.new_zeros(len(self.embedder.modalities), weighed.shape[-1])
+            added = added + latest_state(weighed, modality, nothing).sum(dim=2)
+        return Read(self.start(published), self.target.of_head(added), published, real, hours)
 
     def _published(
         self, logit: Float[Tensor, "stay event"], modality: Int[Tensor, "stay event"], kept: Bool[Tensor, "stay event"]
@@ -289,6 +290,8 @@ class Trajectory(nn.Module):
         losses = self.target.loss(outputs, labels)
         weight = self._weight(real)
         task = (losses * weight).sum(dim=1).mean()
+        if not self.shrinkage:
+            return task, {"task": task.detach()}
         penalty = (shrinkage(read.added, read.published) * weight).sum(dim=1).mean()
         return task + self.shrinkage * penalty, {"task": task.detach()}
 
@@ -300,14 +303,14 @@ class Trajectory(nn.Module):
         weight = real * (place + 1.0 if self.settings.weighting == "rising" else 1.0)
         return weight / weight.sum(dim=1, keepdim=True).clamp(min=1)
 
-    def predict(self, batch: SequenceBatch) -> tuple[Float[Tensor, "stay event"], Float[Tensor, " stay"]]:
+    def predict(self, batch: SequenceBatch) -> tuple[Float[Tensor, "stay event *label"], Float[Tensor, "stay *label"]]:
         """The belief after every event, and the prediction at the prediction time: the last belief, less the hours that
         have passed since where the label falls. A stay without events gets the constant of `start`."""
         outputs, _, hours = self.beliefs(batch)
         beliefs = self.target.prediction(outputs)
-        place = (batch.lengths - 1).clamp(min=0)[:, None]
-        last, last_h = beliefs.gather(1, place).squeeze(1), hours.gather(1, place).squeeze(1)
+        stay, place = torch.arange(len(batch), device=hours.device), (batch.lengths - 1).clamp(min=0)
+        last, last_h = beliefs[stay, place], hours[stay, place]
         if self.falls:
             last = (last - (batch.at_h - last_h)).clamp(min=0)
-        nothing = self.target.prediction(self.start.constant).expand_as(last)
-        return beliefs, torch.where(batch.lengths > 0, last, nothing)
+        nothing, some = self.target.prediction(self.start.constant).expand_as(last), batch.lengths > 0
+        return beliefs, torch.where(some.view(-1, *[1] * (last.dim() - 1)), last, nothing)

@@ -20,6 +20,8 @@
 ``label``       outputs of a head: 1 for mortality, 25 for phenotypes
 ``row``         rows of a table without the structure of a batch: training rows that a number encoding is fitted on
 ``*batch``      any leading dimensions, also none: stay, or stay event
+``*label``      label where a head has several outputs; no dimension where it has one
+``*answer``     ``*batch`` and then ``*label``: what a head says
 ==============  =====================================================================================
 
 A name that comes twice in a signature is the same size twice: the tests check it.
@@ -48,6 +50,8 @@ DIMENSIONS: Final = frozenset(
         "label",
         "row",
         "*batch",
+        "*label",
+        "*answer",
     }
 )
 """The names of the table above; a test holds the annotations of the package to it."""

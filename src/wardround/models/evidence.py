@@ -10,8 +10,9 @@ from collections.abc import Mapping
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
+from torch.nn.functional import linear
 
-from wardround.models.checks import check_probs
+from wardround.models.checks import check_probs, check_widths
 from wardround.models.dropout import Dropout
 from wardround.models.embedder import Inputs
 from wardround.models.modality_encoder import ModalityEncoder, RowShape, coded_rows
@@ -23,30 +24,35 @@ class LinearEvidence(nn.Module):
     Args:
         widths: modality -> inputs of its encoder's first layer (`coded_width`).
         dropout: probability of dropping an input in training.
+        n_labels: outputs of the head: each has weights of its own.
 
     Raises:
-        UsageError: if `dropout` is outside [0, 1).
+        UsageError: if `dropout` is outside [0, 1), or there is no output.
     """
 
-    def __init__(self, widths: Mapping[str, int], dropout: float = 0.0) -> None:
+    def __init__(self, widths: Mapping[str, int], dropout: float = 0.0, n_labels: int = 1) -> None:
         super().__init__()
         check_probs(dropout=dropout)
-        self.modalities = tuple(widths)
-        self.weights = nn.ModuleDict({name: nn.Linear(width, 1, bias=False) for name, width in widths.items()})
+        check_widths(n_labels=n_labels)
+        self.modalities, self.n_labels = tuple(widths), n_labels
+        self.weights = nn.ModuleDict({name: nn.Linear(width, n_labels, bias=False) for name, width in widths.items()})
         for layer in self.weights.values():
             nn.init.zeros_(layer.get_parameter("weight"))
         self.drop = Dropout(dropout)
 
-    def of_coded(self, modality: str, coded: Float[Tensor, "row coded"]) -> Float[Tensor, " row"]:
+    def of_coded(self, modality: str, coded: Float[Tensor, "row coded"]) -> Float[Tensor, "row label"]:
         """The evidence of some rows of one modality, as `coded_rows` makes them."""
+        weight, coded = self.weights[modality].get_parameter("weight"), self.drop(coded)
+        if self.n_labels > 1:
+            return linear(coded, weight)
         # not a matrix product: that one rounds a row by where it stands in its batch
-        return (self.drop(coded) * self.weights[modality].get_parameter("weight")).sum(dim=-1)
+        return (coded * weight).sum(dim=-1, keepdim=True)
 
     def of_stays(
         self, inputs: Inputs, observed: Bool[Tensor, "stay modality"], encoders: nn.ModuleDict
-    ) -> Float[Tensor, " stay"]:
+    ) -> Float[Tensor, "stay label"]:
         """The sum over the modalities that a stay has; the rows of the others are not read."""
-        total = torch.zeros(len(observed), device=observed.device)
+        total = torch.zeros(len(observed), self.n_labels, device=observed.device)
         for index, name in enumerate(self.modalities):
             there = observed[:, index].nonzero().squeeze(1)
             given = inputs[name]

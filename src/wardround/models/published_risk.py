@@ -29,22 +29,26 @@ SHIFT_SD: Final = 5.0
 
 
 class PublishedRisk(nn.Module):
-    """The first term of a head's output.
+    """The first term of a head's output, or of each of its outputs.
 
     Args:
         scale: of the log odds, at the start.
         shift: added to them, at the start.
-        constant: without them.
+        constant: without them; one for each output of a head with several.
     """
 
-    def __init__(self, scale: float, shift: float, constant: float) -> None:
+    def __init__(
+        self, scale: float, shift: float | Float[Tensor, "*label"], constant: float | Float[Tensor, "*label"]
+    ) -> None:
         super().__init__()
-        self.scale = nn.Parameter(torch.tensor(float(scale)))
-        self.shift = nn.Parameter(torch.tensor(float(shift)))
-        self.constant = nn.Parameter(torch.tensor(float(constant)))
+        self.constant = nn.Parameter(torch.as_tensor(constant, dtype=torch.float32).clone())
+        self.scale = nn.Parameter(torch.full_like(self.constant, scale))
+        self.shift = nn.Parameter(torch.as_tensor(shift, dtype=torch.float32).expand_as(self.constant).clone())
 
-    def forward(self, logit: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
+    def forward(self, logit: Float[Tensor, "*batch"]) -> Float[Tensor, "*answer"]:
         """The term of each stay or event, never NaN: `logit` is NaN where the equation has not been computed."""
+        if self.constant.dim():
+            logit = logit.unsqueeze(-1)
         known = ~logit.isnan()
         return torch.where(known, self.scale * logit.nan_to_num(0.0) + self.shift, self.constant)
 

@@ -74,8 +74,9 @@ class Cohort:
     """Stays that can be asked.
 
     Attributes:
-        frame: `subject_id, stay_id, start, prediction_time, label` (float64, hours or 0/1; null without a task), by
-            stay id. A prediction time is null in whole-stay pretraining alone, where the end of a stay is not known.
+        frame: `subject_id, stay_id, start, prediction_time, label` (float64, hours or 0/1, an array of them for several
+            answers; null without a task), by stay id. A prediction time is null in whole-stay pretraining alone, where
+            the end of a stay is not known.
         excluded: reason -> stays left out.
         window: what they may see.
     """

@@ -1,19 +1,24 @@
 """The tasks: what is predicted, in which unit, and what it is not.
 
-A label is an expression over `stays.parquet` and the prediction time; nothing else reads the outcome columns.
+A label is an expression over `stays.parquet` and the prediction time; nothing else reads the outcome columns. One of
+several yes/no answers reads the table of a concept beside it (`train/derived_labels.py`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
 import polars as pl
 
+from wardround.concepts.phenotypes import PHENOTYPES
 from wardround.extensions import Registry
 
 MAX_LOS_H: Final = 720.0
 """Length-of-stay targets are clipped here in the causal protocol; the paper drops longer stays, which looks at the
 outcome."""
+
+DAYS_30_H: Final = 24.0 * 30
+"""How soon after admission a death is one of `mortality_30d`."""
 
 
 @dataclass(frozen=True)
@@ -23,10 +28,14 @@ class Task:
     Attributes:
         name: as on the command line.
         kind: "binary" (a probability) or "hours" (a duration; models learn log(1 + hours)).
-        label: prediction-time expression -> label expression over the stay columns; null where a stay has none.
+        label: prediction-time expression -> label expression over the stay columns; null where a stay has none. Of
+            several answers an array.
         falls: whether the label shrinks by an hour with each hour that passes.
         summary: what it is, and what it is not.
         published_risk: whether death in hospital, which the published equations predict, is what is asked.
+        labels: names of several yes/no answers that are asked at once, "binary" each; empty where there is one answer.
+        derived: the concept whose columns `label` reads beside those of the stays; empty for none.
+        hides: modalities that no model of this task is given, in any protocol: the label is made of them.
     """
 
     name: str
@@ -35,11 +44,37 @@ class Task:
     falls: bool
     summary: str
     published_risk: bool = False
+    labels: tuple[str, ...] = ()
+    derived: str = ""
+    hides: tuple[str, ...] = ()
+
+    def hidden_of(self, modalities: Iterable[str]) -> tuple[str, ...]:
+        """Those of some modalities that no model of this task is given."""
+        return tuple(name for name in modalities if name in self.hides)
+
+    def shown_of(self, modalities: Iterable[str]) -> tuple[str, ...]:
+        """Those of some modalities that a model may be given."""
+        return tuple(name for name in modalities if name not in self.hides)
 
 
 def hours_between(later: pl.Expr, earlier: pl.Expr) -> pl.Expr:
     """Hours from `earlier` to `later`, from integer minutes."""
     return (later - earlier).dt.total_minutes() / 60
+
+
+def _died_within_30_days() -> pl.Expr:
+    """Whether a hospital stay ended in death in time; where its admission is not known, from that to the unit. Null
+    where it ended in death and nobody knows when."""
+    admitted = pl.coalesce("hospital_start", "start")
+    in_time = hours_between(pl.col("hospital_end"), admitted) <= DAYS_30_H
+    died = pl.col("died_in_hospital")
+    return pl.when(~died).then(False).when(died).then(in_time).cast(pl.Float64)
+
+
+def _answers(columns: Iterable[str]) -> pl.Expr:
+    """Columns of true and false as an array a stay; null where one of them is."""
+    known = pl.all_horizontal(pl.col(name).is_not_null() for name in columns)
+    return pl.when(known).then(pl.concat_arr(pl.col(name).cast(pl.Float64) for name in columns))
 
 
 TASKS: Final[dict[str, Task]] = {
@@ -52,6 +87,20 @@ TASKS: Final[dict[str, Task]] = {
             False,
             "death before hospital discharge, in any unit; not death in this unit, not death after discharge",
             published_risk=True,
+        ),
+        Task(
+            "mortality_icu",
+            "binary",
+            lambda _: pl.col("died_in_unit").cast(pl.Float64),
+            False,
+            "death in this unit stay; not death in the hospital after it",
+        ),
+        Task(
+            "mortality_30d",
+            "binary",
+            lambda _: _died_within_30_days(),
+            False,
+            "death in hospital within 30 days of hospital admission (arXiv 2506.04924); not later, not after discharge",
         ),
         Task(
             "los_remaining",
@@ -73,6 +122,16 @@ TASKS: Final[dict[str, Task]] = {
             lambda _: hours_between(pl.col("end"), pl.col("start")),
             False,
             "hours from unit admission to unit discharge; not the hospital stay",
+        ),
+        Task(
+            "phenotyping",
+            "binary",
+            lambda _: _answers(PHENOTYPES),
+            False,
+            "which of 25 acute care conditions the hospital stay is billed with; not since when, not of a later stay",
+            labels=tuple(PHENOTYPES),
+            derived="phenotypes",
+            hides=("diagnosis",),
         ),
     )
 }

@@ -117,6 +117,24 @@ def with_physiology(timelines: Timelines, seed: int, at_min: int = 1440, per_sta
     return replace(timelines, events=pl.concat([timelines.events, made]))
 
 
+BILLED: Final = ("10//A419", "10//I10", "10//I509", "10//J9601", "10//N179", "9//25000", "9//4019", "9//42731")
+"""ICD codes, most of which tell one of the 25 acute care conditions."""
+
+
+def with_billed_diagnoses(timelines: Timelines, seed: int) -> Timelines:
+    """And what each hospital stay is billed with at its discharge: one code or more of `BILLED`."""
+    rng = np.random.default_rng([seed, 5])
+    stays = timelines.stays.select("stay_id", minute=pl.col("hospital_end").cast(pl.Float64))
+    codes = [
+        [f"DIAGNOSIS//ICD//{code}" for code in rng.choice(BILLED, n, False)] for n in rng.integers(1, 5, stays.height)
+    ]
+    made = stays.with_columns(
+        available="minute", modality=pl.lit("diagnosis"), code=pl.Series(codes), value=pl.lit(None, pl.Float32)
+    ).explode("code")
+    own = made.select(pl.col(name).cast(kind) for name, kind in EVENT.items())
+    return replace(timelines, events=pl.concat([timelines.events, own]))
+
+
 def _minutes(rng: np.random.Generator, n: int, at_min: int, until: int) -> np.ndarray:
     minute = rng.integers(-600, until, n)
     minute = np.where(rng.random(n) < 0.3, minute // 60 * 60, minute)

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from wardround.concepts.known import find_concept
 from wardround.events import HOUR_US, STAY_COLUMNS
 from wardround.tasks.cohort import Cohort, Window, cohort
 from wardround.tasks.task import Task
@@ -28,8 +29,17 @@ class TaskTrial:
 
     @cached_property
     def stays(self) -> pl.DataFrame:
-        """A `stays.parquet`: some left early, some are children, some die."""
-        return stays_on_disk(random_timelines(5, 300))
+        """A `stays.parquet`: some left early, some are children, some die; with the columns of a concept that the label
+        is made of."""
+        stays, rng = stays_on_disk(random_timelines(5, 300)), np.random.default_rng(5)
+        return stays.with_columns(pl.Series(name, rng.random(stays.height) < 0.3) for name in self.derived)
+
+    @property
+    def derived(self) -> list[str]:
+        """The columns of that concept."""
+        if not self.task.derived:
+            return []
+        return [name for name in find_concept(self.task.derived).columns if name != "stay_id"]
 
     def label(self, stays: pl.DataFrame, at_h: float = 24) -> pl.Series:
         """The label of each stay at an hour."""
@@ -47,6 +57,8 @@ def _described(trial: TaskTrial) -> Findings:
         found.append(f"the name {task.name!r} is not lower-case letters, digits and _")
     if task.kind not in ("binary", "hours"):
         found.append(f"the kind is {task.kind!r}")
+    if len(set(task.labels)) != len(task.labels) or (task.labels and task.kind != "binary"):
+        found.append("labels are names of yes/no answers, each once")
     if not task.summary or "\n" in task.summary:
         found.append("the summary is not one line")
     return found
@@ -54,7 +66,7 @@ def _described(trial: TaskTrial) -> Findings:
 
 def _own_columns(trial: TaskTrial) -> Findings:
     read = set(trial.task.label(pl.col("prediction_time")).meta.root_names())
-    unknown = sorted(read - STAY_COLUMNS.keys() - {"prediction_time"})
+    unknown = sorted(read - STAY_COLUMNS.keys() - {"prediction_time", *trial.derived})
     recorded = sorted(read & set(ABOUT_EVENTS))
     found = [f"it reads {', '.join(unknown)}, which stays.parquet does not have"] if unknown else []
     if recorded:
@@ -66,9 +78,11 @@ def _values(trial: TaskTrial) -> Findings:
     label = trial.label(trial.stays)
     if len(label) != trial.stays.height:
         return [f"{len(label)} labels for {trial.stays.height} stays"]
-    if label.dtype != pl.Float64:
-        return [f"labels are {label.dtype}, expected Float64"]
+    kind = pl.Array(pl.Float64, len(trial.task.labels)) if trial.task.labels else pl.Float64()
+    if label.dtype != kind:
+        return [f"labels are {label.dtype}, expected {kind}"]
     known = label.drop_nulls()
+    known = known.explode() if trial.task.labels else known
     if len(known) == 0:
         return ["every label is null"]
     if not known.is_finite().all():

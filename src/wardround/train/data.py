@@ -1,5 +1,6 @@
 """A DATA folder opened for one window: lines, stays, cohorts, sides."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +22,7 @@ from wardround.sources.patient_pool import NOT_KNOWN, PatientPool
 from wardround.tasks.cohort import Cohort, Window, cohort, elapsed_h
 from wardround.tasks.splits import TRAIN, VAL, SplitPlan, split_stays
 from wardround.tasks.task import Task
+from wardround.train.derived_labels import with_derived
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,9 @@ class OpenData:
     patients: PatientPool = NOT_KNOWN
 
     def cohort(self, task: Task | None, labelled: bool = True) -> Cohort:
-        """The cohort of a task, or of label-free pretraining. Raises `DataError` where it is empty."""
-        return cohort(self.stays, self.window, task, labelled)
+        """The cohort of a task, or of label-free pretraining. Raises `DataError` where it is empty, or where the data
+        have not what its labels are made of."""
+        return cohort(with_derived(self.folder, self.hash, self.stays, task), self.window, task, labelled)
 
     def elapsed_h(self, chosen: Cohort) -> np.ndarray:
         """Hours in hospital at the prediction time, by stay of the cohort."""
@@ -160,16 +163,19 @@ def bin_edges(
     return edges
 
 
-def unread_modalities(data: OpenData, featuriser: Featuriser | TableFeaturiser, notes: list[str]) -> dict[str, Any]:
+def unread_modalities(
+    data: OpenData, featuriser: Featuriser | TableFeaturiser, notes: list[str], hidden: Sequence[str] = ()
+) -> dict[str, Any]:
     """A diagnostics entry on modalities that were asked for and are not read, and a note for each that was named.
 
     Args:
         data: what is trained on.
         featuriser: its inputs.
         notes: sentences for the person; added to.
+        hidden: modalities that the task never shows.
     """
     named = featuriser.settings.modalities
-    there = set(data.stays["modalities"].explode().drop_nulls())
+    there = set(data.stays["modalities"].explode().drop_nulls()) - set(hidden)
     asked = named or [name for name in INPUT_MODALITIES if name in there]
     unread = [name for name in asked if name not in featuriser.vocabulary.modalities]
     for name in unread if named else ():

@@ -37,23 +37,24 @@ class Predictions:
     """What a model says.
 
     Attributes:
-        prediction: probability or hours at the prediction time, by asked stay; NaN where the method has none.
+        prediction: probability or hours at the prediction time, by asked stay, of several answers one each; NaN where
+            the method has none.
         belief_stay: place among the asked stays of each belief; empty for methods without beliefs.
         belief_minute: from unit admission, when all that the belief knows was known.
         belief_modality: index into the run's modalities.
         belief: after each event.
     """
 
-    prediction: Float[np.ndarray, "stay"]
+    prediction: Float[np.ndarray, "stay *label"]
     belief_stay: Int[np.ndarray, "belief"]
     belief_minute: Int[np.ndarray, "belief"]
     belief_modality: Integer[np.ndarray, "belief"]
-    belief: Float[np.ndarray, "belief"]
+    belief: Float[np.ndarray, "belief *label"]
 
 
 def _no_beliefs(prediction: np.ndarray) -> Predictions:
     none = np.empty(0, np.int64)
-    return Predictions(prediction, none, none, none, np.empty(0))
+    return Predictions(prediction, none, none, none, np.empty((0, *prediction.shape[1:])))
 
 
 @torch.no_grad()
@@ -113,7 +114,8 @@ def _sequence_predictions(model: Any, cases: Cases, members: np.ndarray) -> Pred
     store, device = _store(cases), _device(model)
     place_of = np.full(len(store.stay_ids), -1)
     place_of[members] = np.arange(len(members))
-    prediction, beliefs = np.full(len(members), np.nan), np.full(len(store.minute), np.nan)
+    shape = _answers_of(model)
+    prediction, beliefs = np.full((len(members), *shape), np.nan), np.full((len(store.minute), *shape), np.nan)
     for batch in _sequence_batches(cases, _no_labels(cases), members, PREDICT_BUDGET):
         made, last = model.predict(batch.to(device))
         stays, lengths = batch.stays.numpy(), batch.lengths.numpy()
@@ -131,8 +133,9 @@ def _grid_predictions(model: Any, cases: Cases, members: np.ndarray) -> Predicti
     place_of[members] = np.arange(len(members))
     columns = Columns.of(cases.at_h[members], size.most)
     begins = np.cumsum(columns.lengths) - columns.lengths
-    prediction, by_hour = np.full(len(members), np.nan), np.full(int(columns.lengths.sum()), np.nan)
-    minutes = np.zeros(len(by_hour), np.int64)
+    shape, hours = _answers_of(model), int(columns.lengths.sum())
+    prediction, by_hour = np.full((len(members), *shape), np.nan), np.full((hours, *shape), np.nan)
+    minutes = np.zeros(hours, np.int64)
     for batch in _grid_batches(cases, _no_labels(cases), members, size):
         made, last = model.predict(batch.to(device))
         places = place_of[batch.stays.numpy()]
@@ -186,6 +189,12 @@ def _store(cases: Cases) -> Any:
 
 def _no_labels(cases: Cases) -> np.ndarray:
     return np.full(cases.cohort.frame.height, np.nan)
+
+
+def _answers_of(model: Any) -> tuple[int, ...]:
+    """The shape of what a model says of one stay: none for one answer."""
+    labels = getattr(getattr(model, "target", None), "labels", 0)
+    return (labels,) if labels else ()
 
 
 def _device(model: nn.Module) -> torch.device:

@@ -20,6 +20,7 @@ from wardround.errors import LeakageError, RunError
 from wardround.json_kinds import is_object
 from wardround.launcher import is_first_process
 from wardround.methods.alignment import Alignment
+from wardround.methods.per_label import PerLabel
 from wardround.methods.registry import KNOWN_METHODS, FittedMethod, Method, build_embedder, find_method
 from wardround.methods.scores import ROWS, ScoreSettings
 from wardround.methods.table_model import TableModel
@@ -125,8 +126,11 @@ class Run:
         if not isinstance(settings, FitSettings) or not isinstance(featuriser, TableFeaturiser):
             raise RunError(f"{self.folder} is a {self.plan.method} run: it holds no model that was fitted whole.")
         tensors = read_weights(self.folder / WEIGHTS, None)
-        kind, columns = find_task(self.plan.task or "").kind, len(featuriser.columns)
-        return _method_of(self.plan.method, FittedMethod).load(tensors, kind, settings.model, columns), featuriser
+        task, columns = find_task(self.plan.task or ""), len(featuriser.columns)
+        load = _method_of(self.plan.method, FittedMethod).load
+        if task.labels:
+            return PerLabel.load(load, tensors, settings.model, columns, len(task.labels)), featuriser
+        return load(tensors, task.kind, settings.model, columns), featuriser
 
     def load_into(self, model: nn.Module) -> None:
         """Give a model this run's weights, and put it into eval mode. Raises `RunError` where they do not fit."""

@@ -18,6 +18,7 @@ from wardround.methods.registry import FittedMethod, Method, build_embedder, fin
 from wardround.methods.scores import ROWS, ScoreSettings, check_score, fit_points, known_when, score_settings
 from wardround.methods.target import Target
 from wardround.metrics.discrimination import auroc
+from wardround.metrics.macro import macro
 from wardround.metrics.regression import mae
 from wardround.models.embedder import ModalityEmbedder
 from wardround.models.published_risk import PublishedRisk
@@ -87,6 +88,8 @@ def train(
         if encoders or init or (assignments and method_name != "score"):
             raise UsageError(f"{method_name} learns no weights: it takes neither --set nor --encoders nor --init.")
         chosen = score_settings(assignments)
+        if task.labels:
+            raise UsageError(f"{method_name} says one number of a stay: it has no answers to {task.name}.")
         return _train_row(method_name, data_folder, task, to, window, split, quiet, chosen)
     method = find_method(method_name)
     if isinstance(method, FittedMethod):
@@ -128,10 +131,11 @@ class _Training:
         self.method, self.task, self.data, self.sides, self.settings = method, task, data, sides, settings
         self.seed, self.quiet, self.brought = seed, quiet, brought
         self.shape = SHAPES[method.shape]
-        self.target = Target(task.kind, settings.model.positive_weight)
+        self.target = Target.of(task, settings.model.positive_weight)
         self.label = sides.cohort.frame["label"].to_numpy()
         self.featuriser = self._featuriser(settings.inputs)
-        self.store = event_store(data.lines, sides.cohort, self.featuriser, self.shape.sequences, quiet)
+        hidden = task.hidden_of(self.featuriser.vocabulary.modalities)
+        self.store = event_store(data.lines, sides.cohort, self.featuriser, self.shape.sequences, quiet, hidden)
 
     def run(self, run: NewRun, splits: Any) -> None:
         """Train and write the folder."""
@@ -166,7 +170,7 @@ class _Training:
         diagnostics = [
             *fit_result.diagnostics,
             *split_checks(self.data.stays, splits, run.plan.split, "split", run.notes),
-            unread_modalities(self.data, self.featuriser, run.notes),
+            unread_modalities(self.data, self.featuriser, run.notes, self.task.hides),
             *failure_signatures(metrics["metrics"], fit_result.history),
         ]
         run.close(splits, fitted, metrics, diagnostics, self.featuriser, model, fit_result)
@@ -181,7 +185,7 @@ class _Training:
         """Fitted inputs: those that are brought; with another summary of the numbers, the normaliser fitted again."""
         fitted = self.brought.featuriser
         if fitted is None:
-            return fit_featuriser(self.data.lines, self.sides.part(TRAIN), inputs, self.quiet)
+            return fit_featuriser(self.data.lines, self.sides.part(TRAIN), inputs, self.quiet, self.task.hides)
         if fitted.settings == inputs:
             return fitted
         return with_normaliser(self.data.lines, self.sides.part(TRAIN), inputs, fitted.vocabulary, self.quiet)
@@ -224,8 +228,8 @@ class _Training:
         loss = float(self.target.loss(outputs, torch.from_numpy(label)).mean())
         if self.task.kind == "hours":
             return {"loss": loss, "mae_h": float(mae(label, predicted))}
-        score = float(auroc(label, predicted)) if 0 < label.sum() < len(label) else 0.5
-        return {"loss": loss, "auroc": score}
+        score = float((macro(auroc) if self.task.labels else auroc)(label, predicted))
+        return {"loss": loss, "auroc": 0.5 if np.isnan(score) else score}
 
 
 def _train_row(

@@ -21,9 +21,9 @@ def taught_labels(
     teacher: TeacherSettings,
     seed: int = 0,
     quiet: bool = False,
-) -> Float[np.ndarray, "stay"]:
-    """The label of each stay of the cohort, mixed on the training side where it is 0 or 1. The teacher reads summaries
-    of what the student may read: the same modalities, up to the same hour.
+) -> Float[np.ndarray, "stay *label"]:
+    """The label of each stay of the cohort, mixed on the training side where it is one 0 or 1. The teacher reads
+    summaries of what the student may read: the same modalities, up to the same hour.
 
     Args:
         data: where the stays lie.
@@ -39,7 +39,7 @@ def taught_labels(
         StorageError: where the disk refuses.
     """
     label = sides.cohort.frame["label"].to_numpy().astype(np.float64)
-    if teacher.share == 0 or task.kind != "binary":
+    if teacher.share == 0 or task.kind != "binary" or task.labels:
         return label
     content = inputs.content
     table = TableSettings(inputs.modalities, inputs.features, volumes=content.volumes, singles=content.singles)

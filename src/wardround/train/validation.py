@@ -1,13 +1,15 @@
 """What a run says of its validation side, and what evaluation needs from its training."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from wardround.events import INPUT_MODALITIES
 from wardround.methods.scores import fit_elapsed
+from wardround.metrics.bootstrap import DRAWS
 from wardround.metrics.discrimination import choose_threshold
-from wardround.metrics.tables import classification_table, regression_table
+from wardround.metrics.tables import classification_table, multilabel_table, regression_table
 from wardround.tasks.splits import TRAIN, VAL
 from wardround.tasks.task import Task
 from wardround.train.data import OpenData, Sides
@@ -37,20 +39,54 @@ def validation_metrics(
         "protocol": window.protocol,
         "at_h": window.at_h,
         "n_stays": len(label),
-        "sees_past_prediction": modalities_past_prediction(data, sides.part(VAL), INPUT_MODALITIES),
+        "sees_past_prediction": modalities_past_prediction(data, sides.part(VAL), task.shown_of(INPUT_MODALITIES)),
     }
     if task.kind == "hours":
         return {**about, "prevalence": None, "metrics": regression_table(label, predicted, subject)}
+    if task.labels:
+        table = label_tables(task, label, predicted, subject, fitted)
+        return {**about, "prevalence": float(label.mean()), **table}
     references = {"bss": None, "bss_train": fitted["train_prevalence"]}
     table = classification_table(label.astype(int), predicted, subject, fitted["threshold"], references)
     return {**about, "prevalence": float(label.mean()), "metrics": table}
 
 
+def label_tables(
+    task: Task,
+    label: np.ndarray,
+    predicted: np.ndarray,
+    subject: np.ndarray,
+    fitted: Mapping[str, Any],
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """`metrics`, macro over the labels, and `by_label`: see `multilabel_table`.
+
+    Args:
+        task: of several answers.
+        label, predicted: "stay label".
+        subject: by stay.
+        fitted: threshold and training prevalence of each label.
+        draws, seed: of the bootstrap.
+    """
+    thresholds = np.asarray(fitted["threshold"], np.float64)
+    references = {"bss": None, "bss_train": fitted["train_prevalence"]}
+    return multilabel_table(label.astype(int), predicted, subject, thresholds, task.labels, references, draws, seed)
+
+
 def fitted_values(task: Task, train_label: np.ndarray, val_label: np.ndarray, predicted: np.ndarray) -> dict[str, Any]:
     """What evaluation needs from training: threshold (on validation, by the smaller of sensitivity and PPV) and
-    training prevalence."""
+    training prevalence; of several answers a list of each."""
     if task.kind == "hours":
         return {"train_median_h": float(np.median(train_label))}
+    if task.labels:
+        columns = (train_label.T, val_label.T, predicted.T)
+        each = [_fitted_answer(*column) for column in zip(*columns, strict=True)]
+        return {name: [one[name] for one in each] for name in each[0]}
+    return _fitted_answer(train_label, val_label, predicted)
+
+
+def _fitted_answer(train_label: np.ndarray, val_label: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
     both = 0 < val_label.sum() < len(val_label)
     threshold = float(choose_threshold(val_label, predicted)) if both else float(train_label.mean())
     return {"threshold": threshold, "train_prevalence": float(train_label.mean())}

@@ -7,14 +7,16 @@ from typing import Any
 import numpy as np
 
 from wardround.batches.stay_table import fit_table_featuriser, stay_table
+from wardround.methods.per_label import PerLabel
 from wardround.methods.registry import FittedMethod
-from wardround.methods.table_model import HistoryRow, LabelledRows
+from wardround.methods.table_model import HistoryRow, LabelledRows, TableModel
 from wardround.settings import override
 from wardround.tasks.cohort import Window
 from wardround.tasks.splits import TRAIN, VAL, SplitPlan
 from wardround.tasks.task import Task
 from wardround.train.data import OpenData, Sides, opened, sides_of, unread_modalities
 from wardround.train.failure_signatures import failure_signatures
+from wardround.train.history import Row
 from wardround.train.loop import FitResult
 from wardround.train.packages import packages_behind
 from wardround.train.plan import FitSettings, Plan
@@ -76,7 +78,7 @@ def _fit(
     quiet: bool,
 ) -> None:
     """Fit and write the folder."""
-    featuriser = fit_table_featuriser(data.lines, sides.part(TRAIN), settings.inputs, quiet)
+    featuriser = fit_table_featuriser(data.lines, sides.part(TRAIN), settings.inputs, quiet, task.hides)
     train, val = (
         LabelledRows(
             stay_table(data.lines, sides.part(side), featuriser, quiet=quiet).values,
@@ -84,21 +86,54 @@ def _fit(
         )
         for side in (TRAIN, VAL)
     )
-    model, history = method.fit(train, val, task.kind, settings.model, run.plan.seed, quiet)
+    model, result = _fitted(method, task, train, val, settings.model, run.plan.seed, quiet)
     predicted = model.predict(val.values)
     fitted = fitted_values(task, train.label, val.label, predicted)
     if task.kind == "hours":
         fitted |= elapsed_bins(data, sides, task)
     subject = sides.part(VAL).frame["subject_id"].to_numpy()
     metrics = validation_metrics(data, sides, task, val.label, predicted, subject, fitted)
-    result = _result(history)
     diagnostics = [
         *result.diagnostics,
         *split_checks(data.stays, splits, run.plan.split, "split", run.notes),
-        unread_modalities(data, featuriser, run.notes),
-        *failure_signatures(metrics["metrics"], result.history),
+        unread_modalities(data, featuriser, run.notes, task.hides),
+        *failure_signatures(metrics["metrics"], [] if task.labels else result.history),
     ]
     run.close(splits, fitted, metrics, diagnostics, featuriser, model, result)
+
+
+def _fitted(
+    method: FittedMethod, task: Task, train: LabelledRows, val: LabelledRows, settings: Any, seed: int, quiet: bool
+) -> tuple[TableModel, FitResult]:
+    """The model, or one for each of several answers, and what the fit came to."""
+    if not task.labels:
+        model, history = method.fit(train, val, task.kind, settings, seed, quiet)
+        return model, _result(history)
+    models, histories = PerLabel.fit(method.fit, train, val, settings, seed, quiet)
+    return models, _result_of_labels(task, histories)
+
+
+def _result_of_labels(task: Task, histories: list[list[HistoryRow]]) -> FitResult:
+    """A row a label: where its validation loss was lowest. Which labels could go on, and which do not vary."""
+    found = {label: _result(history) for label, history in zip(task.labels, histories, strict=True) if history}
+    falling = [label for label, one in found.items() if one.diagnostics[0]["verdict"] == "warn"]
+    constant = len(task.labels) - len(found)
+    checks = [
+        {
+            "check": "labels_still_falling",
+            "verdict": "warn" if falling else "pass",
+            "value": falling,
+            "advice": "the validation loss of these labels was still falling: allow more steps." if falling else "",
+        },
+        {
+            "check": "labels_that_vary",
+            "verdict": "warn" if constant else "pass",
+            "value": constant,
+            "advice": "labels that do not vary on training stays: their share is said of all." if constant else "",
+        },
+    ]
+    history: list[Row] = [{"label": float(task.labels.index(name)), **one.best_metrics} for name, one in found.items()]
+    return FitResult(history, 0, {}, False, checks)
 
 
 def _result(history: list[HistoryRow]) -> FitResult:

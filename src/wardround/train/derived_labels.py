@@ -1,0 +1,81 @@
+"""Stays with the columns that a task's label is made of where `stays.parquet` does not hold it: the table of a concept.
+
+    phenotyping     25 columns of true and false, made of the diagnoses that a hospital stay was billed with
+
+A stay of which the concept says nothing has nulls, and so no label. The columns are made once and kept in the folder's
+cache, by the hash of the data; a change of ours that gives other values asks for another `FORMAT`.
+"""
+
+import contextlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import polars as pl
+from jaxtyping import Int8
+
+from wardround import files
+from wardround.batches.array_cache import find_array, keep_array
+from wardround.concepts.known import Concept, find_concept
+from wardround.concepts.needs import check_needs
+from wardround.concepts.rows import INPUT_COLUMNS
+from wardround.errors import StorageError
+from wardround.events import EVENT_COLUMNS
+from wardround.progress import progress
+from wardround.tasks.task import Task
+
+FORMAT: Final = 1
+LIMIT_BYTES: Final = 1 << 28
+"""Of all entries together; one has a byte a stay and column."""
+UNKNOWN: Final = -1
+_EVENT: Final = {name: EVENT_COLUMNS[name] for name in INPUT_COLUMNS}
+
+
+def with_derived(
+    folder: Path, data_hash: str, stays: pl.DataFrame, task: Task | None, quiet: bool = True
+) -> pl.DataFrame:
+    """The stays with what a task's label reads; as they are for a task that reads them alone.
+
+    Args:
+        folder: the DATA folder.
+        data_hash: of its manifest.
+        stays: its `stays.parquet`.
+        task: what is predicted; None for label-free pretraining.
+        quiet: no progress on stderr.
+
+    Raises:
+        DataError: where the data have no code of what the label is made of, or a shard is torn.
+        StorageError: if the disk refuses to be read.
+    """
+    if task is None or not task.derived:
+        return stays
+    concept = find_concept(task.derived)
+    names = [name for name in concept.columns if name != "stay_id"]
+    cache, key = folder / "cache" / "labels", files.hash_of([FORMAT, data_hash, concept.name, names])
+    kept = None
+    with contextlib.suppress(StorageError):
+        kept = find_array(cache, key)
+    if kept is None:
+        kept = _answers(folder, stays, task, concept, names, quiet)
+        with contextlib.suppress(StorageError):
+            keep_array(cache, key, len(kept), [kept], LIMIT_BYTES)
+    known = [pl.Series(name, kept[:, place]) for place, name in enumerate(names)]
+    return stays.with_columns(pl.when(one != UNKNOWN).then(one == 1).alias(one.name) for one in known)
+
+
+def _answers(
+    folder: Path, stays: pl.DataFrame, task: Task, concept: Concept, names: Sequence[str], quiet: bool
+) -> Int8[np.ndarray, "stay label"]:
+    """The columns of the concept by stay: 1, 0, or `UNKNOWN`. Of each shard only the events that it reads are kept."""
+    codes = files.read_columns(folder / "metadata" / "codes.parquet", {"code": EVENT_COLUMNS["code"]})["code"]
+    check_needs(folder, task.name, concept.needs, set(codes.to_list()), leave=task.name)
+    shards = sorted((folder / "data").glob("*.parquet"), key=lambda path: int(path.stem))
+    read = [
+        files.read_columns(path, _EVENT).filter(concept.reads())
+        for path in progress(shards, f"reading the labels of {task.name}, shards", quiet=quiet)
+    ]
+    table = stays.select("stay_id").join(
+        concept.compute(pl.concat(read), stays), on="stay_id", how="left", maintain_order="left"
+    )
+    return table.select(pl.col(names).cast(pl.Int8).fill_null(UNKNOWN)).to_numpy()

@@ -1,0 +1,81 @@
+"""The columns of a concept beside the stays: as the concept makes them, made once, and refused where nothing tells."""
+
+import shutil
+from pathlib import Path
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from timelines import hand, random_timelines, with_billed_diagnoses, write_data
+from wardround import files
+from wardround.errors import DataError
+from wardround.tasks.cohort import Window
+from wardround.tasks.task import TASKS
+from wardround.train import derived_labels
+from wardround.train.data import open_data
+from wardround.train.derived_labels import with_derived
+
+PHENOTYPING = TASKS["phenotyping"]
+SEPTICEMIA, HYPERTENSION = "septicemia_except_in_labor", "essential_hypertension"
+CODED = hand(
+    [
+        (1, 3000, 3000, "diagnosis", "DIAGNOSIS//ICD//10//A419", None),
+        (2, 4000, 4000, "diagnosis", "DIAGNOSIS//ICD//9//4019", None),
+        (3, 10, 10, "lab", "LAB//sodium", 140),
+    ]
+)
+
+
+def derived(folder: Path) -> pl.DataFrame:
+    data = open_data(folder, Window(), quiet=True)
+    return with_derived(folder, data.hash, data.stays, PHENOTYPING)
+
+
+def test_by_hand(tmp_path: Path):
+    """One has sepsis, one hypertension, and the third was not coded."""
+    made = derived(write_data(tmp_path / "data", CODED)).sort("stay_id")
+    assert made[SEPTICEMIA].to_list() == [True, False, None]
+    assert made[HYPERTENSION].to_list() == [False, True, None]
+    cohort = open_data(tmp_path / "data", Window(), quiet=True).cohort(PHENOTYPING)
+    assert cohort.frame["stay_id"].to_list() == [1, 2]
+    assert cohort.excluded == {"no label": 1}
+    places = [PHENOTYPING.labels.index(name) for name in (SEPTICEMIA, HYPERTENSION)]
+    assert cohort.frame["label"].to_numpy()[:, places].tolist() == [[1, 0], [0, 1]]
+
+
+def test_the_columns_of_the_stays_and_their_order_stay(tmp_path: Path):
+    folder = write_data(tmp_path / "data", with_billed_diagnoses(random_timelines(1, 60), 1), shards=3)
+    data = open_data(folder, Window(), quiet=True)
+    made = derived(folder)
+    assert_frame_equal(made.select(data.stays.columns), data.stays)
+    assert set(made.columns) - set(data.stays.columns) == set(PHENOTYPING.labels)
+    assert with_derived(folder, data.hash, data.stays, None) is data.stays
+    assert with_derived(folder, data.hash, data.stays, TASKS["mortality"]) is data.stays
+
+
+def test_they_are_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    folder = write_data(tmp_path / "data", CODED)
+    first = derived(folder)
+    with monkeypatch.context() as patch:
+        patch.setattr(derived_labels, "_answers", None)
+        assert_frame_equal(derived(folder), first)
+    for kept in (folder / "cache" / "labels").glob("*.npy"):
+        kept.write_bytes(kept.read_bytes()[:-1] + b"x")
+    assert_frame_equal(derived(folder), first)
+
+
+def test_where_nothing_can_be_kept_they_are_made_anew(tmp_path: Path):
+    folder = write_data(tmp_path / "data", CODED)
+    first = derived(folder)
+    shutil.rmtree(folder / "cache" / "labels")
+    (folder / "cache" / "labels").write_text("in the way")
+    assert_frame_equal(derived(folder), first)
+
+
+def test_data_without_billed_diagnoses_are_refused(tmp_path: Path):
+    folder = write_data(tmp_path / "data", random_timelines(1, 30))
+    data = open_data(folder, Window(), quiet=True)
+    with pytest.raises(DataError, match="no code of what phenotyping needs: ICD diagnoses"):
+        data.cohort(PHENOTYPING)
+    assert files.read_json(folder / "manifest.json")
