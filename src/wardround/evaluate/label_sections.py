@@ -1,45 +1,15 @@
 """Sections of a report about a task of several answers: how well each of them is told, beside their mean."""
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any, Final
 
 from wardround.evaluate import charts
 from wardround.evaluate.evidence import Evidence
 from wardround.evaluate.page import Block, Callout, Figure, Figures, Section, Table
 from wardround.evaluate.small_cells import MINIMUM, count_text, is_small
-from wardround.evaluate.wording import interval, number, sentence
+from wardround.evaluate.wording import interval, label_words, number
 
 COIN: Final = 0.5
-SHORT: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "acute_and_unspecified_renal_failure": "acute renal failure",
-        "acute_cerebrovascular_disease": "cerebrovascular disease",
-        "acute_myocardial_infarction": "myocardial infarction",
-        "chronic_obstructive_pulmonary_disease_and_bronchiectasis": "COPD, bronchiectasis",
-        "complications_of_surgical_procedures_or_medical_care": "complications of care",
-        "congestive_heart_failure_nonhypertensive": "congestive heart failure",
-        "coronary_atherosclerosis_and_other_heart_disease": "coronary disease",
-        "diabetes_mellitus_with_complications": "diabetes, complicated",
-        "diabetes_mellitus_without_complication": "diabetes, uncomplicated",
-        "disorders_of_lipid_metabolism": "lipid disorders",
-        "fluid_and_electrolyte_disorders": "fluid, electrolytes",
-        "gastrointestinal_hemorrhage": "GI hemorrhage",
-        "hypertension_with_complications_and_secondary_hypertension": "hypertension, other",
-        "other_lower_respiratory_disease": "other lower respiratory",
-        "other_upper_respiratory_disease": "other upper respiratory",
-        "pleurisy_pneumothorax_pulmonary_collapse": "pleura, collapsed lung",
-        "pneumonia_except_that_caused_by_tuberculosis_or_sexually_transmitted_disease": "pneumonia",
-        "respiratory_failure_insufficiency_arrest_adult": "respiratory failure",
-        "septicemia_except_in_labor": "septicemia",
-    }
-)
-"""Names that a chart has room for, of those of the 25 conditions that are longer."""
-
-
-def label_words(label: str) -> str:
-    """What a label is called in a chart."""
-    return sentence(SHORT.get(label, label.replace("_", " ")))
 
 
 def label_section(evidence: Evidence) -> Section | None:
@@ -65,7 +35,8 @@ def label_section(evidence: Evidence) -> Section | None:
     ordered = sorted(shown, key=lambda label: -shown[label]["auroc"]["value"])
     rows = [{"name": label_words(label), **_area(shown[label]), "compared": False} for label in ordered]
     left_out = len(by_label) - len(shown)
-    missing = f" {left_out} labels with fewer than {MINIMUM} stays on a side are not drawn." if left_out else ""
+    labels = "1 label has" if left_out == 1 else f"{left_out} labels have"
+    missing = f" {labels} fewer than {MINIMUM} stays on a side, and no point here." if left_out else ""
     figure = Figure(
         charts.forest(rows, "AUROC", COIN),
         "AUROC by label",

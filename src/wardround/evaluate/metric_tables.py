@@ -8,7 +8,7 @@ from wardround.evaluate.headline import decimals
 from wardround.evaluate.page import Block, Section, Table
 from wardround.evaluate.small_cells import MINIMUM, NOT_SHOWN, count_text
 from wardround.evaluate.threshold_counts import threshold_counts
-from wardround.evaluate.wording import in_order, interval, metric_words, number
+from wardround.evaluate.wording import in_order, interval, label_words, metric_words, number
 
 
 def hidden_measures(evidence: Evidence) -> tuple[str, ...]:
@@ -68,14 +68,14 @@ def every_number_section(evidence: Evidence) -> Section:
     if by_label:
         rows = [
             {
-                "label": label,
-                **{name: number(entry[name]["value"]) for name in ("auroc", "auprc")},
+                "label": label_words(label),
+                **{metric_words(name).name: number(entry[name]["value"]) for name in ("auroc", "auprc")},
                 "AUROC, 95 %": interval(entry["auroc"]),
                 "stays with it": count_text(entry["n_pos"]),
             }
             for label, entry in by_label.items()
         ]
-        blocks.append(Table(["label", "auroc", "AUROC, 95 %", "auprc", "stays with it"], rows, title="By label"))
+        blocks.append(Table(["label", "AUROC", "AUROC, 95 %", "AUPRC", "stays with it"], rows, title="By label"))
     draws = evidence.metrics.get("intervals", {}).get("draws")
     text = (
         f"Intervals are 95 %, from {draws:,} redrawn samples of patients."

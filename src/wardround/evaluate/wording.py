@@ -119,3 +119,34 @@ def interval(entry: Mapping[str, Any], decimals: int = 3) -> str:
 def hour_words(at_h: float | None) -> str:
     """When the prediction is made."""
     return "at the end of the stay" if at_h is None else f"{at_h:g} h after unit admission"
+
+
+SHORT_LABELS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "acute_and_unspecified_renal_failure": "acute renal failure",
+        "acute_cerebrovascular_disease": "cerebrovascular disease",
+        "acute_myocardial_infarction": "myocardial infarction",
+        "chronic_obstructive_pulmonary_disease_and_bronchiectasis": "COPD, bronchiectasis",
+        "complications_of_surgical_procedures_or_medical_care": "complications of care",
+        "congestive_heart_failure_nonhypertensive": "congestive heart failure",
+        "coronary_atherosclerosis_and_other_heart_disease": "coronary disease",
+        "diabetes_mellitus_with_complications": "diabetes, complicated",
+        "diabetes_mellitus_without_complication": "diabetes, uncomplicated",
+        "disorders_of_lipid_metabolism": "lipid disorders",
+        "fluid_and_electrolyte_disorders": "fluid, electrolytes",
+        "gastrointestinal_hemorrhage": "GI hemorrhage",
+        "hypertension_with_complications_and_secondary_hypertension": "hypertension, other",
+        "other_lower_respiratory_disease": "other lower respiratory",
+        "other_upper_respiratory_disease": "other upper respiratory",
+        "pleurisy_pneumothorax_pulmonary_collapse": "pleura, collapsed lung",
+        "pneumonia_except_that_caused_by_tuberculosis_or_sexually_transmitted_disease": "pneumonia",
+        "respiratory_failure_insufficiency_arrest_adult": "respiratory failure",
+        "septicemia_except_in_labor": "septicemia",
+    }
+)
+"""Names that a chart has room for, of those of the 25 conditions that are longer."""
+
+
+def label_words(label: str) -> str:
+    """What a label is called for a reader. Raises nothing."""
+    return sentence(SHORT_LABELS.get(label, label.replace("_", " ")))
