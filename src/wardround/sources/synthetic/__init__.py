@@ -9,11 +9,15 @@ Read `latent.py` first: the model, its formulas and why its risks are exact.
     reference      the population on which mortality and missingness are set
     missingness    what is taken away, and why
     truth          what is written beside the raw tables
+    code           codes and when they are charted
+    odd_rows       planted odd rows, and the account of them
+    layout         what a database's layout has to say
+    cohort, made   chunks of stays in any layout
+    write          the folder, chunk by chunk; goes on where it was stopped
     gzip_tables    csv.gz in bounded memory
-    eicu           the raw tables of eICU-CRD 2.0, and planted odd rows
+    eicu           the raw tables of eICU-CRD 2.0
 """
 
-from wardround.sources.synthetic.eicu import synthesise_eicu
-from wardround.sources.synthetic.settings import MODALITIES, SyntheticSettings
+from wardround.sources.synthetic.eicu import MODALITIES, SyntheticSettings, synthesise_eicu
 
 __all__ = ["MODALITIES", "SyntheticSettings", "synthesise_eicu"]
