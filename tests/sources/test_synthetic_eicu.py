@@ -123,7 +123,7 @@ def test_tables_are_the_rows_of_the_chunks_in_their_order(tmp_path: Path, monkey
         each = cohort.chunk(made, min(40, 100 - made.stays), 100 - made.stays)
         for name, rows in each.written.tables.items():
             tables[name] += rows.write_csv(include_header=not made.chunks).encode()
-        truth.append(each.stay_truth)
+        truth.append(each.truth["stays"])
         made.add(each.facts)
     assert made.chunks > 1
     for name, text in tables.items():

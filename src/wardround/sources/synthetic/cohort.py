@@ -1,9 +1,11 @@
 """The population that chunks of stays are drawn from, in the layout of any database."""
 
+from dataclasses import replace
+
 import polars as pl
 
 from wardround.sources.synthetic.layout import Layout
-from wardround.sources.synthetic.made import Chunk, Draw, Made, Written
+from wardround.sources.synthetic.made import Chunk, Draw, Made
 from wardround.sources.synthetic.missingness import draw_missing
 from wardround.sources.synthetic.odd_rows import OddRows
 from wardround.sources.synthetic.population import draw_admissions, draw_hospitals
@@ -37,15 +39,14 @@ class Cohort:
         drawn = draw_admissions(patients, shift, orphans, self.hospitals, stream(seed, made.chunks, "admissions"))
         stays = run_stays(drawn, wanted, layout.spec.tau, stream(seed, made.chunks, "stays"))
         draw = Draw(stays, made, seed)
-        ids = layout.ids(draw)
         lots = {name: lot(stays) for name, lot in layout.spec.decided_with.items()}
         missing = draw_missing(
             stays, layout.missing_rates, lots, layout.settings, self.reference, draw.stream("missing")
         )
-        written = layout.write(draw, ids, missing)
+        written = layout.write(draw, missing)
         planted = OddRows(next_id=made.odd_rows.next_id)
         if layout.settings.odd_rows:
-            written = Written(self._planted(planted, draw, written.tables), written.rows, written.files)
+            written = replace(written, tables=self._planted(planted, draw, written.tables))
         facts = {
             "stays": stays.size,
             "patients": patients,
@@ -54,7 +55,10 @@ class Cohort:
             "odd_rows": {**planted.as_json(), "next_id": planted.next_id},
             "files": sorted(written.files),
         }
-        return Chunk(written, stay_truth(stays, missing, ids), hour_truth(stays, ids["stay_id"].to_numpy()), facts)
+        hours = hour_truth(stays, written.ids["stay_id"].to_numpy())
+        return Chunk(
+            written, {"stays": stay_truth(stays, missing, written.ids), "hours": hours, **written.truth}, facts
+        )
 
     def _planted(self, planted: OddRows, draw: Draw, tables: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
         kinds = self.layout.spec.odd

@@ -28,6 +28,7 @@ class Spec:
         tau: modality -> standard deviation of its lasting error (`stays.py`).
         odd: the faulty rows that can be planted.
         folders: of files that lie beside the tables.
+        truth: tables of what is true beside stays and hours -> the columns by which their rows are sorted.
         decided_with: modality of records that several stays share -> for each stay, the place of the one whose lot it
             takes.
     """
@@ -38,6 +39,7 @@ class Spec:
     tau: Mapping[str, float]
     odd: OddKinds
     folders: tuple[str, ...] = ()
+    truth: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     decided_with: Mapping[str, Lot] = field(default_factory=dict[str, Lot])
 
 
@@ -75,11 +77,12 @@ class Layout(Protocol):
         """Modality that a stay can lack -> share of the stays that lack it."""
         ...
 
-    def ids(self, draw: Draw) -> pl.DataFrame:
-        """`stay_id, subject_key, hospital_stay_id` of a chunk's stays, in their order."""
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """Further packages on whose version the bytes hang."""
         ...
 
-    def write(self, draw: Draw, ids: pl.DataFrame, missing: Missing) -> Written:
+    def write(self, draw: Draw, missing: Missing) -> Written:
         """The tables of a chunk without what is missing, and the files beside them."""
         ...
 

@@ -74,14 +74,18 @@ class Written:
     """What a layout makes of a chunk's stays.
 
     Attributes:
+        ids: `stay_id, subject_key, hospital_stay_id` of the stays, in their order.
         tables: raw table -> its rows, in the published columns.
         rows: table -> how many rows there were before anything was taken away.
         files: that lie beside the tables: path in the folder -> content.
+        truth: what is true beside the risks: name -> rows.
     """
 
+    ids: pl.DataFrame
     tables: dict[str, pl.DataFrame]
     rows: dict[str, int]
     files: dict[str, bytes] = field(default_factory=dict[str, bytes])
+    truth: dict[str, pl.DataFrame] = field(default_factory=dict[str, pl.DataFrame])
 
 
 @dataclass(frozen=True)
@@ -90,12 +94,10 @@ class Chunk:
 
     Attributes:
         written: tables and files.
-        stay_truth: the rows of `truth/stays.parquet`.
-        hour_truth: the rows of `truth/hours.parquet`.
+        truth: `stays`, `hours` and what else the layout knows: name -> the rows of `truth/NAME.parquet`.
         facts: what `Made.add` counts, as plain JSON values.
     """
 
     written: Written
-    stay_truth: pl.DataFrame
-    hour_truth: pl.DataFrame
+    truth: dict[str, pl.DataFrame]
     facts: dict[str, Any]

@@ -13,6 +13,8 @@
     unit_los_h, los_h        hours in the unit; hours in the hospital
     missing_{modality}       whether its rows were taken away, p_missing_{modality} with which probability
 
+A layout may know more (`images.parquet`, of the synthetic MIMIC-IV: `mimic4/cxr_tables.py`).
+
 `hours.parquet`, a row a unit stay and hour begun in the unit: `stay_id, hour, severity, risk`, the last as
 true_risk_at_{hour}h. `settings.json`: the settings, the number of stays, the seed, and `best`: at each H, what the
 true risk itself reaches in expectation.

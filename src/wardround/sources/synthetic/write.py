@@ -34,8 +34,9 @@ from wardround.stopping import StopRequest, stop_on_sigterm
 PATIENTS_PER_CHUNK: Final = 2_000
 
 ODD_ROWS: Final = "truth/odd_rows.json"
-STAYS, HOURS, SETTINGS = "truth/stays.parquet", "truth/hours.parquet", "truth/settings.json"
-TRUTH: Final = (STAYS, HOURS, SETTINGS)
+SETTINGS: Final = "truth/settings.json"
+SORTED_BY: Final = {"stays": ("stay_id",), "hours": ("stay_id", "hour")}
+"""Tables of what is true in any layout -> the columns by which their rows are sorted."""
 
 
 def synthesise(layout: Layout, to: Path, stays: int, quiet: bool = False) -> bool:
@@ -65,7 +66,8 @@ def synthesise(layout: Layout, to: Path, stays: int, quiet: bool = False) -> boo
     if files.is_complete(to, "raw", summary, {}):
         WorkFolder(to).remove()
         return True
-    versions = {"wardround": wardround.__version__, **{name: version(name) for name in ("numpy", "polars")}}
+    packages = ("numpy", "polars", *layout.packages)
+    versions = {"wardround": wardround.__version__, **{name: version(name) for name in packages}}
     versions |= {"zlib": zlib.ZLIB_RUNTIME_VERSION}
     plan = {"made": summary, "patients_per_chunk": PATIENTS_PER_CHUNK, "versions": versions}
     work = open_work(to, plan, outputs(layout))
@@ -79,7 +81,8 @@ def synthesise(layout: Layout, to: Path, stays: int, quiet: bool = False) -> boo
 def outputs(layout: Layout) -> tuple[str, ...]:
     """Every file and folder that a cohort may consist of."""
     tables = (f"{name}.csv.gz" for name in layout.spec.columns)
-    return (*tables, *layout.spec.folders, *TRUTH, ODD_ROWS, files.MANIFEST)
+    truth = (_truth(name) for name in (*SORTED_BY, *layout.spec.truth))
+    return (*tables, *layout.spec.folders, *truth, SETTINGS, ODD_ROWS, files.MANIFEST)
 
 
 @dataclass(frozen=True)
@@ -121,10 +124,10 @@ class _Job:
             write_member(_member(folder, name), rows, header=number == 0)
         for name, content in beside.items():
             files.write_bytes(self.work.to / name, content)
-        files.write_table(folder / STAYS, chunk.stay_truth)
-        files.write_table(folder / HOURS, chunk.hour_truth)
+        for name, rows in chunk.truth.items():
+            files.write_table(folder / _truth(name), rows)
         made = [*(_member(folder, name) for name in tables), *(self.work.to / name for name in beside)]
-        return [*made, folder / STAYS, folder / HOURS]
+        return [*made, *(folder / _truth(name) for name in chunk.truth)]
 
     def _folder(self, chunk: int) -> Path:
         """Where a chunk's tables lie, named as the finished ones."""
@@ -145,12 +148,13 @@ class _Job:
 
     def _write_truth(self, made: Made, summary: Mapping[str, Any]) -> list[Path]:
         to, folders = self.work.to, [self._folder(chunk) for chunk in range(made.chunks)]
-        truth = pl.concat(files.read_table(folder / STAYS) for folder in folders).sort("stay_id")
-        hours = pl.concat(files.read_table(folder / HOURS) for folder in folders).sort("stay_id", "hour")
-        files.write_table(to / STAYS, truth)
-        files.write_table(to / HOURS, hours)
-        files.write_json(to / SETTINGS, {**summary, "best": best_possible(truth)})
-        names = [to / name for name in TRUTH]
+        names = [to / SETTINGS]
+        for name, by in {**SORTED_BY, **self.layout.spec.truth}.items():
+            rows = pl.concat(files.read_table(folder / _truth(name)) for folder in folders).sort(by)
+            files.write_table(to / _truth(name), rows)
+            names.append(to / _truth(name))
+            if name == "stays":
+                files.write_json(to / SETTINGS, {**summary, "best": best_possible(rows)})
         if not self.layout.settings.odd_rows:
             return names
         files.write_json(to / ODD_ROWS, made.odd_rows.as_json())
@@ -159,3 +163,7 @@ class _Job:
 
 def _member(folder: Path, name: str) -> Path:
     return folder / f"{name}.csv.gz"
+
+
+def _truth(name: str) -> str:
+    return f"truth/{name}.parquet"

@@ -67,7 +67,12 @@ class EicuLayout:
         """The same for all modalities."""
         return dict.fromkeys(MODALITIES, self.settings.missing_rate)
 
-    def ids(self, draw: Draw) -> pl.DataFrame:
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """None: numpy and polars are named for all layouts."""
+        return ()
+
+    def _ids(self, draw: Draw) -> pl.DataFrame:
         """`stay_id, subject_key, hospital_stay_id` of a chunk's stays, in their order."""
         stays, made, rng = draw.stays, draw.made, draw.stream("ids")
         stay_id = FIRST_STAY_ID + made.stays + rng.permutation(stays.size)
@@ -76,13 +81,14 @@ class EicuLayout:
         subject = subject_keys(made.patients + stays.of_stay("patient"), stays.of_stay("hospital"))
         return pl.DataFrame({"stay_id": stay_id, "subject_key": subject, "hospital_stay_id": hospital_stay_id})
 
-    def write(self, draw: Draw, ids: pl.DataFrame, missing: Missing) -> Written:
+    def write(self, draw: Draw, missing: Missing) -> Written:
         """The tables of a chunk without what is missing."""
+        ids = self._ids(draw)
         every = self._event_tables(draw)
         tables = {"patient": patient_table(draw.stays, ids, draw.stream("patient"))}
         tables |= {name: _seen(name, rows, ids, missing, draw.made) for name, rows in every.items()}
         tables = {name: rows.select(COLUMNS[name]) for name, rows in tables.items()}
-        return Written(tables, {name: rows.height for name, rows in every.items()})
+        return Written(ids, tables, {name: rows.height for name, rows in every.items()})
 
     def whole_table(self, name: str) -> pl.DataFrame | None:
         """`hospital` is of the whole cohort."""
