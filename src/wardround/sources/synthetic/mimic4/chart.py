@@ -35,6 +35,8 @@ MOTOR: Final = (
     "Localizes Pain",
     "Obeys Commands",
 )
+MODES: Final = ("CMV/ASSIST/AutoFlow", "CPAP/PSV", "PSV/SBT")
+DEVICES: Final = ("Endotracheal tube", "Nasal cannula", "Face tent", "None")
 REFILL: Final = ("Normal <3 Seconds", "Abnormal >3 Seconds")
 TUBE: Final = len(VERBAL) - 1
 """The place of what is written of a patient who cannot speak for the tube: a verbal response of 1."""
@@ -145,6 +147,9 @@ def _now_and_then(
     yield Cell(223835, when.at(breathes), oxygen[breathes])
     pressure = np.clip(np.rint(5 + 1.5 * seen + rng.normal(0, 1.5, seen.size)), 0, 20)
     yield Cell(220339, when.at(on), pressure[on])
+    yield Cell(223849, when.at(on), None, pl.Series(MODES).gather(rng.choice(3, int(on.sum()), p=[0.5, 0.4, 0.1])))
+    device = np.where(on, 0, rng.choice([1, 2, 3], seen.size, p=[0.5, 0.1, 0.4]))
+    yield Cell(226732, when, None, pl.Series(DEVICES).gather(device))
 
 
 def _sizes(stays: Stays, rng: np.random.Generator) -> Iterator[Cell]:

@@ -19,6 +19,12 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
             "labevent_id subject_id hadm_id specimen_id itemid order_provider_id charttime storetime value "
             "valuenum valueuom ref_range_lower ref_range_upper flag priority comments"
         ),
+        "hosp/microbiologyevents": (
+            "microevent_id subject_id hadm_id micro_specimen_id order_provider_id chartdate charttime "
+            "spec_itemid spec_type_desc test_seq storedate storetime test_itemid test_name org_itemid "
+            "org_name isolate_num quantity ab_itemid ab_name dilution_text dilution_comparison "
+            "dilution_value interpretation comments"
+        ),
         "hosp/d_labitems": "itemid label fluid category",
         "hosp/prescriptions": (
             "subject_id hadm_id pharmacy_id poe_id poe_seq order_provider_id starttime stoptime drug_type "
@@ -68,6 +74,7 @@ MODALITY_OF: Final = {
     "icu/outputevents": "intake_output",
     "icu/procedureevents": "treatment",
     "hosp/prescriptions": "medication",
+    "hosp/microbiologyevents": "microbiology",
     METADATA: "cxr",
     SPLIT: "cxr",
     LABELS: "cxr",

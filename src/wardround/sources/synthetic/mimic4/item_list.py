@@ -58,6 +58,8 @@ ITEMS: Final[dict[int, Item]] = {
     220339: _chart("PEEP set", "PEEP set", _BREATH, "cmH2O", "cmH2O"),
     223951: _chart("Capillary Refill R", "Capillary Refill R", _PULSES, None, None, "Text"),
     224308: _chart("Capillary Refill L", "Capillary Refill L", _PULSES, None, None, "Text"),
+    223849: _chart("Ventilator Mode", "Ventilator Mode", _BREATH, None, None, "Text"),
+    226732: _chart("O2 Delivery Device(s)", "O2 Delivery Device(s)", _BREATH, None, None, "Text"),
     226512: _chart("Admission Weight (Kg)", "Admission Weight (Kg)", "General", "kg", "kg"),
     224639: _chart("Daily Weight", "Daily Weight", "General", "kg", "kg"),
     226730: _chart("Height (cm)", "Height (cm)", "General", "cm", "cm"),
@@ -162,5 +164,7 @@ LAB_ITEMS: Final[dict[str, LabItem]] = {
     "FiO2": LabItem(50816, "Oxygen", _GAS, "%"),
 }
 """Test of `lab_list.py` -> item. Bedside glucose is charted by nurses."""
+SPECIMEN: Final = LabItem(52033, "Specimen Type", _GAS, None)
+"""Of which blood a gas is: words."""
 COPIED: Final = {"glucose": 220621, "pH": 223830, "lactate": 225668, "creatinine": 220615, "bedside glucose": 225664}
 """Test -> the item under which nurses chart its results."""

@@ -9,7 +9,7 @@ import polars as pl
 from wardround.sources.synthetic.lab_list import CENSORED
 from wardround.sources.synthetic.laboratory import Results
 from wardround.sources.synthetic.made import Made
-from wardround.sources.synthetic.mimic4.item_list import LAB_ITEMS
+from wardround.sources.synthetic.mimic4.item_list import LAB_ITEMS, SPECIMEN
 from wardround.sources.synthetic.mimic4.roster import Roster
 
 SPECIMENS: Final = 100
@@ -27,6 +27,8 @@ def timely(roster: Roster, labs: Sequence[Results]) -> list[Results]:
 def lab_rows(roster: Roster, labs: Sequence[Results], made: Made, rng: np.random.Generator) -> pl.DataFrame:
     """The rows of `labevents`, with `stay`."""
     rows = pl.concat(_rows(each, rng) for each in labs if each.test.name in LAB_ITEMS)
+    gases = next(each for each in labs if each.test.name == "pH")
+    rows = pl.concat([rows, _specimens(gases, rng)], how="diagonal_relaxed")
     stay, minute = rows["stay"].to_numpy(), rows["minute"].to_numpy()
     number = made.rows["hosp/labevents"] + 1 + np.arange(rows.height)
     return rows.with_columns(
@@ -38,6 +40,13 @@ def lab_rows(roster: Roster, labs: Sequence[Results], made: Made, rng: np.random
         storetime=roster.stamp(stay, rows["stored"].to_numpy()),
         comments=pl.lit(None, pl.String),
     )
+
+
+def _specimens(gases: Results, rng: np.random.Generator) -> pl.DataFrame:
+    """Of which blood each gas is: arterial in nine of ten."""
+    words = pl.Series(["ART.", "VEN."]).gather((rng.random(gases.stay.size) < 0.1).astype(np.int64))
+    frame = pl.DataFrame({"stay": gases.stay, "minute": gases.drawn_min, "stored": gases.known_min, "value": words})
+    return frame.with_columns(itemid=pl.lit(SPECIMEN.itemid), priority=pl.lit("ROUTINE"))
 
 
 def _rows(made: Results, rng: np.random.Generator) -> pl.DataFrame:

@@ -14,10 +14,11 @@ from wardround.sources.synthetic.mimic4.billing_list import DIAGNOSES, PRIMARY, 
 from wardround.sources.synthetic.mimic4.care import bedside_rows, prescription_rows
 from wardround.sources.synthetic.mimic4.chart import chart_rows
 from wardround.sources.synthetic.mimic4.columns import COLUMNS, MODALITY_OF
+from wardround.sources.synthetic.mimic4.cultures import culture_rows
 from wardround.sources.synthetic.mimic4.cxr_tables import cxr_tables, image_rows, image_truth
 from wardround.sources.synthetic.mimic4.fluids import input_rows, output_rows
 from wardround.sources.synthetic.mimic4.image_files import PACKAGES, check_images, image_files
-from wardround.sources.synthetic.mimic4.item_list import ITEMS, LAB_ITEMS
+from wardround.sources.synthetic.mimic4.item_list import ITEMS, LAB_ITEMS, SPECIMEN
 from wardround.sources.synthetic.mimic4.labs import lab_rows, timely
 from wardround.sources.synthetic.mimic4.notes import discharge_tables, radiology_tables
 from wardround.sources.synthetic.mimic4.odd_kinds import ODD_KINDS
@@ -35,6 +36,7 @@ TAU: Final[dict[str, float]] = {
     "intake_output": 0.9,
     "treatment": 0.9,
     "medication": 1.1,
+    "microbiology": 1.0,
     "billing": 0.9,
     "cxr": 0.8,
     "discharge_note": 0.8,
@@ -125,6 +127,7 @@ def _event_tables(draw: Draw, roster: Roster, ventilator: Ventilator) -> dict[st
         "icu/procedureevents": bedside_rows(roster, ventilator, draw.made, draw.stream("bedside")),
         "hosp/labevents": lab_rows(roster, labs, draw.made, draw.stream("lab rows")),
         "hosp/prescriptions": prescription_rows(roster, draw.made, draw.stream("prescriptions")),
+        "hosp/microbiologyevents": culture_rows(roster, draw.made, draw.stream("cultures")),
         "hosp/diagnoses_icd": diagnosis_rows(roster, draw.stream("diagnoses")),
         "hosp/procedures_icd": procedure_rows(roster, draw.stream("procedures")),
     }
@@ -149,7 +152,7 @@ def _items() -> pl.DataFrame:
 
 
 def _lab_items() -> pl.DataFrame:
-    rows = [(each.itemid, each.label, "Blood", each.category) for each in sorted(LAB_ITEMS.values())]
+    rows = [(each.itemid, each.label, "Blood", each.category) for each in sorted([*LAB_ITEMS.values(), SPECIMEN])]
     return pl.DataFrame(rows, schema=["itemid", "label", "fluid", "category"], orient="row")
 
 

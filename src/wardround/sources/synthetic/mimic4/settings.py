@@ -10,7 +10,7 @@ ImageFormat = Literal["none", "jpg", "dicom", "both"]
 
 MODALITIES: Final = ("time_series", "cxr", "discharge_note", "radiology_note", "demographics")
 """The five modalities of arXiv 2604.18753."""
-OTHERS: Final = ("infusion", "intake_output", "treatment", "medication")
+OTHERS: Final = ("infusion", "intake_output", "treatment", "medication", "microbiology")
 """What else a stay can lack. Billing codes are always there: they are labels."""
 
 
@@ -28,7 +28,8 @@ class SyntheticMimic4Settings:
         missing_radiology_note: share of stays without reports of their chest X-rays.
         missing_demographics: share of stays whose patient has no sex, age, race, insurance, language, marital status
             and way of admission written down; without an age no cohort takes a stay.
-        missing_others: share of stays without infusions; likewise without fluids out, procedures, prescriptions.
+        missing_others: share of stays without infusions; likewise without fluids out, procedures, prescriptions,
+            cultures.
         missing_strength: log odds of being missing per standard deviation of severity, or for death against survival.
         mortality: expected in-hospital deaths per hospital stay.
         images: whether chest X-rays are written, and how: as JPEG, as DICOM, both, or `none`. They need the extra
