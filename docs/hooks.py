@@ -28,7 +28,7 @@ from wardround.methods.scores import ScoreSettings
 from wardround.settings import flatten
 from wardround.sources.raw_table import RawTable
 from wardround.sources.registry import KNOWN_SOURCES
-from wardround.sources.synthetic import SyntheticSettings
+from wardround.sources.synthetic import SyntheticMimic4Settings, SyntheticSettings
 from wardround.train.plan import FitSettings, PretrainSettings, TrainSettings
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -51,8 +51,9 @@ def on_post_page(output: str, **_: Any) -> str:
 
 
 def settings_of(name: str) -> Any:
-    """The default settings of `alignment`, `synth`, `score` or a method that `train` takes."""
-    others = {"alignment": PretrainSettings, "synth": SyntheticSettings, "score": ScoreSettings}
+    """The default settings of `alignment`, `synth` of a database, `score` or a method that `train` takes."""
+    others = {"alignment": PretrainSettings, "score": ScoreSettings}
+    others |= {"synth-eicu": SyntheticSettings, "synth-mimic4": SyntheticMimic4Settings}
     if name in others:
         return others[name]()
     method = KNOWN_METHODS.find(name)

@@ -121,7 +121,7 @@ def test_commands_are_commands_and_settings_exist(with_example: None, hooks: Mod
             options = build_parser().parse_args(words)
             for assignment in getattr(options, "assignments", []):
                 name = options.source if options.verb == "synth" else options.method
-                settings = hooks.settings_of("synth" if options.verb == "synth" else name)
+                settings = hooks.settings_of(f"synth-{name}" if options.verb == "synth" else name)
                 if words[-1:] != ["epoch=3"]:  # the one that a page shows to fail
                     assert find_key(settings, assignment.partition("=")[0]) in flatten(settings)
             continue

@@ -12,7 +12,7 @@ from wardround.methods.scores import ScoreSettings
 from wardround.models.modality_encoder import KNOWN_ENCODERS
 from wardround.settings import flatten
 from wardround.sources.registry import KNOWN_SOURCES, SUMMARIES
-from wardround.sources.synthetic import SyntheticSettings
+from wardround.sources.synthetic import LAYOUTS
 from wardround.tasks.task import KNOWN_TASKS
 from wardround.train.plan import FitSettings, PretrainSettings, TrainSettings
 
@@ -72,7 +72,7 @@ def _modalities() -> list[Row]:
 
 def _settings() -> list[Row]:
     commands = {
-        "synth eicu": SyntheticSettings(),
+        **{f"synth {name}": settings() for name, (settings, _) in LAYOUTS.items()},
         "pretrain alignment": PretrainSettings(),
         "train score": ScoreSettings(),
     }

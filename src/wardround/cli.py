@@ -107,9 +107,10 @@ def _synth(into: Any) -> None:
         "write a synthetic database in the raw layout, with a known true risk and a known mechanism of missingness",
         "wardround synth eicu --stays 2000 --to raw",
         "wardround synth eicu --stays 2000 --to raw --set mechanism=outcome --set missing_rate=0.8",
+        "wardround synth mimic4 --stays 2000 --to raw-mimic --set missing_cxr=0.5",
         seed="of all that is drawn: another seed, another database",
     )
-    verb.add_argument("source", choices=("eicu",), help="whose raw layout")
+    verb.add_argument("source", choices=("eicu", "mimic4"), help="whose raw layout")
     verb.add_argument("--stays", type=count, required=True, metavar="N", help="unit stays to write")
     verb.add_argument("--to", type=Path, required=True, metavar="RAW", help="folder to write")
     _settings(verb)

@@ -69,10 +69,11 @@ def run_fetch(options: Any) -> None:
 def run_synth(options: Any) -> None:
     """wardround synth."""
     from wardround.settings import override
-    from wardround.sources.synthetic import SyntheticSettings, synthesise_eicu
+    from wardround.sources.synthetic import LAYOUTS, synthesise
 
-    settings = override(SyntheticSettings(), options.assignments)
-    already = synthesise_eicu(options.to, options.stays, options.seed, settings, options.quiet)
+    settings, layout = LAYOUTS[options.source]
+    asked = layout(override(settings(), options.assignments), options.seed)
+    already = synthesise(asked, options.to, options.stays, options.quiet)
     print(f"{options.stays} synthetic stays are in {options.to}, their truth in {options.to / 'truth'}")
     print(f"{options.to} {'was already complete' if already else 'is complete'}")
 

@@ -19,8 +19,7 @@ from raw_eicu import SCALE, Data, none_of, prepare
 from wardround import files, whole_file
 from wardround.errors import RunError, SourceError, StorageError, WardroundError
 from wardround.sources import work_folder
-from wardround.sources.synthetic import SyntheticSettings, synthesise_eicu
-from wardround.sources.synthetic.eicu import chunk, write
+from wardround.sources.synthetic import SyntheticSettings, cohort, made, synthesise_eicu, write
 from wardround.stopping import Stopped
 
 pytestmark = pytest.mark.usefixtures("fast_fsync")
@@ -33,7 +32,7 @@ import sys
 from pathlib import Path
 from wardround.errors import WardroundError
 from wardround.sources.synthetic import SyntheticSettings, synthesise_eicu
-from wardround.sources.synthetic.eicu import write
+from wardround.sources.synthetic import write
 write.PATIENTS_PER_CHUNK = int(sys.argv[3])
 print("begin", flush=True)
 try:
@@ -47,18 +46,18 @@ except WardroundError as error:
 @pytest.fixture(scope="module", autouse=True)
 def small_chunks() -> Iterator[None]:
     """A few patients a chunk; what was drawn once is drawn no more, as it hangs on its arguments alone."""
-    sound, chunks = chunk.Cohort.chunk, dict[str, chunk.Chunk]()
+    sound, chunks = cohort.Cohort.chunk, dict[str, made.Chunk]()
 
-    def drawn(self: chunk.Cohort, made: chunk.Made, patients: int, wanted: int) -> chunk.Chunk:
-        key = repr((self.settings, self.seed, made, patients, wanted))
+    def drawn(self: cohort.Cohort, so_far: made.Made, patients: int, wanted: int) -> made.Chunk:
+        key = repr((self.layout, so_far, patients, wanted))
         if key not in chunks:
-            chunks[key] = sound(self, made, patients, wanted)
+            chunks[key] = sound(self, so_far, patients, wanted)
         return chunks[key]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(write, "PATIENTS_PER_CHUNK", PATIENTS)
-        patch.setattr(write, "Cohort", functools.lru_cache(chunk.Cohort))
-        patch.setattr(chunk.Cohort, "chunk", drawn)
+        patch.setattr(write, "Cohort", functools.lru_cache(cohort.Cohort))
+        patch.setattr(cohort.Cohort, "chunk", drawn)
         yield
 
 
@@ -235,7 +234,7 @@ def test_finished_chunks_and_tables_are_not_made_again(
 ):
     for name in ("write_member", "join_members"):
         monkeypatch.setattr(write, name, _die)
-    monkeypatch.setattr(chunk.Cohort, "chunk", _die)
+    monkeypatch.setattr(cohort.Cohort, "chunk", _die)
     assert synth(half_done) == uninterrupted
 
 
@@ -394,9 +393,9 @@ def record_first(monkeypatch: pytest.MonkeyPatch) -> None:
     """A chunk is written down as finished before its files are whole; and they are written in place, as they were."""
     sound = write._Job._write_chunk
 
-    def faulty(job: write._Job, number: int, made: chunk.Chunk) -> list[Path]:
-        job.work.finish("chunks", str(number), made.facts, [])
-        return sound(job, number, made)
+    def faulty(job: write._Job, number: int, each: made.Chunk) -> list[Path]:
+        job.work.finish("chunks", str(number), each.facts, [])
+        return sound(job, number, each)
 
     def in_place(path: Path) -> Path:
         path.unlink(missing_ok=True)

@@ -11,11 +11,12 @@ import polars as pl
 import pytest
 
 from wardround.errors import RunError, UsageError
-from wardround.sources.synthetic import MODALITIES, SyntheticSettings, synthesise_eicu
-from wardround.sources.synthetic.eicu import chunk
-from wardround.sources.synthetic.eicu import write as eicu_write
+from wardround.sources.synthetic import MODALITIES, SyntheticSettings, synthesise_eicu, write
+from wardround.sources.synthetic.cohort import Cohort
 from wardround.sources.synthetic.eicu.columns import COLUMNS, MODALITY_OF
+from wardround.sources.synthetic.eicu.layout import TAU, EicuLayout
 from wardround.sources.synthetic.latent import LATTICE, solved_chain
+from wardround.sources.synthetic.made import Made
 from wardround.sources.synthetic.population import draw_admissions, draw_hospitals
 from wardround.sources.synthetic.settings import stream
 from wardround.sources.synthetic.stays import Stays, run_stays
@@ -60,9 +61,9 @@ def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def latent() -> Stays:
     settings = SyntheticSettings()
-    hospitals = draw_hospitals(settings, 5)
-    drawn = draw_admissions(40_000, 0.0, settings, hospitals, stream(5, 0, "admissions"))
-    return run_stays(drawn, 10**9, stream(5, 0, "stays"))
+    hospitals = draw_hospitals(settings.hospitals, 5)
+    drawn = draw_admissions(40_000, 0.0, settings.orphan_rate, hospitals, stream(5, 0, "admissions"))
+    return run_stays(drawn, 10**9, TAU, stream(5, 0, "stays"))
 
 
 # Repeatable
@@ -80,7 +81,7 @@ def test_same_seed_gives_the_same_bytes_and_another_seed_does_not(tmp_path: Path
 
 
 def test_chunks_join_into_one_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(eicu_write, "PATIENTS_PER_CHUNK", 40)
+    monkeypatch.setattr(write, "PATIENTS_PER_CHUNK", 40)
     synthesise_eicu(tmp_path, 200, 1, SyntheticSettings())
     wanted = {*(f"{name}.csv.gz" for name in COLUMNS), "truth", "manifest.json"}
     assert {path.name for path in tmp_path.iterdir()} == wanted
@@ -112,17 +113,17 @@ def test_what_is_missing_changes_nothing_else(tmp_path: Path) -> None:
 
 def test_tables_are_the_rows_of_the_chunks_in_their_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """With the header once; the truth sorted over all chunks."""
-    monkeypatch.setattr(eicu_write, "PATIENTS_PER_CHUNK", 40)
+    monkeypatch.setattr(write, "PATIENTS_PER_CHUNK", 40)
     settings = SyntheticSettings(odd_rows=True)
     synthesise_eicu(tmp_path, 100, 1, settings)
-    cohort, made = chunk.Cohort(settings, 1), chunk.Made()
+    cohort, made = Cohort(EicuLayout(settings, 1)), Made()
     tables: dict[str, bytes] = dict.fromkeys(MODALITY_OF, b"") | {"patient": b""}
     truth: list[pl.DataFrame] = []
     while made.stays < 100:
         each = cohort.chunk(made, min(40, 100 - made.stays), 100 - made.stays)
-        for name, rows in each.tables.items():
+        for name, rows in each.written.tables.items():
             tables[name] += rows.write_csv(include_header=not made.chunks).encode()
-        truth.append(each.stay_truth)
+        truth.append(each.truth["stays"])
         made.add(each.facts)
     assert made.chunks > 1
     for name, text in tables.items():

@@ -18,6 +18,7 @@ import polars as pl
 from wardround import files
 from wardround.errors import SourceError, UsageError
 from wardround.sources.csv_reader import RawRows, check_header, find_table, read_blocks, verify_published_sums
+from wardround.sources.made_up import made_up_patients
 from wardround.sources.mimic4.columns import D_ITEMS, D_LABITEMS
 from wardround.sources.raw_data import FoundTable, RawData
 from wardround.sources.raw_table import RawTable
@@ -74,7 +75,8 @@ def find_mimic_tables(raws: Sequence[Path], tables: Sequence[RawTable]) -> RawDa
     verify_published_sums(raw, published)
     found = {name: FoundTable(paths[name], blocks) for name, blocks in readers.items()}
     names = {table.name for table in (*tables, *LOOKUPS)}
-    return RawData(found, inputs, tuple(sorted(names - everything.keys())), notes=notes)
+    patients = made_up_patients(raw, "mimic4", "MIMIC-IV", ("icu/icustays.csv.gz", inputs.get("icustays")))
+    return RawData(found, inputs, tuple(sorted(names - everything.keys())), notes=notes, patients=patients)
 
 
 def without_looked_up(table: RawTable) -> RawTable:

@@ -9,11 +9,36 @@ Read `latent.py` first: the model, its formulas and why its risks are exact.
     reference      the population on which mortality and missingness are set
     missingness    what is taken away, and why
     truth          what is written beside the raw tables
+    code           codes and when they are charted
+    odd_rows       planted odd rows, and the account of them
+    layout         what a database's layout has to say
+    cohort, made   chunks of stays in any layout
+    write          the folder, chunk by chunk; goes on where it was stopped
     gzip_tables    csv.gz in bounded memory
-    eicu           the raw tables of eICU-CRD 2.0, and planted odd rows
+    eicu           the raw tables of eICU-CRD 2.0
+    mimic4         the raw tables of MIMIC-IV, chest X-rays and notes
 """
 
-from wardround.sources.synthetic.eicu import synthesise_eicu
-from wardround.sources.synthetic.settings import MODALITIES, SyntheticSettings
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
-__all__ = ["MODALITIES", "SyntheticSettings", "synthesise_eicu"]
+from wardround.sources.synthetic.eicu import MODALITIES, EicuLayout, SyntheticSettings, synthesise_eicu
+from wardround.sources.synthetic.layout import Layout
+from wardround.sources.synthetic.mimic4 import Mimic4Layout, SyntheticMimic4Settings, synthesise_mimic4
+from wardround.sources.synthetic.write import synthesise
+
+__all__ = [
+    "LAYOUTS",
+    "MODALITIES",
+    "SyntheticMimic4Settings",
+    "SyntheticSettings",
+    "synthesise",
+    "synthesise_eicu",
+    "synthesise_mimic4",
+]
+
+LAYOUTS: Final[Mapping[str, tuple[Callable[[], Any], Callable[[Any, int], Layout]]]] = {
+    "eicu": (SyntheticSettings, EicuLayout),
+    "mimic4": (SyntheticMimic4Settings, Mimic4Layout),
+}
+"""Database -> its default settings, and its layout from settings and a seed."""

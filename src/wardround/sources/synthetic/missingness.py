@@ -6,23 +6,24 @@
 
 Each pair of stay and modality is drawn on its own. `sign_m` says how a modality goes with illness: most are recorded
 more often in the sicker (-1), `RARER_IN_THE_SICK` less often (+1). `a_m` is solved on the population of
-`reference.py`, so that the share of unit stays without the modality is `missing_rate`. Rows are made for every stay
-and taken away afterwards.
+`reference.py`, so that the share of unit stays without the modality is the rate asked for. Rows are made for every stay
+and taken away afterwards. Records that several stays share (a discharge note of two unit stays) are there for all of
+them or for none: they take the probability and the lot of one.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from wardround.sources.synthetic.latent import sigmoid
 from wardround.sources.synthetic.reference import Reference
-from wardround.sources.synthetic.settings import MODALITIES, SyntheticSettings
+from wardround.sources.synthetic.settings import CohortSettings
 from wardround.sources.synthetic.stays import Stays
 
-RARER_IN_THE_SICK: Final = ("medication", "intake_output", "history")
-SIGN: Final = {name: 1 if name in RARER_IN_THE_SICK else -1 for name in MODALITIES}
+RARER_IN_THE_SICK: Final = frozenset({"medication", "intake_output", "history", "demographics", "discharge_note"})
 
 
 @dataclass(frozen=True)
@@ -33,12 +34,21 @@ class Missing:
     mask: dict[str, Bool[np.ndarray, " stay"]]
 
 
-def draw_missing(stays: Stays, settings: SyntheticSettings, reference: Reference, rng: np.random.Generator) -> Missing:
+def draw_missing(
+    stays: Stays,
+    rates: Mapping[str, float],
+    decided_with: Mapping[str, Int[np.ndarray, " stay"]],
+    settings: CohortSettings,
+    reference: Reference,
+    rng: np.random.Generator,
+) -> Missing:
     """Draw what is missing.
 
     Args:
         stays: the unit stays.
-        settings: mechanism, rate and strength.
+        rates: modality -> share of the stays that lack it.
+        decided_with: modality -> for each stay, the place of the one whose lot it shares; absent where none is shared.
+        settings: mechanism and strength.
         reference: the population on which the intercepts are solved.
         rng: the source of chance.
 
@@ -58,10 +68,12 @@ def draw_missing(stays: Stays, settings: SyntheticSettings, reference: Reference
     value, population, weight = known[settings.mechanism]
     prob: dict[str, np.ndarray] = {}
     mask: dict[str, np.ndarray] = {}
-    for name in MODALITIES:
-        slope = SIGN[name] * settings.missing_strength
-        prob[name] = sigmoid(_intercept(slope * population, weight, settings.missing_rate) + slope * value)
-        mask[name] = rng.random(stays.size) < prob[name]
+    for name, rate in rates.items():
+        slope = (1 if name in RARER_IN_THE_SICK else -1) * settings.missing_strength
+        own = sigmoid(_intercept(slope * population, weight, rate) + slope * value)
+        drawn = rng.random(stays.size) < own
+        lot = decided_with.get(name, np.arange(stays.size))
+        prob[name], mask[name] = own[lot], drawn[lot]
     return Missing(prob, mask)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from wardround.sources.synthetic.latent import place, sigmoid
-from wardround.sources.synthetic.settings import SyntheticSettings, stream
+from wardround.sources.synthetic.settings import stream
 
 HOSPITAL_SD: Final = 0.25
 LATENT_SD: Final = 0.9
@@ -110,22 +110,22 @@ class Admissions:
     start: Int[np.ndarray, " stay"]
 
 
-def draw_hospitals(settings: SyntheticSettings, seed: int) -> Hospitals:
+def draw_hospitals(hospitals: int, seed: int) -> Hospitals:
     """The hospitals of a cohort: effects from N(0, 0.25), shares from a flat-ish Dirichlet."""
     rng = stream(seed, WHOLE_COHORT, "hospitals")
-    effect = rng.normal(0, HOSPITAL_SD, settings.hospitals)
-    return Hospitals(effect, rng.dirichlet(np.full(settings.hospitals, 2.0)))
+    effect = rng.normal(0, HOSPITAL_SD, hospitals)
+    return Hospitals(effect, rng.dirichlet(np.full(hospitals, 2.0)))
 
 
 def draw_admissions(
-    patients: int, shift: float, settings: SyntheticSettings, hospitals: Hospitals, rng: np.random.Generator
+    patients: int, shift: float, orphan_rate: float, hospitals: Hospitals, rng: np.random.Generator
 ) -> Admissions:
     """Draw patients and all hospital stays that each would have if none ended in death.
 
     Args:
         patients: how many; each has at least one hospital stay, 1.2 on average.
         shift: added to every m.
-        settings: shares of orphans.
+        orphan_rate: share of patients whom no id names.
         hospitals: from `draw_hospitals`.
         rng: the source of chance.
 
@@ -137,7 +137,7 @@ def draw_admissions(
     log_odds = np.array([c.log_odds for c in COMORBIDITIES]) + np.array([c.by_age for c in COMORBIDITIES]) * decades
     comorbidity = rng.random(log_odds.shape) < sigmoid(log_odds)
     hospital = rng.choice(hospitals.share.size, patients, p=hospitals.share)
-    female, orphan = rng.random(patients) < 0.46, rng.random(patients) < settings.orphan_rate
+    female, orphan = rng.random(patients) < 0.46, rng.random(patients) < orphan_rate
     lasting = (
         0.35 * decades[:, 0] + comorbidity @ np.array([c.effect for c in COMORBIDITIES]) + hospitals.effect[hospital]
     )

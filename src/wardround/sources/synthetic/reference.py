@@ -8,7 +8,7 @@ from jaxtyping import Float
 
 from wardround.sources.synthetic.latent import solved_chain
 from wardround.sources.synthetic.population import WHOLE_COHORT, Admissions, Hospitals, draw_admissions
-from wardround.sources.synthetic.settings import SyntheticSettings, stream
+from wardround.sources.synthetic.settings import stream
 from wardround.sources.synthetic.stays import run_stays
 
 REFERENCE_PATIENTS: Final = 20_000
@@ -30,13 +30,13 @@ class Reference:
     died_share: float
 
 
-def draw_reference(settings: SyntheticSettings, hospitals: Hospitals, seed: int) -> Reference:
+def draw_reference(mortality: float, hospitals: Hospitals, seed: int) -> Reference:
     """Solve for `shift`, by bisection over one population, and run that population.
 
-    The mean true risk at the first unit admission of a hospital stay becomes `settings.mortality`, to 0.001.
+    The mean true risk at the first unit admission of a hospital stay becomes `mortality`, to 0.001.
 
     Args:
-        settings: what is asked for.
+        mortality: expected in-hospital deaths per hospital stay.
         hospitals: the cohort's hospitals.
         seed: the cohort's seed.
 
@@ -47,14 +47,14 @@ def draw_reference(settings: SyntheticSettings, hospitals: Hospitals, seed: int)
     low, high = -4.0, 4.0
     for _ in range(BISECTIONS):
         middle = (low + high) / 2
-        drawn = _admissions(middle, settings, hospitals, seed)
-        too_many = risk[drawn.level, drawn.start].mean() > settings.mortality
+        drawn = _admissions(middle, hospitals, seed)
+        too_many = risk[drawn.level, drawn.start].mean() > mortality
         low, high = (low, middle) if too_many else (middle, high)
-    drawn = _admissions(low, settings, hospitals, seed)
-    stays = run_stays(drawn, 4 * drawn.patient.size, stream(seed, WHOLE_COHORT, "reference stays"))
+    drawn = _admissions(low, hospitals, seed)
+    stays = run_stays(drawn, 4 * drawn.patient.size, {}, stream(seed, WHOLE_COHORT, "reference stays"))
     return Reference(low, stays.path[stays.start].astype(np.float64), float(stays.died.mean()))
 
 
-def _admissions(shift: float, settings: SyntheticSettings, hospitals: Hospitals, seed: int) -> Admissions:
+def _admissions(shift: float, hospitals: Hospitals, seed: int) -> Admissions:
     rng = stream(seed, WHOLE_COHORT, "reference")
-    return draw_admissions(REFERENCE_PATIENTS, shift, settings, hospitals, rng)
+    return draw_admissions(REFERENCE_PATIENTS, shift, 0.0, hospitals, rng)

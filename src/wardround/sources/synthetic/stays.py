@@ -10,30 +10,18 @@ What a modality shows of severity is blurred by an error of its own that lasts t
 
 so no amount of data of one modality reveals x, and every further modality adds information. Whatever is charted at
 hour h is drawn from seen(h) and the stay's fixed traits, never from the stay's length, later path or outcome. The
-exceptions are columns that eICU itself fills in at discharge (`activeupondischarge`, `drugstopoffset`, discharge
-columns, APACHE's `actual*`).
+exceptions are what the real databases fill in at discharge: eICU's `activeupondischarge`, `drugstopoffset`, discharge
+columns and APACHE's `actual*`; MIMIC-IV's billing codes, discharge columns and discharge notes.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from wardround.sources.synthetic.latent import DIED, LATTICE, RETURN_JUMP, Walks, solved_chain, walk
 from wardround.sources.synthetic.population import Admissions
-
-TAU: Final[dict[str, float]] = {
-    "diagnosis": 0.9,
-    "treatment": 0.9,
-    "medication": 1.1,
-    "lab": 0.6,
-    "aps": 0.7,
-    "vitals": 0.7,
-    "infusion": 0.7,
-    "intake_output": 0.9,
-}
-"""Standard deviation of each modality's lasting error, in units of severity, whose own is about 1.4."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +38,7 @@ class Stays:
         after_min: hospital discharge, minutes from unit discharge.
         died, died_in_unit: in-hospital death; death in this very unit stay.
         weight_kg: body weight at unit admission.
-        blur: eps tau, a value a modality of `TAU`.
+        blur: eps tau, a value a modality.
         admissions: the hospital stays that the rows of `hospital_stay` mean.
     """
 
@@ -93,12 +81,13 @@ class Stays:
         return stay, np.arange(self.path.size) - self.start[stay]
 
 
-def run_stays(admissions: Admissions, limit: int, rng: np.random.Generator) -> Stays:
+def run_stays(admissions: Admissions, limit: int, tau: Mapping[str, float], rng: np.random.Generator) -> Stays:
     """Run hospital stays to their ends.
 
     Args:
         admissions: every hospital stay that the patients could have, in order of patient and time.
         limit: keep at most so many unit stays, the first ones.
+        tau: modality -> standard deviation of its lasting error, in units of severity, whose own is about 1.4.
         rng: the source of chance.
 
     Returns:
@@ -116,7 +105,7 @@ def run_stays(admissions: Admissions, limit: int, rng: np.random.Generator) -> S
     path = run.path[np.arange(hours.sum()) + np.repeat(run.start[kept] - start, hours)]
     minutes = (unit_min[kept], before[kept], after[kept])
     outcome = (died[run.hospital_stay[kept]], run.fate[kept] == UNIT_DEATH)
-    blur = {name: rng.normal(0, tau, kept.size) for name, tau in TAU.items()}
+    blur = {name: rng.normal(0, spread, kept.size) for name, spread in tau.items()}
     weight_kg = np.where(admissions.female, 74.0, 84.0)[run.hospital_stay[kept]] * rng.lognormal(0, 0.24, kept.size)
     rest = (*minutes, *outcome, weight_kg.round(1), blur, admissions)
     return Stays(run.hospital_stay[kept], run.visit[kept], hours, start, path, *rest)

@@ -2,9 +2,9 @@
 
 `stays.parquet`, a row a unit stay:
 
-    stay_id                  patientunitstayid
-    subject_key              the patient, also where `uniquepid` is blank
-    hospital_stay_id         patienthealthsystemstayid
+    stay_id                  eICU's patientunitstayid, MIMIC-IV's stay_id
+    subject_key              the patient: MIMIC-IV's subject_id, eICU's `uniquepid`, also where that is blank
+    hospital_stay_id         eICU's patienthealthsystemstayid, MIMIC-IV's hadm_id
     true_risk                true_risk_at_24h if in the unit at 24 h, else P(death | admission state, left before 24 h)
     true_risk_at_{H}h        P(in-hospital death | latent state at hour H), H = 0, 6, 12, 24, 48; null if not there
     severity, frailty        x0 and m (`latent.py`)
@@ -12,6 +12,8 @@
     died, died_in_unit       in-hospital death; death in this unit stay
     unit_los_h, los_h        hours in the unit; hours in the hospital
     missing_{modality}       whether its rows were taken away, p_missing_{modality} with which probability
+
+A layout may know more (`images.parquet`, of the synthetic MIMIC-IV: `mimic4/cxr_tables.py`).
 
 `hours.parquet`, a row a unit stay and hour begun in the unit: `stay_id, hour, severity, risk`, the last as
 true_risk_at_{hour}h. `settings.json`: the settings, the number of stays, the seed, and `best`: at each H, what the
@@ -27,7 +29,6 @@ from jaxtyping import Float
 from wardround.sources.synthetic.latent import LANDMARK_H, LATTICE, solved_chain
 from wardround.sources.synthetic.missingness import Missing
 from wardround.sources.synthetic.population import CAUSE_NAMES
-from wardround.sources.synthetic.settings import MODALITIES
 from wardround.sources.synthetic.stays import Stays
 
 RISK_HOURS: Final = (0, 6, 12, 24, 48)
@@ -53,8 +54,8 @@ def stay_truth(stays: Stays, missing: Missing, ids: pl.DataFrame) -> pl.DataFram
     columns["cause"] = pl.Series(CAUSE_NAMES).gather(stays.of_stay("cause"))
     columns |= {"died": stays.died, "died_in_unit": stays.died_in_unit, "unit_los_h": stays.unit_min / 60}
     columns["los_h"] = (stays.before_min + stays.unit_min + stays.after_min) / 60
-    columns |= {f"missing_{name}": missing.mask[name] for name in MODALITIES}
-    columns |= {f"p_missing_{name}": missing.prob[name] for name in MODALITIES}
+    columns |= {f"missing_{name}": mask for name, mask in missing.mask.items()}
+    columns |= {f"p_missing_{name}": prob for name, prob in missing.prob.items()}
     return ids.hstack(pl.DataFrame(columns, nan_to_null=True))
 
 

@@ -1,5 +1,16 @@
 """Synthetic eICU-CRD 2.0: raw tables in the published layout."""
 
-from wardround.sources.synthetic.eicu.write import synthesise_eicu
+from pathlib import Path
 
-__all__ = ["synthesise_eicu"]
+from wardround.sources.synthetic.eicu.layout import EicuLayout
+from wardround.sources.synthetic.eicu.settings import MODALITIES, SyntheticSettings
+from wardround.sources.synthetic.write import synthesise
+
+__all__ = ["MODALITIES", "EicuLayout", "SyntheticSettings", "synthesise_eicu"]
+
+
+def synthesise_eicu(
+    to: Path, stays: int, seed: int, settings: SyntheticSettings | None = None, quiet: bool = False
+) -> bool:
+    """Write a synthetic eICU; arguments, return value and errors are those of `write.synthesise`."""
+    return synthesise(EicuLayout(settings or SyntheticSettings(), seed), to, stays, quiet)

@@ -14,10 +14,10 @@ import numpy as np
 import polars as pl
 
 from wardround.sources.synthetic.eicu.presentation import PRESENTATIONS
-from wardround.sources.synthetic.eicu.vitals import coma_scale
 from wardround.sources.synthetic.latent import LATTICE, sigmoid
 from wardround.sources.synthetic.population import CAUSE_NAMES, COMORBIDITY_NAMES
 from wardround.sources.synthetic.stays import Stays
+from wardround.sources.synthetic.vital_signs import coma_scale
 
 WINDOW_H: Final = 24
 VALUES: Final[dict[str, tuple[float, float, float, int, float, float, float]]] = {

@@ -1,46 +1,17 @@
 """`diagnosis`, `treatment`, `medication` and `pastHistory`: what was found, done, ordered and asked.
 
-Each code of a list may be charted once a day in the first week, at an exponential time from the day's beginning, with
-a probability that depends on the severity seen at that time (`stays.py`) and is lower after the first day. What would
-come after the stay's end is not charted.
+When a code is charted, `code.py` says.
 """
-
-from collections.abc import Sequence
-from typing import Final
 
 import numpy as np
 import polars as pl
 
-from wardround.sources.synthetic.eicu.code import Code
+from wardround.sources.synthetic.code import Code, charted
 from wardround.sources.synthetic.eicu.diagnosis_list import DIAGNOSES, TREATMENTS
 from wardround.sources.synthetic.eicu.drug_list import MEDICATIONS
 from wardround.sources.synthetic.eicu.presentation import HISTORY_NONE, HISTORY_PERFORMED, PRESENTATIONS, history_row
-from wardround.sources.synthetic.latent import sigmoid
 from wardround.sources.synthetic.population import CAUSE_NAMES, COMORBIDITY_NAMES
 from wardround.sources.synthetic.stays import Stays
-
-MEAN_DELAY_MIN: Final = 480
-DAYS: Final = 7
-LATER_DAY_LOG_ODDS: Final = -0.5
-
-
-def _charted(
-    stays: Stays, codes: Sequence[Code], modality: str, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rows as stay, place in `codes`, offset in minutes; ordered by stay."""
-    traits = np.concatenate([np.eye(len(CAUSE_NAMES))[stays.of_stay("cause")], stays.of_stay("comorbidity")], axis=1)
-    more = np.array([[code.more.get(name, 0.0) for code in codes] for name in CAUSE_NAMES + COMORBIDITY_NAMES])
-    day = np.repeat(np.arange(DAYS), len(codes))
-    level = np.tile([code.log_odds for code in codes], DAYS)
-    level = np.where(day > 0, np.minimum(level, 0) + LATER_DAY_LOG_ODDS, level)
-    log_odds = level + np.tile(traits @ more, (1, DAYS))
-    offset = 1440 * day + 1 + np.floor(rng.exponential(MEAN_DELAY_MIN, log_odds.shape)).astype(np.int64)
-    every = np.broadcast_to(np.arange(stays.size)[:, None], offset.shape)
-    seen = stays.seen(modality, every, offset // 60)
-    chance = sigmoid(log_odds + np.tile([code.by_severity for code in codes], DAYS) * seen)
-    in_time = (offset <= stays.unit_min[:, None]) | np.isinf(log_odds)
-    stay, place = np.nonzero((rng.random(chance.shape) < chance) & in_time)
-    return stay, place % len(codes), np.minimum(offset[stay, place], stays.unit_min[stay])
 
 
 def _still_active(stay: np.ndarray, rng: np.random.Generator) -> pl.Series:
@@ -51,7 +22,7 @@ def diagnosis_table(stays: Stays, rng: np.random.Generator) -> pl.DataFrame:
     """The rows of `diagnosis`: the cause of admission, then what else was found."""
     primary = [Code(p.diagnosis, 0.0, detail=(p.icd, "Primary")) for p in map(PRESENTATIONS.__getitem__, CAUSE_NAMES)]
     first = np.minimum(rng.integers(5, 120, stays.size), stays.unit_min)
-    stay, code, offset = _charted(stays, DIAGNOSES, "diagnosis", rng)
+    stay, code, offset = charted(stays, DIAGNOSES, "diagnosis", rng)
     stay = np.concatenate([np.arange(stays.size), stay])
     code = np.concatenate([stays.of_stay("cause"), code + len(primary)])
     codes = (*primary, *DIAGNOSES)
@@ -69,7 +40,7 @@ def diagnosis_table(stays: Stays, rng: np.random.Generator) -> pl.DataFrame:
 
 def treatment_table(stays: Stays, rng: np.random.Generator) -> pl.DataFrame:
     """The rows of `treatment`."""
-    stay, code, offset = _charted(stays, TREATMENTS, "treatment", rng)
+    stay, code, offset = charted(stays, TREATMENTS, "treatment", rng)
     return pl.DataFrame(
         {
             "stay": stay,
@@ -82,7 +53,7 @@ def treatment_table(stays: Stays, rng: np.random.Generator) -> pl.DataFrame:
 
 def medication_table(stays: Stays, rng: np.random.Generator) -> pl.DataFrame:
     """The rows of `medication`: ordered up to an hour after, or some hours before, the start; a few cancelled."""
-    stay, code, start = _charted(stays, MEDICATIONS, "medication", rng)
+    stay, code, start = charted(stays, MEDICATIONS, "medication", rng)
     spelling = [name for item in MEDICATIONS for name in item.text.split("|")]
     name = pl.Series(spelling).gather(2 * code + rng.integers(0, 2, code.size))
     detail = [pl.Series([item.detail[part] for item in MEDICATIONS]).gather(code) for part in range(5)]

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from wardround.sources.synthetic.eicu.code import Code, traits
+from wardround.sources.synthetic.code import Code, traits
 
 
 def _dx(text: str, icd: str | None, priority: str, log_odds: float, by_severity: float = 0.0, **more: float) -> Code:

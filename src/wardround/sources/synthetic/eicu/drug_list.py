@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from wardround.sources.synthetic.eicu.code import Code, traits
+from wardround.sources.synthetic.code import Code, traits
 
 
 def _drug(

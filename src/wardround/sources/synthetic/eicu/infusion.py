@@ -1,41 +1,31 @@
 """`infusiondrug`: what ran continuously.
 
-A drug of the list runs for the hours in which the severity seen is above its threshold, in stays that are given it at
-all; its rate grows with the distance. Each stay has one of the spellings and units of the published table. The nurse
-charts about every third hour, and once more, rate 0, when the drug has stopped. Every stay has a maintenance fluid.
+The drugs are those of `infusion_list.py`. Each stay has one of the spellings and units of the published table. The
+nurse charts about every third hour, and once more, rate 0, when the drug has stopped. Every stay has a maintenance
+fluid.
 """
 
-from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import polars as pl
 
-from wardround.sources.synthetic.latent import sigmoid
-from wardround.sources.synthetic.population import CAUSE_NAMES, COMORBIDITY_NAMES
+from wardround.sources.synthetic.infusion_list import INFUSIONS, Infusion
 from wardround.sources.synthetic.stays import Stays
 
 
-@dataclass(frozen=True)
-class Infusion:
-    """A continuous drug.
+class Spelling(NamedTuple):
+    """How a drug is written.
 
     Attributes:
-        spellings: name with unit -> factor from the first spelling's unit; 0 stands for division by the weight in kg.
-        given: log odds that a stay is given it at all; more: added to them by cause of admission or comorbidity.
-        threshold: severity above which it runs.
-        rate: base and slope: rate = base + slope (seen - threshold), in the first spelling's unit.
+        names: name with unit -> factor from the first name's unit; 0 stands for division by the weight in kg.
         decimals: of the rate as written.
         bag: amount of drug (in the unit of mass that its name has) and volume in mL.
     """
 
-    spellings: dict[str, float]
-    given: float
-    threshold: float
-    rate: tuple[float, float]
+    names: dict[str, float]
     decimals: int
     bag: tuple[int, int]
-    more: dict[str, float] = field(default_factory=dict[str, float])
 
 
 def _mcg_min(name: str) -> dict[str, float]:
@@ -43,60 +33,23 @@ def _mcg_min(name: str) -> dict[str, float]:
     return {f"{name} (mcg/min)": 1.0, f"{name} (mcg/kg/min)": 0.0}
 
 
-INFUSIONS: Final = (
-    Infusion(
-        {**_mcg_min("Norepinephrine"), "Norepinephrine (ml/hr)": 3.75, "Norepinephrine ()": 3.75},
-        0.8,
-        1.4,
-        (2.0, 6.0),
-        2,
-        (4, 250),
+SPELLINGS: Final = {
+    "Norepinephrine": Spelling(
+        {**_mcg_min("Norepinephrine"), "Norepinephrine (ml/hr)": 3.75, "Norepinephrine ()": 3.75}, 2, (4, 250)
     ),
-    Infusion(_mcg_min("Phenylephrine"), -1.6, 1.2, (25.0, 40.0), 2, (50, 250)),
-    Infusion({"Vasopressin (units/min)": 1.0, "Vasopressin (ml/hr)": 150.0}, 0.4, 2.4, (0.03, 0.01), 3, (40, 100)),
-    Infusion(_mcg_min("Epinephrine"), -1.6, 2.6, (2.0, 4.0), 2, (4, 250), {"bypass surgery": 1.5}),
-    Infusion({"Dopamine (mcg/kg/min)": 1.0}, -2.0, 1.2, (4.0, 3.0), 1, (400, 250), {"heart failure": 1.0}),
-    Infusion(
-        {"Dobutamine (mcg/kg/min)": 1.0, "Dobutamine ()": 4.2},
-        -3.0,
-        1.0,
-        (3.0, 2.0),
-        1,
-        (500, 250),
-        {"heart failure": 1.8},
-    ),
-    Infusion({"Milrinone (mcg/kg/min)": 1.0}, -3.2, 0.8, (0.25, 0.1), 3, (20, 100), {"bypass surgery": 1.5}),
-    Infusion({"Propofol (mcg/kg/min)": 1.0, "Propofol (ml/hr)": 0.5}, 0.6, 0.9, (15.0, 12.0), 1, (1000, 100)),
-    Infusion({"Fentanyl (mcg/hr)": 1.0, "Fentanyl (ml/hr)": 0.1}, 0.2, 0.8, (40.0, 45.0), 1, (1000, 100)),
-    Infusion({"Midazolam (mg/hr)": 1.0, "Midazolam (ml/hr)": 1.0}, -1.5, 1.3, (2.0, 2.0), 1, (100, 100)),
-    Infusion(
-        {"Amiodarone (mg/min)": 1.0, "Amiodarone (ml/hr)": 33.3},
-        -3.0,
-        -2.5,
-        (0.5, 0.1),
-        2,
-        (450, 250),
-        {"atrial arrhythmia": 3.0},
-    ),
-    Infusion(
-        {"Heparin (units/hr)": 1.0, "Heparin (ml/hr)": 0.02},
-        -3.0,
-        -3.5,
-        (900.0, 60.0),
-        0,
-        (25000, 500),
-        {"myocardial infarction": 3.2},
-    ),
-    Infusion(
-        {"Insulin (units/hr)": 1.0, "Insulin (ml/hr)": 1.0},
-        -3.0,
-        -4.0,
-        (2.0, 0.8),
-        1,
-        (100, 100),
-        {"ketoacidosis": 6.0, "diabetes": 0.8},
-    ),
-)
+    "Phenylephrine": Spelling(_mcg_min("Phenylephrine"), 2, (50, 250)),
+    "Vasopressin": Spelling({"Vasopressin (units/min)": 1.0, "Vasopressin (ml/hr)": 150.0}, 3, (40, 100)),
+    "Epinephrine": Spelling(_mcg_min("Epinephrine"), 2, (4, 250)),
+    "Dopamine": Spelling({"Dopamine (mcg/kg/min)": 1.0}, 1, (400, 250)),
+    "Dobutamine": Spelling({"Dobutamine (mcg/kg/min)": 1.0, "Dobutamine ()": 4.2}, 1, (500, 250)),
+    "Milrinone": Spelling({"Milrinone (mcg/kg/min)": 1.0}, 3, (20, 100)),
+    "Propofol": Spelling({"Propofol (mcg/kg/min)": 1.0, "Propofol (ml/hr)": 0.5}, 1, (1000, 100)),
+    "Fentanyl": Spelling({"Fentanyl (mcg/hr)": 1.0, "Fentanyl (ml/hr)": 0.1}, 1, (1000, 100)),
+    "Midazolam": Spelling({"Midazolam (mg/hr)": 1.0, "Midazolam (ml/hr)": 1.0}, 1, (100, 100)),
+    "Amiodarone": Spelling({"Amiodarone (mg/min)": 1.0, "Amiodarone (ml/hr)": 33.3}, 2, (450, 250)),
+    "Heparin": Spelling({"Heparin (units/hr)": 1.0, "Heparin (ml/hr)": 0.02}, 0, (25000, 500)),
+    "Insulin": Spelling({"Insulin (units/hr)": 1.0, "Insulin (ml/hr)": 1.0}, 1, (100, 100)),
+}
 MAINTENANCE: Final = "NS (ml/hr)"
 
 
@@ -143,31 +96,25 @@ def _one_drug(
 ) -> pl.DataFrame:
     """One drug in all stays: rows while it runs, and one of rate 0 where it has just stopped."""
     stay, offset = when
-    runs = _given(stays, drug, rng)[stay] & (seen > drug.threshold)
+    written = SPELLINGS[drug.name]
+    runs = drug.drawn(stays, rng)[stay] & (seen > drug.threshold)
     stopped = ~runs & np.append(False, runs[:-1] & (stay[1:] == stay[:-1]))
     charted = (runs & (rng.random(stay.size) < 0.35)) | stopped
     rows = np.flatnonzero(charted & (offset <= stays.unit_min[stay]))
     stay, offset = stay[rows], offset[rows]
     base, slope = drug.rate
     rate = base + slope * (seen[rows] - drug.threshold) * rng.lognormal(0, 0.2, rows.size)
-    spelling = rng.integers(0, len(drug.spellings), stays.size)[stay]
-    factor = np.array(list(drug.spellings.values()), dtype=float)[spelling]
+    spelling = rng.integers(0, len(written.names), stays.size)[stay]
+    factor = np.array(list(written.names.values()), dtype=float)[spelling]
     rate = np.where(stopped[rows], 0.0, rate * np.where(factor > 0, factor, 1 / stays.weight_kg[stay]))
-    name = pl.Series(list(drug.spellings)).gather(spelling)
+    name = pl.Series(list(written.names)).gather(spelling)
     known = pl.Series(rng.random(stays.size) < 0.4).gather(stay)
     rest = {
-        "drugamount": _only(known, np.full(rows.size, drug.bag[0])),
-        "volumeoffluid": _only(known, np.full(rows.size, drug.bag[1])),
+        "drugamount": _only(known, np.full(rows.size, written.bag[0])),
+        "volumeoffluid": _only(known, np.full(rows.size, written.bag[1])),
         "patientweight": _only(name.str.contains("kg"), stays.weight_kg[stay]),
     }
-    return _rows((stay, offset), name, rate.round(drug.decimals + 1), rest)
-
-
-def _given(stays: Stays, drug: Infusion, rng: np.random.Generator) -> np.ndarray:
-    """Whether a stay is given the drug when ill enough, a flag a stay."""
-    by_cause = np.array([drug.more.get(name, 0.0) for name in CAUSE_NAMES])[stays.of_stay("cause")]
-    by_comorbidity = stays.of_stay("comorbidity") @ np.array([drug.more.get(name, 0.0) for name in COMORBIDITY_NAMES])
-    return rng.random(stays.size) < sigmoid(drug.given + by_cause + by_comorbidity)
+    return _rows((stay, offset), name, rate.round(written.decimals + 1), rest)
 
 
 def _only(kept: pl.Series, values: np.ndarray) -> pl.Series:

@@ -8,7 +8,7 @@ from jaxtyping import Int
 
 from wardround.sources.synthetic.eicu.presentation import PRESENTATIONS
 from wardround.sources.synthetic.population import CAUSE_NAMES
-from wardround.sources.synthetic.settings import SyntheticSettings, stream
+from wardround.sources.synthetic.settings import stream
 from wardround.sources.synthetic.stays import Stays
 
 FIRST_HOSPITAL_ID: Final = 56
@@ -21,17 +21,17 @@ CLOCK: Final = pl.Series([f"{minute // 60:02d}:{minute % 60:02d}:00" for minute 
 STRAIGHT_HOME_MIN: Final = 60
 
 
-def hospital_table(settings: SyntheticSettings, seed: int) -> pl.DataFrame:
+def hospital_table(hospitals: int, seed: int) -> pl.DataFrame:
     """The rows of `hospital`, one a hospital; some lack their size or region, as in the published table."""
     rng = stream(seed, 0, "hospital table")
     beds = pl.Series(["<100", "100 - 249", "250 - 499", ">= 500", None])
     regions = pl.Series(["Midwest", "South", "West", "Northeast", None])
     return pl.DataFrame(
         {
-            "hospitalid": FIRST_HOSPITAL_ID + np.arange(settings.hospitals),
-            "numbedscategory": beds.gather(rng.choice(5, settings.hospitals, p=[0.2, 0.35, 0.2, 0.1, 0.15])),
-            "teachingstatus": pl.Series(["f", "t"]).gather(rng.integers(0, 10, settings.hospitals) // 9),
-            "region": regions.gather(rng.choice(5, settings.hospitals, p=[0.33, 0.29, 0.21, 0.07, 0.1])),
+            "hospitalid": FIRST_HOSPITAL_ID + np.arange(hospitals),
+            "numbedscategory": beds.gather(rng.choice(5, hospitals, p=[0.2, 0.35, 0.2, 0.1, 0.15])),
+            "teachingstatus": pl.Series(["f", "t"]).gather(rng.integers(0, 10, hospitals) // 9),
+            "region": regions.gather(rng.choice(5, hospitals, p=[0.33, 0.29, 0.21, 0.07, 0.1])),
         }
     )
 

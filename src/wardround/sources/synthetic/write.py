@@ -1,7 +1,7 @@
-"""Synthetic eICU: the raw tables of a cohort whose true risks are known.
+"""A synthetic cohort on disk: the raw tables of patients whose true risks are known, in any layout.
 
     patients come in chunks         ->  each chunk's tables and truth    (hidden work folder, each file written whole)
-    each table's chunks are joined  ->  TABLE.csv.gz
+    each table's chunks are joined  ->  TABLE.csv.gz; files beside the tables (images) are written with their chunk
     truth, manifest                 ->  the folder is closed, the work folder goes
 
 A run that was killed goes on after the last chunk that it finds finished; the bytes at the end are the same. Memory
@@ -23,11 +23,10 @@ import wardround
 from wardround import files
 from wardround.errors import UsageError
 from wardround.progress import progress
-from wardround.sources.synthetic.eicu.chunk import Chunk, Cohort, Made
-from wardround.sources.synthetic.eicu.columns import COLUMNS
-from wardround.sources.synthetic.eicu.patient import hospital_table
+from wardround.sources.synthetic.cohort import Cohort
 from wardround.sources.synthetic.gzip_tables import join_members, write_member
-from wardround.sources.synthetic.settings import SyntheticSettings
+from wardround.sources.synthetic.layout import Layout
+from wardround.sources.synthetic.made import Chunk, Made
 from wardround.sources.synthetic.truth import best_possible
 from wardround.sources.work_folder import WorkFolder, open_work
 from wardround.stopping import StopRequest, stop_on_sigterm
@@ -35,22 +34,20 @@ from wardround.stopping import StopRequest, stop_on_sigterm
 PATIENTS_PER_CHUNK: Final = 2_000
 
 ODD_ROWS: Final = "truth/odd_rows.json"
-STAYS, HOURS, SETTINGS = "truth/stays.parquet", "truth/hours.parquet", "truth/settings.json"
-OUTPUTS: Final = (*(f"{name}.csv.gz" for name in COLUMNS), STAYS, HOURS, SETTINGS, ODD_ROWS, files.MANIFEST)
+SETTINGS: Final = "truth/settings.json"
+SORTED_BY: Final = {"stays": ("stay_id",), "hours": ("stay_id", "hour")}
+"""Tables of what is true in any layout -> the columns by which their rows are sorted."""
 
 
-def synthesise_eicu(
-    to: Path, stays: int, seed: int, settings: SyntheticSettings | None = None, quiet: bool = False
-) -> bool:
-    """Write a synthetic cohort as raw eICU-CRD 2.0 tables, and the truth about it.
+def synthesise(layout: Layout, to: Path, stays: int, quiet: bool = False) -> bool:
+    """Write a synthetic cohort as raw tables, and the truth about it.
 
     Args:
-        to: the folder to write: absent, empty, or one that this command did not finish. It gets a `.csv.gz` a table
-            (names as in the open demo), `truth/stays.parquet`, `truth/hours.parquet`, `truth/settings.json`,
-            `manifest.json` and, with odd rows, `truth/odd_rows.json`.
+        layout: the database, with its settings and seed.
+        to: the folder to write: absent, empty, or one that this command did not finish. It gets a `.csv.gz` a table,
+            `truth/stays.parquet`, `truth/hours.parquet`, `truth/settings.json`, `manifest.json` and, with odd rows,
+            `truth/odd_rows.json`.
         stays: number of unit stays, at least 1.
-        seed: 0 or more; equal seeds give equal files.
-        settings: mechanism of missingness, mortality, hospitals, ...; the defaults where None.
         quiet: no progress on stderr.
 
     Returns:
@@ -62,44 +59,53 @@ def synthesise_eicu(
         RunError: where `to` holds a cohort of other settings, or files of somebody's; on SIGTERM.
         StorageError: if the disk refuses.
     """
-    if stays < 1 or seed < 0:
-        raise UsageError(f"stays is 1 or more and seed 0 or more, got {stays} and {seed}")
-    settings = settings or SyntheticSettings()
-    summary = {"source": "eicu", "stays": stays, "seed": seed, "settings": settings.as_json()}
+    if stays < 1 or layout.seed < 0:
+        raise UsageError(f"stays is 1 or more and seed 0 or more, got {stays} and {layout.seed}")
+    source, settings = layout.spec.source, layout.settings.as_json()
+    summary = {"source": source, "stays": stays, "seed": layout.seed, "settings": settings}
     if files.is_complete(to, "raw", summary, {}):
         WorkFolder(to).remove()
         return True
-    versions = {"wardround": wardround.__version__, **{name: version(name) for name in ("numpy", "polars")}}
+    packages = ("numpy", "polars", *layout.packages)
+    versions = {"wardround": wardround.__version__, **{name: version(name) for name in packages}}
     versions |= {"zlib": zlib.ZLIB_RUNTIME_VERSION}
     plan = {"made": summary, "patients_per_chunk": PATIENTS_PER_CHUNK, "versions": versions}
-    work = open_work(to, plan, OUTPUTS)
+    work = open_work(to, plan, outputs(layout))
     with stop_on_sigterm() as stop:
-        made = _Job(work, seed, settings, quiet, stop).run(stays, summary)
+        made = _Job(work, layout, quiet, stop).run(stays, summary)
     files.write_manifest(to, "raw", {}, summary, wardround.__version__, made)
     work.remove()
     return False
 
 
+def outputs(layout: Layout) -> tuple[str, ...]:
+    """Every file and folder that a cohort may consist of."""
+    tables = (f"{name}.csv.gz" for name in layout.spec.columns)
+    truth = (_truth(name) for name in (*SORTED_BY, *layout.spec.truth))
+    return (*tables, *layout.spec.folders, *truth, SETTINGS, ODD_ROWS, files.MANIFEST)
+
+
 @dataclass(frozen=True)
 class _Job:
     work: WorkFolder
-    seed: int
-    settings: SyntheticSettings
+    layout: Layout
     quiet: bool
     stop: StopRequest
 
     def run(self, stays: int, summary: Mapping[str, Any]) -> list[Path]:
         """Everything but the manifest; returns the files."""
-        cohort, made = Cohort(self.settings, self.seed), Made()
+        cohort, made = Cohort(self.layout), Made()
         with progress(stays, "stays", quiet=self.quiet) as bar:
             while made.stays < stays:
                 facts = self._chunk(cohort, made, stays - made.stays)
                 made.add(facts)
                 bar.advance(facts["stays"])
         # the stays last: without them nobody can take the folder for a finished one
-        names = sorted(COLUMNS, key=lambda name: name == "patient")
+        spec = self.layout.spec
+        names = sorted(spec.columns, key=lambda name: name == spec.last)
         tables = [self._table(name, made.chunks) for name in progress(names, "joining tables", quiet=self.quiet)]
-        return [*tables, *self._write_truth(made, summary)]
+        beside = [self.work.to / name for name in made.files]
+        return [*tables, *beside, *self._write_truth(made, summary)]
 
     def _chunk(self, cohort: Cohort, made: Made, wanted: int) -> dict[str, Any]:
         """Make the next chunk, unless an earlier call did; returns its facts."""
@@ -113,11 +119,15 @@ class _Job:
 
     def _write_chunk(self, number: int, chunk: Chunk) -> list[Path]:
         folder = self._folder(number)
-        for name, rows in chunk.tables.items():
+        tables, beside = chunk.written.tables, chunk.written.files
+        for name, rows in tables.items():
             write_member(_member(folder, name), rows, header=number == 0)
-        files.write_table(folder / STAYS, chunk.stay_truth)
-        files.write_table(folder / HOURS, chunk.hour_truth)
-        return [*(_member(folder, name) for name in chunk.tables), folder / STAYS, folder / HOURS]
+        for name, content in beside.items():
+            files.write_bytes(self.work.to / name, content)
+        for name, rows in chunk.truth.items():
+            files.write_table(folder / _truth(name), rows)
+        made = [*(_member(folder, name) for name in tables), *(self.work.to / name for name in beside)]
+        return [*made, *(folder / _truth(name) for name in chunk.truth)]
 
     def _folder(self, chunk: int) -> Path:
         """Where a chunk's tables lie, named as the finished ones."""
@@ -128,8 +138,9 @@ class _Job:
         self.stop.check()
         path = _member(self.work.to, name)
         if self.work.facts("tables", name) is None:
-            if name == "hospital":
-                write_member(path, hospital_table(self.settings, self.seed), header=True)
+            whole = self.layout.whole_table(name)
+            if whole is not None:
+                write_member(path, whole, header=True)
             else:
                 join_members(path, [_member(self._folder(chunk), name) for chunk in range(chunks)])
             self.work.finish("tables", name, {}, [path])
@@ -137,16 +148,22 @@ class _Job:
 
     def _write_truth(self, made: Made, summary: Mapping[str, Any]) -> list[Path]:
         to, folders = self.work.to, [self._folder(chunk) for chunk in range(made.chunks)]
-        truth = pl.concat(files.read_table(folder / STAYS) for folder in folders).sort("stay_id")
-        hours = pl.concat(files.read_table(folder / HOURS) for folder in folders).sort("stay_id", "hour")
-        files.write_table(to / STAYS, truth)
-        files.write_table(to / HOURS, hours)
-        files.write_json(to / SETTINGS, {**summary, "best": best_possible(truth)})
-        if self.settings.odd_rows:
-            files.write_json(to / ODD_ROWS, made.odd_rows.as_json())
-        names = (STAYS, HOURS, SETTINGS, ODD_ROWS) if self.settings.odd_rows else (STAYS, HOURS, SETTINGS)
-        return [to / name for name in names]
+        names = [to / SETTINGS]
+        for name, by in {**SORTED_BY, **self.layout.spec.truth}.items():
+            rows = pl.concat(files.read_table(folder / _truth(name)) for folder in folders).sort(by)
+            files.write_table(to / _truth(name), rows)
+            names.append(to / _truth(name))
+            if name == "stays":
+                files.write_json(to / SETTINGS, {**summary, "best": best_possible(rows)})
+        if not self.layout.settings.odd_rows:
+            return names
+        files.write_json(to / ODD_ROWS, made.odd_rows.as_json())
+        return [*names, to / ODD_ROWS]
 
 
 def _member(folder: Path, name: str) -> Path:
     return folder / f"{name}.csv.gz"
+
+
+def _truth(name: str) -> str:
+    return f"truth/{name}.parquet"

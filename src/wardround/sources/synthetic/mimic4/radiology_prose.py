@@ -1,0 +1,112 @@
+"""What a radiologist writes of a chest X-ray: the study's findings, in sections, with what names a patient blanked."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from wardround.sources.synthetic.mimic4.prose import Words, listed, paragraph
+
+EXAMS: Final = ("CHEST (PORTABLE AP)", "CHEST (PA AND LAT)")
+ZONES: Final = ("upper", "mid", "lower")
+GRADES: Final = ("no", "mild", "moderate", "severe")
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a report tells.
+
+    Attributes:
+        sex: of the patient, in a word; reason: why the picture was taken.
+        portable, first: whether by a portable machine, and whether nothing is there to compare with.
+        grade: of the opacity, a place in `GRADES`; left: which lung; zone: a place in `ZONES`.
+        effusion, oedema, large_heart, tube: what else is seen.
+    """
+
+    sex: str
+    reason: str
+    portable: bool
+    first: bool
+    grade: int
+    left: bool
+    zone: int
+    effusion: bool
+    oedema: bool
+    large_heart: bool
+    tube: bool
+
+
+def report_text(report: Report, words: Words) -> str:
+    """The text of a report."""
+    exam = EXAMS[0 if report.portable else 1]
+    views = "Single portable AP view" if report.portable else "PA and lateral views"
+    sections = {
+        "EXAMINATION": exam,
+        "INDICATION": f"___ year old {report.sex} with {report.reason}  // {_question(words)}",
+        "TECHNIQUE": f"{views} of the chest.",
+        "COMPARISON": "None."
+        if report.first
+        else words.one("Chest radiograph ___.", "___", "Prior radiograph from ___."),
+        "FINDINGS": _findings(report, words),
+        "IMPRESSION": _impression(report, words),
+    }
+    return "\n\n".join(f"{head}:  {text}" for head, text in sections.items()) + "\n"
+
+
+def _question(words: Words) -> str:
+    return words.one("eval for interval change", "please assess for infiltrate", "acute process?", "r/o pneumonia")
+
+
+def _where(report: Report) -> str:
+    return f"{'left' if report.left else 'right'} {ZONES[report.zone]} lung"
+
+
+def _opacity(report: Report, words: Words) -> str:
+    grade, where = GRADES[report.grade], _where(report)
+    if report.grade == 0:
+        return words.one(
+            "The lungs are clear without focal consolidation.",
+            "No focal opacity is seen.",
+            "There is no focal consolidation.",
+        )
+    if report.grade == 1:
+        return words.one(
+            f"There is {grade} opacity in the {where}, which may reflect atelectasis.",
+            f"A {grade} patchy opacity projects over the {where}.",
+            f"Faint opacity is noted in the {where}, {grade} in extent.",
+        )
+    return words.one(
+        f"There is a {grade} consolidation in the {where}.",
+        f"{grade.capitalize()} opacification of the {where} is seen, concerning for pneumonia.",
+        f"The {where} shows a {grade} airspace opacity.",
+    )
+
+
+def _findings(report: Report, words: Words) -> str:
+    side = "left" if report.left else "right"
+    return paragraph(
+        (
+            words.one("The endotracheal tube terminates ___ cm above the carina.", "ET tube is in standard position.")
+            if report.tube
+            else "",
+            _opacity(report, words),
+            words.one(f"There is a small {side} pleural effusion.", f"A {side} pleural effusion is present.")
+            if report.effusion
+            else words.one("There is no pleural effusion.", "No effusion is seen."),
+            words.one("Mild pulmonary edema is present.", "There is pulmonary vascular congestion with edema.")
+            if report.oedema
+            else words.maybe("There is no pulmonary edema."),
+            words.one("The heart is enlarged.", "Moderate cardiomegaly is noted.")
+            if report.large_heart
+            else words.one("Heart size is normal.", "The cardiomediastinal silhouette is within normal limits."),
+            words.one("There is no pneumothorax.", "No pneumothorax."),
+        )
+    )
+
+
+def _impression(report: Report, words: Words) -> str:
+    seen = [f"{GRADES[report.grade]} {_where(report)} opacity"] if report.grade else []
+    seen += [name for name, told in (("pleural effusion", report.effusion), ("edema", report.oedema)) if told]
+    if not seen:
+        return words.one("No acute cardiopulmonary process.", "No acute intrathoracic abnormality.")
+    told = listed(seen)
+    ending = words.one("Clinical correlation is recommended.", "Follow up to resolution.", "Attention on follow-up.")
+    return paragraph((f"{told[0].upper()}{told[1:]}.", ending if report.grade >= 2 else ""))

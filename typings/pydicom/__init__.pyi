@@ -1,0 +1,1 @@
+"""What this project uses of pydicom, which only the extra `images` brings. A name that is missing here: add it."""

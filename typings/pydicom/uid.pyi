@@ -1,0 +1,4 @@
+"""pydicom's unique ids."""
+
+DigitalXRayImageStorageForPresentation: str
+ExplicitVRLittleEndian: str
