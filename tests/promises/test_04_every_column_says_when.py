@@ -19,8 +19,9 @@ from wardround.sources.meds.columns import STAYS, event_columns
 from wardround.sources.meds.known import KnownWhen
 from wardround.sources.meds.shards import _KINDS
 from wardround.sources.meds.source import shipped_mapping
+from wardround.sources.mimic.named_tables import without_looked_up
 from wardround.sources.mimic4 import MIMIC4
-from wardround.sources.mimic4.layout import without_looked_up
+from wardround.sources.mimic4.layout import NAMED_BY
 from wardround.sources.raw_table import ADMIT, DISCHARGE, HOUR_24, ID, NEVER, TEXT, UNREAD, Known, RawTable
 
 TABLES = {table.name.lower(): table for table in (EICU.stay_table, *(each.raw for each in EICU.tables("all")))}
@@ -268,7 +269,7 @@ def test_the_mapping_of_mimic_makes_billing_and_plans_wait_for_the_discharge():
 
 
 MIMIC = {
-    table.name: without_looked_up(table)
+    table.name: without_looked_up(table, NAMED_BY)
     for table in (
         MIMIC4.stay_table,
         *(side.raw for side in MIMIC4.side_tables),
