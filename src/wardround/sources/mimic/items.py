@@ -87,7 +87,10 @@ def size_item(name: str, unit: str) -> Item:
 
 PRESSURES: Final = ("systolic", "diastolic", "mean")
 REFILL: Final = Item("vitals", "VITAL//capillary refill//", "", Quantity("", 0, 1), CHARTED_MIN)
-REFILL_WORDS: Final = {"Normal <3 Seconds": 0.0, "Abnormal >3 Seconds": 1.0}
+REFILL_WORDS: Final = {
+    **dict.fromkeys(("Normal <3 Seconds", "Normal <3 secs", "Brisk"), 0.0),
+    **dict.fromkeys(("Abnormal >3 Seconds", "Abnormal >3 secs", "Delayed"), 1.0),
+}
 """0 is normal, 1 prolonged, as in mimic3-benchmarks."""
 
 METAVISION: Final[Mapping[int, Item]] = {
@@ -184,6 +187,7 @@ PAPER_CODES: Final = frozenset(
         *(f"VITAL//{kind}{part}//mmHg" for kind in ("systemic", "noninvasive") for part in PRESSURES),
         *(f"VITAL//{name}//{VITALS[name].unit}" for name in _MONITORED),
         *(f"VITAL//gcs {part}//" for part in ("eyes", "motor", "verbal")),
+        "VITAL//gcs//",
         *("LAB//FiO2//%", "LAB//glucose//mg/dL", "LAB//bedside glucose//mg/dL", "LAB//pH//"),
         *("VITAL//capillary refill//", "VITAL//weight//kg", "WEIGHT//kg", "HEIGHT//cm"),
     }

@@ -24,7 +24,7 @@ _RATE_OF: Final = {key: rate for rate, quantity in INFUSION_RATES.items() for ke
 
 
 _LABEL: Final = pl.coalesce("label", pl.col("itemid").cast(pl.String))
-_NAME: Final = _LABEL.str.to_lowercase()
+ITEM_NAME: Final = _LABEL.str.to_lowercase()
 """What an item is called, its number where nothing names it; as it is, and in lower case."""
 
 
@@ -50,7 +50,7 @@ def inputs(table: RawTable, frame: pl.DataFrame) -> pl.DataFrame:
     known = pl.max_horizontal(table.known_at("amount"))
     ended = on_stay_clock(ended.with_columns(time="endtime", known=known))
     kind = pl.when(pl.col("rate").is_null()).then(pl.lit("BOLUS_AMOUNT")).otherwise(pl.lit("INFUSION_AMOUNT"))
-    amount = pl.format("{}//{}//{}", kind, _NAME, pl.col("amountuom").str.to_lowercase().fill_null(""))
+    amount = pl.format("{}//{}//{}", kind, ITEM_NAME, pl.col("amountuom").str.to_lowercase().fill_null(""))
     given = candidates(
         with_reason(ended, pl.col("amount") < 0, "implausible value"), "infusion", amount, pl.col("amount")
     )
@@ -77,11 +77,21 @@ def _rates(frame: pl.DataFrame) -> pl.DataFrame:
     frame = frame.with_columns(unit=pl.col("rateuom").replace(_SAME_RATE).str.replace("/hour$", "/hr"))
     misnamed = (pl.col("itemid") == _NOREPINEPHRINE) & (pl.col("unit") == "mg/kg/min") & (_BESIDE == 1)
     frame = frame.with_columns(unit=pl.when(misnamed.fill_null(False)).then(pl.lit("mcg/kg/min")).otherwise("unit"))
+    return rate_candidates(frame, ITEM_NAME)
+
+
+def rate_candidates(frame: pl.DataFrame, name: pl.Expr) -> pl.DataFrame:
+    """Candidates of rates in their canonical units.
+
+    Args:
+        frame: rows on the clock of their stay, with `rate` and its `unit`.
+        name: of the drug, in lower case.
+    """
     keys = {unit: _RATE_OF.get(unit_key(unit or ""), "other") for unit in frame["unit"].unique()}
     frame = frame.with_columns(kind=pl.col("unit").replace_strict(keys, default="other", return_dtype=pl.String))
     frame = in_canonical_units(frame, INFUSION_RATES, "kind", "rate", "unit")
     frame = with_reason(frame, pl.col("rate") < 0, "implausible value")
-    return candidates(frame, "infusion", pl.format("INFUSION//{}//{}", _NAME, "unit"), pl.col("rate"))
+    return candidates(frame, "infusion", pl.format("INFUSION//{}//{}", name, "unit"), pl.col("rate"))
 
 
 URINE: Final = (226559, 226560, 226561, 226563, 226564, 226565, 226567, 226557, 226558, 226584, 227489)
@@ -111,7 +121,7 @@ def outputs(table: RawTable, frame: pl.DataFrame, urine: Collection[int] = URINE
     code = (
         pl.when(pl.col("itemid").is_in(list(urine)) | put_in)
         .then(pl.lit("IO//urine//mL"))
-        .otherwise(pl.format("IO//output//{}//mL", _NAME))
+        .otherwise(pl.format("IO//output//{}//mL", ITEM_NAME))
     )
     return candidates(frame, "intake_output", code, pl.col("number"))
 
