@@ -18,6 +18,8 @@ def test_results_are_known_three_hours_after_the_draw_and_gases_after_one(tmp_pa
         {"itemid": 50971, "value": "4.1", "valuenum": 4.1, "valueuom": "mEq/L"},
         {"itemid": 50820, "value": "7.3", "valuenum": 7.3, "valueuom": "units"},
         {"itemid": 50800, "value": "ART"},
+        {"itemid": 51274, "value": "13", "valuenum": 13, "valueuom": "SECONDS"},
+        {"itemid": 50817, "value": "97", "valuenum": 97},
         {"itemid": 51478, "value": "NEG", "valueuom": "mg/dL", "hadm_id": ""},
     ]
     assert drawn(tmp_path, "labevents", *rows, modalities=("lab", "blood_gas")) == "\n".join(
@@ -25,6 +27,8 @@ def test_results_are_known_three_hours_after_the_draw_and_gases_after_one(tmp_pa
             "60 120 LAB//Specimen Type (Blood)// - ART",
             "60 120 LAB//pH// 7.3 -",
             "60 240 LAB//Glucose (Urine)//mg/dL - NEG",
+            "60 240 LAB//O2 Sat (%)//% 97 -",
+            "60 240 LAB//PT//sec 13 -",
             "60 240 LAB//potassium//mmol/L 4.1 -",
         ]
     )
