@@ -125,6 +125,7 @@ def _prepare(into: Any) -> None:
         "wardround prepare eicu eicu-demo --to data",
         "wardround prepare eicu eicu-demo --to data --modalities paper --workers 2",
         "wardround prepare mimic4 mimic-iv-3.1 --to data",
+        "wardround prepare mimic3 mimic-iii-1.4 --to data",
         "wardround prepare challenge2012 challenge/set-a.tar.gz challenge/set-b.tar.gz --to data",
         "wardround prepare meds our-meds --mapping our-hospital.toml --to data --dry-run",
         "wardround prepare meds our-meds --mapping our-hospital.toml --to data",

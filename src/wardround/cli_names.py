@@ -1,7 +1,7 @@
 """The names that the command line takes, written out: to know them from the registries would import all of them."""
 
 DEMOS = ("eicu-demo", "mimic-iv-demo", "mimic-iii-demo", "challenge-2012")
-SOURCES = ("eicu", "mimic4", "challenge2012", "meds")
+SOURCES = ("eicu", "mimic4", "mimic3", "challenge2012", "meds")
 METHODS = ("mlp", "lstm", "trajectory", "grud", "boosting", "logistic", "score", "elapsed")
 TASKS = ("mortality", "mortality_icu", "mortality_30d", "los_remaining", "los", "los_icu", "phenotyping")
 CONCEPTS = (

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from concept_timelines import Event, events, rows, stays, values
-from wardround.concepts.gcs import INTUBATED, gcs
+from wardround.concepts.gcs import CAREVUE_INTUBATED, INTUBATED, gcs
 
 EYES, VERBAL, MOTOR = (f"VITAL//gcs {part}//" for part in ("eyes", "verbal", "motor"))
 TUBE = (1.0, INTUBATED)
@@ -25,6 +25,18 @@ def test_a_charting_by_hand():
         (1, "gcs_unable", 1.5, 150.0, 0.0),
         (1, "gcs_verbal", 1.5, 150.0, 4.0),
     ]
+
+
+@pytest.mark.parametrize("words", [INTUBATED, CAREVUE_INTUBATED])
+def test_a_tube_is_told_in_the_words_of_either_system(words: str):
+    made = gcs(events((1, 0, EYES, 1), (1, 0, VERBAL, (1.0, words)), (1, 0, MOTOR, 1)), stays({1: 24}))
+    assert {name: value for _, name, _, _, value in rows(made)} == {
+        "gcs": 15,
+        "gcs_eyes": 1,
+        "gcs_verbal": 0,
+        "gcs_motor": 1,
+        "gcs_unable": 1,
+    }
 
 
 @pytest.mark.parametrize(("minute", "total"), [(359, 2 + 1 + 3), (360, 4 + 5 + 3)])

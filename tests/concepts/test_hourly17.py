@@ -8,7 +8,7 @@ import pytest
 from concept_timelines import events, stays
 from raw_eicu import demo_folder
 from wardround.concepts.hourly17 import COLUMNS, VARIABLES, hourly17
-from wardround.sources.mimic4.chart_items import PAPER_CODES
+from wardround.sources.mimic.items import PAPER_CODES
 
 PULSE, ARTERIAL, CUFF = "VITAL//heartrate//bpm", "VITAL//systemicmean//mmHg", "VITAL//noninvasivemean//mmHg"
 EYES, VERBAL, MOTOR, TOTAL = (f"VITAL//gcs{part}//" for part in (" eyes", " verbal", " motor", ""))
@@ -70,7 +70,7 @@ def test_what_is_no_variable_makes_no_value():
 
 def test_the_codes_of_the_17_variables_and_no_others():
     codes = {code for codes in VARIABLES.values() for code in codes}
-    assert codes == PAPER_CODES | {TOTAL}
+    assert codes == PAPER_CODES
 
 
 @pytest.mark.data

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from concept_timelines import Event, at, events, stays
-from wardround.concepts.infusions import hourly_rates, infusions
+from wardround.concepts.infusions import hourly_rates, infusions, with_infusions_known
 from wardround.concepts.unit_hours import unit_hours
 
 RATE, END = "INFUSION//norepinephrine//mcg/kg/min", "INFUSION_AMOUNT//norepinephrine//mg"
@@ -32,6 +32,33 @@ def test_each_start_goes_with_its_end():
         ("norepinephrine", 0.3): (at(70), None),
         ("milrinone", 0.5): (at(10), at(20)),
     }
+
+
+SET, CEASED = "INFUSION//dopamine//mcg/kg/min", "INFUSION_END//dopamine"
+
+
+def test_a_rate_of_carevue_holds_until_the_next_charting():
+    """Each rate has an end at its own minute, which is of the one before; two at one minute are two bags."""
+    charted = [event for minute, rate in ((0, 2), (30, 3), (60, 0)) for event in (
+        (1, minute, CEASED, 1), (1, minute, SET, rate)
+    )]  # fmt: skip
+    stopped = [(1, 90, CEASED, 1), (1, 90, CEASED, 1), (1, 120, CEASED, 1), (1, 120, SET, 5)]
+    found = infusions(events(*charted, *stopped)).sort("starts")
+    assert found.select("rate", "starts", "ends").rows() == [
+        (2.0, at(0), at(30)),
+        (3.0, at(30), at(60)),
+        (0.0, at(60), at(90)),
+        (5.0, at(120), None),
+    ]
+
+
+def test_a_rate_by_mass_is_told_by_the_weight_or_by_80_kg():
+    mass = [(1, 30, "INFUSION//norepinephrine//mcg/min", 8), (1, 90, "INFUSION_END//norepinephrine", 1)]
+    assert infusions(events(*mass))["rate"].to_list() == [0.1]
+    weighed = events(*mass, (1, 0, "VITAL//weight//kg", 40, 200))
+    assert infusions(weighed)["rate"].to_list() == [0.2]
+    hours = with_infusions_known(unit_hours(stays({1: 1})), weighed)
+    assert hours["infusions_known"].to_list() == [at(200)], "with the weight that it is told by"
 
 
 def test_shares_of_hours():

@@ -103,6 +103,12 @@ def test_a_mode_of_dialysis_is_stage_three():
     ]
 
 
+@pytest.mark.parametrize(("kind", "stages"), [("CVVHD", 1), ("CAVH", 1), ("Hemodialysis", 0), ("Peritoneal", 0)])
+def test_of_carevues_dialysis_the_continuous_is_stage_three(kind: str, stages: int):
+    made = kdigo(events((1, 90, "CHART//Dialysis Type", kind)), stays({1: 2}))
+    assert [row[4] for row in rows(made, "kdigo_crrt")] == [3.0] * stages
+
+
 def test_a_stage_is_known_when_all_that_it_looks_back_on_is():
     late = [(1, 0, CREATININE, 1.0, 5000), (1, DAY, CREATININE, 1.5, DAY + 30), (1, WEEK + DAY, CREATININE, 1.5)]
     found = rows(kdigo(events(*late), stays({1: 200})), "kdigo_creatinine")

@@ -18,6 +18,11 @@ def test_a_gas_by_hand():
     assert gases(*made) == [(at(60), 200, True, at(120))]
 
 
+def test_arterial_blood_of_mimic_iii():
+    made = [(1, 60, SPECIMEN, "ART"), (1, 60, PAO2, 80), (1, 60, FIO2, 40)]
+    assert gases(*made) == [(at(60), 200, False, at(60))]
+
+
 def test_the_lowest_of_a_minute_and_the_highest_oxygen():
     both = [(1, 60, PAO2, 80), (1, 60, PAO2, 90), (1, 60, FIO2, 40), (1, 60, FIO2, 50)]
     assert gases((1, 60, SPECIMEN, "ART."), *both) == [(at(60), 160, False, at(60))]

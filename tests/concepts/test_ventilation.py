@@ -4,7 +4,15 @@ import polars as pl
 import pytest
 
 from concept_timelines import Event, at, events
-from wardround.concepts.ventilation import DEVICE, HAMILTON, MODE, ventilation_statuses, with_ventilation
+from wardround.concepts.ventilation import (
+    CAREVUE_DEVICE,
+    DEVICE,
+    EVENTS,
+    HAMILTON,
+    MODE,
+    ventilation_statuses,
+    with_ventilation,
+)
 
 TUBE, CANNULA = (1, 0, DEVICE, "Endotracheal tube"), (1, 0, DEVICE, "Nasal cannula")
 
@@ -28,6 +36,13 @@ def ventilated(minute: float, *made: Event) -> bool:
         ([(1, 0, HAMILTON[1], (3.0, "NIV"))], False),
         ([CANNULA, (1, 0, MODE[0], "SIMV")], True),
         ([(1, 0, DEVICE, "Tracheostomy tube"), (1, 0, MODE[0], "SIMV")], False),
+        ([(1, 0, CAREVUE_DEVICE, "Ventilator")], True),
+        ([(1, 0, CAREVUE_DEVICE, "Bipap Mask")], False),
+        ([(1, 0, CAREVUE_DEVICE, "Other/Remarks")], False),
+        ([(1, 0, MODE[0], "Assist Control")], True),
+        ([(1, 0, MODE[0], "CPAP+PS"), (1, 20, CAREVUE_DEVICE, "Nasal Cannula")], False),
+        ([(1, 0, MODE[0], "CPAP+PS"), (1, 20, EVENTS, "Extubated")], False),
+        ([(1, 0, MODE[0], "CPAP+PS"), (1, 20, EVENTS, "Fluid Bolus")], True),
         ([(2, *TUBE[1:])], False),
         ([], False),
     ],

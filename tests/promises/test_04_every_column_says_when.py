@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 import raw_meds
+import raw_mimic3
 import raw_mimic4
 from raw_eicu import COLUMNS, UNREAD_COLUMNS, Data, RawEicu, demo_folder, prepare, tiny
 from wardround.sources.challenge2012 import CHALLENGE2012
@@ -19,8 +20,11 @@ from wardround.sources.meds.columns import STAYS, event_columns
 from wardround.sources.meds.known import KnownWhen
 from wardround.sources.meds.shards import _KINDS
 from wardround.sources.meds.source import shipped_mapping
+from wardround.sources.mimic.named_tables import without_looked_up
+from wardround.sources.mimic3 import MIMIC3
+from wardround.sources.mimic3 import layout as mimic3_layout
 from wardround.sources.mimic4 import MIMIC4
-from wardround.sources.mimic4.layout import without_looked_up
+from wardround.sources.mimic4.layout import NAMED_BY
 from wardround.sources.raw_table import ADMIT, DISCHARGE, HOUR_24, ID, NEVER, TEXT, UNREAD, Known, RawTable
 
 TABLES = {table.name.lower(): table for table in (EICU.stay_table, *(each.raw for each in EICU.tables("all")))}
@@ -268,7 +272,7 @@ def test_the_mapping_of_mimic_makes_billing_and_plans_wait_for_the_discharge():
 
 
 MIMIC = {
-    table.name: without_looked_up(table)
+    table.name: without_looked_up(table, NAMED_BY)
     for table in (
         MIMIC4.stay_table,
         *(side.raw for side in MIMIC4.side_tables),
@@ -396,3 +400,47 @@ def test_nothing_of_mimic_iv_is_known_before_it_is_stored_and_billing_codes_wait
     assert before_discharge(data) == 0
     charted = data.events.filter(pl.col("code") == "VITAL//heartrate//bpm")
     assert ((charted["available_time"] - charted["time"]).dt.total_minutes() == 20).all()
+
+
+MIMIC_III = {
+    table.name: without_looked_up(table, mimic3_layout.NAMED_BY)
+    for table in (
+        MIMIC3.stay_table,
+        *(side.raw for side in MIMIC3.side_tables),
+        *(each.raw for each in MIMIC3.tables("all")),
+        *MIMIC3.lookup_tables,
+        *MIMIC3.unread_tables,
+    )
+}
+
+
+@pytest.mark.data
+def test_every_column_of_the_mimic_iii_demo_has_a_rule():
+    published = {}
+    for path in sorted(demo_folder("mimic-iii-demo").glob("*.csv.gz")):
+        with gzip.open(path, "rt") as text:
+            published[path.name.removesuffix(".csv.gz").lower()] = text.readline().strip().split(",")
+    assert {name: set(columns) for name, columns in published.items()} == {
+        name: {*table.columns, "row_id"} for name, table in MIMIC_III.items()
+    }
+    print(f"{sum(map(len, published.values()))} columns have a rule")
+
+
+def test_no_event_of_mimic_iii_sees_a_column_that_is_never_an_input(tmp_path: Path):
+    """But for billing codes, which wait for the discharge that is changed; without them, all events are equal."""
+    rows = {name: of for name, of in raw_mimic3.tiny().rows.items() if not name.endswith("_icd")}
+    changed, count = {}, 0
+    for name, of in rows.items():
+        hidden = [column for column, (_, known) in MIMIC_III[name].columns.items() if known in (NEVER, UNREAD)]
+        count += len(hidden)
+        changed[name] = [row | {column: MIMIC_OTHER.get(column, "changed 271828") for column in hidden} for row in of]
+    before = raw_mimic3.prepare(raw_mimic3.RawMimic3(rows).write(tmp_path / "a"), tmp_path / "a-data")
+    after = raw_mimic3.prepare(raw_mimic3.RawMimic3(changed).write(tmp_path / "b"), tmp_path / "b-data")
+    assert after.events.equals(before.events)
+    assert not after.stays.equals(before.stays), "labels do come from them"
+    assert (before.events["available_time"] >= before.events["time"]).all()
+    print(f"{count} columns changed, no event moved")
+
+
+def test_billing_codes_of_mimic_iii_wait_for_the_discharge(tmp_path: Path):
+    assert before_discharge(raw_mimic3.prepare(raw_mimic3.tiny().write(tmp_path / "raw"), tmp_path / "data")) == 0

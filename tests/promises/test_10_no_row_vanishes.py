@@ -13,6 +13,7 @@ import pytest
 import odd_lines
 import raw_challenge
 import raw_meds
+import raw_mimic3
 import raw_mimic4
 from odd_rows import YEAR_AWAY, planted
 from raw_eicu import COLUMNS, SCALE, Data, demo_folder, none_of, prepare, tiny
@@ -272,6 +273,18 @@ def test_the_ledger_of_the_mimic_iv_demo_is_exact(tmp_path: Path):
     assert data.stays["n_events"].sum() == data.events.height
     assert data.stays.select("died_in_hospital", "died_in_unit").sum().row(0) == (20, 12)
     print(f"{sum(rows.values()):,} rows of {len(rows)} tables accounted for")
+
+
+@pytest.mark.slow
+@pytest.mark.data
+def test_the_ledger_of_the_mimic_iii_demo_is_exact(tmp_path: Path):
+    raw = demo_folder("mimic-iii-demo")
+    data = raw_mimic3.prepare(raw, tmp_path / "data")
+    counted = {name.lower(): count for name, count in mimic_rows_in_files(raw).items()}
+    for name, account in data.ledger.items():
+        assert account["rows_in"] == account["rows_out"] + sum(account["set_aside"].values()) == counted[name], name
+    assert data.stays["n_events"].sum() == data.events.height
+    assert data.stays.select("died_in_hospital", "died_in_unit").sum().row(0) == (46, 29)
 
 
 MIMIC_ODD = {

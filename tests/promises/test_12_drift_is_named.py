@@ -19,8 +19,9 @@ from wardround.sources.conversion import NOT_A_NUMBER, NOT_A_STATUS, NOT_WHOLE, 
 from wardround.sources.csv_reader import check_header, read_blocks
 from wardround.sources.eicu import EICU
 from wardround.sources.eicu.stays import stay_rows
+from wardround.sources.mimic.named_tables import without_looked_up
 from wardround.sources.mimic4 import MIMIC4
-from wardround.sources.mimic4.layout import without_looked_up
+from wardround.sources.mimic4.layout import NAMED_BY
 from wardround.sources.raw_table import ANY_TEXT, INTEGER, NUMBER, TEXT, UNREAD
 
 pytestmark = pytest.mark.usefixtures("fast_fsync")
@@ -296,7 +297,7 @@ def test_harmless_changes_of_meds_change_nothing(tmp_path: Path, change: str):
 
 
 MIMIC_TABLES = {
-    table.name: without_looked_up(table)
+    table.name: without_looked_up(table, NAMED_BY)
     for table in (
         MIMIC4.stay_table,
         *(side.raw for side in MIMIC4.side_tables),

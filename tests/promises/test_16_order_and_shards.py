@@ -10,6 +10,7 @@ import pytest
 import odd_lines
 import raw_challenge
 import raw_meds
+import raw_mimic3
 import raw_mimic4
 from odd_rows import planted
 from raw_eicu import COLUMNS, SCALE, Data, RawEicu, none_of, prepare, tiny
@@ -178,3 +179,14 @@ def test_mimic_iv_in_any_order_and_blocks_gives_the_same_bytes(
     monkeypatch.setattr(csv_reader, "BLOCK_BYTES", rng.choice([1_200, 3_000, 1 << 24]))
     mixed = raw_mimic4.RawMimic4({name: rng.sample(rows, len(rows)) for name, rows in raw.rows.items()})
     assert hashes(raw_mimic4.prepare(mixed.write(tmp_path / "mixed"), tmp_path / "mixed-data")) == right
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_mimic_iii_in_any_order_and_blocks_gives_the_same_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+):
+    raw, rng = raw_mimic3.tiny(), random.Random(seed)
+    right = hashes(raw_mimic3.prepare(raw.write(tmp_path / "raw"), tmp_path / "data"))
+    monkeypatch.setattr(csv_reader, "BLOCK_BYTES", rng.choice([1_200, 3_000, 1 << 24]))
+    mixed = raw_mimic3.RawMimic3({name: rng.sample(rows, len(rows)) for name, rows in raw.rows.items()})
+    assert hashes(raw_mimic3.prepare(mixed.write(tmp_path / "mixed"), tmp_path / "mixed-data")) == right

@@ -10,6 +10,7 @@ from typing import Any, Final
 import polars as pl
 import pytest
 
+import raw_mimic3
 import raw_mimic4
 from raw_challenge import tiny_set
 from wardround.sources import gather, pipeline
@@ -17,6 +18,7 @@ from wardround.sources.challenge2012 import CHALLENGE2012
 from wardround.sources.challenge2012.observations import OBSERVATION_TABLE
 from wardround.sources.conversion import CANDIDATE, EventTable
 from wardround.sources.eicu import EICU
+from wardround.sources.mimic3 import MIMIC3
 from wardround.sources.mimic4 import MIMIC4
 from wardround.sources.raw_table import NUMBER, Known, RawTable
 from wardround.sources.registry import SOURCES
@@ -38,11 +40,15 @@ def test_challenge_2012_fits():
 def test_eicu_fits(tmp_path: Path):
     synthesise_eicu(tmp_path / "raw", 25, 3, quiet=True)
     check_source(EICU, tmp_path / "raw")
-    assert set(SOURCES) == {"eicu", "mimic4", "challenge2012"}
+    assert set(SOURCES) == {"eicu", "mimic4", "mimic3", "challenge2012"}
 
 
 def test_mimic_iv_fits(tmp_path: Path):
     check_source(MIMIC4, raw_mimic4.tiny().write(tmp_path / "raw"))
+
+
+def test_mimic_iii_fits(tmp_path: Path):
+    check_source(MIMIC3, raw_mimic3.tiny().write(tmp_path / "raw"))
 
 
 def changed(change: Callable[[pl.DataFrame], pl.DataFrame]) -> Source:

@@ -11,7 +11,7 @@ import polars as pl
 from wardround.concepts import oxygenation
 from wardround.concepts.first_day import DAY, in_first_day
 from wardround.concepts.rows import of_the_patient, worded
-from wardround.concepts.ventilation import DEVICE
+from wardround.concepts.ventilation import DEVICES
 
 CODES: Final = oxygenation.CODES
 NEEDS: Final = oxygenation.NEEDS
@@ -49,7 +49,7 @@ def assisted_gases(events: pl.DataFrame, stays: pl.DataFrame, whole_stay: bool =
 def _masks(events: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
     """`stay_id, masked_from, masked_until, mask_known`."""
     text = pl.col("text").str.to_lowercase()
-    masks = worded(events, [DEVICE]).filter(pl.any_horizontal(text.str.contains(mask, literal=True) for mask in MASKS))
+    masks = worded(events, DEVICES).filter(pl.any_horizontal(text.str.contains(mask, literal=True) for mask in MASKS))
     masks = in_first_day(masks, stays).join(stays.select("stay_id", "start"), on="stay_id")
     return masks.group_by("stay_id").agg(
         masked_from=pl.max_horizontal(pl.col("time").min() - pl.duration(hours=1), pl.col("start").first()),

@@ -1,4 +1,4 @@
-"""The ICD codes that a hospital stay is billed with: DIAGNOSIS//ICD//VERSION//CODE, as `prepare mimic4` writes them.
+"""The ICD codes that a hospital stay is billed with: DIAGNOSIS//ICD//VERSION//CODE, as `prepare` writes them of MIMIC.
 
 Every unit stay of a hospital stay has all of its codes, known at discharge. They say what was there at some time of the
 stay, not when. ICD-9 codes keep their leading zeros and letters ("0389", "V4581", "E8785"): without its zero 038.9

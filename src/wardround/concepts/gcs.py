@@ -2,7 +2,7 @@
 
     gcs                                the total
     gcs_eyes, gcs_verbal, gcs_motor    its parts; verbal is 0 in an intubated patient
-    gcs_unable                         1 where this charting says that ("No Response-ETT"), else 0
+    gcs_unable                         1 where this charting says that ("No Response-ETT", "1.0 ET/Trach"), else 0
 
 Source: `gcs` of the MIMIC Code Repository (mimic-iv/concepts/measurement). A part that is not charted is that of the
 charting before, if that is less than 6 h old, else normal. The intubation rule: a patient who cannot speak because of
@@ -23,6 +23,7 @@ CODES: Final = tuple(PARTS)
 NEEDS: Final = tuple(Need(f"gcs {part}", (code,)) for code, part in PARTS.items())
 NORMAL: Final = {"eyes": 4, "verbal": 5, "motor": 6}
 INTUBATED: Final = "No Response-ETT"
+CAREVUE_INTUBATED: Final = "1.0 ET/Trach"
 CARRIED: Final = pl.duration(hours=6)
 NAMES: Final = ("gcs", "gcs_eyes", "gcs_verbal", "gcs_motor", "gcs_unable")
 
@@ -44,7 +45,7 @@ def gcs(events: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
 def gcs_chartings(events: pl.DataFrame) -> pl.DataFrame:
     """`stay_id, time, available_time` and the `NAMES`, a row for each minute at which a part was charted."""
     parts = measured(events, PARTS)
-    tube = (pl.col("name") == "verbal") & (pl.col("text_value") == INTUBATED).fill_null(False)
+    tube = (pl.col("name") == "verbal") & pl.col("text_value").is_in((INTUBATED, CAREVUE_INTUBATED)).fill_null(False)
     parts = parts.with_columns(value=pl.when(tube).then(0.0).otherwise("value"), tube=tube)
     charted = parts.group_by("stay_id", "time").agg(
         *(pl.col("value").filter(pl.col("name") == part).max().alias(part) for part in NORMAL),

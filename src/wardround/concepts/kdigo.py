@@ -31,7 +31,10 @@ from wardround.events import HOUR_US
 
 CREATININE: Final = {"LAB//creatinine//mg/dL": "creatinine"}
 CRRT_MODE: Final = "CHART//CRRT mode"
-CODES: Final = (*CREATININE, *URINE, *WEIGHTS, CRRT_MODE)
+DIALYSIS_TYPE: Final = "CHART//Dialysis Type"
+CONTINUOUS: Final = ("CVV", "CAV")
+"""How CareVue's types of dialysis begin that are continuous: CVVHD, say."""
+CODES: Final = (*CREATININE, *URINE, *WEIGHTS, CRRT_MODE, DIALYSIS_TYPE)
 NEEDS: Final = (Need("creatinine", tuple(CREATININE)), Need("urine", tuple(URINE)), Need("weight", WEIGHTS))
 """Who charts no continuous dialysis has the stages of creatinine and urine."""
 
@@ -138,5 +141,8 @@ def _spanned(charted: pl.DataFrame) -> pl.DataFrame:
 
 
 def _of_crrt(events: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
-    modes = worded(events, [CRRT_MODE]).group_by("stay_id", "time").agg(known=pl.col("available_time").max())
+    said = worded(events, [CRRT_MODE, DIALYSIS_TYPE])
+    continuous = pl.any_horizontal(pl.col("text").str.starts_with(begin) for begin in CONTINUOUS)
+    modes = said.filter((pl.col("code") == CRRT_MODE) | continuous)
+    modes = modes.group_by("stay_id", "time").agg(known=pl.col("available_time").max())
     return _stages(_in_time(modes, stays), "kdigo_crrt", pl.lit(3))

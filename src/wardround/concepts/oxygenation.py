@@ -3,9 +3,9 @@
     ratio = 100 PaO2 / FiO2        PaO2 in mmHg, FiO2 in %
 
 Source: `bg` of the MIMIC Code Repository (mimic-iv/concepts/measurement). A gas is arterial where its specimen says so
-(`ART.`); its FiO2 is the latest of the 4 hours up to it, and where several were told of that minute the highest. There
-the specimen's own FiO2 comes first however old the charted one is; events do not tell the two apart. FiO2 outside 20
-to 100 % is none.
+(`ART.`, `ART` in MIMIC-III); its FiO2 is the latest of the 4 hours up to it, and where several were told of that minute
+the highest. There the specimen's own FiO2 comes first however old the charted one is; events do not tell the two apart.
+FiO2 outside 20 to 100 % is none.
 """
 
 from typing import Final
@@ -20,7 +20,7 @@ from wardround.concepts.ventilation import ventilation_statuses, with_ventilatio
 PAO2: Final = "LAB//paO2//mm Hg"
 FIO2: Final = "LAB//FiO2//%"
 SPECIMEN: Final = "LAB//Specimen Type (Blood)//"
-ARTERIAL: Final = "ART."
+ARTERIAL: Final = ("ART.", "ART")
 CODES: Final = (PAO2, FIO2, SPECIMEN, *ventilation.CODES)
 NEEDS: Final = (
     Need("PaO2", (PAO2,)),
@@ -57,7 +57,7 @@ def oxygenation(events: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
 
 def _arterial(events: pl.DataFrame) -> pl.DataFrame:
     """`stay_id, time, pao2, gas_known`: the lowest PaO2 of each minute at which arterial blood was drawn."""
-    arterial = worded(events, [SPECIMEN]).filter(pl.col("text") == ARTERIAL)
+    arterial = worded(events, [SPECIMEN]).filter(pl.col("text").is_in(ARTERIAL))
     drawn = arterial.group_by("stay_id", "time").agg(said=pl.col("available_time").max())
     pao2 = (
         measured(events, {PAO2: "pao2"})

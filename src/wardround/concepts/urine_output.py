@@ -4,8 +4,9 @@
     urine_output_ml_kg_h      the same by the weight at the end of the hour (`weight.py`); no row where none is known
 
 Source: `urine_output` of the MIMIC Code Repository (mimic-iv/concepts/measurement), whose twelve output items are
-`IO//urine//mL` of `prepare mimic4`. An hour can be below zero: what went into a bladder may come out an hour later.
-Urine is charted in lumps, mostly every hour or two: for rates over hours take the sum of several.
+`IO//urine//mL` of `prepare mimic4` and, with CareVue's, of `prepare mimic3`. An hour can be below zero: what went into
+a bladder may come out an hour later. Urine is charted in lumps, mostly every hour or two: for rates over hours take the
+sum of several.
 """
 
 from typing import Final

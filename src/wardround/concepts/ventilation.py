@@ -5,6 +5,9 @@ which they count, and the 14 hours after which a charting says nothing any more.
 and the last one ends it, which is known only when no other has followed for 14 hours; here a status holds from its
 charting on, until the next one or for 14 hours. At the minute of the next one both hold, as there. Of several devices
 at one minute a tube counts before a mask; there the last in the alphabet does.
+
+CareVue (MIMIC-III) has words of its own; they mean what `ventilation_classification` of the repository's mimic-iii
+concepts says, but for settings of the ventilator without a mode, which say nothing here.
 """
 
 from collections.abc import Sequence
@@ -15,18 +18,25 @@ import polars as pl
 from wardround.concepts.rows import with_latest, worded
 
 DEVICE: Final = "CHART//O2 Delivery Device(s)"
+CAREVUE_DEVICE: Final = "CHART//O2 Delivery Device"
+DEVICES: Final = (DEVICE, CAREVUE_DEVICE)
+EVENTS: Final = "CHART//Significant Events"
+"""Where CareVue says that a tube was taken out."""
 MODE: Final = ("CHART//Ventilator Mode", "CHART//Ventilator Mode//")
 HAMILTON: Final = ("CHART//Ventilator Mode (Hamilton)", "CHART//Ventilator Mode (Hamilton)//")
 """A mode is under its own code in words, or with a number that stands for them."""
-CODES: Final = (DEVICE, *MODE, *HAMILTON)
+CODES: Final = (*DEVICES, EVENTS, *MODE, *HAMILTON)
 HOLDS: Final = pl.duration(hours=14)
 
-_TRACHEOSTOMY: Final = ("Tracheostomy tube", "Trach mask")
-_TUBE: Final = ("Endotracheal tube",)
-_MASKS: Final = ("Bipap mask", "CPAP mask")
+_TRACHEOSTOMY: Final = ("Tracheostomy tube", "Trach mask", "Trach Mask")
+_TUBE: Final = ("Endotracheal tube", "Ventilator")
+_MASKS: Final = ("Bipap mask", "CPAP mask", "Bipap Mask", "CPAP Mask")
+_EXTUBATED: Final = ("Extubated", "Self Extubation")
 _OTHERS: Final = (
     *("High flow nasal cannula", "Non-rebreather", "Face tent", "Aerosol-cool", "Venti mask", "Medium conc mask"),
     *("Ultrasonic neb", "Vapomist", "Oxymizer", "High flow neb", "Nasal cannula", "None"),
+    *("Cannula", "Nasal Cannula", "Face Tent", "Aerosol-Cool", "Non-Rebreather", "Venti Mask", "Medium Conc Mask"),
+    *("Hi Flow Neb", "Vapotherm", "T-Piece", "Hood", "Hut", "TranstrachealCat", "Heated Neb", "Ultrasonic Neb"),
 )
 _MODES: Final = (
     *("(S) CMV", "APRV", "APRV/Biphasic+ApnPress", "APRV/Biphasic+ApnVol", "APV (cmv)", "Ambient", "Apnea Ventilation"),
@@ -34,6 +44,7 @@ _MODES: Final = (
     *("CPAP/PSV+ApnPres", "CPAP/PSV+ApnVol", "MMV", "MMV/AutoFlow", "MMV/PSV", "MMV/PSV/AutoFlow", "P-CMV", "PCV+"),
     *("PCV+/PSV", "PCV+Assist", "PRES/AC", "PRVC/AC", "PRVC/SIMV", "PSV/SBT", "SIMV", "SIMV/AutoFlow", "SIMV/PRES"),
     *("SIMV/PSV", "SIMV/PSV/AutoFlow", "SIMV/VOL", "SYNCHRON MASTER", "SYNCHRON SLAVE", "VOL/AC"),
+    *("Assist Control", "CPAP", "CPAP+PS", "SIMV+PS", "Pressure Control", "Pressure Support", "TCPCV"),
 )
 _HAMILTON_MODES: Final = (
     *("APRV", "APV (cmv)", "Ambient", "(S) CMV", "P-CMV", "SIMV", "APV (simv)", "P-SIMV", "VS", "ASV"),
@@ -53,9 +64,9 @@ def ventilation_statuses(events: pl.DataFrame) -> pl.DataFrame:
     """
     words = worded(events, CODES)
     said = words.group_by("stay_id", "time").agg(
-        neck=_says((DEVICE,), _TRACHEOSTOMY),
-        tube=_says((DEVICE,), _TUBE) | _says(MODE, _MODES) | _says(HAMILTON, _HAMILTON_MODES),
-        other=_says((DEVICE,), (*_MASKS, *_OTHERS)) | _says(HAMILTON, _HAMILTON_MASKS),
+        neck=_says(DEVICES, _TRACHEOSTOMY),
+        tube=_says(DEVICES, _TUBE) | _says(MODE, _MODES) | _says(HAMILTON, _HAMILTON_MODES),
+        other=_says(DEVICES, (*_MASKS, *_OTHERS)) | _says((EVENTS,), _EXTUBATED) | _says(HAMILTON, _HAMILTON_MASKS),
         known=pl.col("available_time").max(),
     )
     said = said.filter(pl.any_horizontal("neck", "tube", "other"))

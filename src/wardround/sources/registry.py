@@ -9,10 +9,11 @@ from wardround.extensions import Registry
 from wardround.sources import meds
 from wardround.sources.challenge2012 import CHALLENGE2012
 from wardround.sources.eicu import EICU
+from wardround.sources.mimic3 import MIMIC3
 from wardround.sources.mimic4 import MIMIC4
 from wardround.sources.source import Source
 
-SOURCES: Final[dict[str, Source]] = {source.name: source for source in (EICU, MIMIC4, CHALLENGE2012)}
+SOURCES: Final[dict[str, Source]] = {source.name: source for source in (EICU, MIMIC4, MIMIC3, CHALLENGE2012)}
 SUMMARIES: Final = {**{name: source.summary for name, source in SOURCES.items()}, meds.NAME: meds.SUMMARY}
 """All sources; what MEDS is read as depends on the data set and its mapping."""
 

@@ -34,7 +34,7 @@ def test_the_registry_gives_it_and_no_other_source_takes_a_mapping(tmp_path: Pat
     assert find_source("meds", [raw], raw / "mapping.toml").name == "meds"
     with pytest.raises(UsageError, match="--mapping goes with meds"):
         find_source("eicu", [raw], raw / "mapping.toml")
-    with pytest.raises(UsageError, match="There are: eicu, mimic4, challenge2012, meds"):
+    with pytest.raises(UsageError, match="There are: eicu, mimic4, mimic3, challenge2012, meds"):
         find_source("omop", [raw])
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from raw_eicu import demo_folder
 from raw_mimic4 import RawMimic4, events, prepare
-from wardround.sources.mimic4.chart_items import CHART_ITEMS, PAPER_CODES
+from wardround.sources.mimic.items import METAVISION, PAPER_CODES
 from wardround.sources.units import EICU_LABS, VITALS
 
 AT = {"charttime": "2151-01-01 13:00:00", "storetime": "2151-01-01 13:20:00"}
@@ -169,9 +169,11 @@ def test_the_paper_takes_its_variables_alone(tmp_path: Path):
 def test_codes_are_those_that_other_databases_have_for_the_same():
     shared = {f"VITAL//{name}//{each.unit}" for name, each in VITALS.items()}
     shared |= {f"LAB//{name}//{each.unit}" for name, each in EICU_LABS.items()} | {"WEIGHT//kg", "HEIGHT//cm"}
-    own = {item.code for item in CHART_ITEMS.values()} - shared
+    own = {item.code for item in METAVISION.values()} - shared
     assert own == {"VITAL//capillary refill//", *(f"VITAL//gcs {part}//" for part in ("eyes", "motor", "verbal"))}
-    assert {item.code for item in CHART_ITEMS.values()} >= PAPER_CODES
+    assert PAPER_CODES - {item.code for item in METAVISION.values()} == {"VITAL//gcs//"}, (
+        "a sum there, an item of CareVue"
+    )
 
 
 VARIABLES = {
@@ -202,5 +204,5 @@ def test_every_item_of_mimic3_benchmarks_for_the_17_variables_is_one_of_them():
         rows = [row for row in csv.DictReader(text) if row["LEVEL2"] in VARIABLES and row["STATUS"] == "ready"]
     wanted = {int(row["ITEMID"]) for row in rows if row["LINKSTO"] == "chartevents" and int(row["ITEMID"]) >= 220_000}
     assert len(wanted) > 30
-    assert wanted - CHART_ITEMS.keys() == set()
-    assert {item for item in wanted if CHART_ITEMS[item].code not in PAPER_CODES} == {220227}
+    assert wanted - METAVISION.keys() == set()
+    assert {item for item in wanted if METAVISION[item].code not in PAPER_CODES} == {220227}

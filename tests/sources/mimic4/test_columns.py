@@ -3,9 +3,10 @@
 import pytest
 
 from raw_mimic4 import COLUMNS
+from wardround.sources.mimic.named_tables import without_looked_up
 from wardround.sources.mimic4 import MIMIC4
 from wardround.sources.mimic4 import columns as raw
-from wardround.sources.mimic4.layout import LOOKUPS, without_looked_up
+from wardround.sources.mimic4.layout import LOOKUPS, NAMED_BY
 from wardround.sources.mimic4.unread import UNREAD_TABLES
 from wardround.sources.raw_table import RawTable
 
@@ -55,4 +56,4 @@ def test_what_a_value_waits_for(table: RawTable, column: str, times: set[str] | 
 def test_names_of_items_are_no_columns_of_the_files():
     for name, table in EVENTS.items():
         (published,) = (columns for key, columns in COLUMNS.items() if key.endswith(f"/{name}"))
-        assert set(without_looked_up(table).read) <= {column.lower() for column in published}
+        assert set(without_looked_up(table, NAMED_BY).read) <= {column.lower() for column in published}

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from raw_mimic4 import RawMimic4, events, prepare
-from wardround.sources.mimic4.lab_items import LAB_ITEMS, UNITS, WITHOUT_UNIT
+from wardround.sources.mimic.lab_items import LAB_ITEMS, UNITS, WITHOUT_UNIT
 from wardround.sources.units import EICU_LABS
 
 AT = {"charttime": "2151-01-01 13:00:00", "storetime": "2151-01-01 14:30:00"}

@@ -9,9 +9,10 @@ import pytest
 
 from raw_mimic4 import RawMimic4, prepare, tiny
 from wardround.errors import BrokenFileError, SourceError, UsageError
+from wardround.sources.mimic.named_tables import item_names, without_looked_up
 from wardround.sources.mimic4 import MIMIC4, layout
 from wardround.sources.mimic4.columns import CHARTEVENTS, D_ITEMS
-from wardround.sources.mimic4.layout import find_mimic_tables, item_names, without_looked_up
+from wardround.sources.mimic4.layout import NAMED_BY, find_mimic_tables
 from wardround.tables import ledger_lines
 
 
@@ -117,7 +118,7 @@ def test_names_of_items_come_once_each(tmp_path: Path):
     path.write_bytes(gzip.compress(b"itemid,label,category\n 7 ,Pulse,Vital\n7,Pulse,Vital\n8,,\n,x,y\n", mtime=0))
     assert item_names(path, D_ITEMS, ("label", "category")).rows() == [("7", "Pulse", "Vital"), ("8", None, None)]
     assert item_names(None, D_ITEMS, ("label",)).rows() == []
-    assert set(CHARTEVENTS.columns) - set(without_looked_up(CHARTEVENTS).columns) == {"label", "category"}
+    assert set(CHARTEVENTS.columns) - set(without_looked_up(CHARTEVENTS, NAMED_BY).columns) == {"label", "category"}
 
 
 def test_nothing_usable_is_an_error(tmp_path: Path):

@@ -1,4 +1,4 @@
-"""MIMIC-IV: in whose unit stay a row lies, and when on its clock.
+"""MIMIC: in whose unit stay a row lies, and when on its clock.
 
 Tables of the unit name the stay. Those of the hospital name a patient and a time: a row belongs to the unit stay in
 whose time it lies, which begins with the hospital stay (the emergency department before it too) or where the stay

@@ -1,4 +1,4 @@
-"""MIMIC-IV: words of the patient and stay that eICU writes in other words, so that a model of one reads the other."""
+"""MIMIC: words of the patient and stay that eICU writes in other words, so that a model of one reads the other."""
 
 from typing import Final
 

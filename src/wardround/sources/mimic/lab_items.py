@@ -1,4 +1,4 @@
-"""MIMIC-IV, labevents: items of blood -> eICU's name for the same, whose unit and range it takes.
+"""MIMIC, labevents: items of blood -> eICU's name for the same, whose unit and range it takes.
 
 Every other item keeps its own name, fluid and unit: LAB//LABEL (FLUID)//UNIT. A blood gas is of any blood, arterial or
 not: which, another row of its specimen says.
@@ -74,9 +74,10 @@ LAB_ITEMS: Final[Mapping[int, str]] = {
 UNITS: Final[Mapping[str, Mapping[str, str]]] = {
     "MCHC": {"%": "g/dL"},
     "RBC": {"m/uL": "M/mcL"},
-    "pH": {"units": ""},
+    "pH": {"units": "", "UNITS": ""},
+    "PT": {"SECONDS": "sec"},
 }
-"""Name -> unit as MIMIC-IV writes it -> the same one as others write it: 33 % of a red cell is 33 g/dL."""
+"""Name -> unit as MIMIC writes it -> the same one as others write it: 33 % of a red cell is 33 g/dL."""
 
-WITHOUT_UNIT: Final = frozenset({"PT - INR", "Temperature", "PEEP", "FiO2", "pH"})
+WITHOUT_UNIT: Final = frozenset({"PT - INR", "Temperature", "PEEP", "FiO2", "pH", "O2 Sat (%)"})
 """Names whose results come without a unit, in the canonical one."""
