@@ -43,6 +43,8 @@ def test_a_row_stands_as_it_sets_itself_and_not_where_the_space_does_not_hold_it
     assert as_it_stands(row("boosting", "leaves=9"), space) == {"model.l2": 1.0}
     assert as_it_stands(row("boosting", "leaves=9", "l2=0.5"), space) is None
     assert as_it_stands(row("boosting"), {**space, "model.l2": Choice((2.0,))}) is None
+    assert as_it_stands(row("boosting"), {"model.stay_fraction": Range(0, 1)}) is None, "0.6 is no whole number"
+    assert as_it_stands(row("mlp"), {"model.evidence": Choice((1, 0))}) is None, "true is not 1"
 
 
 def test_one_setting_by_two_names_is_refused():

@@ -193,12 +193,28 @@ def test_to_predict_several_answers_nobody_needs_a_label(billed: Made, tmp_path:
     assert pl.read_parquet(to / "predictions.parquet").height == 25 * n_stays
 
 
+def test_several_answers_at_several_hours(billed: Made, tmp_path: Path):
+    question = Question("all", draws=20)
+    to, _, last = evaluate(billed.folder / "boosting", billed.data, tmp_path / "e", question, [12, 24], quiet=True)
+    assert last["at_h"] == 24
+    assert json.loads((to / "metrics_12h.json").read_text())["by_label"].keys() == last["by_label"].keys()
+    assert "By prediction hour" in (to / "report.html").read_text()
+
+
+def test_data_in_which_nobody_was_billed_yet_can_be_predicted(billed: Made, tmp_path: Path):
+    to, _, n_stays = predict(billed.folder / "boosting", small_data(tmp_path / "data"), tmp_path / "p", quiet=True)
+    made = pl.read_parquet(to / "predictions.parquet")
+    assert made.height == made["boolean_value"].null_count() == 25 * n_stays
+    assert made[PROBABILITY].null_count() == 0
+
+
 def test_a_report_of_several_answers_shows_each(billed: Made, tmp_path: Path):
     to, _, _ = evaluate(billed.folder / "boosting", billed.data, tmp_path / "e", Question("all", draws=20), quiet=True)
     page = (to / "report.html").read_text()
     assert "Which answers are right?" in page
     assert "Septicemia" in page
     assert "AUROC by label" in page
+    assert "of the rarer outcome in" in page
 
 
 @pytest.mark.parametrize("name", ["mlp", "score", "elapsed"])

@@ -62,7 +62,9 @@ def test_death_within_30_days_counts_from_hospital_admission():
             "died_in_hospital": [True, True, False, True, True],
         }
     )
-    assert stays.select(TASKS["mortality_30d"].label(AT)).to_series().to_list() == [1.0, 0.0, 0.0, 1.0, None]
+    task, soon, late = TASKS["mortality_30d"], pl.lit(datetime(2001, 6, 3)), pl.lit(datetime(2001, 7, 1, 0, 0))
+    assert stays.select(task.label(soon)).to_series().to_list() == [1.0, 0.0, 0.0, 1.0, None]
+    assert stays.select(task.label(late)).to_series().to_list() == [None, None, None, 1.0, None], "the days are over"
 
 
 def test_only_what_is_left_of_the_stay_falls():

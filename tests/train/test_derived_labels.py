@@ -8,7 +8,6 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from timelines import hand, random_timelines, with_billed_diagnoses, write_data
-from wardround import files
 from wardround.errors import DataError
 from wardround.tasks.cohort import Window
 from wardround.tasks.task import TASKS
@@ -73,9 +72,10 @@ def test_where_nothing_can_be_kept_they_are_made_anew(tmp_path: Path):
     assert_frame_equal(derived(folder), first)
 
 
-def test_data_without_billed_diagnoses_are_refused(tmp_path: Path):
-    folder = write_data(tmp_path / "data", random_timelines(1, 30))
-    data = open_data(folder, Window(), quiet=True)
-    with pytest.raises(DataError, match="no code of what phenotyping needs: ICD diagnoses"):
+def test_data_without_billed_diagnoses_are_refused_where_labels_are_needed(tmp_path: Path):
+    """To predict none is needed."""
+    data = open_data(write_data(tmp_path / "data", random_timelines(1, 30)), Window(), quiet=True)
+    with pytest.raises(DataError, match=r"what the labels of phenotyping are made of: ICD diagnoses.*needs no labels"):
         data.cohort(PHENOTYPING)
-    assert files.read_json(folder / "manifest.json")
+    asked = data.cohort(PHENOTYPING, labelled=False).frame
+    assert asked["label"].null_count() == asked.height > 0

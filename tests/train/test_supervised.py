@@ -15,6 +15,7 @@ from wardround.batches.store import event_store
 from wardround.errors import DataError, LeakageError, RunError, UsageError
 from wardround.evaluate.answer import answer
 from wardround.evaluate.question import Question
+from wardround.methods.registry import METHODS
 from wardround.methods.scores import fit_elapsed
 from wardround.metrics.discrimination import auroc, choose_threshold
 from wardround.metrics.macro import macro
@@ -26,7 +27,7 @@ from wardround.train import predict, supervised
 from wardround.train.cases import Cases
 from wardround.train.data import open_data, sides_of
 from wardround.train.predict import predict_cases
-from wardround.train.run_folder import open_run
+from wardround.train.run_folder import WEIGHTS, open_run
 from wardround.train.supervised import train
 from wardround.train.validation import fitted_values
 from wardround.train.weights import read_weights
@@ -126,6 +127,42 @@ def test_what_a_label_is_made_of_is_no_input(billed: Path, tmp_path: Path):
     asked = answer(open_run(taken), billed, Question("all"), quiet=True)
     assert not asked.observed[:, asked.modalities.index("diagnosis")].any()
     assert "diagnosis" not in asked.sees_past
+
+
+@pytest.mark.parametrize("method", ["mlp", "trajectory"])
+def test_nothing_is_learned_of_what_a_label_is_made_of(billed: Path, tmp_path: Path, method: str):
+    """The same labels beside other diagnoses, by encoders that can read them, where they are known: equal weights."""
+    paper = Window("paper", None)
+    before = aligned(billed, tmp_path / "aligned", window=paper).folder
+    timelines = with_billed_diagnoses(published(random_timelines(3, STAYS)), 3)
+    is_told = (pl.col("modality") == "diagnosis") & ~pl.col("code").str.contains("ICD")
+    moved = timelines.events.with_columns(code=pl.when(is_told).then(pl.col("code").str.reverse()).otherwise("code"))
+    more = timelines.events.filter(is_told).with_columns(code=pl.lit("DIAGNOSIS//pulm|pneumonia"), minute=pl.lit(1.0))
+    other = write_data(tmp_path / "other", Timelines(pl.concat([moved, more]), timelines.stays))
+    asked = {"task": "phenotyping", "window": paper, "encoders": before}
+    runs = [trained(method, data, tmp_path / name, **asked) for data, name in ((billed, "one"), (other, "two"))]
+    one, two = (read_weights(run.folder / WEIGHTS, None) for run in runs)
+    assert all(torch.equal(one[name], two[name]) for name in one)
+
+
+def test_first_weights_of_another_question_are_refused(billed: Path, tmp_path: Path):
+    run = trained("mlp", billed, tmp_path / "run").folder
+    with pytest.raises(UsageError, match="other answers than phenotyping"):
+        train("mlp", billed, "phenotyping", tmp_path / "x", Window(), SplitPlan(), init=run, quiet=True)
+
+
+def test_a_method_of_one_answer_is_not_asked_for_several():
+    supervised._check_answers(torch.nn.Linear(1, 1), METHODS["mlp"], TASKS["mortality"])
+    with pytest.raises(UsageError, match="mlp has one answer, and phenotyping asks for 25"):
+        supervised._check_answers(torch.nn.Linear(1, 1), METHODS["mlp"], TASKS["phenotyping"])
+
+
+def test_an_answer_that_nobody_has_flags_nobody():
+    """A threshold of 0 would flag everybody."""
+    train_label, val_label = np.zeros((4, 25)), np.zeros((3, 25))
+    train_label[:, 1] = (0, 1, 0, 0)
+    fitted = fitted_values(TASKS["phenotyping"], train_label, val_label, np.full((3, 25), 0.001))
+    assert fitted["threshold"][:3] == [1.0, 0.25, 1.0]
 
 
 @pytest.mark.parametrize("row", ["score", "elapsed"])

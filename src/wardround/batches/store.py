@@ -124,7 +124,7 @@ def vocabulary_of(
         modalities: names to take; empty takes the default ones.
         settings: which codes.
         quiet: no progress on stderr.
-        hidden: modalities that the task never shows.
+        hidden: modalities that the task never shows, and with them what is derived from them.
 
     Raises:
         DataError: where no modality has a frequent code.
@@ -133,10 +133,11 @@ def vocabulary_of(
     unknown = [name for name in modalities if name not in INPUT_MODALITIES]
     if unknown:
         raise UsageError(f"no input modality {', '.join(unknown)}. There are: {', '.join(INPUT_MODALITIES)}.")
-    made_of = [name for name in modalities if name in hidden]
+    gone = {*hidden, *derived_from(hidden)}
+    made_of = [name for name in modalities if name in gone]
     if made_of:
         raise UsageError(f"{', '.join(made_of)} is no input of this task: its label is made of that. Leave it out.")
-    shown = tuple(name for name in INPUT_MODALITIES if name not in hidden)
+    shown = tuple(name for name in INPUT_MODALITIES if name not in gone)
     stays, cut = stays_and_cuts(lines, train)
     seen: list[pl.DataFrame] = []
     for part in stay_chunks(len(stays), "fitting the vocabulary, stays", quiet):

@@ -37,7 +37,8 @@ class Range:
 
     def holds(self, value: Any) -> bool:
         """Whether a value lies in it."""
-        return isinstance(value, int | float) and self.low <= value <= self.high
+        number = isinstance(value, int if self.whole else int | float) and not isinstance(value, bool)
+        return number and self.low <= value <= self.high
 
     def ends(self) -> list[str]:
         """The values at the edge, as `--set` takes them."""
@@ -56,7 +57,7 @@ class Choice:
 
     def holds(self, value: Any) -> bool:
         """Whether a value is one of them."""
-        return value in self.values
+        return any(type(value) is type(one) and value == one for one in self.values)
 
     def ends(self) -> list[str]:
         """Every value, as `--set` takes it."""

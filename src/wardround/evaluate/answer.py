@@ -71,7 +71,7 @@ def answer(run: Run, data_folder: Path, question: Question, quiet: bool = False)
     task = find_task(run.plan.task or "")
     at_h = run.plan.window.at_h if question.at_h is None else question.at_h
     data = open_data(data_folder, Window(run.plan.window.protocol, at_h), quiet)
-    cohort = data.cohort(task, question.labelled)
+    cohort = data.cohort(task, question.labelled, quiet)
     members = _members(run, cohort, question)
     excluded = dict(cohort.excluded)
     if len(members) < cohort.frame.height:

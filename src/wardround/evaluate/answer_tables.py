@@ -47,7 +47,7 @@ def beliefs_table(asked: Answer) -> pl.DataFrame | None:
     )
     if asked.task.labels:
         events = _a_row_a_label(events, asked.task.labels)
-    return events.with_columns(pl.Series(name, made.belief.reshape(-1)))
+    return events.with_columns(pl.Series(name, made.belief.reshape(-1)).cast(pl.Float64))
 
 
 def _a_row_a_label(table: pl.DataFrame, labels: tuple[str, ...]) -> pl.DataFrame:

@@ -59,6 +59,8 @@ def headline_section(evidence: Evidence) -> Section:
 
 def decimals(evidence: Evidence) -> int:
     """How many decimals the data can carry: two where the rarer outcome has fewer than 50 stays."""
+    if evidence.metrics.get("by_label"):
+        return 2 if evidence.metrics.get("note") else 3
     return 2 if evidence.answers is not None and evidence.answers.rarer < FEW_EVENTS else 3
 
 
@@ -110,6 +112,8 @@ def _doubts(evidence: Evidence) -> Iterator[str]:
         yield "there is only one outcome among these stays, so nothing can be ranked"
     elif area["high"] - area["low"] > WIDE_INTERVAL:
         yield f"the 95 % interval of AUROC is {area['high'] - area['low']:.2f} wide (more than {WIDE_INTERVAL})"
+    if evidence.metrics.get("by_label") and evidence.metrics.get("note"):
+        yield f"there are {evidence.metrics['note']}"
     answers = evidence.answers
     if answers is not None and answers.rarer < FEW_EVENTS:
         words = outcome_words(evidence.metrics["task"])

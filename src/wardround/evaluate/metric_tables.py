@@ -6,7 +6,7 @@ from typing import Any
 from wardround.evaluate.evidence import Evidence
 from wardround.evaluate.headline import decimals
 from wardround.evaluate.page import Block, Section, Table
-from wardround.evaluate.small_cells import MINIMUM, NOT_SHOWN, count_text
+from wardround.evaluate.small_cells import MINIMUM, NOT_SHOWN, count_text, is_small
 from wardround.evaluate.threshold_counts import threshold_counts
 from wardround.evaluate.wording import in_order, interval, label_words, metric_words, number
 
@@ -61,20 +61,22 @@ def beside(head: str, columns: Mapping[str, Mapping[str, Any]], title: str) -> T
     )
 
 
+def _label_row(label: str, entry: Mapping[str, Any], n_stays: int, places: int) -> dict[str, str]:
+    """One label; without numbers where so few have it, or do not have it, that they would give a count away."""
+    row = {"label": label_words(label), "stays with it": count_text(entry["n_pos"])}
+    if is_small(min(entry["n_pos"], n_stays - entry["n_pos"])):
+        return row | dict.fromkeys(("AUROC", "AUROC, 95 %", "AUPRC"), NOT_SHOWN)
+    values = {metric_words(name).name: number(entry[name]["value"], places) for name in ("auroc", "auprc")}
+    return row | values | {"AUROC, 95 %": interval(entry["auroc"], places)}
+
+
 def every_number_section(evidence: Evidence) -> Section:
     """All metrics of the evaluation, and by label where it has several."""
     blocks: list[Block] = [metrics_table(evidence.metrics["metrics"], decimals(evidence), hidden_measures(evidence))]
     by_label = evidence.metrics.get("by_label", {})
     if by_label:
-        rows = [
-            {
-                "label": label_words(label),
-                **{metric_words(name).name: number(entry[name]["value"]) for name in ("auroc", "auprc")},
-                "AUROC, 95 %": interval(entry["auroc"]),
-                "stays with it": count_text(entry["n_pos"]),
-            }
-            for label, entry in by_label.items()
-        ]
+        n_stays, places = evidence.metrics["n_stays"], decimals(evidence)
+        rows = [_label_row(label, entry, n_stays, places) for label, entry in by_label.items()]
         blocks.append(Table(["label", "AUROC", "AUROC, 95 %", "AUPRC", "stays with it"], rows, title="By label"))
     draws = evidence.metrics.get("intervals", {}).get("draws")
     text = (

@@ -172,7 +172,7 @@ def _by_known(evidence: Evidence) -> Iterator[Figure]:
             _groups_table(rows, bins, name),
         )
     if len(evidence.by_hour) > 1 and not evidence.is_alignment:
-        key = "auroc" if evidence.answers is not None else "mae_h"
+        key = "auroc" if "auroc" in evidence.metrics["metrics"] else "mae_h"
         rows: list[dict[str, Any]] = []
         for hour, found in evidence.by_hour.items():
             entry = found["metrics"][key]

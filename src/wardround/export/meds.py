@@ -103,7 +103,7 @@ def export_meds(
         rows = _write_shards(data, work, stays, time, stop, quiet)
     files.write_table(to / "stays.parquet", stays)
     for task, window in windows.items():
-        labelled = with_derived(data, inputs["data"], stays, find_task(task), quiet)
+        labelled = with_derived(data, inputs["data"], stays, find_task(task), quiet=quiet)
         rows[f"labels of {task}"] = _write_labels(to, labelled, task, window)
     _write_metadata(data, to, time)
     files.write_json(to / LEDGER, {"rows_out": rows})

@@ -19,7 +19,7 @@ from wardround.errors import RunError
 from wardround.methods.table_model import HistoryRow, Kind, LabelledRows, TableModel
 from wardround.progress import progress
 
-SHARE: Final = "share"
+SHARE: Final = "the share of a label that does not vary"
 LOWEST_SHARE: Final = 1e-3
 Fit = Callable[[LabelledRows, LabelledRows, Kind, Any, int, bool], tuple[TableModel, list[HistoryRow]]]
 Load = Callable[[Mapping[str, Tensor], Kind, Any, int], TableModel]

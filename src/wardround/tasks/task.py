@@ -62,13 +62,14 @@ def hours_between(later: pl.Expr, earlier: pl.Expr) -> pl.Expr:
     return (later - earlier).dt.total_minutes() / 60
 
 
-def _died_within_30_days() -> pl.Expr:
+def _died_within_30_days(at: pl.Expr) -> pl.Expr:
     """Whether a hospital stay ended in death in time; where its admission is not known, from that to the unit. Null
-    where it ended in death and nobody knows when."""
+    where it ended in death and nobody knows when, and where the 30 days are over when it is asked."""
     admitted = pl.coalesce("hospital_start", "start")
+    open_ = hours_between(at, admitted) < DAYS_30_H
     in_time = hours_between(pl.col("hospital_end"), admitted) <= DAYS_30_H
     died = pl.col("died_in_hospital")
-    return pl.when(~died).then(False).when(died).then(in_time).cast(pl.Float64)
+    return pl.when(open_ & ~died).then(False).when(open_ & died).then(in_time).cast(pl.Float64)
 
 
 def _answers(columns: Iterable[str]) -> pl.Expr:
@@ -98,7 +99,7 @@ TASKS: Final[dict[str, Task]] = {
         Task(
             "mortality_30d",
             "binary",
-            lambda _: _died_within_30_days(),
+            _died_within_30_days,
             False,
             "death in hospital within 30 days of hospital admission (arXiv 2506.04924); not later, not after discharge",
         ),

@@ -124,6 +124,11 @@ def _check_kind(init: Run, method: Method, task: Task) -> None:
             "method."
         )
     theirs = find_task(init.plan.task or "")
+    if theirs.labels != task.labels:
+        raise UsageError(
+            f"--init {init.folder} was trained for {theirs.name}, which has other answers than {task.name}. "
+            "Give a run of the same task."
+        )
     if theirs.kind != task.kind:
         says = {"binary": "a probability", "hours": "hours"}
         raise UsageError(

@@ -45,10 +45,19 @@ class OpenData:
     window: Window
     patients: PatientPool = NOT_KNOWN
 
-    def cohort(self, task: Task | None, labelled: bool = True) -> Cohort:
-        """The cohort of a task, or of label-free pretraining. Raises `DataError` where it is empty, or where the data
-        have not what its labels are made of."""
-        return cohort(with_derived(self.folder, self.hash, self.stays, task), self.window, task, labelled)
+    def cohort(self, task: Task | None, labelled: bool = True, quiet: bool = True) -> Cohort:
+        """The cohort of a task, or of label-free pretraining.
+
+        Args:
+            task: what is predicted; None for label-free pretraining.
+            labelled: leave out stays without a label; False where none is needed.
+            quiet: no progress on stderr while labels are made of events.
+
+        Raises:
+            DataError: where it is empty, or where labels are needed and the data have not what they are made of.
+        """
+        stays = with_derived(self.folder, self.hash, self.stays, task, labelled, quiet)
+        return cohort(stays, self.window, task, labelled)
 
     def elapsed_h(self, chosen: Cohort) -> np.ndarray:
         """Hours in hospital at the prediction time, by stay of the cohort."""

@@ -18,9 +18,9 @@ from jaxtyping import Int8
 from wardround import files
 from wardround.batches.array_cache import find_array, keep_array
 from wardround.concepts.known import Concept, find_concept
-from wardround.concepts.needs import check_needs
+from wardround.concepts.needs import unmet
 from wardround.concepts.rows import INPUT_COLUMNS
-from wardround.errors import StorageError
+from wardround.errors import DataError, StorageError
 from wardround.events import EVENT_COLUMNS
 from wardround.progress import progress
 from wardround.tasks.task import Task
@@ -33,7 +33,7 @@ _EVENT: Final = {name: EVENT_COLUMNS[name] for name in INPUT_COLUMNS}
 
 
 def with_derived(
-    folder: Path, data_hash: str, stays: pl.DataFrame, task: Task | None, quiet: bool = True
+    folder: Path, data_hash: str, stays: pl.DataFrame, task: Task | None, needed: bool = True, quiet: bool = True
 ) -> pl.DataFrame:
     """The stays with what a task's label reads; as they are for a task that reads them alone.
 
@@ -42,16 +42,25 @@ def with_derived(
         data_hash: of its manifest.
         stays: its `stays.parquet`.
         task: what is predicted; None for label-free pretraining.
+        needed: refuse data that have no code of what the label is made of; False leaves its columns null there.
         quiet: no progress on stderr.
 
     Raises:
-        DataError: where the data have no code of what the label is made of, or a shard is torn.
+        DataError: where such data are refused, or a shard is torn.
         StorageError: if the disk refuses to be read.
     """
     if task is None or not task.derived:
         return stays
     concept = find_concept(task.derived)
     names = [name for name in concept.columns if name != "stay_id"]
+    lacking = [f"{need.part} ({', '.join(need.codes)})" for need in unmet(concept.needs, _codes(folder))]
+    if lacking and needed:
+        raise DataError(
+            f"{folder} has no code of what the labels of {task.name} are made of: {'; '.join(lacking)}. Take data that "
+            "have them, or another task; `predict` needs no labels."
+        )
+    if lacking:
+        return stays.with_columns(pl.lit(None, pl.Boolean).alias(name) for name in names)
     cache, key = folder / "cache" / "labels", files.hash_of([FORMAT, data_hash, concept.name, names])
     kept = None
     with contextlib.suppress(StorageError):
@@ -64,12 +73,15 @@ def with_derived(
     return stays.with_columns(pl.when(one != UNKNOWN).then(one == 1).alias(one.name) for one in known)
 
 
+def _codes(folder: Path) -> set[str]:
+    table = files.read_columns(folder / "metadata" / "codes.parquet", {"code": EVENT_COLUMNS["code"]})
+    return set(table["code"].to_list())
+
+
 def _answers(
     folder: Path, stays: pl.DataFrame, task: Task, concept: Concept, names: Sequence[str], quiet: bool
 ) -> Int8[np.ndarray, "stay label"]:
     """The columns of the concept by stay: 1, 0, or `UNKNOWN`. Of each shard only the events that it reads are kept."""
-    codes = files.read_columns(folder / "metadata" / "codes.parquet", {"code": EVENT_COLUMNS["code"]})["code"]
-    check_needs(folder, task.name, concept.needs, set(codes.to_list()), leave=task.name)
     shards = sorted((folder / "data").glob("*.parquet"), key=lambda path: int(path.stem))
     read = [
         files.read_columns(path, _EVENT).filter(concept.reads())

@@ -115,15 +115,18 @@ def _sequence_predictions(model: Any, cases: Cases, members: np.ndarray) -> Pred
     place_of = np.full(len(store.stay_ids), -1)
     place_of[members] = np.arange(len(members))
     shape = _answers_of(model)
-    prediction, beliefs = np.full((len(members), *shape), np.nan), np.full((len(store.minute), *shape), np.nan)
+    lengths_of = np.diff(store.offsets)[members]
+    begins, precision = np.cumsum(lengths_of) - lengths_of, np.float32 if shape else np.float64
+    prediction = np.full((len(members), *shape), np.nan)
+    beliefs = np.full((int(lengths_of.sum()), *shape), np.nan, precision)  # of many labels, as a network says them
     for batch in _sequence_batches(cases, _no_labels(cases), members, PREDICT_BUDGET):
         made, last = model.predict(batch.to(device))
         stays, lengths = batch.stays.numpy(), batch.lengths.numpy()
         prediction[place_of[stays]] = last.cpu().numpy()
-        for row, (stay, length) in enumerate(zip(stays, lengths, strict=True)):
-            beliefs[store.offsets[stay] : store.offsets[stay] + length] = made[row, :length].cpu().numpy()
+        for row, (place, length) in enumerate(zip(place_of[stays], lengths, strict=True)):
+            beliefs[begins[place] : begins[place] + length] = made[row, :length].cpu().numpy()
     stay, asked = _events_of(store, members)
-    return Predictions(prediction, stay, store.minute[asked], store.modality[asked], beliefs[asked])
+    return Predictions(prediction, stay, store.minute[asked], store.modality[asked], beliefs)
 
 
 def _grid_predictions(model: Any, cases: Cases, members: np.ndarray) -> Predictions:

@@ -107,7 +107,9 @@ def train(
     run = NewRun(to, plan, {"data": data.hash} | hashes, data.patients, brought.runs)
     if run.is_complete():
         return Finished(to, True, [])
-    sides, table = sides_of(data, data.cohort(task), split, "split")
+    with first_process_first():
+        chosen = data.cohort(task, quiet=quiet)
+    sides, table = sides_of(data, chosen, split, "split")
     brought.check(window, data, table, run.notes)
     _Training(method, task, data, sides, settings, seed, quiet, brought).run(run, table)
     return Finished(to, False, run.notes)
@@ -144,6 +146,7 @@ class _Training:
         train_label = torch.from_numpy(self.label[self.sides.members(TRAIN)])
         start = self.target.start(train_label)
         model = self.method.build(row_shapes(self.featuriser), embedder, self.task, self.settings.model, start)
+        _check_answers(model, self.method, self.task)
         if self.brought.init is not None:
             self.brought.init.load_into(model)
         else:
@@ -230,6 +233,15 @@ class _Training:
             return {"loss": loss, "mae_h": float(mae(label, predicted))}
         score = float((macro(auroc) if self.task.labels else auroc)(label, predicted))
         return {"loss": loss, "auroc": 0.5 if np.isnan(score) else score}
+
+
+def _check_answers(model: nn.Module, method: Method, task: Task) -> None:
+    """Raises `UsageError` where a method of a package has one answer, and several are asked."""
+    if getattr(getattr(model, "target", None), "labels", 0) != len(task.labels):
+        raise UsageError(
+            f"{method.name} has one answer, and {task.name} asks for {len(task.labels)}: its model needs a "
+            "`target` that is `Target.of(task)`, and as many outputs. Choose another task or method."
+        )
 
 
 def _train_row(

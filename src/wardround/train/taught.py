@@ -41,8 +41,8 @@ def taught_labels(
     label = sides.cohort.frame["label"].to_numpy().astype(np.float64)
     if teacher.share == 0 or task.kind != "binary" or task.labels:
         return label
-    content = inputs.content
-    table = TableSettings(inputs.modalities, inputs.features, volumes=content.volumes, singles=content.singles)
+    content, shown = inputs.content, task.shown_of(inputs.modalities)
+    table = TableSettings(shown, inputs.features, volumes=content.volumes, singles=content.singles)
     part = sides.part(TRAIN)
     featuriser = fit_table_featuriser(data.lines, part, table, quiet)
     values = stay_table(data.lines, part, featuriser, quiet=quiet).values

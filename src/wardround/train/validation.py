@@ -1,19 +1,26 @@
 """What a run says of its validation side, and what evaluation needs from its training."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from wardround.events import INPUT_MODALITIES
 from wardround.methods.scores import fit_elapsed
-from wardround.metrics.bootstrap import DRAWS
+from wardround.metrics.bootstrap import DRAWS, LEVEL
 from wardround.metrics.discrimination import choose_threshold
 from wardround.metrics.tables import classification_table, multilabel_table, regression_table
 from wardround.tasks.splits import TRAIN, VAL
 from wardround.tasks.task import Task
 from wardround.train.data import OpenData, Sides
 from wardround.train.protocol_stamp import modalities_past_prediction
+
+NOBODY: Final = 1.0
+"""A threshold that flags nobody: of an outcome that no training stay has and validation cannot choose one for."""
+
+VALIDATION_DRAWS: Final = 100
+"""Of the bootstrap over validation patients where several labels are asked: each training and trial pays for them, and
+25 labels have 14 metrics each. `evaluate` draws as often as it is asked to."""
 
 
 def validation_metrics(
@@ -34,7 +41,7 @@ def validation_metrics(
         fitted: threshold and training prevalence.
     """
     window = sides.cohort.window
-    about = {
+    about: dict[str, Any] = {
         "split": VAL,
         "protocol": window.protocol,
         "at_h": window.at_h,
@@ -44,7 +51,8 @@ def validation_metrics(
     if task.kind == "hours":
         return {**about, "prevalence": None, "metrics": regression_table(label, predicted, subject)}
     if task.labels:
-        table = label_tables(task, label, predicted, subject, fitted)
+        table = label_tables(task, label, predicted, subject, fitted, VALIDATION_DRAWS)
+        about["intervals"] = {"level": LEVEL, "draws": VALIDATION_DRAWS, "over": "subjects"}
         return {**about, "prevalence": float(label.mean()), **table}
     references = {"bss": None, "bss_train": fitted["train_prevalence"]}
     table = classification_table(label.astype(int), predicted, subject, fitted["threshold"], references)
@@ -88,8 +96,10 @@ def fitted_values(task: Task, train_label: np.ndarray, val_label: np.ndarray, pr
 
 def _fitted_answer(train_label: np.ndarray, val_label: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
     both = 0 < val_label.sum() < len(val_label)
-    threshold = float(choose_threshold(val_label, predicted)) if both else float(train_label.mean())
-    return {"threshold": threshold, "train_prevalence": float(train_label.mean())}
+    share = float(train_label.mean())
+    fallback = share if share > 0 else NOBODY
+    threshold = float(choose_threshold(val_label, predicted)) if both else fallback
+    return {"threshold": threshold, "train_prevalence": share}
 
 
 def elapsed_bins(data: OpenData, sides: Sides, task: Task) -> dict[str, Any]:

@@ -62,7 +62,9 @@ def fit_whole(
     run = NewRun(to, plan, {"data": data.hash}, data.patients)
     if run.is_complete():
         return Finished(to, True, [])
-    sides, splits = sides_of(data, data.cohort(task), split, "split")
+    with first_process_first():
+        chosen = data.cohort(task, quiet=quiet)
+    sides, splits = sides_of(data, chosen, split, "split")
     _fit(method, task, data, sides, settings, run, splits, quiet)
     return Finished(to, False, run.notes)
 
