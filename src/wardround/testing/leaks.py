@@ -62,7 +62,7 @@ def later_hours(model: Any, batch: grid.GridBatch, seed: int = 0) -> Findings:
         hours=torch.where(later, batch.hours + float(rng.uniform(1, 50)), batch.hours),
     )
     with torch.no_grad():
-        unequal = (beliefs(model, other) != made.detach()) & ~later
+        unequal = _unequal(beliefs(model, other), made) & ~later
     return [*findings, *([f"{int(unequal.sum())} beliefs moved with other later hours"] if unequal.any() else [])]
 
 
@@ -91,10 +91,15 @@ def later_events(model: Any, batch: sequences.SequenceBatch, seed: int = 0) -> F
     }
     for kind, other in futures.items():
         with torch.no_grad():
-            unequal = (beliefs(model, other) != made.detach()) & earlier
+            unequal = _unequal(beliefs(model, other), made) & earlier
         if unequal.any():
             findings.append(f"{int(unequal.sum())} of {int(earlier.sum())} beliefs moved with {kind} later events")
     return findings
+
+
+def _unequal(one: Tensor, other: Tensor) -> Tensor:
+    """Which events or hours are told otherwise, of several answers in any."""
+    return (one != other.detach()).flatten(2).any(dim=2) if one.dim() > 2 else one != other.detach()
 
 
 def _pull(said: Tensor) -> None:
@@ -126,7 +131,9 @@ def _other_later(batch: sequences.SequenceBatch, later: Tensor, rng: np.random.G
 def label_dependence(model: Any, batch: Any) -> Findings:
     """Training outputs (dropout and all) that move when the labels of the batch do."""
     outputs: list[Tensor] = []
-    for label in (batch.label * 0, batch.label * 0 + 1, torch.arange(len(batch.label)) % 2 * 1.0):
+    nobody, every_second = torch.zeros_like(batch.label), torch.zeros_like(batch.label)
+    every_second[1::2] = 1
+    for label in (nobody, nobody + 1, every_second):
         torch.manual_seed(9)
         given = replace(batch, label=label)
         model.train()
