@@ -16,7 +16,17 @@ import torch
 
 import raw_meds
 from leak_detector import View, fitted_featuriser, predictions, unlike_twins, view
-from timelines import APART, Timelines, hand, joined, random_timelines, twin_of, with_physiology, write_data
+from timelines import (
+    APART,
+    Timelines,
+    hand,
+    joined,
+    random_timelines,
+    twin_of,
+    with_billed_diagnoses,
+    with_physiology,
+    write_data,
+)
 from untrained import fitted_whole, random_embedder, untrained
 from wardround.batches.content import ContentSettings
 from wardround.batches.store import Featuriser, InputSettings
@@ -56,7 +66,8 @@ def twins(tmp_path_factory) -> Twins:
     featurisers = {name: fitted_featuriser(train, Window(at_h=AT_H), given) for name, given in GIVEN.items()}
     one = with_physiology(random_timelines(3, round(1.5 * TWINS), AT_MIN), 3, AT_MIN)
     pairs = [(stay, stay + APART) for stay in one.stays["stay_id"]]
-    return Twins(write_data(folder / "twins", joined([one, twin_of(one, AT_MIN, 4)]), shards=3), pairs, featurisers)
+    both = with_billed_diagnoses(joined([one, twin_of(one, AT_MIN, 4)]), 5)
+    return Twins(write_data(folder / "twins", both, shards=3), pairs, featurisers)
 
 
 @pytest.mark.parametrize("given", GIVEN)

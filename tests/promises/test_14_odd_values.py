@@ -425,6 +425,8 @@ def test_a_stay_without_an_end_is_pretrained_on_and_asked_nothing(endless: Data,
     assert store.observed.any(axis=1).all()
     modalities_past_prediction(data, chosen, store.modalities)
     for task in TASKS.values():
+        if task.derived:  # eICU does not bill
+            continue
         asked = data.cohort(task)
         assert asked.frame["stay_id"].to_list() == [3]
         assert asked.excluded["end of the unit stay unknown"] == (1 if window.protocol == "paper" else 2)
