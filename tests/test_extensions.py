@@ -99,7 +99,7 @@ def test_nothing_is_imported_until_a_name_is_asked_for(monkeypatch: pytest.Monke
 
 @pytest.mark.usefixtures("mine")
 def test_a_name_that_nobody_offers_is_told_what_there_is(capsys: pytest.CaptureFixture[str]):
-    with pytest.raises(UsageError, match=r"no task .yours.\. There are: .*los_icu, mine"):
+    with pytest.raises(UsageError, match=r"no task .yours.\. There are: .*phenotyping, mine"):
         find_task("yours")
     with pytest.raises(SystemExit) as ended:
         cli.main(["train", "yours", "--data", "d", "--task", "mine", "--to", "run"])

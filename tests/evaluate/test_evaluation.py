@@ -15,6 +15,7 @@ from small_runs import aligned, published, small_data, trained
 from timelines import Timelines, joined, random_timelines, with_billed_diagnoses, write_data
 from wardround import files
 from wardround.errors import DataError, RunError, UsageError
+from wardround.evaluate import answer as answering
 from wardround.evaluate import evaluation as module
 from wardround.evaluate.answer import Answer, answer
 from wardround.evaluate.answer_tables import beliefs_table, predictions_table
@@ -604,14 +605,14 @@ def test_what_is_no_hour_is_refused_before_anything_is_written(made: Made, tmp_p
 
 
 def test_a_model_without_a_number_is_no_missing_score(made: Made, monkeypatch: pytest.MonkeyPatch):
-    original = module.predict_cases
+    original = answering.predict_cases
 
     def broken(*given):
         found = original(*given)
         found.prediction[:3] = np.nan
         return found
 
-    monkeypatch.setattr(module, "predict_cases", broken)
+    monkeypatch.setattr(answering, "predict_cases", broken)
     with pytest.raises(RunError, match="mlp: its model gives no number for 3 of"):
         made.answer("mlp")
 
@@ -619,7 +620,7 @@ def test_a_model_without_a_number_is_no_missing_score(made: Made, monkeypatch: p
 @pytest.mark.parametrize("name", ["mlp", "trajectory"])
 def test_stays_are_predicted_some_at_a_time(made: Made, monkeypatch, capsys: pytest.CaptureFixture[str], name: str):
     whole = made.answer(name)
-    monkeypatch.setattr(module, "STAYS_AT_ONCE", 17)
+    monkeypatch.setattr(answering, "STAYS_AT_ONCE", 17)
     capsys.readouterr()
     parts = made.answer(name)
     n = whole.cohort.frame.height

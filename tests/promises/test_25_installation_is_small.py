@@ -19,9 +19,15 @@ from packaging.version import Version
 ROOT = Path(__file__).parents[2]
 MOST = 12
 OWN = "wardround"
-NAMED_OTHERWISE = {"sklearn": "scikit-learn", "vl_convert": "vl-convert-python"}
+NAMED_OTHERWISE = {"sklearn": "scikit-learn", "vl_convert": "vl-convert-python", "PIL": "pillow"}
 """Module -> the package that holds it, where their names differ."""
-ONLY_WITH_AN_EXTRA = {"accelerate": "train/processes.py", "isal": "sources/gunzip.py", "optuna": "compare/search.py"}
+ONLY_WITH_AN_EXTRA = {
+    "accelerate": "train/processes.py",
+    "isal": "sources/gunzip.py",
+    "optuna": "compare/search.py",
+    "pillow": "sources/synthetic/mimic4/image_files.py",
+    "pydicom": "sources/synthetic/mimic4/image_files.py",
+}
 """Optional package -> the one file that may import it, which says what to do without it."""
 OF_TESTERS = {"hypothesis": "testing/"}
 """Of the extra `testing`: the suites that an outside package runs."""

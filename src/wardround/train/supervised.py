@@ -231,6 +231,8 @@ class _Training:
         loss = float(self.target.loss(outputs, torch.from_numpy(label)).mean())
         if self.task.kind == "hours":
             return {"loss": loss, "mae_h": float(mae(label, predicted))}
+        if not np.isfinite(predicted).all():
+            return {"loss": loss, "auroc": 0.5}  # the loop refuses a loss that is no number
         score = float((macro(auroc) if self.task.labels else auroc)(label, predicted))
         return {"loss": loss, "auroc": 0.5 if np.isnan(score) else score}
 
