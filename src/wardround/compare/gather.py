@@ -44,7 +44,7 @@ def read_evaluation(folder: Path, task: str) -> pl.DataFrame:
     if asked.labels:
         table = _a_row_a_stay(table, asked.labels, folder)
     flagged = ["flagged"] if asked.kind == "binary" else []
-    return table.select(*_KEYS, "predicted", *flagged, label="truth").select(*_KEYS, "label", "predicted", *flagged)
+    return table.select(*_KEYS, pl.col("truth").alias("label"), "predicted", *flagged)
 
 
 def _a_row_a_stay(table: pl.DataFrame, labels: Sequence[str], folder: Path) -> pl.DataFrame:

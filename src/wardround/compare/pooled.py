@@ -115,11 +115,8 @@ def judge(
             measure: percentile_interval(values[name, measure, "value"], samples[name, measure, "value"])
             for measure in measures
         }
-        n_subjects, n_events = (
-            len(np.unique(subject[asked])),
-            int((label[asked] == 1).reshape(len(asked), -1).any(axis=1).sum()),
-        )
-        found[name] = Judged(len(asked), n_subjects, n_events, intervals, differences)
+        n_subjects, has_event = len(np.unique(subject[asked])), (label[asked] == 1).reshape(len(asked), -1).any(axis=1)
+        found[name] = Judged(len(asked), n_subjects, int(has_event.sum()), intervals, differences)
     return found
 
 

@@ -137,10 +137,8 @@ def read_evidence(evaluation: Path, run: Path, data: Path) -> Evidence:
     )
 
     internal = evaluation / INTERNAL
-    metrics, manifest = (
-        files.read_json(evaluation / "metrics.json", RunError),
-        files.read_manifest(data, "data", DataError),
-    )
+    metrics = files.read_json(evaluation / "metrics.json", RunError)
+    manifest = files.read_manifest(data, "data", DataError)
     task = None if metrics["task"] is None else find_task(metrics["task"])
 
     def table(name: str) -> pl.DataFrame | None:

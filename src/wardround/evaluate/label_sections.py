@@ -6,7 +6,7 @@ from typing import Any, Final
 from wardround.evaluate import charts
 from wardround.evaluate.evidence import Evidence
 from wardround.evaluate.page import Block, Callout, Figure, Figures, Section, Table
-from wardround.evaluate.small_cells import MINIMUM, count_text, is_small
+from wardround.evaluate.small_cells import MINIMUM, count_text, is_small_share
 from wardround.evaluate.wording import interval, label_words, number
 
 COIN: Final = 0.5
@@ -22,8 +22,7 @@ def label_section(evidence: Evidence) -> Section | None:
         return None
     n_stays, shown = evidence.metrics["n_stays"], dict[str, Any]()
     for label, entry in by_label.items():
-        rarer = min(entry["n_pos"], n_stays - entry["n_pos"])
-        if entry["auroc"]["value"] is not None and not is_small(rarer):
+        if entry["auroc"]["value"] is not None and not is_small_share(entry["n_pos"], n_stays):
             shown[label] = entry
     text = (
         "The numbers above are means over the labels of which both answers occur. Each answer has a threshold of its "

@@ -6,7 +6,7 @@ from typing import Any
 from wardround.evaluate.evidence import Evidence
 from wardround.evaluate.headline import decimals
 from wardround.evaluate.page import Block, Section, Table
-from wardround.evaluate.small_cells import MINIMUM, NOT_SHOWN, count_text, is_small
+from wardround.evaluate.small_cells import MINIMUM, NOT_SHOWN, count_text, is_small_share
 from wardround.evaluate.threshold_counts import threshold_counts
 from wardround.evaluate.wording import in_order, interval, label_words, metric_words, number
 
@@ -64,7 +64,7 @@ def beside(head: str, columns: Mapping[str, Mapping[str, Any]], title: str) -> T
 def _label_row(label: str, entry: Mapping[str, Any], n_stays: int, places: int) -> dict[str, str]:
     """One label; without numbers where so few have it, or do not have it, that they would give a count away."""
     row = {"label": label_words(label), "stays with it": count_text(entry["n_pos"])}
-    if is_small(min(entry["n_pos"], n_stays - entry["n_pos"])):
+    if is_small_share(entry["n_pos"], n_stays):
         return row | dict.fromkeys(("AUROC", "AUROC, 95 %", "AUPRC"), NOT_SHOWN)
     values = {metric_words(name).name: number(entry[name]["value"], places) for name in ("auroc", "auprc")}
     return row | values | {"AUROC, 95 %": interval(entry["auroc"], places)}

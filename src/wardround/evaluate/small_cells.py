@@ -25,6 +25,11 @@ def is_small(count: int) -> bool:
     return 0 < count < MINIMUM
 
 
+def is_small_share(count: int, total: int) -> bool:
+    """Whether a share of `total` must not be shown: `count` is small, or what is left of the total is."""
+    return is_small(min(count, total - count))
+
+
 def count_text(count: int, hidden: bool = False) -> str:
     """A count for a reader: `<11` where it is small, a dash where it is hidden for the sake of another."""
     return SMALL if is_small(count) else NOT_SHOWN if hidden else f"{count:,}"

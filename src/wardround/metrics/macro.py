@@ -20,14 +20,22 @@ def macro(metric: Callable[..., PerDraw]) -> Callable[..., PerDraw]:
     """
 
     def mean(labels: np.ndarray, predicted: np.ndarray, weights: Weights | None = None) -> PerDraw:
-        total, count = np.asarray(0.0), np.asarray(0.0)
-        for column in range(labels.shape[1]):
-            found = np.asarray(metric(labels[:, column], predicted[:, column], weights=weights))
-            counts = ~np.isnan(found) & _has_both(labels[:, column], weights)
-            total, count = total + np.where(counts, found, 0.0), count + counts
-        return ratio(total, count)
+        columns = list(zip(labels.T, predicted.T, strict=True))
+        found = np.stack([np.asarray(metric(truth, said, weights=weights)) for truth, said in columns])
+        return mean_over_labels(found, np.stack([_has_both(truth, weights) for truth, _ in columns]))
 
     return mean
+
+
+def mean_over_labels(found: np.ndarray, has_both: np.ndarray) -> PerDraw:
+    """The mean of a metric, draw by draw where there are draws.
+
+    Args:
+        found: "label *draw", NaN where the metric is undefined.
+        has_both: "label *draw", whether both classes of the label are there.
+    """
+    counts = has_both & ~np.isnan(found)
+    return ratio(np.where(counts, found, 0.0).sum(axis=0), counts.sum(axis=0, dtype=float))
 
 
 def _has_both(labels: np.ndarray, weights: Weights | None) -> TruePerDraw:

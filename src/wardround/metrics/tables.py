@@ -23,7 +23,8 @@ from wardround.metrics.bootstrap import (
 )
 from wardround.metrics.calibration import ace, brier, bss, calibration_intercept, calibration_slope
 from wardround.metrics.discrimination import accuracy, auprc, auroc, event1, f1, ppv, sensitivity, specificity
-from wardround.metrics.inputs import Labels, PerDraw, PerStay, Weights, checked_labels, ratio
+from wardround.metrics.inputs import Labels, PerDraw, PerStay, Weights, checked_labels
+from wardround.metrics.macro import mean_over_labels
 from wardround.metrics.regression import mae, mse, pearson, r2, spearman
 
 OWN_PREVALENCE: Mapping[str, float | None] = MappingProxyType({"bss": None})
@@ -197,10 +198,6 @@ def _macro(
     found: Mapping[tuple[str, str], np.ndarray], names: Sequence[str], label_names: Sequence[str]
 ) -> dict[str, np.ndarray]:
     """Mean over labels, draw by draw; AUROC is defined exactly where both classes are there."""
-    both_classes = ~np.isnan(np.stack([found["auroc", label] for label in label_names]))
-    means: dict[str, np.ndarray] = {}
-    for name in names:
-        stacked = np.stack([found[name, label] for label in label_names])
-        counts = both_classes & ~np.isnan(stacked)
-        means[name] = np.asarray(ratio(np.where(counts, stacked, 0.0).sum(axis=0), counts.sum(axis=0, dtype=float)))
-    return means
+    of_labels = {name: np.stack([found[name, label] for label in label_names]) for name in names}
+    has_both = ~np.isnan(of_labels["auroc"])
+    return {name: np.asarray(mean_over_labels(values, has_both)) for name, values in of_labels.items()}

@@ -59,6 +59,14 @@ def end_of_day(column: str) -> Known:
     return Known("end of day", (column,))
 
 
+Columns = dict[str, tuple[Kind, Known]]
+
+
+def columns(names: str, kind: Kind, known: Known) -> Columns:
+    """Columns of one kind and rule, their names apart by blanks."""
+    return dict.fromkeys(names.split(), (kind, known))
+
+
 INTEGER: Final = Kind.INTEGER
 NUMBER: Final = Kind.NUMBER
 TEXT: Final = Kind.TEXT

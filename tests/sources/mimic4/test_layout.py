@@ -12,7 +12,7 @@ from wardround.errors import BrokenFileError, SourceError, UsageError
 from wardround.sources.mimic.named_tables import item_names, without_looked_up
 from wardround.sources.mimic4 import MIMIC4, layout
 from wardround.sources.mimic4.columns import CHARTEVENTS, D_ITEMS
-from wardround.sources.mimic4.layout import NAMED_BY, find_mimic_tables
+from wardround.sources.mimic4.layout import NAMED_BY, find_mimic4_tables
 from wardround.tables import ledger_lines
 
 
@@ -46,7 +46,7 @@ def test_a_table_that_is_absent_is_said_and_no_error(tmp_path: Path):
         (raw / f"{table}.csv.gz").unlink()
     data = prepare(raw, tmp_path / "data")
     assert "chartevents" not in data.ledger
-    found = find_mimic_tables([raw], [MIMIC4.stay_table, CHARTEVENTS])
+    found = find_mimic4_tables([raw], [MIMIC4.stay_table, CHARTEVENTS])
     assert found.absent == ("chartevents", "d_items")
     assert "INFUSION//221906//mcg/kg/min" in data.events["code"].to_list(), "the number where nothing names an item"
 
@@ -61,11 +61,11 @@ def test_a_table_in_two_places_is_refused(tmp_path: Path):
 
 def test_one_folder_with_tables_is_given(tmp_path: Path):
     with pytest.raises(UsageError, match=r"2 raw folders were given; MIMIC-IV is one"):
-        find_mimic_tables([tmp_path, tmp_path], [])
+        find_mimic4_tables([tmp_path, tmp_path], [])
     with pytest.raises(SourceError, match="nowhere is not a folder"):
-        find_mimic_tables([tmp_path / "nowhere"], [])
+        find_mimic4_tables([tmp_path / "nowhere"], [])
     with pytest.raises(SourceError, match=r"has no icustays\.csv .*no hosp/ or icu/ either"):
-        find_mimic_tables([tmp_path], [MIMIC4.stay_table])
+        find_mimic4_tables([tmp_path], [MIMIC4.stay_table])
 
 
 def test_a_column_that_is_lacking_is_named(tmp_path: Path):
@@ -102,7 +102,7 @@ def test_a_stand_in_that_is_known_is_taken_and_said(tmp_path: Path, monkeypatch:
     chart = hashlib.sha256((raw / "icu" / "chartevents.csv.gz").read_bytes()).hexdigest()
     monkeypatch.setattr(layout, "STAND_INS", {chart: "chartevents was rebuilt"})
     summed(raw, chartevents="0" * 64)
-    found = find_mimic_tables([raw], [MIMIC4.stay_table, CHARTEVENTS])
+    found = find_mimic4_tables([raw], [MIMIC4.stay_table, CHARTEVENTS])
     assert found.notes == ("chartevents was rebuilt",)
     data = prepare(raw, tmp_path / "data")
     ledger = json.loads((data.folder / "ledger.json").read_text())
@@ -110,7 +110,7 @@ def test_a_stand_in_that_is_known_is_taken_and_said(tmp_path: Path, monkeypatch:
     assert ledger_lines(ledger)[-1] == "note: chartevents was rebuilt"
     summed(raw, chartevents="0" * 64, d_items="1" * 64)
     with pytest.raises(BrokenFileError, match=r"d_items\.csv\.gz differs"):
-        find_mimic_tables([raw], [MIMIC4.stay_table, CHARTEVENTS])
+        find_mimic4_tables([raw], [MIMIC4.stay_table, CHARTEVENTS])
 
 
 def test_names_of_items_come_once_each(tmp_path: Path):

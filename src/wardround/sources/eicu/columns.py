@@ -15,20 +15,13 @@ from wardround.sources.raw_table import (
     NUMBER,
     TEXT,
     UNREAD,
-    Kind,
-    Known,
+    Columns,
     RawTable,
     at,
+    columns,
 )
 
-Columns = dict[str, tuple[Kind, Known]]
-
 STAY: Final[Columns] = {"patientunitstayid": (INTEGER, ID)}
-
-
-def columns(names: str, kind: Kind, known: Known) -> Columns:
-    """Columns of one kind and rule, their names apart by blanks."""
-    return dict.fromkeys(names.split(), (kind, known))
 
 
 PATIENT: Final = RawTable(

@@ -6,8 +6,8 @@ to `columns.py` when events are made of it.
 
 from typing import Final
 
-from wardround.sources.eicu.columns import STAY, columns
-from wardround.sources.raw_table import ADMIT, ID, INTEGER, NEVER, NUMBER, TEXT, RawTable, at
+from wardround.sources.eicu.columns import STAY
+from wardround.sources.raw_table import ADMIT, ID, INTEGER, NEVER, NUMBER, TEXT, RawTable, at, columns
 
 ADMISSION_DX: Final = RawTable(
     "admissionDx",

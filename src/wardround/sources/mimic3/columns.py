@@ -6,7 +6,6 @@ Every table has a `row_id`, which is not read: two rows that differ in it alone 
 
 from typing import Final
 
-from wardround.sources.mimic4.columns import Columns, columns
 from wardround.sources.raw_table import (
     ADMIT,
     ANY_TEXT,
@@ -18,8 +17,10 @@ from wardround.sources.raw_table import (
     TEXT,
     TIME,
     UNREAD,
+    Columns,
     RawTable,
     at,
+    columns,
     end_of_day,
 )
 

@@ -3,8 +3,19 @@
 from typing import Final
 
 from wardround.sources.mimic3.columns import ADMISSION, STAY
-from wardround.sources.mimic4.columns import columns
-from wardround.sources.raw_table import ANY_TEXT, DISCHARGE, ID, INTEGER, NEVER, TEXT, TIME, RawTable, at, end_of_day
+from wardround.sources.raw_table import (
+    ANY_TEXT,
+    DISCHARGE,
+    ID,
+    INTEGER,
+    NEVER,
+    TEXT,
+    TIME,
+    RawTable,
+    at,
+    columns,
+    end_of_day,
+)
 
 _WRITTEN: Final = at("charttime", "storetime")
 NOTEEVENTS: Final = RawTable(

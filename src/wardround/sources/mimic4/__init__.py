@@ -3,7 +3,7 @@
 from wardround.sources.mimic4.chart import CHART_TABLE, PAPER_CHART_TABLE
 from wardround.sources.mimic4.columns import ICUSTAYS
 from wardround.sources.mimic4.labs import CULTURE_TABLE, LAB_TABLE, PAPER_LAB_TABLE
-from wardround.sources.mimic4.layout import LOOKUPS, find_mimic_tables
+from wardround.sources.mimic4.layout import LOOKUPS, find_mimic4_tables
 from wardround.sources.mimic4.stays import ADMISSION_TABLE, PATIENT_TABLE, demographics, stay_rows, stays
 from wardround.sources.mimic4.treatments import TREATMENT_TABLES
 from wardround.sources.mimic4.unread import UNREAD_TABLES
@@ -23,7 +23,7 @@ MIMIC4 = Source(
     unread_tables=UNREAD_TABLES,
     side_tables=(PATIENT_TABLE, ADMISSION_TABLE),
     lookup_tables=LOOKUPS,
-    find=find_mimic_tables,
+    find=find_mimic4_tables,
     stays_per_shard=300,
     patients=PatientPool(MIMIC, "MIMIC-IV"),
 )

@@ -17,20 +17,12 @@ from wardround.sources.raw_table import (
     TEXT,
     TIME,
     UNREAD,
-    Kind,
-    Known,
+    Columns,
     RawTable,
     at,
+    columns,
     end_of_day,
 )
-
-Columns = dict[str, tuple[Kind, Known]]
-
-
-def columns(names: str, kind: Kind, known: Known) -> Columns:
-    """Columns of one kind and rule, their names apart by blanks."""
-    return dict.fromkeys(names.split(), (kind, known))
-
 
 PATIENT: Final[Columns] = {"subject_id": (INTEGER, ID)}
 ADMISSION: Final[Columns] = columns("subject_id hadm_id", INTEGER, ID)

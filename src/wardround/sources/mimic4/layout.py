@@ -34,7 +34,7 @@ STAND_INS: Final = {
 """SHA-256 of a file that is known, whole, and in use beside the published `SHA256SUMS.txt` -> what it is."""
 
 
-def find_mimic_tables(raws: Sequence[Path], tables: Sequence[RawTable]) -> RawData:
+def find_mimic4_tables(raws: Sequence[Path], tables: Sequence[RawTable]) -> RawData:
     """The tables of MIMIC-IV, as `find_named_tables` finds them and with its errors; and whose patients they say they
     hold, where `synth` wrote them."""
     found = find_named_tables(LAYOUT, raws, tables, STAND_INS)

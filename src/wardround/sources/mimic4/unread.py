@@ -2,8 +2,20 @@
 
 from typing import Final
 
-from wardround.sources.mimic4.columns import ADMISSION, PATIENT, STAY, columns
-from wardround.sources.raw_table import ANY_TEXT, DISCHARGE, ID, INTEGER, NEVER, TEXT, TIME, RawTable, at, end_of_day
+from wardround.sources.mimic4.columns import ADMISSION, PATIENT, STAY
+from wardround.sources.raw_table import (
+    ANY_TEXT,
+    DISCHARGE,
+    ID,
+    INTEGER,
+    NEVER,
+    TEXT,
+    TIME,
+    RawTable,
+    at,
+    columns,
+    end_of_day,
+)
 
 TRANSFERS: Final = RawTable(
     "transfers",
