@@ -617,6 +617,19 @@ def test_a_model_without_a_number_is_no_missing_score(made: Made, monkeypatch: p
         made.answer("mlp")
 
 
+def test_one_answer_of_several_without_a_number_is_enough(billed: Made, monkeypatch: pytest.MonkeyPatch):
+    original = answering.predict_table
+
+    def broken(*given):
+        found = original(*given)
+        found.prediction[:2, 7] = np.nan
+        return found
+
+    monkeypatch.setattr(answering, "predict_table", broken)
+    with pytest.raises(RunError, match="boosting: its model gives no number for 2 of"):
+        billed.answer("boosting")
+
+
 @pytest.mark.parametrize("name", ["mlp", "trajectory"])
 def test_stays_are_predicted_some_at_a_time(made: Made, monkeypatch, capsys: pytest.CaptureFixture[str], name: str):
     whole = made.answer(name)

@@ -78,7 +78,8 @@ def answer(run: Run, data_folder: Path, question: Question, quiet: bool = False)
         excluded["not on the asked side of the split"] = cohort.frame.height - len(members)
     cohort = Cohort(cohort.frame[members], excluded, cohort.window)
     predictions, store = _predict(run, data, cohort, task, question, quiet)
-    have = np.flatnonzero(~np.isnan(predictions.prediction))
+    unsaid = np.isnan(predictions.prediction).reshape(cohort.frame.height, -1).any(axis=1)
+    have = np.flatnonzero(~unsaid)
     if len(have) < cohort.frame.height:
         if store is not None:
             n = cohort.frame.height - len(have)
