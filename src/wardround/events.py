@@ -99,6 +99,7 @@ PAPER_EICU: Final = ("demographics", "diagnosis", "treatment", "medication", "la
 BEYOND_PAPER: Final = (
     *("vitals", "infusion", "intake_output", "history", "score", "blood_gas", "neurology", "severity"),
     *("microbiology", "charting"),
+    *("discharge_note", "radiology_note", "cxr"),
 )
 """A new name goes to the end: cached lines hold places in `MODALITIES`."""
 
@@ -107,6 +108,12 @@ MODALITIES: Final = (*PAPER_EICU, *BEYOND_PAPER)
 comparator, never an input. `severity` holds scores that are computed here from a stay's own values (`concepts`): an
 input, and the first term of a head (`models/published_risk.py`). `charting` holds what nurses chart in words, and the
 settings of monitors and beds, and that a specimen was taken: kept for concepts, never an input."""
+
+TEXTS: Final = ("discharge_note", "radiology_note")
+"""Modalities of prose: an event is a note, `text_value` its text as it was written."""
+
+IMAGES: Final = ("cxr",)
+"""Modalities of pictures: an event is a picture, `text_value` the path of its file below the folder of pictures."""
 
 DERIVED: Final = {"severity": ("APACHE//IV//acute_physiology_points", "APACHE//IV//hospital_mortality_logit")}
 """Modality -> codes of the events that are computed here (`concepts`). No source may bring one: it would be taken for

@@ -58,6 +58,9 @@ COLOURS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "severity": ("#8c6d00", "#cbb04a"),
         "microbiology": ("#2e7d32", "#7cc27f"),
         "charting": ("#5a5550", "#a8a29b"),
+        "discharge_note": ("#a3461f", "#e39a76"),
+        "radiology_note": ("#00707f", "#5fbccb"),
+        "cxr": ("#4d5b9e", "#a0acdf"),
     }
 )
 """Role -> (light, dark). Modalities keep their colour in every chart; each also has a place of its own, so none rests
