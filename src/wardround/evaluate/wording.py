@@ -32,8 +32,8 @@ def method_words(method: str, settings: Mapping[str, Any]) -> str:
     """
     if method != "score":
         return method
-    of = (settings.get("settings") or {}).get("of", "apache_iva")
-    return SCORE_TITLES.get(of, of)
+    own: Any = settings.get("settings")
+    return SCORE_TITLES["apache_iva" if own is None else own["of"]]
 
 
 class OutcomeWords(NamedTuple):
