@@ -18,6 +18,9 @@ EQUAL = {
     "urine_output": {"urine_output": 137, "urine_output_ml_kg_h": 134},
     "gcs": dict.fromkeys(("gcs", "gcs_eyes", "gcs_verbal", "gcs_motor", "gcs_unable"), 140),
     "vis": {"vis": 140, "vis_vasopressin": 140, "vis_norepinephrine": 140},
+    "ventilation": {"ventilation_status": 137, "ventilation_invasive": 59, "ventilation_non_invasive": 6}
+    | {"ventilation_supplemental_oxygen": 98, "ventilation_none": 72, "ventilation_high_flow": 4}
+    | {"ventilation_tracheostomy": 3},
     "sofa": {"sofa": 136, "sofa_24h": 139, "sofa_cns": 140, "sofa_liver": 140, "sofa_renal": 140}
     | {"sofa_cardiovascular": 139, "sofa_coagulation": 139, "sofa_respiration": 138},
     "charlson": dict.fromkeys(("charlson", *(f"charlson_{name}" for name in ("age", *COMORBIDITIES))), 140),

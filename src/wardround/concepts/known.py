@@ -19,6 +19,7 @@ from wardround.concepts import (
     sofa,
     suspicion_of_infection,
     urine_output,
+    ventilation_episodes,
     vis,
 )
 from wardround.concepts.needs import Need
@@ -81,6 +82,13 @@ CONCEPTS: Final[dict[str, Concept]] = {
             vis.CODES,
             vis.NEEDS,
             vis.vis,
+        ),
+        Concept(
+            "ventilation",
+            "how the patient breathes: at each charting, and where episodes of each kind begin and end",
+            ventilation_episodes.CODES,
+            ventilation_episodes.NEEDS,
+            ventilation_episodes.ventilation,
         ),
         Concept(
             "sofa",
