@@ -12,6 +12,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
+import apache_sql
 import codes_sql
 import duckdb
 import first_day_scores_sql
@@ -423,6 +424,7 @@ def reference(raw: Path) -> dict[str, pl.DataFrame]:
     made["sofa, first day as the repository"] = base.sql(FIRST_DAY).pl()
     made |= ventilation
     made |= first_day_scores_sql.first_day_scores(base)
+    made |= apache_sql.apache(base)
     made["hourly17"] = base.sql(codes_sql.HOURLY).pl()
     base.execute(CLOCK_HOURS)
     by_clock = SOFA.format(running=AT_END, inside=IN_CLOCK_HOUR, day=24)
@@ -476,8 +478,8 @@ def main() -> None:
     pl.Config.set_tbl_width_chars(120)
     with tempfile.TemporaryDirectory() as folder:
         names = [
-            *("urine_output", "gcs", "vis", "ventilation", "sofa", "sapsii", "oasis", "lods", "kdigo"),
-            *("suspicion_of_infection", "sepsis3", "charlson", "phenotypes", "hourly17"),
+            *("urine_output", "gcs", "vis", "ventilation", "sofa", "sapsii", "oasis", "apache", "lods"),
+            *("kdigo", "suspicion_of_infection", "sepsis3", "charlson", "phenotypes", "hourly17"),
         ]
         write_concepts(options.data, names, Path(folder) / "concepts", quiet=True)
         ours = {name: as_rows(pl.read_parquet(Path(folder) / "concepts" / f"{name}.parquet")) for name in names}

@@ -27,6 +27,7 @@ EQUAL = {
     "phenotypes": dict.fromkeys(PHENOTYPES, 140),
     "sapsii": {"sapsii": 139, "sapsii_chronic": 140, "sapsii_admission": 140, "sapsii_coma": 140},
     "oasis": {"oasis": 140, "oasis_ventilation": 140, "oasis_before_unit": 140},
+    "apache": {"apache_aps": 138, "apache_heartrate": 140, "apache_temperature": 135, "apache_creatinine": 138},
     "lods": {"lods": 139, "lods_renal": 136, "lods_hepatic": 120},
     "kdigo": {"kdigo": 136, "kdigo_creatinine": 135, "kdigo_urine": 131},
     "suspicion_of_infection": {"suspicion_of_infection": 81},

@@ -11,7 +11,7 @@ SHARED = {
     *("LAB//FiO2//%", "VITAL//systemicmean//mmHg", "VITAL//gcs//", "IO//urine//mL", "VITAL//heartrate//bpm"),
     *("VITAL//noninvasivesystolic//mmHg", "VITAL//respiration///min", "VITAL//temperature//C", "LAB//BUN//mg/dL"),
     *("LAB//WBC x 1000//K/mcL", "LAB//potassium//mmol/L", "LAB//sodium//mmol/L", "LAB//bicarbonate//mmol/L"),
-    "LAB//PT//sec",
+    *("LAB//PT//sec", "LAB//Hct//%", "LAB//albumin//g/dL", "LAB//glucose//mg/dL", "LAB//pH//", "LAB//paCO2//mm Hg"),
     *("WEIGHT//kg", "MEDICATION//NAME//INSULIN"),
 }
 CHALLENGE = SHARED

@@ -7,6 +7,7 @@ from typing import Final
 import polars as pl
 
 from wardround.concepts import (
+    apache,
     charlson,
     gcs,
     hourly17,
@@ -112,6 +113,13 @@ CONCEPTS: Final[dict[str, Concept]] = {
             oasis.NEEDS,
             oasis.oasis,
             oasis.FAMILIES,
+        ),
+        Concept(
+            "apache",
+            "acute physiology of APACHE III on the first day: the worst values, their points and mortality (APS III)",
+            apache.CODES,
+            apache.NEEDS,
+            apache.apache,
         ),
         Concept("lods", "LODS of the first day and its six parts", lods.CODES, lods.NEEDS, lods.lods),
         Concept(
