@@ -240,11 +240,11 @@ def write_manifest(
 def _own_files(folder: Path) -> list[Path]:
     """Files that belong to the artefact: no manifest, nothing hidden, no caches, no checkpoints of a training under
     way, not where pictures lie."""
-    skipped = {"cache", "checkpoints"}
+    skipped, outside = {"cache", "checkpoints"}, ((MANIFEST,), IMAGES)
     found: list[Path] = []
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
-        if path.is_file() and parts not in ((MANIFEST,), IMAGES) and not any(p.startswith(".") or p in skipped for p in parts):
+        if path.is_file() and parts not in outside and not any(p.startswith(".") or p in skipped for p in parts):
             found.append(path)
     return found
 

@@ -2,9 +2,9 @@
 
     {"cxr": "/absolute/folder"}
 
-An event names its file below that folder. Where the folder lies says nothing of a patient and differs between machines,
-so the manifest does not cover it: two DATA folders of the same raw data have equal hashes wherever the pictures are, and
-who moves them may edit the file.
+An event names its file below that folder. Where the folder lies says nothing of a patient and differs between
+machines, so the manifest does not cover it: two DATA folders of the same raw data have equal hashes wherever the
+pictures are, and who moves them may edit the file.
 """
 
 from pathlib import Path

@@ -69,9 +69,9 @@ def typed(frame: pl.DataFrame, table: RawTable) -> pl.DataFrame:
     """Text columns to their declared kinds.
 
     Returns:
-        The columns as Int64, Float64, Datetime or stripped text (blank is null), prose as it is, and `reason`: "not a number: COLUMN",
-        "not a whole number: COLUMN" or "not a time: COLUMN" for the first column of a row that cannot be read, numbers
-        before times, else null.
+        The columns as Int64, Float64, Datetime, stripped text or prose as it is (blank is null), and `reason`: "not a
+        number: COLUMN", "not a whole number: COLUMN" or "not a time: COLUMN" for the first column of a row that cannot
+        be read, numbers before times, else null.
     """
     kinds = {name: table.columns[name][0] for name in table.read}
     bare = {name: pl.col(name).str.strip_chars() for name in table.read}

@@ -24,7 +24,8 @@ class Kind(Enum):
     """How the text of a raw column is read.
 
     TEXT is words: a file in which most of such a column are bare numbers is not what was declared, and is refused.
-    ANY_TEXT may be numbers. PROSE is taken as it was written, blanks around it too. TIME is a date, or a date and a time of day, of a local clock without a zone.
+    ANY_TEXT may be numbers. PROSE is taken as it was written, blanks around it too. TIME is a date, or a date and a
+    time of day, of a local clock without a zone.
     """
 
     INTEGER = "integer"

@@ -51,6 +51,7 @@ def at_time(*columns: str) -> Place:
 
 def _not_of_others(rows: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
     """Rows, with a reason for those that name a hospital stay of another patient."""
-    of = stays.select("hadm_id", _subject="subject_id").drop_nulls().unique("hadm_id", keep="first", maintain_order=True)
-    rows = rows.join(of, on="hadm_id", how="left", maintain_order="left")
-    return with_reason(rows, pl.col("_subject") != pl.col("subject_id"), OTHERS_ADMISSION).drop("_subject")
+    own = stays.select("hadm_id", "subject_id", _own=pl.lit(True)).unique()
+    rows = rows.join(own, on=["hadm_id", "subject_id"], how="left", maintain_order="left")
+    others = pl.col("hadm_id").is_in(stays["hadm_id"].implode()) & pl.col("_own").is_null()
+    return with_reason(rows, others, OTHERS_ADMISSION).drop("_own")

@@ -51,9 +51,7 @@ _FINDINGS: Final = (
 _LABELS: Final[Columns] = {name.lower(): (ANY_TEXT, UNREAD) for name in _FINDINGS}
 _OPACITY, _AIRSPACE = ({name: (ANY_TEXT, UNREAD)} for name in ("lung opacity", "airspace opacity"))
 UNREAD_TABLES: Final = (
-    RawTable(
-        "mimic-cxr-2.0.0-split", {**_STUDY_IDS, "dicom_id": (ANY_TEXT, ID), **columns("split", ANY_TEXT, UNREAD)}
-    ),
+    RawTable("mimic-cxr-2.0.0-split", {**_STUDY_IDS, "dicom_id": (ANY_TEXT, ID), **columns("split", ANY_TEXT, UNREAD)}),
     RawTable("mimic-cxr-2.0.0-chexpert", {**_STUDY_IDS, **_LABELS, **_OPACITY}),
     RawTable("mimic-cxr-2.0.0-negbio", {**_STUDY_IDS, **_LABELS, **_OPACITY}),
     RawTable("mimic-cxr-2.1.0-test-set-labeled", {"study_id": (INTEGER, ID), **_LABELS, **_AIRSPACE}),

@@ -55,7 +55,8 @@ def list_pictures(folder: Path) -> PictureFiles:
     with files.storage_errors(folder, "listing"):
         found = list(_below(folder / TOP, TOP, _LEVELS)) if (folder / TOP).is_dir() else []
     table = pl.DataFrame({"file": found}, schema={"file": pl.String}).with_columns(
-        stem=pl.col("file").str.head(-4), _rank=pl.col("file").str.tail(4).replace_strict({e: i for i, e in enumerate(ENDINGS)})
+        stem=pl.col("file").str.head(-4),
+        _rank=pl.col("file").str.tail(4).replace_strict({ending: rank for rank, ending in enumerate(ENDINGS)}),
     )
     table = table.sort("stem", "_rank").unique("stem", keep="first", maintain_order=True)
     return PictureFiles(folder, table.select("stem", "file"))

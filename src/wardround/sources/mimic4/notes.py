@@ -69,8 +69,10 @@ UNREAD_TABLES: Final = (RawTable("discharge_detail", _FIELDS), RawTable("radiolo
 
 def _is_addendum(note: str, addendum: str) -> pl.Expr:
     """Whether `note_type` is that of an addendum; null where it is neither."""
-    return pl.col("note_type").str.to_uppercase().replace_strict(
-        {note: False, addendum: True}, default=None, return_dtype=pl.Boolean
+    return (
+        pl.col("note_type")
+        .str.to_uppercase()
+        .replace_strict({note: False, addendum: True}, default=None, return_dtype=pl.Boolean)
     )
 
 
