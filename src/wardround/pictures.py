@@ -49,6 +49,21 @@ def picture_folder(data: Path) -> Path | None:
         DataError: where the file does not name a folder, or there is none at that place.
         StorageError: if the disk refuses.
     """
+    folder = recorded_folder(data)
+    if folder is not None and not folder.is_dir():
+        raise DataError(
+            f"{images_file(data)} names {folder} as the folder of pictures, which is not there: moved? {REMEDY}"
+        )
+    return folder
+
+
+def recorded_folder(data: Path) -> Path | None:
+    """As `picture_folder`, whether or not the folder is there: to hand on what is written down.
+
+    Raises:
+        DataError: where the file does not name a folder.
+        StorageError: if the disk refuses.
+    """
     where = images_file(data)
     if not where.is_file():
         return None
@@ -56,6 +71,4 @@ def picture_folder(data: Path) -> Path | None:
     named = said.get(IMAGES[0]) if is_object(said) else None
     if not isinstance(named, str) or not Path(named).is_absolute():
         raise DataError(f'{where} does not say {{"{IMAGES[0]}": "/absolute/folder"}}. {REMEDY}')
-    if not Path(named).is_dir():
-        raise DataError(f"{where} names {named} as the folder of pictures, which is not there: moved? {REMEDY}")
     return Path(named)

@@ -112,7 +112,8 @@ def prepare(
     origin = KNOWN_SOURCES.origin(source.name)
     settings |= {**source.settings, **_patients(found, source).as_json()}
     settings |= {} if origin is None else {"packages": [origin.as_json()]}
-    settings |= {} if found.pictures is None else {"n_pictures": found.pictures.count}
+    n_pictures = None if found.pictures is None else found.pictures.count
+    settings |= {} if n_pictures is None else {"n_pictures": n_pictures}
     if files.is_complete(to, "data", settings, inputs):
         _say_where_pictures_are(to, found)
         WorkFolder(to).remove()

@@ -31,11 +31,11 @@ class Pictures:
 
     Attributes:
         folder: their paths are told from here.
-        count: how many there are, whether or not an event names them.
+        count: how many there are, whether or not an event names them; None where nobody counted them again.
     """
 
     folder: Path
-    count: int
+    count: int | None = None
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,10 @@ import pytest
 from raw_eicu import Data
 from raw_mimic4 import METADATA, RawMimic4, prepare
 from wardround.events import IMAGES, TEXTS
+from wardround.export import export_meds
 from wardround.pictures import picture_folder
+from wardround.sources import pipeline
+from wardround.sources.meds import meds_source
 from wardround.sources.mimic import notes as mimic_notes
 from wardround.sources.synthetic import SyntheticMimic4Settings, synthesise_mimic4
 
@@ -197,6 +200,15 @@ def test_modalities_say_who_has_what(synthetic: tuple[Path, Data]):
         assert 0 < len(has) < data.stays.height, "missing for some"
     codes = pl.read_parquet(data.folder / "metadata" / "codes.parquet").filter(pl.col("modality").is_in(NEW))
     assert sorted(codes["code"]) == ["CXR//AP", "NOTE//discharge", "NOTE//radiology"]
+
+
+def test_an_export_brings_notes_and_pictures_back(synthetic: tuple[Path, Data], tmp_path: Path):
+    raw, data = synthetic
+    export_meds(data.folder, tmp_path / "meds", quiet=True)
+    pipeline.prepare(meds_source([tmp_path / "meds"]), tmp_path / "meds", tmp_path / "back", quiet=True)
+    back = Data(tmp_path / "back")
+    assert back.events.sort(pl.all()).equals(data.events.sort(pl.all()))
+    assert picture_folder(tmp_path / "meds") == picture_folder(back.folder) == raw / "cxr"
 
 
 def test_its_truth_is_not_read(synthetic: tuple[Path, Data], tmp_path: Path):
