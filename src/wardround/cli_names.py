@@ -9,6 +9,6 @@ TASKS = (
 )
 CONCEPTS = (
     *("urine_output", "gcs", "vis", "ventilation", "sofa", "sapsii", "oasis", "apache", "lods"),
-    *("kdigo", "suspicion_of_infection", "sepsis3", "charlson", "phenotypes", "hourly17"),
+    *("kdigo", "suspicion_of_infection", "sepsis3", "charlson", "phenotypes", "cw24", "hourly17"),
 )
 LISTS = ("methods", "tasks", "sources", "encoders", "modalities", "concepts", "settings")
