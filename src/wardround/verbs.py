@@ -170,9 +170,11 @@ def run_pretrain(options: Any) -> None:
 
 def run_train(options: Any) -> None:
     """wardround train."""
+    from wardround.tasks.task import refuse_hour
     from wardround.train.run_folder import open_run
     from wardround.train.supervised import train
 
+    refuse_hour(options.task, options.at_h is not None)
     before = options.encoders or options.init
     inherited = None if before is None else open_run(before).plan
     window = _chosen_window(options, inherited and inherited.window)
