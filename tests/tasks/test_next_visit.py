@@ -42,6 +42,7 @@ EDGES = stays(
     stay(8, 16, hospital_start=None),
     stay(9, 17, hospital_end=at(-1)),
     stay(10, 18, start=DAY + timedelta(seconds=30)),
+    stay(11, 19, end=at(75)),
 )
 EXCLUDED = {
     "age unknown or under 18": 1,
@@ -56,14 +57,15 @@ def test_the_last_unit_stay_of_each_hospital_stay_that_ended_alive_is_asked(labe
     """Also where the end of the unit stay is unknown, and whatever the hour."""
     for window in (Window(), Window(at_h=500)):
         made = cohort(EDGES, window, TASK, labelled)
-        assert made.frame["stay_id"].to_list() == [2, 7, 10]
+        assert made.frame["stay_id"].to_list() == [2, 7, 10, 11]
         assert made.excluded == EXCLUDED
 
 
 def test_it_is_asked_at_the_end_of_the_minute_of_discharge():
-    """Counted from unit admission: events of stay 10 lie at half minutes of the clock."""
+    """Counted from unit admission: events of stay 10 lie at half minutes of the clock. The unit's end of stay 11 was
+    written down after the hospital's, and its codes are billed then."""
     asked = dict(cohort(EDGES, Window(), TASK).frame.select("stay_id", "prediction_time").rows())
-    assert asked == {2: at(72), 7: at(72), 10: at(72) + timedelta(seconds=30)}
+    assert asked == {2: at(72), 7: at(72), 10: at(72) + timedelta(seconds=30), 11: at(75)}
 
 
 def test_in_the_papers_protocol_its_rules_hold_too():
@@ -75,9 +77,9 @@ def test_in_the_papers_protocol_its_rules_hold_too():
 def test_without_a_next_stay_there_is_no_label():
     alone = EDGES.with_columns(pl.when(pl.col("stay_id") != 2).then(pl.col(TASK.labels)))
     made = cohort(alone, Window(), TASK)
-    assert made.frame["stay_id"].to_list() == [7, 10]
+    assert made.frame["stay_id"].to_list() == [7, 10, 11]
     assert made.excluded == EXCLUDED | {"no label": 1}
-    assert cohort(alone, Window(), TASK, labelled=False).frame["stay_id"].to_list() == [2, 7, 10]
+    assert cohort(alone, Window(), TASK, labelled=False).frame["stay_id"].to_list() == [2, 7, 10, 11]
 
 
 def test_it_has_no_hour():

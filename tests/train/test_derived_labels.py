@@ -81,6 +81,7 @@ def test_a_hospital_stay_that_began_before_the_discharge_is_not_the_next():
     began, over = ([day + timedelta(hours=each[end]) for each in hours] for end in (0, 1))
     stays = pl.DataFrame({"stay_id": [1, 2, 3, 4, 5], "subject_id": [1] * 5, "start": began})
     stays = stays.with_columns(hospital_start=pl.Series(began), hospital_end=pl.Series(over), nth=pl.col("stay_id"))
+    stays = stays.with_columns(end="hospital_end")
     found = derived_labels._of_next_visit(stays, ["nth"])
     assert found["nth"].to_list() == [3, 3, 4, 5, None]
 

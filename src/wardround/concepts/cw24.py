@@ -8,14 +8,15 @@ Only what was known by the end of the 24 h is in it: a result that came later is
 that the text is an input at hour 24. The scores are made anew of that alone. One that rests on the coma scale is left
 out where its parts were not charted, and so all are where the data have only a total: eICU has APS III, which APACHE's
 own values make (`APS//`), and nothing of lifestyle. A blood gas
-tells lactate, pH and pressures alone: sodium, say, is of serum.
+tells lactate, pH and pressures alone: sodium, say, is of serum; pressures are of an artery where the data say of what
+they are. A coma scale charted while a tube keeps from speaking is said in its parts.
 """
 
 from typing import Any, Final
 
 import polars as pl
 
-from wardround.concepts import apache, apache_iv, gcs, lods, oasis, sapsii, sofa
+from wardround.concepts import apache, apache_iv, gcs, lods, oasis, oxygenation, sapsii, sofa
 from wardround.concepts.cw24_template import Missing, paragraph
 from wardround.concepts.first_day import DAY, by_minute, in_first_day
 from wardround.concepts.needs import Need
@@ -150,9 +151,9 @@ def _facts(
 
 def _numbers(known: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
     """Vitals, laboratory values and the urine of the day; the latest size and age, whenever they were told."""
-    coma = gcs.gcs_chartings(known).select("stay_id", "time", name=pl.lit("coma"), value="gcs")
+    coma = _coma(known)
     vitals = by_minute(measured(known, _VITALS)).select(coma.columns)
-    labs = (measured(known, _LABS, "lab").select(coma.columns), measured(known, _GASES).select(coma.columns))
+    labs = (measured(known, _LABS, "lab").select(coma.columns), _gases(known).select(coma.columns))
     values = in_first_day(pl.concat([vitals, coma, *labs]), days).group_by("stay_id", "name")
     spans = values.agg(
         low=pl.col("value").min(), mean=pl.col("value").mean().round_sig_figs(12), high=pl.col("value").max()
@@ -168,6 +169,26 @@ def _numbers(known: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
             _facts(latest, pl.col("name"), pl.col("value")),
         ]
     )
+
+
+def _coma(known: pl.DataFrame) -> pl.DataFrame:
+    """`stay_id, time, name, value`: the coma scale; of a charting in which a tube keeps from speaking, whose total is
+    15 by a convention of the scores, the eyes and the motor part."""
+    charted = gcs.gcs_chartings(known)
+    tube = (pl.col("gcs_verbal") == 0).fill_null(False)
+    free = charted.filter(~tube).select("stay_id", "time", name=pl.lit("coma"), value="gcs")
+    parts = charted.filter(tube).select("stay_id", "time", tube_eyes="gcs_eyes", tube_motor="gcs_motor")
+    long = parts.unpivot(["tube_eyes", "tube_motor"], index=["stay_id", "time"], variable_name="name")
+    return pl.concat([free, long.drop_nulls("value").select(free.columns)])
+
+
+def _gases(known: pl.DataFrame) -> pl.DataFrame:
+    """Values of blood gases, without the pressures of those that say that they are not of an artery."""
+    values = measured(known, _GASES)
+    specimens = worded(known, [oxygenation.SPECIMEN]).group_by("stay_id", "time")
+    arterial = specimens.agg(arterial=pl.col("text").is_in(oxygenation.ARTERIAL).any())
+    values = values.join(arterial, on=["stay_id", "time"], how="left", maintain_order="left")
+    return values.filter(~pl.col("name").is_in(["pao2", "paco2"]) | pl.col("arterial").fill_null(True))
 
 
 def _scores(known: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-VERSION: Final = "cw24-1"
+VERSION: Final = "cw24-2"
 
 Missing = Literal["left out", "said"]
 Facts = Mapping[str, float | str]
@@ -71,11 +71,13 @@ LABS: Final = {
     "platelets": Said("platelets", "thousand per microlitre"),
     "inr": Said("INR of the prothrombin time", "", 1),
     "ph": Said("pH", "", 2),
-    "pao2": Said("arterial oxygen pressure", "millimetres of mercury"),
-    "paco2": Said("arterial carbon dioxide pressure", "millimetres of mercury"),
+    "pao2": Said("oxygen pressure of blood gases", "millimetres of mercury"),
+    "paco2": Said("carbon dioxide pressure of blood gases", "millimetres of mercury"),
 }
 LIFESTYLE: Final = {"tobacco": "tobacco", "alcohol": "alcohol", "drugs": "recreational drugs"}
 _SEX: Final = {"Male": "man", "Female": "woman"}
+_WITH_VOWEL: Final = ("8", "11-", "18-")
+"""How ages begin that are spoken with a vowel."""
 _NOT_RECORDED: Final = "not recorded"
 
 
@@ -84,8 +86,8 @@ def paragraph(facts: Facts, missing: Missing) -> str:
 
     Args:
         facts: name -> number or words: those of the tables above, `_low`, `_mean` and `_high` behind the name of a
-            vital, `_low` and `_high` behind that of a laboratory value; and `age, sex, ethnicity, marital_status,
-            insurance, unit, before_h, location, kind`.
+            vital, `_low` and `_high` behind that of a laboratory value and of `tube_eyes, tube_motor`; and `age, sex,
+            ethnicity, marital_status, insurance, unit, before_h, location, kind`.
         missing: whether a fact that is missing is left out, or said to be.
     """
     said = missing == "said"
@@ -96,7 +98,7 @@ def paragraph(facts: Facts, missing: Missing) -> str:
         _list("Measurements", [_number(facts, name, of, said) for name, of in MEASUREMENTS.items()]),
         _list(
             "Vital signs, lowest, mean and highest",
-            [_span(facts, name, of, ("low", "mean", "high"), said) for name, of in VITALS.items()],
+            [*(_span(facts, name, of, ("low", "mean", "high"), said) for name, of in VITALS.items()), _tube(facts)],
         ),
         _list(
             "Laboratory values, lowest and highest",
@@ -122,7 +124,8 @@ def _person(facts: Facts, said: bool) -> str:
     known = [part for part in told if part]
     if not known and "age" not in facts and "sex" not in facts and not said:
         return ""
-    return f"The patient is a {', '.join([who, *known])}."
+    article = "an" if who.startswith(_WITH_VOWEL) else "a"
+    return f"The patient is {article} {', '.join([who, *known])}."
 
 
 def _admission(facts: Facts, said: bool) -> str:
@@ -164,6 +167,13 @@ def _span(facts: Facts, name: str, of: Said, ends: Sequence[str], said: bool) ->
         return f"{of.words} {_NOT_RECORDED}" if said else ""
     numbers = found[0] if len(set(found)) == 1 else f"{', '.join(found[:-1])} and {found[-1]}"
     return f"{of.words} {numbers}{_behind(of)}"
+
+
+def _tube(facts: Facts) -> str:
+    """Of chartings in which a tube kept the patient from speaking, which have no total that means anything."""
+    eyes, motor = (_span(facts, f"tube_{part}", Said(part, ""), ("low", "high"), False) for part in ("eyes", "motor"))
+    told = [part for part in (eyes, motor) if part]
+    return f"while a tube kept the patient from speaking, of the coma scale {', '.join(told)}" if told else ""
 
 
 def _behind(of: Said) -> str:

@@ -164,7 +164,7 @@ def _rules(window: Window, task: Task | None, labelled: bool) -> list[tuple[pl.E
 
 def _discharged() -> list[tuple[pl.Expr, str]]:
     """The rules of who is asked at discharge from hospital."""
-    known = pl.col("hospital_start").is_not_null() & (pl.col("prediction_time") > pl.col("start"))
+    known = pl.col("hospital_start").is_not_null() & (pl.col("hospital_end") > pl.col("start"))
     latest = pl.col("start") == pl.col("start").max().over(visit_of())
     last = pl.when(latest).then("stay_id").max().over(visit_of())
     return [
@@ -174,9 +174,15 @@ def _discharged() -> list[tuple[pl.Expr, str]]:
     ]
 
 
+def discharged() -> pl.Expr:
+    """When a hospital stay was over: its end, or that of the unit stay where this was written down later, which what is
+    billed waits for too (`sources/mimic/placing.py`). Null where the former is not known."""
+    return pl.when(pl.col("hospital_end").is_not_null()).then(pl.max_horizontal("hospital_end", "end"))
+
+
 def _discharge() -> pl.Expr:
-    """When a hospital stay was over, in whole minutes from unit admission, the begun one whole."""
-    lasted_us = (pl.col("hospital_end") - pl.col("start")).dt.total_microseconds()
+    """The same in whole minutes from unit admission, the begun one whole."""
+    lasted_us = (discharged() - pl.col("start")).dt.total_microseconds()
     return pl.col("start") + pl.duration(microseconds=-(-lasted_us // MINUTE_US) * MINUTE_US)
 
 

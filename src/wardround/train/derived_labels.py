@@ -25,7 +25,7 @@ from wardround.concepts.rows import INPUT_COLUMNS
 from wardround.errors import DataError, StorageError
 from wardround.events import EVENT_COLUMNS
 from wardround.progress import progress
-from wardround.tasks.cohort import visit_of
+from wardround.tasks.cohort import discharged, visit_of
 from wardround.tasks.task import Task
 
 FORMAT: Final = 1
@@ -83,9 +83,9 @@ def _of_next_visit(stays: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
     visit = visit_of()
     told = stays.drop_nulls(visit).sort("start", "stay_id").group_by(visit).agg(pl.col(names).drop_nulls().first())
     told = told.rename({"hospital_start": "_began"}).sort("_began")
-    asked = stays.select("stay_id", *visit, "hospital_end").drop_nulls().sort("hospital_end", "stay_id")
+    asked = stays.select("stay_id", *visit, _over=discharged()).drop_nulls().sort("_over", "stay_id")
     # one microsecond on: a hospital stay of no length is not its own next
-    later = asked.with_columns(_after=pl.max_horizontal("hospital_end", pl.col("hospital_start") + _SHORTEST))
+    later = asked.with_columns(_after=pl.max_horizontal("_over", pl.col("hospital_start") + _SHORTEST))
     found = later.sort("_after").join_asof(
         told, left_on="_after", right_on="_began", by="subject_id", strategy="forward", check_sortedness=False
     )
