@@ -4,7 +4,7 @@
 cohort.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,8 +12,9 @@ from typing import Final
 
 import numpy as np
 import polars as pl
-from jaxtyping import Bool, Float, Float32, Int, Int32, Int64, UInt8
+from jaxtyping import Bool, Float, Float32, Int, Int32, Int64, Shaped, UInt8
 
+from wardround.batches.backbones import Bert, ResNet
 from wardround.batches.content import (
     ContentSettings,
     ModalityContent,
@@ -22,14 +23,17 @@ from wardround.batches.content import (
     modality_contents,
     visible_items,
 )
+from wardround.batches.documents import DOCUMENTS
 from wardround.batches.features import FeatureSettings, Vocabulary, codes_seen, fit_vocabulary, map_codes
 from wardround.batches.growing_array import GrowingArray
 from wardround.batches.lines import Lines
 from wardround.batches.normaliser import Normaliser, RowLayout
+from wardround.batches.pictures import PictureSettings, picture_rows
 from wardround.batches.published_risk import published_logit
+from wardround.batches.tokens import NoteSettings, note_rows
 from wardround.concepts.derived import derived_from
 from wardround.errors import DataError, UsageError
-from wardround.events import INPUT_MODALITIES
+from wardround.events import IMAGES, INPUT_MODALITIES, TEXTS
 from wardround.progress import progress
 from wardround.tasks.cohort import Cohort
 
@@ -45,20 +49,32 @@ class InputSettings:
         modalities: names to take; empty takes all that the data has, but for published scores.
         features: which codes.
         content: what an event carries.
+        text: how notes become tokens.
+        image: how pictures become pixels.
     """
 
     modalities: tuple[str, ...] = ()
     features: FeatureSettings = field(default_factory=FeatureSettings)
     content: ContentSettings = field(default_factory=ContentSettings)
+    text: NoteSettings = field(default_factory=NoteSettings)
+    image: PictureSettings = field(default_factory=PictureSettings)
 
 
 @dataclass(frozen=True)
 class Featuriser:
-    """Everything about the inputs that was fitted on training stays, with the settings it was fitted under."""
+    """Everything about the inputs that was fitted on training stays, with the settings it was fitted under.
+
+    Attributes:
+        settings, vocabulary, normaliser: what was fitted.
+        bert: words and sizes of the one that `text.weights` names, taken into the run; None for hashed words.
+        resnet: the sizes of the one that `image.weights` names; None for random weights.
+    """
 
     settings: InputSettings
     vocabulary: Vocabulary
     normaliser: Normaliser
+    bert: Bert | None = None
+    resnet: ResNet | None = None
 
     @property
     def layout(self) -> dict[str, RowLayout]:
@@ -69,13 +85,19 @@ class Featuriser:
     @property
     def widths(self) -> dict[str, int]:
         """Modality -> number of inputs of one event."""
-        presences = self.vocabulary.presences
-        return {m: layout.values + layout.numbers + len(presences[m]) for m, layout in self.layout.items()}
+        presences, settings = self.vocabulary.presences, self.settings
+        widths = {m: layout.values + layout.numbers + len(presences[m]) for m, layout in self.layout.items()}
+        of_documents = dict[str, int]({m: settings.text.tokens for m in TEXTS} | {m: settings.image.side**2 for m in IMAGES})
+        return {m: of_documents[m] if m in DOCUMENTS else width for m, width in widths.items()}
 
     def save(self, run: Path) -> None:
         """Write `vocabulary/` and `normaliser/` of a RUN folder. Raises `StorageError`."""
         self.vocabulary.save(run / "vocabulary")
         self.normaliser.save(run / "normaliser")
+        if self.bert is not None:
+            self.bert.save(run / "vocabulary")
+        if self.resnet is not None:
+            self.resnet.save(run / "vocabulary")
 
     @classmethod
     def load(cls, run: Path, settings: InputSettings) -> "Featuriser":
@@ -83,7 +105,14 @@ class Featuriser:
         vocabulary = Vocabulary.load(run / "vocabulary")
         content = settings.content
         shapes = {m: (len(content.summaries_of(m)), len(vocabulary.numbers[m])) for m in vocabulary.modalities}
-        return cls(settings, vocabulary, Normaliser.load(run / "normaliser", shapes))
+        normaliser = Normaliser.load(run / "normaliser", shapes)
+        return cls(
+            settings,
+            vocabulary,
+            normaliser,
+            Bert.load(run / "vocabulary") if settings.text.weights else None,
+            ResNet.load(run / "vocabulary") if settings.image.weights else None,
+        )
 
 
 def fit_featuriser(
@@ -104,8 +133,12 @@ def fit_featuriser(
         DataError: where no modality has a frequent code.
         UsageError: where a modality is asked for that does not exist, is a published score or is hidden.
     """
-    vocabulary = vocabulary_of(lines, train, settings.modalities, settings.features, quiet, hidden)
-    return with_normaliser(lines, train, settings, vocabulary, quiet)
+    views = settings.image.views
+    vocabulary = vocabulary_of(lines, train, settings.modalities, settings.features, quiet, hidden, views)
+    notes, pictures = settings.text.weights, settings.image.weights
+    bert = Bert.named(Path(notes)) if notes and set(vocabulary.modalities) & set(TEXTS) else None
+    resnet = ResNet.named(Path(pictures)) if pictures and set(vocabulary.modalities) & set(IMAGES) else None
+    return replace(with_normaliser(lines, train, settings, vocabulary, quiet), bert=bert, resnet=resnet)
 
 
 def vocabulary_of(
@@ -115,6 +148,7 @@ def vocabulary_of(
     settings: FeatureSettings,
     quiet: bool = False,
     hidden: Collection[str] = (),
+    views: Sequence[str] = (),
 ) -> Vocabulary:
     """The vocabulary of what training stays show up to their prediction times: `fit_featuriser`'s first half.
 
@@ -125,6 +159,7 @@ def vocabulary_of(
         settings: which codes.
         quiet: no progress on stderr.
         hidden: modalities that the task never shows, and with them what is derived from them.
+        views: of which pictures are read; empty for all.
 
     Raises:
         DataError: where no modality has a frequent code.
@@ -143,7 +178,7 @@ def vocabulary_of(
     for part in stay_chunks(len(stays), "fitting the vocabulary, stays", quiet):
         chunk = visible_items(lines, stays[part], cut[part])
         seen.append(codes_seen(lines, chunk.item, chunk.stay + part.start))
-    vocabulary = fit_vocabulary(pl.concat(seen), lines.codes, len(stays), modalities or shown, settings)
+    vocabulary = fit_vocabulary(pl.concat(seen), lines.codes, len(stays), modalities or shown, settings, views)
     if not vocabulary.modalities:
         raise DataError("no code is in enough training stays to be a feature. Lower min_stay_share or bring more data.")
     return vocabulary
@@ -204,7 +239,8 @@ class EventStore:
         minute: when, from unit admission.
         modality: index into `modalities`.
         row: the event's row in `content` of its modality.
-        content: modality -> model inputs.
+        content: modality -> model inputs: numbers and codes; tokens of notes, grey pixels of pictures, a row a document
+            of the data, of which the cohort need not have each.
         last: last event's row of each modality, -1 where the modality is missing at the prediction time.
         published: log odds of a published equation as known after each event (`published_risk.py`), NaN where unknown
             or where the modality `severity` is no input.
@@ -219,7 +255,7 @@ class EventStore:
     minute: Int32[np.ndarray, "event"]
     modality: UInt8[np.ndarray, "event"]
     row: Int64[np.ndarray, "event"]
-    content: dict[str, Float32[np.ndarray, "row feature"]]
+    content: dict[str, Shaped[np.ndarray, "row ..."]]
     last: Int64[np.ndarray, "stay modality"]
     published: Float32[np.ndarray, "event"]
     published_last: Float32[np.ndarray, "stay"]
@@ -265,7 +301,7 @@ def event_store(
     codes = map_codes(lines.codes, featuriser.vocabulary, featuriser.settings.features.paths)
     most = settings.max_events if sequences else 0
     with ExitStack() as until_made:
-        made = _GrowingStore(lines.cache, featuriser, until_made)
+        made = _GrowingStore(lines, featuriser, until_made)
         for part in stay_chunks(len(stays), "making events, stays", quiet):
             seen = visible_items(lines, stays[part], cut[part], {*without, *derived_from(without)})
             contents, unknown = modality_contents(lines, seen, cut[part], featuriser.vocabulary, codes, settings)
@@ -275,18 +311,52 @@ def event_store(
             everyone = np.arange(part.stop - part.start, dtype=np.int64)
             made.published.add(published_logit(lines, seen, place["stay"], place["minute"]))
             made.published_last.append(published_logit(lines, seen, everyone, np.full(len(everyone), _NO_END)))
-        return made.store(cohort.frame["stay_id"].to_numpy())
+        return made.store(cohort.frame["stay_id"].to_numpy(), document_rows(lines, featuriser, made.documents, quiet))
+
+
+def document_rows(
+    lines: Lines, featuriser: Featuriser, used: dict[str, list[np.ndarray]], quiet: bool
+) -> dict[str, Shaped[np.ndarray, "row ..."]]:
+    """The rows of notes and pictures, by modality.
+
+    Args:
+        lines: the data.
+        featuriser: how they are made.
+        used: modality -> rows that the cohort has.
+        quiet: no progress on stderr.
+
+    Raises:
+        DataError: counting pictures of the cohort that cannot be read.
+        StorageError: where the disk refuses.
+        UsageError: where a package is missing that reads pictures.
+    """
+    settings, made = featuriser.settings, dict[str, np.ndarray]()
+    for name, rows in used.items():
+        if not sum(map(len, rows)):  # left out, or nobody has one: nothing is read
+            shape = (settings.text.tokens,) if name in TEXTS else (settings.image.side,) * 2
+            made[name] = np.empty((0, *shape), np.int32 if name in TEXTS else np.uint8)
+            continue
+        if name in TEXTS:
+            made[name] = note_rows(lines.documents, name, settings.text, featuriser.bert, quiet)
+            continue
+        pictures = picture_rows(lines, name, settings.image, quiet)
+        pictures.refuse(name, np.concatenate(rows))
+        made[name] = pictures.pixels
+    return made
 
 
 class _GrowingStore:
     """An event store under construction, chunk by chunk: what is of a stay in memory, what is of an event on disk."""
 
-    def __init__(self, folder: Path, featuriser: Featuriser, until_made: ExitStack) -> None:
+    def __init__(self, lines: Lines, featuriser: Featuriser, until_made: ExitStack) -> None:
         def growing(kind: type[np.generic], width: int | None = None) -> GrowingArray:
-            return until_made.enter_context(GrowingArray(folder, kind, width))
+            return until_made.enter_context(GrowingArray(lines.cache, kind, width))
 
         self.modalities, self.layout = featuriser.vocabulary.modalities, featuriser.layout
-        self.content = {name: growing(np.float32, width) for name, width in featuriser.widths.items()}
+        widths = {name: width for name, width in featuriser.widths.items() if name not in DOCUMENTS}
+        self.content = {name: growing(np.float32, width) for name, width in widths.items()}
+        self.members = {name: lines.documents.members(name) for name in self.modalities if name in DOCUMENTS}
+        self.documents: dict[str, list[np.ndarray]] = {name: [] for name in self.members}
         self.minute, self.modality, self.row = growing(np.int32), growing(np.uint8), growing(np.int64)
         self.published = growing(np.float32)
         self.published_last: list[np.ndarray] = []
@@ -304,6 +374,12 @@ class _GrowingStore:
         for index, name in enumerate(self.modalities):
             content, of_modality = contents[name], place["modality"] == index
             ends = _last_of_each(content.stay)
+            if content.document is not None:
+                of_event = np.searchsorted(self.members[name], content.document)
+                row[of_modality] = of_event[row[of_modality]]
+                last[content.stay[ends], index] = of_event[ends]
+                self.documents[name].append(np.unique(np.r_[row[of_modality], of_event[ends]]))
+                continue
             keep = np.zeros(len(content.stay), bool)
             keep[row[of_modality]] = True
             keep[ends] = True
@@ -346,7 +422,7 @@ class _GrowingStore:
             parts.append(last)
         return np.concatenate(parts)
 
-    def store(self, stay_ids: np.ndarray) -> EventStore:
+    def store(self, stay_ids: np.ndarray, documents: dict[str, np.ndarray]) -> EventStore:
         lengths = np.concatenate(self.lengths)
         return EventStore(
             modalities=self.modalities,
@@ -355,7 +431,9 @@ class _GrowingStore:
             minute=self.minute.finish(),
             modality=self.modality.finish(),
             row=self.row.finish(),
-            content={name: rows.finish() for name, rows in self.content.items()},
+            content={
+                name: documents[name] if name in documents else self.content[name].finish() for name in self.modalities
+            },
             last=np.concatenate(self.last),
             published=self.published.finish(),
             published_last=np.concatenate(self.published_last),

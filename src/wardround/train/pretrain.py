@@ -22,9 +22,11 @@ from wardround.metrics.retrieval import recall_at_k, silhouette
 from wardround.models.embedder import ModalityEmbedder
 from wardround.tasks.cohort import Window
 from wardround.tasks.splits import TRAIN, VAL, SplitPlan
+from wardround.train.cases import embedded, frozen_parts
 from wardround.train.checkpoint import remove_checkpoints
 from wardround.train.data import OpenData, bin_edges, opened, row_shapes, sides_of, unread_modalities
 from wardround.train.loop import FitResult, fit
+from wardround.train.named_weights import named_weights
 from wardround.train.packages import packages_behind
 from wardround.train.plan import Plan, PretrainSettings
 from wardround.train.processes import first_process_first
@@ -85,7 +87,9 @@ def pretrain(
     torch.manual_seed(seed)
     shapes = row_shapes(featuriser)
     edges = bin_edges(store, sides.members(TRAIN), shapes, settings.encoder)
-    model = Alignment(build_embedder(shapes, settings.encoder, edges), settings.alignment)
+    embedder = named_weights(build_embedder(shapes, settings.encoder, edges), settings.inputs)
+    model = Alignment(embedder, settings.alignment)
+    store = embedded(store, frozen_parts(model), data.folder / "cache" / "embeddings")
     subject = sides.cohort.frame["subject_id"].to_numpy()
     label = np.full(len(subject), np.nan)
 
