@@ -69,13 +69,16 @@ def typed(frame: pl.DataFrame, table: RawTable) -> pl.DataFrame:
     """Text columns to their declared kinds.
 
     Returns:
-        The columns as Int64, Float64, Datetime or stripped text (blank is null), and `reason`: "not a number: COLUMN",
-        "not a whole number: COLUMN" or "not a time: COLUMN" for the first column of a row that cannot be read, numbers
-        before times, else null.
+        The columns as Int64, Float64, Datetime, stripped text or prose as it is (blank is null), and `reason`: "not a
+        number: COLUMN", "not a whole number: COLUMN" or "not a time: COLUMN" for the first column of a row that cannot
+        be read, numbers before times, else null.
     """
-    text = frame.select(pl.col(table.read).str.strip_chars())
-    text = text.with_columns(pl.when(pl.col(name) != "").then(name) for name in table.read)
     kinds = {name: table.columns[name][0] for name in table.read}
+    bare = {name: pl.col(name).str.strip_chars() for name in table.read}
+    text = frame.select(
+        pl.when(bare[name] != "").then(name if kind is Kind.PROSE else bare[name]).alias(name)
+        for name, kind in kinds.items()
+    )
     numeric = [name for name, kind in kinds.items() if kind in (Kind.INTEGER, Kind.NUMBER)]
     numbers = text.with_columns(pl.col(numeric).cast(pl.Float64, strict=False))
     reason = pl.lit(None, pl.String)
