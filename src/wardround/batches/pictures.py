@@ -25,12 +25,11 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import Bool, Shaped, UInt8
 
-from wardround import files
 from wardround.batches.array_cache import array_once
 from wardround.batches.features import view_of
 from wardround.batches.lines import Lines
 from wardround.errors import DataError, UsageError
-from wardround.json_kinds import is_object
+from wardround.pictures import picture_folder
 from wardround.progress import progress
 
 Pixels = UInt8[np.ndarray, "side side"]
@@ -113,22 +112,6 @@ class PictureRows:
                 "metadata/images.json names, or leave them out: --set modalities=..., in an evaluation "
                 f"--without {modality}."
             )
-
-
-def picture_folder(data: Path) -> Path | None:
-    """Where the pictures of a DATA folder lie, as its `metadata/images.json` says; None where it has none.
-
-    Raises:
-        DataError: where that file says something else.
-    """
-    path = data / "metadata" / "images.json"
-    if not path.is_file():
-        return None
-    said = files.read_json(path)
-    folder = said.get("cxr") if is_object(said) else None
-    if not isinstance(folder, str):
-        raise DataError(f'{path} must say {{"cxr": "FOLDER"}}. Correct it, or prepare again.')
-    return Path(folder)
 
 
 def picture_rows(lines: Lines, modality: str, settings: PictureSettings, quiet: bool = False) -> PictureRows:

@@ -85,10 +85,14 @@ class Featuriser:
     @property
     def widths(self) -> dict[str, int]:
         """Modality -> number of inputs of one event."""
-        presences, settings = self.vocabulary.presences, self.settings
-        widths = {m: layout.values + layout.numbers + len(presences[m]) for m, layout in self.layout.items()}
-        of_documents = dict[str, int]({m: settings.text.tokens for m in TEXTS} | {m: settings.image.side**2 for m in IMAGES})
-        return {m: of_documents[m] if m in DOCUMENTS else width for m, width in widths.items()}
+        return {m: self._width(m, layout) for m, layout in self.layout.items()}
+
+    def _width(self, modality: str, layout: RowLayout) -> int:
+        if modality in TEXTS:
+            return self.settings.text.tokens
+        if modality in IMAGES:
+            return self.settings.image.side**2
+        return layout.values + layout.numbers + len(self.vocabulary.presences[modality])
 
     def save(self, run: Path) -> None:
         """Write `vocabulary/` and `normaliser/` of a RUN folder. Raises `StorageError`."""

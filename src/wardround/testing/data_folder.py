@@ -18,6 +18,7 @@ from wardround.events import (
     TEXTS,
     calendar_start,
 )
+from wardround.pictures import write_picture_folder
 from wardround.sources.pipeline import CODES_SCHEMA
 from wardround.testing.timelines import Timelines
 
@@ -59,12 +60,12 @@ def write_data(
     codes = events.select("code", "modality").unique("code").sort("code")
     codes = codes.with_columns(description="code", parent_codes=pl.lit(None, pl.List(pl.String)))
     files.write_table(folder / "metadata" / "codes.parquet", codes, CODES_SCHEMA)
-    if pictures is not None:
-        files.write_json(folder / "metadata" / "images.json", {"cxr": str(pictures)})
     files.write_json(folder / "metadata" / "dataset.json", {"dataset_name": "timelines", "etl_name": "wardround"})
     account: dict[str, Any] = {"rows_in": events.height, "rows_out": events.height, "set_aside": {}}
     files.write_json(folder / "ledger.json", {"tables": {"timelines": account}, "absent": []})
     files.write_manifest(folder, "data", {}, {"source": "timelines"}, wardround.__version__)
+    if pictures is not None:
+        write_picture_folder(folder, pictures)
     return folder
 
 
