@@ -105,8 +105,8 @@ def _preview(options: Any) -> None:
     from wardround.sources.meds.preview import preview, static_warning
     from wardround.tables import aligned
 
-    if options.source != NAME:
-        raise UsageError(f"--dry-run goes with {NAME}: it shows what a mapping makes of the codes.")
+    if options.source != NAME or options.cxr or options.notes:
+        raise UsageError(f"--dry-run goes with {NAME} alone: it shows what a mapping makes of the codes.")
     rows = preview(options.raw, options.mapping)
     warning = static_warning(rows)
     if warning is not None:

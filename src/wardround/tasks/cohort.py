@@ -2,9 +2,9 @@
 
 causal (default): adult, still in the unit and alive at hour H. Membership looks at nothing after H; events count when
 they became available. paper (arXiv 2604.18753, appendix A.1.1): age 18-89, hospital stay of 12-720 h, with a lab
-result; events count by the time they describe, over the whole stay or, with an hour, up to it. The printed text asks
-for an anchor at 12 h and features that span the stay, which exclude each other: without an hour the features span the
-stay, with `at_h=12` the anchor holds.
+result, a note or a picture; events count by the time they describe, over the whole stay or, with an hour, up to it. The
+printed text asks for an anchor at 12 h and features that span the stay, which exclude each other: without an hour the
+features span the stay, with `at_h=12` the anchor holds.
 
 A stay whose `end` is not known cannot be said to be in the unit at any hour, nor to be over: no task asks it, but at
 hours up to its `in_unit_until`, where the database vouches for that (Challenge 2012: every stay lasts 48 h or more, as
@@ -21,7 +21,7 @@ from typing import Final, Literal
 import polars as pl
 
 from wardround.errors import DataError, UsageError
-from wardround.events import HOUR_US
+from wardround.events import HOUR_US, IMAGES, TEXTS
 from wardround.tasks.task import MAX_LOS_H, Task, hours_between
 
 Protocol = Literal["causal", "paper"]
@@ -30,6 +30,10 @@ DEFAULT_H: Final = 24.0
 PAPER_LOS_H: Final = (12.0, 720.0)
 END_UNKNOWN: Final = "end of the unit stay unknown"
 LEFT: Final = "left the unit by the prediction time"
+PAPER_NEEDS: Final = ("lab", *TEXTS, *IMAGES)
+"""The paper takes a stay of eICU that has a lab result, and one of MIMIC-IV that has any of its modalities: ours is one
+rule for both, since eICU has no note and no picture."""
+NOTHING_OF_THE_STAY: Final = "no lab result, note or picture"
 
 
 @dataclass(frozen=True)
@@ -137,7 +141,7 @@ def _rules(window: Window, task: Task | None, labelled: bool) -> list[tuple[pl.E
                 ~pl.col("los_h").is_between(shortest, longest),
                 f"hospital stay unknown or not {shortest:g}-{longest:g} h",
             ),
-            (~pl.col("modalities").list.contains("lab"), "no lab result"),
+            (~pl.any_horizontal(pl.col("modalities").list.contains(name) for name in PAPER_NEEDS), NOTHING_OF_THE_STAY),
         ]
         if window.at_h is not None:
             return rules + in_unit
