@@ -1,48 +1,59 @@
-"""Other pictures of the same chest: random resized crop, horizontal flip, affine map and jitter of brightness and
-contrast, drawn for each picture of a batch.
+"""Other pictures of the same chest: random resized crop, horizontal flip, affine map and jitter, drawn for each picture
+of a batch.
 
-Source: arXiv 2604.18753, section 4 (MIMIC-CXR); ranges are ours but for the jitter of 0.2. The three maps are one
-affine map, so that a picture is interpolated once. Written here: no library of transforms that this project could use
-is installed beside the pinned torch without another dependency.
+Source: arXiv 2604.18753, section 4 (MIMIC-CXR), by kornia (the extra `images`); ranges are ours but for the jitter of
+0.2. A grey picture has no colour to jitter: brightness and contrast are left of it.
 """
 
-import math
-from typing import Final
+from functools import cache
+from typing import Any, Final
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
-from torch.nn.functional import affine_grid, grid_sample
+from torch import Tensor, nn
+
+from wardround.errors import UsageError
 
 AREA: Final = (0.6, 1.0)
 """Of the picture that a crop shows."""
 RATIO: Final = (3 / 4, 4 / 3)
 """Of its width to its height."""
-TURN: Final = math.radians(10)
+TURN_DEGREES: Final = 10.0
 SHIFT: Final = 0.05
 """Of the whole."""
-JITTER: Final = 0.2
+JITTER: Final = (0.8, 1.2)
+
+
+@cache
+def augmentation(size: int) -> nn.Module:
+    """The four maps, to pictures of `size` pixels a side.
+
+    Raises:
+        UsageError: where kornia is not installed.
+    """
+    try:
+        import kornia.augmentation
+    except ImportError as error:
+        raise UsageError(
+            "pictures are augmented in training by kornia, which is not installed: pip install 'wardround[images]', or "
+            "--set image.augment=false."
+        ) from error
+    maps: Any = kornia.augmentation  # whose signatures are not typed
+    return maps.AugmentationSequential(
+        maps.RandomResizedCrop((size, size), scale=AREA, ratio=RATIO),
+        maps.RandomHorizontalFlip(p=0.5),
+        maps.RandomAffine(TURN_DEGREES, translate=(SHIFT, SHIFT), p=1.0),
+        maps.RandomBrightness(JITTER, p=1.0),
+        maps.RandomContrast(JITTER, p=1.0),
+        data_keys=["input"],
+    )
 
 
 def augmented(pictures: Float[Tensor, "row colour height width"], size: int) -> Float[Tensor, "row colour size size"]:
-    """Each picture, 0 to 1, as another one of `size` pixels a side."""
-    n, device = len(pictures), pictures.device
+    """Each picture, 0 to 1, as another one of `size` pixels a side.
 
-    def drawn(low: float, high: float) -> Float[Tensor, " row"]:
-        return low + (high - low) * torch.rand(n, device=device)
-
-    side = drawn(*AREA).sqrt()
-    stretch = drawn(math.log(RATIO[0]), math.log(RATIO[1])).mul(0.5).exp()
-    width, height = (side * stretch).clamp(max=1), (side / stretch).clamp(max=1)
-    flip = torch.where(torch.rand(n, device=device) < 0.5, -1.0, 1.0)
-    turn = drawn(-TURN, TURN)
-    right = drawn(-1, 1) * (1 - width) + drawn(-SHIFT, SHIFT) * 2
-    down = drawn(-1, 1) * (1 - height) + drawn(-SHIFT, SHIFT) * 2
-    across = torch.stack([turn.cos() * width * flip, -turn.sin() * height, right], dim=1)
-    along = torch.stack([turn.sin() * width * flip, turn.cos() * height, down], dim=1)
-    grid = affine_grid(torch.stack([across, along], dim=1), [n, pictures.shape[1], size, size], align_corners=False)
-    seen = grid_sample(pictures, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
-    brightness, contrast = (drawn(1 - JITTER, 1 + JITTER).view(-1, 1, 1, 1) for _ in range(2))
-    seen = (seen * brightness).clamp(0, 1)
-    mean = seen.mean(dim=(1, 2, 3), keepdim=True)
-    return ((seen - mean) * contrast + mean).clamp(0, 1)
+    Raises:
+        UsageError: where kornia is not installed.
+    """
+    with torch.no_grad():
+        return augmentation(size)(pictures).clamp(0, 1)
