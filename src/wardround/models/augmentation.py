@@ -1,9 +1,9 @@
 """Other pictures of the same chest: random resized crop, horizontal flip, affine map and jitter of brightness and
 contrast, drawn for each picture of a batch.
 
-Source: arXiv 2604.18753, section 4 (MIMIC-CXR); ranges are ours but for the jitter of 0.2. The three maps are one
-affine map, so that a picture is interpolated once. Written here: no library of transforms that this project could use
-is installed beside the pinned torch without another dependency.
+Source: arXiv 2604.18753 (MIMIC-CXR); ranges are ours but for the jitter of 0.2. The three maps are one affine map, so
+that a picture is interpolated once; a library of transforms would do it four times, and be one dependency more. What
+lies outside of the picture is black.
 """
 
 import math
@@ -24,7 +24,7 @@ SHIFT: Final = 0.05
 JITTER: Final = 0.2
 
 
-def augmented(pictures: Float[Tensor, "row colour height width"], size: int) -> Float[Tensor, "row colour size size"]:
+def augmented(pictures: Float[Tensor, "row colour side side"], size: int) -> Float[Tensor, "row colour pixel pixel"]:
     """Each picture, 0 to 1, as another one of `size` pixels a side."""
     n, device = len(pictures), pictures.device
 
