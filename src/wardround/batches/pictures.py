@@ -59,7 +59,7 @@ class PictureSettings:
     Attributes:
         size: height and width of what an encoder sees, in pixels (the paper: 224). Kept are 8/7 of it: 256.
         views: of which pictures are read, as the codes end (`CXR//AP`). The paper: AP alone.
-        weights: folder of a ResNet (config.json, model.safetensors) to start from; empty for random weights. Nothing is
+        weights: folder of a ResNet (config.json, model.safetensors) to start from; none for random weights. Nothing is
             ever downloaded.
 
     Raises:
@@ -68,7 +68,7 @@ class PictureSettings:
 
     size: int = 224
     views: tuple[str, ...] = ("AP",)
-    weights: str = ""
+    weights: str | None = None
 
     def __post_init__(self) -> None:
         if self.size < 8 or not self.views:

@@ -1,7 +1,6 @@
 """The events of a cohort, ready for a model: rows by modality, and the order in which they became known.
 
-`Featuriser` is all that is fitted (vocabulary and normaliser, on training stays); `event_store` applies it to any
-cohort.
+`Featuriser` (`featuriser.py`) is all that is fitted, on training stays; `event_store` applies it to any cohort.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -23,14 +22,14 @@ from wardround.batches.content import (
     modality_contents,
     visible_items,
 )
+from wardround.batches.document_rows import document_rows
 from wardround.batches.documents import DOCUMENTS
 from wardround.batches.features import FeatureSettings, Vocabulary, codes_seen, fit_vocabulary, map_codes
+from wardround.batches.featuriser import Featuriser, InputSettings
 from wardround.batches.growing_array import GrowingArray
 from wardround.batches.lines import Lines
 from wardround.batches.normaliser import Normaliser, RowLayout
-from wardround.batches.pictures import PictureSettings, picture_rows
 from wardround.batches.published_risk import published_logit
-from wardround.batches.tokens import NoteSettings, note_rows
 from wardround.concepts.derived import derived_from
 from wardround.errors import DataError, UsageError
 from wardround.events import IMAGES, INPUT_MODALITIES, TEXTS
@@ -39,84 +38,6 @@ from wardround.tasks.cohort import Cohort
 
 CHUNK_STAYS: Final = 512
 _NO_END: Final = np.int64(1) << 32
-
-
-@dataclass(frozen=True)
-class InputSettings:
-    """What a model is given.
-
-    Attributes:
-        modalities: names to take; empty takes all that the data has, but for published scores.
-        features: which codes.
-        content: what an event carries.
-        text: how notes become tokens.
-        image: how pictures become pixels.
-    """
-
-    modalities: tuple[str, ...] = ()
-    features: FeatureSettings = field(default_factory=FeatureSettings)
-    content: ContentSettings = field(default_factory=ContentSettings)
-    text: NoteSettings = field(default_factory=NoteSettings)
-    image: PictureSettings = field(default_factory=PictureSettings)
-
-
-@dataclass(frozen=True)
-class Featuriser:
-    """Everything about the inputs that was fitted on training stays, with the settings it was fitted under.
-
-    Attributes:
-        settings, vocabulary, normaliser: what was fitted.
-        bert: words and sizes of the one that `text.weights` names, taken into the run; None for hashed words.
-        resnet: the sizes of the one that `image.weights` names; None for random weights.
-    """
-
-    settings: InputSettings
-    vocabulary: Vocabulary
-    normaliser: Normaliser
-    bert: Bert | None = None
-    resnet: ResNet | None = None
-
-    @property
-    def layout(self) -> dict[str, RowLayout]:
-        """Modality -> how the inputs of one event begin."""
-        numbers, content = self.vocabulary.numbers, self.settings.content
-        return {m: RowLayout(len(content.summaries_of(m)), len(numbers[m])) for m in self.vocabulary.modalities}
-
-    @property
-    def widths(self) -> dict[str, int]:
-        """Modality -> number of inputs of one event."""
-        return {m: self._width(m, layout) for m, layout in self.layout.items()}
-
-    def _width(self, modality: str, layout: RowLayout) -> int:
-        if modality in TEXTS:
-            return self.settings.text.tokens
-        if modality in IMAGES:
-            return self.settings.image.side**2
-        return layout.values + layout.numbers + len(self.vocabulary.presences[modality])
-
-    def save(self, run: Path) -> None:
-        """Write `vocabulary/` and `normaliser/` of a RUN folder. Raises `StorageError`."""
-        self.vocabulary.save(run / "vocabulary")
-        self.normaliser.save(run / "normaliser")
-        if self.bert is not None:
-            self.bert.save(run / "vocabulary")
-        if self.resnet is not None:
-            self.resnet.save(run / "vocabulary")
-
-    @classmethod
-    def load(cls, run: Path, settings: InputSettings) -> "Featuriser":
-        """Read what `save` wrote. Raises `RunError`."""
-        vocabulary = Vocabulary.load(run / "vocabulary")
-        content = settings.content
-        shapes = {m: (len(content.summaries_of(m)), len(vocabulary.numbers[m])) for m in vocabulary.modalities}
-        normaliser = Normaliser.load(run / "normaliser", shapes)
-        return cls(
-            settings,
-            vocabulary,
-            normaliser,
-            Bert.load(run / "vocabulary") if settings.text.weights else None,
-            ResNet.load(run / "vocabulary") if settings.image.weights else None,
-        )
 
 
 def fit_featuriser(
@@ -316,37 +237,6 @@ def event_store(
             made.published.add(published_logit(lines, seen, place["stay"], place["minute"]))
             made.published_last.append(published_logit(lines, seen, everyone, np.full(len(everyone), _NO_END)))
         return made.store(cohort.frame["stay_id"].to_numpy(), document_rows(lines, featuriser, made.documents, quiet))
-
-
-def document_rows(
-    lines: Lines, featuriser: Featuriser, used: dict[str, list[np.ndarray]], quiet: bool
-) -> dict[str, Shaped[np.ndarray, "row ..."]]:
-    """The rows of notes and pictures, by modality.
-
-    Args:
-        lines: the data.
-        featuriser: how they are made.
-        used: modality -> rows that the cohort has.
-        quiet: no progress on stderr.
-
-    Raises:
-        DataError: counting pictures of the cohort that cannot be read.
-        StorageError: where the disk refuses.
-        UsageError: where a package is missing that reads pictures.
-    """
-    settings, made = featuriser.settings, dict[str, np.ndarray]()
-    for name, rows in used.items():
-        if not sum(map(len, rows)):  # left out, or nobody has one: nothing is read
-            shape = (settings.text.tokens,) if name in TEXTS else (settings.image.side,) * 2
-            made[name] = np.empty((0, *shape), np.int32 if name in TEXTS else np.uint8)
-            continue
-        if name in TEXTS:
-            made[name] = note_rows(lines.documents, name, settings.text, featuriser.bert, quiet)
-            continue
-        pictures = picture_rows(lines, name, settings.image, quiet)
-        pictures.refuse(name, np.concatenate(rows))
-        made[name] = pictures.pixels
-    return made
 
 
 class _GrowingStore:

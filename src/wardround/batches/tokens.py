@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal
 
 import numpy as np
 from jaxtyping import Int32
@@ -46,7 +46,7 @@ class NoteSettings:
         keep: of a longer note: its "head", or "ends", the first and the last half of a row.
         buckets: of hashed words.
         weights: folder of a BERT (config.json, vocab.txt, model.safetensors), whose tokens are taken in place of hashed
-            words; empty for none. Nothing is ever downloaded.
+            words; none for those. Nothing is ever downloaded.
 
     Raises:
         UsageError: at construction, for fewer than 3 tokens or an empty table of words.
@@ -55,38 +55,21 @@ class NoteSettings:
     tokens: int = 512
     keep: Literal["head", "ends"] = "head"
     buckets: int = 16_384
-    weights: str = ""
+    weights: str | None = None
 
     def __post_init__(self) -> None:
         if self.tokens < 3 or self.buckets < 1:
             raise UsageError(f"a note has 3 tokens or more, got {self.tokens}, of 1 bucket or more, {self.buckets}.")
 
 
-class Tokenizer(Protocol):
-    """Text to numbers, 1 or more."""
-
-    @property
-    def vocabulary(self) -> int:
-        """One more than the largest number."""
-        ...
-
-    @property
-    def ends(self) -> tuple[int, ...]:
-        """What stands before and after the words of a row, or nothing."""
-        ...
-
-    @property
-    def said(self) -> Any:
-        """What decides its numbers, as JSON."""
-        ...
-
-    def ids(self, texts: Sequence[str]) -> list[list[int]]:
-        """Of each text all tokens but `ends`."""
-        ...
-
-
 class HashedWords:
-    """Each word by a hash: `1 + crc32(word) mod buckets`."""
+    """Each word by a hash: `1 + crc32(word) mod buckets`.
+
+    Attributes:
+        vocabulary: one more than the largest number.
+        ends: what stands before and after the words of a row: nothing.
+        said: what decides its numbers, as JSON.
+    """
 
     ends: tuple[int, ...] = ()
 
@@ -109,7 +92,7 @@ class HashedWords:
 
 
 class WordPieces:
-    """The tokens of a BERT."""
+    """The tokens of a BERT, between its [CLS] and [SEP]; attributes as of `HashedWords`."""
 
     def __init__(self, bert: Bert) -> None:
         from transformers import BertTokenizer
@@ -125,6 +108,9 @@ class WordPieces:
         if not texts:
             return []
         return self._tokenizer(list(texts), add_special_tokens=False, return_attention_mask=False)["input_ids"]
+
+
+Tokenizer = HashedWords | WordPieces
 
 
 def tokenizer_of(settings: NoteSettings, bert: Bert | None) -> Tokenizer:

@@ -78,8 +78,8 @@ class PictureReader(nn.Module):
         settings: depth and width of a random one.
     """
 
-    mean: Float[Tensor, "1 colour 1 1"]
-    spread: Float[Tensor, "1 colour 1 1"]
+    mean: Float[Tensor, " colour"]
+    spread: Float[Tensor, " colour"]
 
     def __init__(self, shape: PictureShape, settings: PictureEncoderSettings) -> None:
         import transformers
@@ -97,8 +97,8 @@ class PictureReader(nn.Module):
         self.resnet = library.ResNetModel(library.ResNetConfig(num_channels=3, **sizes))
         if not shape.sizes:
             _without_batch_statistics(self.resnet)
-        self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("spread", torch.tensor(SPREAD).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("mean", torch.tensor(MEAN), persistent=False)
+        self.register_buffer("spread", torch.tensor(SPREAD), persistent=False)
 
     def train(self, mode: bool = True) -> "PictureReader":
         """Training mode; the statistics of named weights stay what they are."""
@@ -108,7 +108,7 @@ class PictureReader(nn.Module):
                 module.eval()
         return self
 
-    def seen(self, rows: Shaped[Tensor, "row side side"]) -> Float[Tensor, "row colour size size"]:
+    def seen(self, rows: Shaped[Tensor, "row side side"]) -> Float[Tensor, "row colour pixel pixel"]:
         """What the network sees: the middle of each picture, in training another one of the same chest."""
         grey = rows.unsqueeze(1).to(self.mean.dtype) / 255
         if self.training and self.augment:
@@ -116,7 +116,7 @@ class PictureReader(nn.Module):
         else:
             begin = (self.shape.side - self.shape.size) // 2
             grey = grey[:, :, begin : begin + self.shape.size, begin : begin + self.shape.size]
-        return (grey.expand(-1, 3, -1, -1) - self.mean) / self.spread
+        return (grey - self.mean.view(1, 3, 1, 1)) / self.spread.view(1, 3, 1, 1)
 
     def forward(self, rows: Shaped[Tensor, "row side side"]) -> Float[Tensor, "row hidden"]:
         """The mean of the last layer over each picture."""

@@ -75,7 +75,7 @@ def _at(column: str) -> pl.Expr:
 
 def _said() -> pl.Expr:
     """What a note says, words by its value, and the file of a picture; null of other events."""
-    value = pl.col("value").round().cast(pl.Int64)
+    value = pl.col("value").round().abs().cast(pl.Int64)
     words = [
         (value // 7**place % 7).replace_strict(dict(enumerate(WORDS)), return_dtype=pl.String) for place in range(5)
     ]

@@ -26,7 +26,7 @@ def named_weights(embedder: ModalityEmbedder, inputs: InputSettings) -> Modality
 
     Args:
         embedder: with encoders as they start.
-        inputs: `text.weights`, `image.weights`: folders, or empty.
+        inputs: `text.weights`, `image.weights`: folders, or none.
 
     Raises:
         UsageError: where a folder has no such weights, or those of another network.

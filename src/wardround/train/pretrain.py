@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from wardround.batches.static import StaticBatches, static_batch
-from wardround.batches.store import EventStore, event_store, fit_featuriser
+from wardround.batches.store import EventStore, Featuriser, event_store, fit_featuriser
 from wardround.errors import UsageError
 from wardround.files import hash_of
 from wardround.launcher import is_first_process
@@ -85,10 +85,7 @@ def pretrain(
         raise UsageError(f"alignment needs two modalities or more; this data has {', '.join(store.modalities)}.")
     settings = replace(settings, loop=replace(settings.loop, seed=seed))
     torch.manual_seed(seed)
-    shapes = row_shapes(featuriser)
-    edges = bin_edges(store, sides.members(TRAIN), shapes, settings.encoder)
-    embedder = named_weights(build_embedder(shapes, settings.encoder, edges), settings.inputs)
-    model = Alignment(embedder, settings.alignment)
+    model = _model(store, sides.members(TRAIN), featuriser, settings)
     store = embedded(store, frozen_parts(model), data.folder / "cache" / "embeddings")
     subject = sides.cohort.frame["subject_id"].to_numpy()
     label = np.full(len(subject), np.nan)
@@ -116,6 +113,14 @@ def pretrain(
     if is_first_process():
         remove_checkpoints(to)
     return Finished(to, False, run.notes)
+
+
+def _model(store: EventStore, train: np.ndarray, featuriser: Featuriser, settings: PretrainSettings) -> Alignment:
+    """Encoders as they start, and the loss."""
+    shapes = row_shapes(featuriser)
+    edges = bin_edges(store, train, shapes, settings.encoder)
+    embedder = build_embedder(shapes, settings.encoder, edges)
+    return Alignment(named_weights(embedder, settings.inputs), settings.alignment)
 
 
 def _plan(window: Window, split: SplitPlan, settings: PretrainSettings, seed: int) -> Plan:
