@@ -1,14 +1,8 @@
 """Other pictures of the same chest: random resized crop, horizontal flip, affine map and jitter, drawn for each picture
 of a batch.
 
-<<<<<<< HEAD
 Source: arXiv 2604.18753, section 4 (MIMIC-CXR), by kornia (the extra `images`); ranges are ours but for the jitter of
 0.2. A grey picture has no colour to jitter: brightness and contrast are left of it.
-=======
-Source: arXiv 2604.18753 (MIMIC-CXR); ranges are ours but for the jitter of 0.2. The three maps are one affine map, so
-that a picture is interpolated once; a library of transforms would do it four times, and be one dependency more. What
-lies outside of the picture is black.
->>>>>>> encoders
 """
 
 from functools import cache
@@ -55,14 +49,8 @@ def augmentation(size: int) -> nn.Module:
     )
 
 
-<<<<<<< HEAD
-def augmented(pictures: Float[Tensor, "row colour height width"], size: int) -> Float[Tensor, "row colour size size"]:
-    """Each picture, 0 to 1, as another one of `size` pixels a side.
-=======
 def augmented(pictures: Float[Tensor, "row colour side side"], size: int) -> Float[Tensor, "row colour pixel pixel"]:
-    """Each picture, 0 to 1, as another one of `size` pixels a side."""
-    n, device = len(pictures), pictures.device
->>>>>>> encoders
+    """Each picture, 0 to 1, as another one of `size` pixels a side.
 
     Raises:
         UsageError: where kornia is not installed.
