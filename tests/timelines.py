@@ -8,6 +8,7 @@ from wardround.testing.random_timelines import (
     random_stays,
     random_timelines,
     with_billed_diagnoses,
+    with_documents,
     with_physiology,
 )
 from wardround.testing.strategies import Drawn, drawn_events, small_timelines
@@ -30,5 +31,5 @@ __all__ = [
     "APART", "APS_MIN", "CATALOGUE", "CODES", "EVENT", "NUMBERS", "PHYSIOLOGY", "SPEAKING", "STAY", "Drawn",
     "Timelines", "available_after", "available_by", "default_stay", "drawn_events", "hand", "joined", "other_future",
     "random_events", "random_stays", "random_timelines", "small_timelines", "twin_of",
-    "with_billed_diagnoses", "with_physiology", "write_data",
+    "with_billed_diagnoses", "with_documents", "with_physiology", "write_data",
 ]  # fmt: skip

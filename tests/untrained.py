@@ -24,6 +24,8 @@ from wardround.methods.trajectory import TrajectorySettings
 from wardround.models.decoder import DecoderSettings
 from wardround.models.embedder import ModalityEmbedder
 from wardround.models.modality_encoder import EncoderSettings
+from wardround.models.note_encoder import NoteEncoderSettings
+from wardround.models.picture_encoder import PictureEncoderSettings
 from wardround.tasks.task import Task
 from wardround.train.data import bin_edges, row_shapes
 
@@ -35,7 +37,8 @@ DECODER = DecoderSettings(hidden=16, layers=2, heads=2, mlp_hidden=24, dropout=0
 
 
 def encoder_settings(kind: str) -> EncoderSettings:
-    return EncoderSettings(kind=kind, hidden=16, embed=8, bins=4)  # type: ignore[arg-type]
+    text, image = NoteEncoderSettings(word_width=8), PictureEncoderSettings(depth="10", channels=4)
+    return EncoderSettings(kind=kind, hidden=16, embed=8, bins=4, text=text, image=image)
 
 
 def random_embedder(featuriser: Featuriser, store: EventStore, kind: str, seed: int = 0) -> ModalityEmbedder:

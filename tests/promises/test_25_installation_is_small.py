@@ -24,6 +24,7 @@ NAMED_OTHERWISE = {"sklearn": "scikit-learn", "vl_convert": "vl-convert-python",
 ONLY_WITH_AN_EXTRA = {
     "accelerate": "train/processes.py",
     "isal": "sources/gunzip.py",
+    "kornia": "models/augmentation.py",
     "optuna": "compare/search.py",
     "pillow": "sources/synthetic/mimic4/image_files.py",
     "pydicom": "sources/synthetic/mimic4/image_files.py",

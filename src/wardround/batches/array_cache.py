@@ -16,7 +16,7 @@ import json
 import os
 import re
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from wardround import files
+from wardround.batches.growing_array import GrowingArray
 from wardround.errors import DataError, StorageError
 from wardround.whole_file import remove_leftovers, whole_file
 
@@ -99,6 +100,30 @@ def keep_array(folder: Path, key: str, length: int, blocks: Iterable[Entry], lim
         entry = _opened(path)
     _remove_unused(path, limit_bytes)
     return entry
+
+
+def array_once(folder: Path, key: str, length: int, blocks: Callable[[], Iterator[Entry]], limit_bytes: int) -> Entry:
+    """An entry, made where it is not there; where the cache may not be written to, in a temporary file.
+
+    Args:
+        folder, key, length, limit_bytes: as there.
+        blocks: makes the rows: one block at least, of one type and width.
+
+    Raises:
+        StorageError: where the disk refuses.
+    """
+    entry = find_array(folder, key)
+    if entry is None:
+        entry = keep_array(folder, key, length, blocks(), limit_bytes)
+    if entry is not None:
+        return entry
+    made = blocks()
+    block = next(made)
+    with GrowingArray(folder, block.dtype.type, block.shape[1:]) as rows:
+        rows.add(block)
+        for block in made:
+            rows.add(block)
+        return rows.finish()
 
 
 def _path(folder: Path, key: str) -> Path:

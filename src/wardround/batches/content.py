@@ -4,6 +4,10 @@ Items of one modality that become known at the same minute are one event; high-r
 and known when the hour is over. With `running` content an event carries the state so far of its modality (mean, last,
 lowest, ... of every number, every code seen), so the last event of a modality holds what a static model would be given;
 with single content (printed) it carries its own items alone. Both are sums over the past: nothing later can move them.
+
+An event of notes or pictures is a document (`documents.py`): the notes of its minute, joined in the order of the line;
+of its pictures the last one of the line, whose ties of time are broken by code and path. Gathered by the hour, the last
+document of the hour.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -14,6 +18,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from wardround.batches.documents import DOCUMENTS
 from wardround.batches.features import CodeMap, Vocabulary
 from wardround.batches.lines import Lines
 from wardround.batches.order import within
@@ -155,6 +160,7 @@ class ModalityContent:
         first_item: its first item, which breaks ties of order.
         summaries: NaN where a number has not been observed.
         presence: codes seen.
+        document: the note or picture of the event (`documents.py`); None of modalities that have neither.
     """
 
     stay: Int[np.ndarray, "event"]
@@ -162,6 +168,7 @@ class ModalityContent:
     first_item: Int[np.ndarray, "event"]
     summaries: Float[np.ndarray, "summary event number"]
     presence: Bool[np.ndarray, "event code"]
+    document: Int[np.ndarray, "event"] | None = None
 
 
 def modality_contents(
@@ -225,7 +232,12 @@ def _content(
     summaries = np.stack([own.summary(name, segments) for name in settings.summaries_of(modality)])
     for part in segments:
         np.logical_or.accumulate(presence[part], axis=0, out=presence[part])
-    return ModalityContent(stay[starts], minute[starts], item[starts], summaries, presence)
+    document = None
+    if modality in DOCUMENTS:
+        last = np.zeros(len(starts), np.int64)
+        last[event] = item  # of several items the last one of the line stays
+        document = lines.documents.of_items(last)
+    return ModalityContent(stay[starts], minute[starts], item[starts], summaries, presence, document)
 
 
 def _segments(stay: np.ndarray) -> Iterator[slice]:

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Shaped
 
-from wardround.batches.array_cache import add_array, find_array, keep_array
-from wardround.batches.growing_array import GrowingArray
+from wardround.batches.array_cache import add_array, array_once
 
-Rows = Float32[np.ndarray, "row feature"]
+Rows = Shaped[np.ndarray, "row ..."]
+"""Features, tokens or pixels."""
 
 FORMAT: Final = 2
 """Of an entry; another one when the same encoder and rows may give other numbers."""
@@ -43,7 +43,7 @@ def cached_embeddings(
     folder: Path,
     weights: Mapping[str, np.ndarray],
     rows: Rows,
-    embed: Callable[[Rows], Rows],
+    embed: Callable[[Rows], np.ndarray],
     limit_bytes: int = LIMIT_BYTES,
 ) -> Float32[np.ndarray, "row embed"]:
     """The embeddings of some rows, memory-mapped from `folder` where they were made before.
@@ -60,25 +60,10 @@ def cached_embeddings(
     Raises:
         StorageError: where the disk refuses.
     """
-    key = cache_key(weights, rows)
-    entry = find_array(folder, key)
-    if entry is None:
-        entry = keep_array(folder, key, len(rows), _blocks(rows, embed), limit_bytes)
-    return _embedded_elsewhere(folder, rows, embed) if entry is None else entry
+    return array_once(folder, cache_key(weights, rows), len(rows), lambda: _blocks(rows, embed), limit_bytes)
 
 
-def _embedded_elsewhere(folder: Path, rows: Rows, embed: Callable[[Rows], Rows]) -> Float32[np.ndarray, "row embed"]:
-    """Without a cache, block by block. Raises `StorageError`."""
-    blocks = _blocks(rows, embed)
-    block = next(blocks)
-    with GrowingArray(folder, np.float32, block.shape[1]) as made:
-        made.add(block)
-        for block in blocks:
-            made.add(block)
-        return made.finish()
-
-
-def _blocks(rows: Rows, embed: Callable[[Rows], Rows]) -> Iterator[Float32[np.ndarray, "row embed"]]:
+def _blocks(rows: Rows, embed: Callable[[Rows], np.ndarray]) -> Iterator[Float32[np.ndarray, "row embed"]]:
     """The embeddings of some rows at a time; one block where there is no row: it has the width."""
     for begin in range(0, max(len(rows), 1), BLOCK_ROWS):
         yield embed(rows[begin : begin + BLOCK_ROWS]).astype("<f4")

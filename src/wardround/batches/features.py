@@ -4,7 +4,8 @@
     presence   a code that is there or not: a diagnosis, a drug, a category
 
 A code with a path ("DIAGNOSIS//a|b|c") also counts for the path's beginnings ("DIAGNOSIS//a|b"), so that rare leaves
-still say where in the tree they are. Unknown codes are ignored and counted.
+still say where in the tree they are. Unknown codes are ignored and counted. Of notes the one feature is that there is
+one, whatever its code; of pictures that there is one of each view that is read.
 """
 
 from collections.abc import Sequence
@@ -20,7 +21,7 @@ from wardround import files
 from wardround.batches.lines import Lines
 from wardround.batches.order import within
 from wardround.errors import RunError, UsageError
-from wardround.events import MODALITIES
+from wardround.events import IMAGES, MODALITIES, TEXTS
 
 ALL_CATEGORIES: Final = frozenset({"demographics"})
 """Modalities whose every category seen in two training stays is a feature (one-hot ignoring unknowns, appendix
@@ -31,6 +32,10 @@ _MODALITY: Final = pl.Enum(MODALITIES)
 
 DRUGS_BY_RATE: Final = frozenset({"infusion"})
 """Modalities whose codes end in the unit of a rate: split by unit, a drug that many stays were given would be rare."""
+
+
+ANY_NOTE: Final = "NOTE"
+"""What every note of a modality of texts counts as."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +106,11 @@ def code_and_paths(code: str, paths: bool) -> list[str]:
     return ["|".join(parts[:depth]) for depth in range(len(parts), 0, -1)]
 
 
+def view_of(code: str) -> str:
+    """The view of a picture: "CXR//AP" -> "AP"."""
+    return code.rpartition("//")[2]
+
+
 def drug_of(code: str) -> str:
     """A code without its unit: "INFUSION//propofol//mg/hr" -> "INFUSION//propofol"."""
     return code.rpartition("//")[0]
@@ -149,6 +159,11 @@ def _codes_of(codes: Sequence[str], modality: str, vocabulary: Vocabulary, paths
     feature: list[int] = []
     is_number: list[bool] = []
     for code in codes:
+        if modality in TEXTS:
+            feature += presence.values()
+            is_number += [False] * len(presence)
+            offsets.append(len(feature))
+            continue
         if code in number:
             feature.append(number[code])
             is_number.append(True)
@@ -185,7 +200,12 @@ def codes_seen(lines: Lines, items: np.ndarray, stay_of_item: np.ndarray) -> pl.
 
 
 def fit_vocabulary(
-    seen: pl.DataFrame, codes: Sequence[str], n_stays: int, modalities: Sequence[str], settings: FeatureSettings
+    seen: pl.DataFrame,
+    codes: Sequence[str],
+    n_stays: int,
+    modalities: Sequence[str],
+    settings: FeatureSettings,
+    views: Sequence[str] = (),
 ) -> Vocabulary:
     """Choose features from what training stays show up to their prediction times.
 
@@ -195,14 +215,20 @@ def fit_vocabulary(
         n_stays: training stays.
         modalities: modalities to take.
         settings: the thresholds.
+        views: of which pictures are read, as their codes end; empty for all.
 
     Returns:
         The vocabulary; modalities without a frequent code are left out.
     """
     seen = seen.filter(pl.col("modality").is_in(list(modalities)))
+    if views:
+        read = [place for place, code in enumerate(codes) if view_of(code) in views]
+        seen = seen.filter(~pl.col("modality").is_in(list(IMAGES)) | pl.col("code_id").is_in(read))
     is_number = pl.col("numbers").sum() > 0.5 * pl.col("items").sum()
     kind = pl.when(is_number).then(pl.lit("number")).otherwise(pl.lit("presence"))
-    per_code = seen.group_by("modality", "code_id").agg(kind=kind)
+    documents = pl.col("modality").is_in([*TEXTS, *IMAGES])
+    kind = pl.when(documents).then(pl.lit("presence")).otherwise(kind)
+    per_code = seen.group_by("modality", "code_id").agg(kind=kind.first())
     names = _names_of(codes, per_code, settings.paths)
     features = names.select("modality", "kind", "code").unique().with_row_index("feature")
     of_code = names.join(features, on=["modality", "kind", "code"]).select("modality", "code_id", "feature")
@@ -220,6 +246,9 @@ def _names_of(codes: Sequence[str], kinds: pl.DataFrame, paths: bool) -> pl.Data
     rows: list[tuple[str, int, str, str]] = []
     for modality, code_id, kind in kinds.select("modality", "code_id", "kind").iter_rows():
         code = codes[int(code_id)]
+        if modality in TEXTS:
+            rows.append((modality, code_id, "presence", ANY_NOTE))
+            continue
         names = [(kind, code)] if kind == "number" else [(kind, name) for name in code_and_paths(code, paths)]
         if modality in DRUGS_BY_RATE:
             names.append(("presence", drug_of(code)))

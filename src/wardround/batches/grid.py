@@ -5,8 +5,8 @@
     last column    ends at the prediction time, with what is known of a begun hour
     delta_h        s_k - s_j for the latest column j < k that observed the number, s_k - s_0 where none did
 
-Made from the events of a store, so that the future is cut off where it is for every other model. Source of delta: Che
-et al., Scientific Reports 8:6085, 2018, here in closed form.
+Notes and pictures are not read: they have no hour's value. Made from the events of a store, so that the future is cut
+off where it is for every other model. Source of delta: Che et al., Scientific Reports 8:6085, 2018, in closed form.
 """
 
 from dataclasses import dataclass, fields, replace
@@ -17,6 +17,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from wardround.batches.documents import DOCUMENTS
 from wardround.batches.length_batches import LengthBatches
 from wardround.batches.order import length_buckets
 from wardround.batches.store import EventStore
@@ -135,6 +136,8 @@ def _filled(
     """The rows of events at their slots, modality beside modality; events are in order, so that the last one stays."""
     made: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     for index, name in enumerate(store.modalities):
+        if name in DOCUMENTS:
+            continue
         mine = store.modality[event] == index
         rows, at = store.content[name].take(store.row[event[mine]], axis=0), slot[mine]
         layout = store.layout[name]

@@ -22,15 +22,15 @@ class GrowingArray:
         folder: on the disk that the file takes its room from; where it may not be written to, the system's place for
             temporary files takes its stead.
         kind: of each number.
-        width: numbers of a row; None for an array of numbers.
+        width: numbers of a row, or its shape; None for an array of numbers.
 
     Raises:
         StorageError: where the file cannot be made.
     """
 
-    def __init__(self, folder: Path, kind: type[np.generic], width: int | None = None) -> None:
+    def __init__(self, folder: Path, kind: type[np.generic], width: int | tuple[int, ...] | None = None) -> None:
         self.folder, self.kind, self.length = folder, np.dtype(kind), 0
-        self.row_shape = () if width is None else (width,)
+        self.row_shape = width if isinstance(width, tuple) else () if width is None else (width,)
         with storage_errors(folder, "making a temporary file in"):
             place = folder if os.access(folder, os.W_OK) else None
             self._file = tempfile.TemporaryFile(dir=place, buffering=0)  # noqa: SIM115 - closed by `__exit__`

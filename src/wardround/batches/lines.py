@@ -5,7 +5,8 @@ known.
     line     the items of one stay, by (clock, time, modality, code): `AVAILABILITY.md`, "Order of a stay"
 
 The clock is `available_time` in the causal protocol, so that everything known by a prediction time is a prefix of the
-line. The derived events of `concepts` stand among the recorded ones. Built once a DATA folder and clock into
+line. The derived events of `concepts` stand among the recorded ones; what notes and pictures say is beside them
+(`documents.py`). Built once a DATA folder and clock into
 `DATA/cache`, shard by shard; opening it checks the hash of each array and maps it.
 """
 
@@ -13,6 +14,7 @@ import os
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +23,7 @@ import polars as pl
 from jaxtyping import Float32, Int, Int32, Int64, UInt8
 
 from wardround import files
+from wardround.batches.documents import ARRAYS, Documents, DocumentsBuilder, shard_texts
 from wardround.concepts.apache_iv import MODALITY, Clock
 from wardround.concepts.derived import DERIVED_CODES, derived_events
 from wardround.errors import DataError
@@ -28,7 +31,7 @@ from wardround.events import EVENT_COLUMNS, MINUTE_US, MODALITIES, TIME
 from wardround.progress import progress
 from wardround.tasks.cohort import Window
 
-FORMAT: Final = 6
+FORMAT: Final = 7
 """Another number where other lines are made of the same events: derived ones count."""
 
 _ITEM_TYPES: Final = {
@@ -58,6 +61,7 @@ class Lines:
         value: NaN where the event has no number.
         codes: the code strings of the DATA folder, then those of derived events.
         cache: the folder beside them, where what is made from them may be kept.
+        documents_of: the folder of the arrays behind `documents`.
     """
 
     stay_ids: Int64[np.ndarray, "stay"]
@@ -69,6 +73,13 @@ class Lines:
     value: Float32[np.ndarray, "item"]
     codes: list[str]
     cache: Path
+    documents_of: Path
+
+    @cached_property
+    def documents(self) -> Documents:
+        """Which items are notes and pictures, and where these are."""
+        arrays = {name: files.map_array(self.documents_of / f"document_{name}.npy") for name in ARRAYS}
+        return Documents(self.cache.parent, **arrays)
 
     def index_of(self, stay_ids: np.ndarray) -> Int[np.ndarray, "stay"]:
         """Places of stays.
@@ -106,7 +117,7 @@ def open_lines(data: Path, window: Window, quiet: bool = False) -> Lines:
     _verify(folder)
     arrays = {name: files.map_array(folder / f"{name}.npy") for name in ("stay_ids", "offsets", *_ITEM_TYPES)}
     codes = _codes(data)["code"].to_list()
-    return Lines(**arrays, codes=codes, cache=folder.parent)
+    return Lines(**arrays, codes=codes, cache=folder.parent, documents_of=folder)
 
 
 def _verify(folder: Path) -> None:
@@ -170,7 +181,7 @@ def _fill(
     offsets: np.ndarray,
 ) -> None:
     """Write every array of the lines, and last the hashes of them all."""
-    codes = _codes(data).with_row_index("code_id")
+    codes, documents = _codes(data).with_row_index("code_id"), DocumentsBuilder()
     with files.storage_errors(partial, "writing"):
         partial.mkdir(parents=True)
         items = {
@@ -180,11 +191,16 @@ def _fill(
             for name, kind in _ITEM_TYPES.items()
         }
         for path in shards:
-            _place(_events(path, clock), clock, starts, codes, stay_ids, offsets, items)
+            events = _events(path, clock).with_row_index("row")  # recorded ones come first, as in the shard
+            events = events.join(shard_texts(path), on="row", how="left", maintain_order="left")
+            placed = _place(events, clock, starts, codes, stay_ids, offsets, items)
+            documents.add(int(path.stem), placed.drop_nulls("text"))
         for name, array in items.items():
             np.save(partial / f"{name}.npy", np.empty(0, _ITEM_TYPES[name])) if array is None else array.flush()
     files.write_array(partial / "stay_ids.npy", stay_ids)
     files.write_array(partial / "offsets.npy", offsets)
+    for name, array in documents.arrays().items():
+        files.write_array(partial / f"document_{name}.npy", array)
     hashes = {path.name: files.sha256(path) for path in sorted(partial.glob("*.npy"))}
     files.write_json(partial / "done.json", {"format": FORMAT, "files": hashes})
 
@@ -197,8 +213,13 @@ def _place(
     stay_ids: np.ndarray,
     offsets: np.ndarray,
     items: dict[str, np.memmap | None],
-) -> None:
-    """Write the items of one shard at their stays' places."""
+) -> pl.DataFrame:
+    """Write the items of one shard at their stays' places.
+
+    Returns:
+        `item, stay_id, minute, modality, row, text` of each: its place, and where and what it says, null of numbers
+        and codes. Notes and pictures of the same time and code are in the order of their texts.
+    """
     order = {name: place for place, name in enumerate(MODALITIES)}
 
     def minute(column: str) -> pl.Expr:  # rounded up, so never too early
@@ -210,9 +231,11 @@ def _place(
     if frame.height != known.height or known.select({clock, "available_time"}).null_count().sum_horizontal().item():
         raise DataError("events lack a time, or have a code that metadata/codes.parquet lists not once. Prepare again.")
     modality = pl.col("modality").replace_strict(order, default=255)
-    frame = frame.sort("stay_id", clock, "time", modality, "code", "numeric_value", "available_time")
+    frame = frame.sort("stay_id", clock, "time", modality, "code", "numeric_value", "available_time", "text")
     frame = frame.select(
         "stay_id",
+        "row",
+        "text",
         minute=minute(clock),
         available=minute("available_time"),
         modality=modality.cast(pl.UInt8),
@@ -226,3 +249,4 @@ def _place(
     for name, array in items.items():
         if array is not None:
             array[target] = frame[name].to_numpy()
+    return frame.select("stay_id", "minute", "modality", "row", "text", item=pl.Series(target, dtype=pl.Int64))

@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
 from wardround.batches.length_batches import LengthBatches
@@ -20,7 +20,7 @@ class SequenceBatch:
     """Stays as lines of events.
 
     Attributes:
-        rows: modality -> the inputs of its events, one after the other.
+        rows: modality -> the inputs of its events (features, tokens or pixels), one after the other.
         slots: modality -> where each of them stands, `stay * events + event`.
         modality: of each event; 0 in the padding.
         hours: from unit admission to when each event became known; 0 in the padding.
@@ -31,7 +31,7 @@ class SequenceBatch:
         stays: places in the store.
     """
 
-    rows: dict[str, Float[Tensor, "row feature"]]
+    rows: dict[str, Shaped[Tensor, "row ..."]]
     slots: dict[str, Int[Tensor, " row"]]
     modality: Int[Tensor, "stay event"]
     hours: Float[Tensor, "stay event"]

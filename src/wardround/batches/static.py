@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
 from wardround.batches.epoch import EpochBatches
@@ -17,14 +17,14 @@ class StaticBatch:
     """Stays as sets of modality rows.
 
     Attributes:
-        inputs: modality -> rows; zeros where missing (an encoder never reads them).
+        inputs: modality -> rows: features, tokens or pixels; zeros where missing (an encoder never reads them).
         observed: which modalities a stay has.
         subject: the patient of each stay.
         label: 0/1 or hours; NaN where unknown.
         published: log odds of a published equation; NaN where unknown.
     """
 
-    inputs: dict[str, Float[Tensor, "stay feature"]]
+    inputs: dict[str, Shaped[Tensor, "stay ..."]]
     observed: Bool[Tensor, "stay modality"]
     subject: Int[Tensor, " stay"]
     label: Float[Tensor, "stay *label"]
@@ -58,9 +58,10 @@ def static_batch(store: EventStore, subject: np.ndarray, label: np.ndarray, stay
     last = store.last[stays]
     inputs: dict[str, Tensor] = {}
     for index, name in enumerate(store.modalities):
-        rows = np.zeros((len(stays), store.content[name].shape[1]), np.float32)
+        content = store.content[name]
+        rows = np.zeros((len(stays), *content.shape[1:]), content.dtype)
         have = last[:, index] >= 0
-        rows[have] = store.content[name][last[have, index]]
+        rows[have] = content[last[have, index]]
         inputs[name] = torch.from_numpy(rows)
     return StaticBatch(
         inputs,

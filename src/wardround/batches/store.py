@@ -1,10 +1,9 @@
 """The events of a cohort, ready for a model: rows by modality, and the order in which they became known.
 
-`Featuriser` is all that is fitted (vocabulary and normaliser, on training stays); `event_store` applies it to any
-cohort.
+`Featuriser` (`featuriser.py`) is all that is fitted, on training stays; `event_store` applies it to any cohort.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,8 +11,9 @@ from typing import Final
 
 import numpy as np
 import polars as pl
-from jaxtyping import Bool, Float, Float32, Int, Int32, Int64, UInt8
+from jaxtyping import Bool, Float, Float32, Int, Int32, Int64, Shaped, UInt8
 
+from wardround.batches.backbones import Bert, ResNet
 from wardround.batches.content import (
     ContentSettings,
     ModalityContent,
@@ -22,68 +22,22 @@ from wardround.batches.content import (
     modality_contents,
     visible_items,
 )
+from wardround.batches.document_rows import document_rows
+from wardround.batches.documents import DOCUMENTS
 from wardround.batches.features import FeatureSettings, Vocabulary, codes_seen, fit_vocabulary, map_codes
+from wardround.batches.featuriser import Featuriser, InputSettings
 from wardround.batches.growing_array import GrowingArray
 from wardround.batches.lines import Lines
 from wardround.batches.normaliser import Normaliser, RowLayout
 from wardround.batches.published_risk import published_logit
 from wardround.concepts.derived import derived_from
 from wardround.errors import DataError, UsageError
-from wardround.events import INPUT_MODALITIES
+from wardround.events import IMAGES, INPUT_MODALITIES, TEXTS
 from wardround.progress import progress
 from wardround.tasks.cohort import Cohort
 
 CHUNK_STAYS: Final = 512
 _NO_END: Final = np.int64(1) << 32
-
-
-@dataclass(frozen=True)
-class InputSettings:
-    """What a model is given.
-
-    Attributes:
-        modalities: names to take; empty takes all that the data has, but for published scores.
-        features: which codes.
-        content: what an event carries.
-    """
-
-    modalities: tuple[str, ...] = ()
-    features: FeatureSettings = field(default_factory=FeatureSettings)
-    content: ContentSettings = field(default_factory=ContentSettings)
-
-
-@dataclass(frozen=True)
-class Featuriser:
-    """Everything about the inputs that was fitted on training stays, with the settings it was fitted under."""
-
-    settings: InputSettings
-    vocabulary: Vocabulary
-    normaliser: Normaliser
-
-    @property
-    def layout(self) -> dict[str, RowLayout]:
-        """Modality -> how the inputs of one event begin."""
-        numbers, content = self.vocabulary.numbers, self.settings.content
-        return {m: RowLayout(len(content.summaries_of(m)), len(numbers[m])) for m in self.vocabulary.modalities}
-
-    @property
-    def widths(self) -> dict[str, int]:
-        """Modality -> number of inputs of one event."""
-        presences = self.vocabulary.presences
-        return {m: layout.values + layout.numbers + len(presences[m]) for m, layout in self.layout.items()}
-
-    def save(self, run: Path) -> None:
-        """Write `vocabulary/` and `normaliser/` of a RUN folder. Raises `StorageError`."""
-        self.vocabulary.save(run / "vocabulary")
-        self.normaliser.save(run / "normaliser")
-
-    @classmethod
-    def load(cls, run: Path, settings: InputSettings) -> "Featuriser":
-        """Read what `save` wrote. Raises `RunError`."""
-        vocabulary = Vocabulary.load(run / "vocabulary")
-        content = settings.content
-        shapes = {m: (len(content.summaries_of(m)), len(vocabulary.numbers[m])) for m in vocabulary.modalities}
-        return cls(settings, vocabulary, Normaliser.load(run / "normaliser", shapes))
 
 
 def fit_featuriser(
@@ -104,8 +58,12 @@ def fit_featuriser(
         DataError: where no modality has a frequent code.
         UsageError: where a modality is asked for that does not exist, is a published score or is hidden.
     """
-    vocabulary = vocabulary_of(lines, train, settings.modalities, settings.features, quiet, hidden)
-    return with_normaliser(lines, train, settings, vocabulary, quiet)
+    views = settings.image.views
+    vocabulary = vocabulary_of(lines, train, settings.modalities, settings.features, quiet, hidden, views)
+    notes, pictures = settings.text.weights, settings.image.weights
+    bert = Bert.named(Path(notes)) if notes and set(vocabulary.modalities) & set(TEXTS) else None
+    resnet = ResNet.named(Path(pictures)) if pictures and set(vocabulary.modalities) & set(IMAGES) else None
+    return replace(with_normaliser(lines, train, settings, vocabulary, quiet), bert=bert, resnet=resnet)
 
 
 def vocabulary_of(
@@ -115,6 +73,7 @@ def vocabulary_of(
     settings: FeatureSettings,
     quiet: bool = False,
     hidden: Collection[str] = (),
+    views: Sequence[str] = (),
 ) -> Vocabulary:
     """The vocabulary of what training stays show up to their prediction times: `fit_featuriser`'s first half.
 
@@ -125,6 +84,7 @@ def vocabulary_of(
         settings: which codes.
         quiet: no progress on stderr.
         hidden: modalities that the task never shows, and with them what is derived from them.
+        views: of which pictures are read; empty for all.
 
     Raises:
         DataError: where no modality has a frequent code.
@@ -143,7 +103,7 @@ def vocabulary_of(
     for part in stay_chunks(len(stays), "fitting the vocabulary, stays", quiet):
         chunk = visible_items(lines, stays[part], cut[part])
         seen.append(codes_seen(lines, chunk.item, chunk.stay + part.start))
-    vocabulary = fit_vocabulary(pl.concat(seen), lines.codes, len(stays), modalities or shown, settings)
+    vocabulary = fit_vocabulary(pl.concat(seen), lines.codes, len(stays), modalities or shown, settings, views)
     if not vocabulary.modalities:
         raise DataError("no code is in enough training stays to be a feature. Lower min_stay_share or bring more data.")
     return vocabulary
@@ -204,7 +164,8 @@ class EventStore:
         minute: when, from unit admission.
         modality: index into `modalities`.
         row: the event's row in `content` of its modality.
-        content: modality -> model inputs.
+        content: modality -> model inputs: numbers and codes; tokens of notes, grey pixels of pictures, a row a document
+            of the data, of which the cohort need not have each.
         last: last event's row of each modality, -1 where the modality is missing at the prediction time.
         published: log odds of a published equation as known after each event (`published_risk.py`), NaN where unknown
             or where the modality `severity` is no input.
@@ -219,7 +180,7 @@ class EventStore:
     minute: Int32[np.ndarray, "event"]
     modality: UInt8[np.ndarray, "event"]
     row: Int64[np.ndarray, "event"]
-    content: dict[str, Float32[np.ndarray, "row feature"]]
+    content: dict[str, Shaped[np.ndarray, "row ..."]]
     last: Int64[np.ndarray, "stay modality"]
     published: Float32[np.ndarray, "event"]
     published_last: Float32[np.ndarray, "stay"]
@@ -265,7 +226,7 @@ def event_store(
     codes = map_codes(lines.codes, featuriser.vocabulary, featuriser.settings.features.paths)
     most = settings.max_events if sequences else 0
     with ExitStack() as until_made:
-        made = _GrowingStore(lines.cache, featuriser, until_made)
+        made = _GrowingStore(lines, featuriser, until_made)
         for part in stay_chunks(len(stays), "making events, stays", quiet):
             seen = visible_items(lines, stays[part], cut[part], {*without, *derived_from(without)})
             contents, unknown = modality_contents(lines, seen, cut[part], featuriser.vocabulary, codes, settings)
@@ -275,18 +236,21 @@ def event_store(
             everyone = np.arange(part.stop - part.start, dtype=np.int64)
             made.published.add(published_logit(lines, seen, place["stay"], place["minute"]))
             made.published_last.append(published_logit(lines, seen, everyone, np.full(len(everyone), _NO_END)))
-        return made.store(cohort.frame["stay_id"].to_numpy())
+        return made.store(cohort.frame["stay_id"].to_numpy(), document_rows(lines, featuriser, made.documents, quiet))
 
 
 class _GrowingStore:
     """An event store under construction, chunk by chunk: what is of a stay in memory, what is of an event on disk."""
 
-    def __init__(self, folder: Path, featuriser: Featuriser, until_made: ExitStack) -> None:
+    def __init__(self, lines: Lines, featuriser: Featuriser, until_made: ExitStack) -> None:
         def growing(kind: type[np.generic], width: int | None = None) -> GrowingArray:
-            return until_made.enter_context(GrowingArray(folder, kind, width))
+            return until_made.enter_context(GrowingArray(lines.cache, kind, width))
 
         self.modalities, self.layout = featuriser.vocabulary.modalities, featuriser.layout
-        self.content = {name: growing(np.float32, width) for name, width in featuriser.widths.items()}
+        widths = {name: width for name, width in featuriser.widths.items() if name not in DOCUMENTS}
+        self.content = {name: growing(np.float32, width) for name, width in widths.items()}
+        self.members = {name: lines.documents.members(name) for name in self.modalities if name in DOCUMENTS}
+        self.documents: dict[str, list[np.ndarray]] = {name: [] for name in self.members}
         self.minute, self.modality, self.row = growing(np.int32), growing(np.uint8), growing(np.int64)
         self.published = growing(np.float32)
         self.published_last: list[np.ndarray] = []
@@ -304,6 +268,12 @@ class _GrowingStore:
         for index, name in enumerate(self.modalities):
             content, of_modality = contents[name], place["modality"] == index
             ends = _last_of_each(content.stay)
+            if content.document is not None:
+                of_event = np.searchsorted(self.members[name], content.document)
+                row[of_modality] = of_event[row[of_modality]]
+                last[content.stay[ends], index] = of_event[ends]
+                self.documents[name].append(np.unique(np.r_[row[of_modality], of_event[ends]]))
+                continue
             keep = np.zeros(len(content.stay), bool)
             keep[row[of_modality]] = True
             keep[ends] = True
@@ -346,7 +316,7 @@ class _GrowingStore:
             parts.append(last)
         return np.concatenate(parts)
 
-    def store(self, stay_ids: np.ndarray) -> EventStore:
+    def store(self, stay_ids: np.ndarray, documents: dict[str, np.ndarray]) -> EventStore:
         lengths = np.concatenate(self.lengths)
         return EventStore(
             modalities=self.modalities,
@@ -355,7 +325,9 @@ class _GrowingStore:
             minute=self.minute.finish(),
             modality=self.modality.finish(),
             row=self.row.finish(),
-            content={name: rows.finish() for name, rows in self.content.items()},
+            content={
+                name: documents[name] if name in documents else self.content[name].finish() for name in self.modalities
+            },
             last=np.concatenate(self.last),
             published=self.published.finish(),
             published_last=np.concatenate(self.published_last),

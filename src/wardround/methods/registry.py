@@ -22,7 +22,8 @@ from wardround.methods.teacher import TeacherSettings
 from wardround.methods.trajectory import Trajectory, TrajectorySettings
 from wardround.models.embedder import ModalityEmbedder
 from wardround.models.evidence import LinearEvidence, read_width
-from wardround.models.modality_encoder import EncoderSettings, RowShape, find_encoder
+from wardround.models.modality_encoder import EncoderSettings, build_encoder
+from wardround.models.row_shape import RowShape
 from wardround.tasks.task import Task
 
 Shape = Literal["static", "sequence", "grid"]
@@ -218,6 +219,5 @@ def build_embedder(
         encoder: kind and size.
         edges: modality -> quantile edges from training rows, where the kind needs them.
     """
-    build = find_encoder(encoder.kind).build
-    encoders = {name: build(shape, encoder, (edges or {}).get(name)) for name, shape in shapes.items()}
+    encoders = {name: build_encoder(shape, encoder, (edges or {}).get(name)) for name, shape in shapes.items()}
     return ModalityEmbedder(encoders, encoder.embed)

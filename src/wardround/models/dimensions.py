@@ -18,6 +18,10 @@
 ``hidden``      width inside a block, an LSTM or a decoder
 ``frequency``   periods of the time encoding, half of hidden
 ``label``       outputs of a head: 1 for mortality, 25 for phenotypes
+``token``       tokens of a row of notes, 0 the padding at its end
+``colour``      three, equal of a grey picture
+``side``        height and width of a picture as it is kept
+``pixel``       height and width of a picture as a network sees it
 ``row``         rows of a table without the structure of a batch: training rows that a number encoding is fitted on
 ``*batch``      any leading dimensions, also none: stay, or stay event
 ``*label``      label where a head has several outputs; no dimension where it has one
@@ -48,6 +52,10 @@ DIMENSIONS: Final = frozenset(
         "hidden",
         "frequency",
         "label",
+        "token",
+        "colour",
+        "side",
+        "pixel",
         "row",
         "*batch",
         "*label",

@@ -36,6 +36,21 @@ class ModalityEmbedder(nn.Module):
         self.encoders = nn.ModuleDict(encoders)
         self.tokens = nn.Parameter(torch.randn(len(encoders), embed) / math.sqrt(embed))
 
+    def requires_grad_(self, requires_grad: bool = True) -> "ModalityEmbedder":
+        """Whether encoders and tokens learn; backbones that are to stay as they are do in any case."""
+        super().requires_grad_(requires_grad)
+        for encoder in self.encoders.values():
+            if getattr(encoder, "frozen", False):
+                encoder.get_submodule("backbone").requires_grad_(False)
+        return self
+
+    @property
+    def frozen_backbones(self) -> dict[str, nn.Module]:
+        """By modality the first part of its encoder that does not learn, where it has one: it needs to meet each row
+        only once, and the encoder takes what it made of it in place of the row."""
+        encoders = self.encoders.items()
+        return {name: encoder.get_submodule("backbone") for name, encoder in encoders if _has_frozen_backbone(encoder)}
+
     def embed(self, inputs: Inputs, observed: Bool[Tensor, "stay modality"]) -> Float[Tensor, "stay modality embed"]:
         """Equation 1: `z[i,m] = E_m(x[i,m])` where observed, else `t_m`; not normalised.
 
@@ -69,3 +84,8 @@ class ModalityEmbedder(nn.Module):
             expected = (len(rows), len(token))
             raise UsageError(f"encoder of {name!r} gives {tuple(encoded.shape)}, expected stay x embed = {expected}")
         return token.expand(len(observed), -1).index_copy(0, rows, encoded.to(token.dtype))
+
+
+def _has_frozen_backbone(encoder: nn.Module) -> bool:
+    backbone = getattr(encoder, "backbone", None)
+    return isinstance(backbone, nn.Module) and not any(part.requires_grad for part in backbone.parameters())

@@ -8,21 +8,23 @@ arXiv 1606.07792). On quantile codes it is a generalised additive model: each nu
 from collections.abc import Mapping
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Shaped
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
 from wardround.models.checks import check_probs, check_widths
 from wardround.models.dropout import Dropout
 from wardround.models.embedder import Inputs
-from wardround.models.modality_encoder import ModalityEncoder, RowShape, coded_rows
+from wardround.models.modality_encoder import ModalityEncoder, coded_rows
+from wardround.models.row_shape import RowShape
 
 
 class LinearEvidence(nn.Module):
     """`e[i,m] = w_m . coded_m(x[i,m])`, 0 where the modality is missing; every weight starts at 0.
 
     Args:
-        widths: modality -> inputs of its encoder's first layer (`coded_width`).
+        widths: modality -> inputs of its encoder's first layer (`coded_width`); 0 of notes and pictures, of which this
+            says nothing.
         dropout: probability of dropping an input in training.
         n_labels: outputs of the head: each has weights of its own.
 
@@ -35,13 +37,16 @@ class LinearEvidence(nn.Module):
         check_probs(dropout=dropout)
         check_widths(n_labels=n_labels)
         self.modalities, self.n_labels = tuple(widths), n_labels
-        self.weights = nn.ModuleDict({name: nn.Linear(width, n_labels, bias=False) for name, width in widths.items()})
+        read = {name: width for name, width in widths.items() if width}
+        self.weights = nn.ModuleDict({name: nn.Linear(width, n_labels, bias=False) for name, width in read.items()})
         for layer in self.weights.values():
             nn.init.zeros_(layer.get_parameter("weight"))
         self.drop = Dropout(dropout)
 
-    def of_coded(self, modality: str, coded: Float[Tensor, "row coded"]) -> Float[Tensor, "row label"]:
-        """The evidence of some rows of one modality, as `coded_rows` makes them."""
+    def of_coded(self, modality: str, coded: Shaped[Tensor, "row ..."]) -> Float[Tensor, "row label"]:
+        """The evidence of some rows of one modality, as `coded_rows` makes them; 0 of notes and pictures."""
+        if modality not in self.weights:
+            return torch.zeros(len(coded), self.n_labels, device=coded.device)
         weight, coded = self.weights[modality].get_parameter("weight"), self.drop(coded)
         if self.n_labels > 1:
             return linear(coded, weight)
@@ -54,6 +59,8 @@ class LinearEvidence(nn.Module):
         """The sum over the modalities that a stay has; the rows of the others are not read."""
         total = torch.zeros(len(observed), self.n_labels, device=observed.device)
         for index, name in enumerate(self.modalities):
+            if name not in self.weights:
+                continue
             there = observed[:, index].nonzero().squeeze(1)
             given = inputs[name]
             rows = (given[0] if isinstance(given, tuple) else given)[there]

@@ -6,42 +6,29 @@ both       the numbers and their quantile codes, then TabularBlock (ours, the de
 set        NumericSet on the observed numbers, for modalities of measurements (ours); codes beside them through
            TabularBlock
 
+Notes and pictures have encoders of their own, whatever the kind (`note_encoder.py`, `picture_encoder.py`).
+
 An installed package may add a kind (`extensions.py`): an `EncoderKind`.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Shaped
 from torch import Tensor, nn
 
 from wardround.errors import UsageError
 from wardround.extensions import Registry
 from wardround.models.checks import check_probs, check_widths
 from wardround.models.dropout import Dropout
+from wardround.models.note_encoder import NoteEncoder, NoteEncoderSettings, NoteShape
 from wardround.models.numeric_set import NumericSet
+from wardround.models.picture_encoder import PictureEncoder, PictureEncoderSettings, PictureShape
 from wardround.models.quantile import QuantileEncoding
+from wardround.models.row_shape import RowShape
 from wardround.models.tabular import TabularBlock
-
-
-@dataclass(frozen=True)
-class RowShape:
-    """How a modality's row is laid out: each summary of the numbers, their observed mask, the codes.
-
-    Attributes:
-        summaries, numbers, codes: so the row is `numbers * (summaries + 1) + codes` wide.
-    """
-
-    summaries: int
-    numbers: int
-    codes: int
-
-    @property
-    def width(self) -> int:
-        """Width of the row."""
-        return self.numbers * (self.summaries + 1) + self.codes
 
 
 @dataclass(frozen=True)
@@ -54,6 +41,8 @@ class EncoderSettings:
         dropout: of the inner layer, in training.
         input_dropout: of what the first layer reads, in training, but for `set`; and of what a linear term reads.
         bins: quantile bins of `quantile`, `both` and `set`.
+        text: of notes.
+        image: of pictures.
 
     Raises:
         UsageError: at construction, for an unknown kind, a width below 1 or a dropout outside [0, 1).
@@ -66,6 +55,8 @@ class EncoderSettings:
     dropout: float = 0.5
     input_dropout: float = 0.3
     bins: int = 4
+    text: NoteEncoderSettings = field(default_factory=NoteEncoderSettings)
+    image: PictureEncoderSettings = field(default_factory=PictureEncoderSettings)
 
     def __post_init__(self) -> None:
         check_widths(hidden=self.hidden, embed=self.embed, bins=self.bins)
@@ -138,12 +129,13 @@ class ModalityEncoder(nn.Module):
         return values, rest, (rest[:, : self.shape.numbers] > 0.5).repeat(1, self.shape.summaries)
 
 
-def coded_rows(encoder: nn.Module, rows: Float[Tensor, "row feature"]) -> Float[Tensor, "row coded"]:
-    """What the first layer of an encoder reads; of one of a package, which names no codes, the rows as they are."""
+def coded_rows(encoder: nn.Module, rows: Shaped[Tensor, "row ..."]) -> Shaped[Tensor, "row ..."]:
+    """What the first layer of an encoder reads; of notes, pictures and an encoder of a package, which name no codes,
+    the rows as they are."""
     return encoder.coded(rows) if isinstance(encoder, ModalityEncoder) else rows
 
 
-def embedded_rows(encoder: nn.Module, coded: Float[Tensor, "row coded"]) -> Float[Tensor, "row embed"]:
+def embedded_rows(encoder: nn.Module, coded: Shaped[Tensor, "row ..."]) -> Float[Tensor, "row embed"]:
     """The embedding of rows that `coded_rows` made; no hook of a `ModalityEncoder` is run: it is entered half-way."""
     return encoder.of_coded(coded) if isinstance(encoder, ModalityEncoder) else encoder(coded)
 
@@ -187,3 +179,19 @@ KNOWN_ENCODERS: Final[Registry[EncoderKind]] = Registry("encoders", "encoder kin
 def find_encoder(name: str) -> EncoderKind:
     """The kind of that name. Raises `UsageError` listing those that exist, `ExtensionError` for a broken package."""
     return KNOWN_ENCODERS.find(name)
+
+
+def build_encoder(shape: RowShape, settings: EncoderSettings, edges: Tensor | None = None) -> nn.Module:
+    """The encoder of one modality, by what its rows are.
+
+    Args:
+        shape: layout of its rows: of notes a `NoteShape`, of pictures a `PictureShape`.
+        settings: kind and size.
+        edges: quantile edges from training rows, where the kind needs them.
+    """
+    of_block = settings.hidden, settings.embed, settings.dropout
+    if isinstance(shape, NoteShape):
+        return NoteEncoder(shape, settings.text, *of_block)
+    if isinstance(shape, PictureShape):
+        return PictureEncoder(shape, settings.image, *of_block)
+    return find_encoder(settings.kind).build(shape, settings, edges)

@@ -75,7 +75,7 @@ def later_events(model: Any, batch: sequences.SequenceBatch, seed: int = 0) -> F
     k = torch.from_numpy((rng.random(len(lengths)) * np.maximum(lengths, 1)).astype(np.int64))
     events = batch.modality.shape[1]
     later = torch.arange(events) > k[:, None]
-    rows = {name: rows.clone().requires_grad_() for name, rows in batch.rows.items()}
+    rows = {name: _leaf(rows) for name, rows in batch.rows.items()}
     hours = batch.hours.clone().requires_grad_()
     published = batch.published.clone().requires_grad_()
     from_here = replace(batch, rows=rows, hours=hours, published=published)
@@ -95,6 +95,19 @@ def later_events(model: Any, batch: sequences.SequenceBatch, seed: int = 0) -> F
         if unequal.any():
             findings.append(f"{int(unequal.sum())} of {int(earlier.sum())} beliefs moved with {kind} later events")
     return findings
+
+
+def _leaf(rows: Tensor) -> Tensor:
+    """A copy that takes a gradient; of tokens and pixels, which take none, a copy."""
+    return rows.clone().requires_grad_() if rows.is_floating_point() else rows.clone()
+
+
+def _others(late: Tensor, rows: Tensor, rng: np.random.Generator) -> Tensor:
+    """Other rows in the place of some; of tokens and pixels with numbers that rows have."""
+    if late.is_floating_point():
+        return torch.from_numpy(rng.normal(0, 3, tuple(late.shape)).astype(np.float32))
+    most = int(rows.max()) if rows.numel() else 0
+    return torch.from_numpy(rng.integers(0, most + 1, tuple(late.shape))).to(late.dtype)
 
 
 def _unequal(one: Tensor, other: Tensor) -> Tensor:
@@ -120,7 +133,7 @@ def _other_later(batch: sequences.SequenceBatch, later: Tensor, rng: np.random.G
     for name, values in batch.rows.items():
         other = values.clone()
         late = later.flatten()[batch.slots[name]]
-        other[late] = torch.from_numpy(rng.normal(0, 3, (int(late.sum()), values.shape[1])).astype(np.float32))
+        other[late] = _others(other[late], values, rng)
         rows[name] = other
     hours = torch.where(later, batch.hours + float(rng.uniform(1, 50)), batch.hours)
     modality = torch.where(later, (batch.modality + 1) % len(rows), batch.modality)

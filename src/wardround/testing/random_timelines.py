@@ -117,6 +117,37 @@ def with_physiology(timelines: Timelines, seed: int, at_min: int = 1440, per_sta
     return replace(timelines, events=pl.concat([timelines.events, made]))
 
 
+NOTES: Final = (
+    ("radiology_note", "NOTE//radiology"),
+    ("radiology_note", "NOTE//radiology//addendum"),
+    ("discharge_note", "NOTE//discharge"),
+)
+
+
+def with_documents(timelines: Timelines, seed: int, at_min: int = 1440, pictures: int = 0) -> Timelines:
+    """And notes and chest X-rays of most stays, before and after `at_min`, some known later than they were made, some
+    twice a minute.
+
+    Args:
+        timelines: stays to give them to.
+        seed: of all that is drawn.
+        at_min: around which they lie, in minutes from unit admission.
+        pictures: files that there are; none for no X-rays.
+    """
+    rng = np.random.default_rng([seed, 6])
+    rows: list[tuple[Any, ...]] = []
+    for stay in timelines.stays["stay_id"].to_list():
+        for _ in range(int(rng.integers(0, 7))):
+            minute, delay = float(rng.integers(-60, 2 * at_min)), float(rng.choice((0, 0, 30, 600)))
+            modality, code, value = *NOTES[int(rng.integers(0, len(NOTES)))], float(rng.integers(0, 9000))
+            if pictures and rng.random() < 0.5:
+                modality, code = "cxr", f"CXR//{rng.choice(('AP', 'AP', 'LATERAL'))}"
+                value = float(rng.integers(0, pictures))
+            rows += [(stay, minute, minute + delay, modality, code, value)] * int(rng.choice((1, 1, 2)))
+    made = pl.DataFrame(rows, EVENT, orient="row")
+    return replace(timelines, events=pl.concat([timelines.events, made]))
+
+
 BILLED: Final = ("10//A419", "10//I10", "10//I509", "10//J9601", "10//N179", "9//25000", "9//4019", "9//42731")
 """ICD codes, most of which tell one of the 25 acute care conditions."""
 

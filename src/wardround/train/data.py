@@ -15,9 +15,12 @@ from wardround.batches.stay_table import TableFeaturiser
 from wardround.batches.store import EventStore, Featuriser
 from wardround.concepts.apache_iv import MODALITY as DERIVED_MODALITY
 from wardround.errors import DataError, UsageError
-from wardround.events import INPUT_MODALITIES, MODALITIES, OPTIONAL_STAY_COLUMNS, STAY_COLUMNS
-from wardround.models.modality_encoder import EncoderSettings, RowShape, find_encoder
+from wardround.events import IMAGES, INPUT_MODALITIES, MODALITIES, OPTIONAL_STAY_COLUMNS, STAY_COLUMNS, TEXTS
+from wardround.models.modality_encoder import EncoderSettings, find_encoder
+from wardround.models.note_encoder import NoteShape
+from wardround.models.picture_encoder import PictureShape
 from wardround.models.quantile import quantile_edges
+from wardround.models.row_shape import RowShape
 from wardround.sources.patient_pool import NOT_KNOWN, PatientPool
 from wardround.tasks.cohort import Cohort, Window, cohort, elapsed_h
 from wardround.tasks.splits import TRAIN, VAL, SplitPlan, split_stays
@@ -146,11 +149,21 @@ def sides_of(data: OpenData, chosen: Cohort, plan: SplitPlan, column: str) -> tu
 
 def row_shapes(featuriser: Featuriser) -> dict[str, RowShape]:
     """Modality -> layout of its rows."""
-    content, vocabulary = featuriser.settings.content, featuriser.vocabulary
-    return {
-        m: RowShape(len(content.summaries_of(m)), len(vocabulary.numbers[m]), len(vocabulary.presences[m]))
-        for m in vocabulary.modalities
-    }
+    return {m: _row_shape(featuriser, m) for m in featuriser.vocabulary.modalities}
+
+
+def _row_shape(featuriser: Featuriser, modality: str) -> RowShape:
+    settings, vocabulary = featuriser.settings, featuriser.vocabulary
+    if modality in TEXTS:
+        bert, text = featuriser.bert, settings.text
+        sizes = {} if bert is None else bert.sizes
+        words = text.buckets + 1 if bert is None else bert.sizes["vocab_size"]
+        return NoteShape(0, 0, 0, text.tokens, words, sizes)
+    if modality in IMAGES:
+        resnet, image = featuriser.resnet, settings.image
+        return PictureShape(0, 0, 0, image.side, image.size, {} if resnet is None else resnet.as_json())
+    summaries = len(settings.content.summaries_of(modality))
+    return RowShape(summaries, len(vocabulary.numbers[modality]), len(vocabulary.presences[modality]))
 
 
 def bin_edges(

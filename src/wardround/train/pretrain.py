@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from wardround.batches.static import StaticBatches, static_batch
-from wardround.batches.store import EventStore, event_store, fit_featuriser
+from wardround.batches.store import EventStore, Featuriser, event_store, fit_featuriser
 from wardround.errors import UsageError
 from wardround.files import hash_of
 from wardround.launcher import is_first_process
@@ -22,9 +22,11 @@ from wardround.metrics.retrieval import recall_at_k, silhouette
 from wardround.models.embedder import ModalityEmbedder
 from wardround.tasks.cohort import Window
 from wardround.tasks.splits import TRAIN, VAL, SplitPlan
+from wardround.train.cases import embedded, frozen_parts
 from wardround.train.checkpoint import remove_checkpoints
 from wardround.train.data import OpenData, bin_edges, opened, row_shapes, sides_of, unread_modalities
 from wardround.train.loop import FitResult, fit
+from wardround.train.named_weights import named_weights
 from wardround.train.packages import packages_behind
 from wardround.train.plan import Plan, PretrainSettings
 from wardround.train.processes import first_process_first
@@ -83,9 +85,8 @@ def pretrain(
         raise UsageError(f"alignment needs two modalities or more; this data has {', '.join(store.modalities)}.")
     settings = replace(settings, loop=replace(settings.loop, seed=seed))
     torch.manual_seed(seed)
-    shapes = row_shapes(featuriser)
-    edges = bin_edges(store, sides.members(TRAIN), shapes, settings.encoder)
-    model = Alignment(build_embedder(shapes, settings.encoder, edges), settings.alignment)
+    model = _model(store, sides.members(TRAIN), featuriser, settings)
+    store = embedded(store, frozen_parts(model), data.folder / "cache" / "embeddings")
     subject = sides.cohort.frame["subject_id"].to_numpy()
     label = np.full(len(subject), np.nan)
 
@@ -112,6 +113,14 @@ def pretrain(
     if is_first_process():
         remove_checkpoints(to)
     return Finished(to, False, run.notes)
+
+
+def _model(store: EventStore, train: np.ndarray, featuriser: Featuriser, settings: PretrainSettings) -> Alignment:
+    """Encoders as they start, and the loss."""
+    shapes = row_shapes(featuriser)
+    edges = bin_edges(store, train, shapes, settings.encoder)
+    embedder = build_embedder(shapes, settings.encoder, edges)
+    return Alignment(named_weights(embedder, settings.inputs), settings.alignment)
 
 
 def _plan(window: Window, split: SplitPlan, settings: PretrainSettings, seed: int) -> Plan:

@@ -32,6 +32,7 @@ from wardround.train.clinical_scores import clinical_scores
 from wardround.train.data import OpenData, Sides, bin_edges, opened, row_shapes, sides_of, unread_modalities
 from wardround.train.failure_signatures import failure_signatures
 from wardround.train.loop import fit
+from wardround.train.named_weights import named_weights
 from wardround.train.packages import packages_behind
 from wardround.train.plan import Plan, TrainSettings
 from wardround.train.predict import SHAPES, Batches, predict_cases
@@ -191,7 +192,8 @@ class _Training:
             return fit_featuriser(self.data.lines, self.sides.part(TRAIN), inputs, self.quiet, self.task.hides)
         if fitted.settings == inputs:
             return fitted
-        return with_normaliser(self.data.lines, self.sides.part(TRAIN), inputs, fitted.vocabulary, self.quiet)
+        again = with_normaliser(self.data.lines, self.sides.part(TRAIN), inputs, fitted.vocabulary, self.quiet)
+        return replace(again, bert=fitted.bert, resnet=fitted.resnet)
 
     def _recalibrate(self, model: nn.Module) -> None:
         """A head that starts at a published equation starts where the training stays put it."""
@@ -215,7 +217,8 @@ class _Training:
         encoder = self.settings.model.encoder
         if self.brought.init is not None:
             return build_embedder(shapes, encoder)
-        return build_embedder(shapes, encoder, bin_edges(self.store, self.sides.members(TRAIN), shapes, encoder))
+        edges = bin_edges(self.store, self.sides.members(TRAIN), shapes, encoder)
+        return named_weights(build_embedder(shapes, encoder, edges), self.settings.inputs)
 
     def _batches(self, cases: Cases, epoch: int) -> Batches:
         size = self.shape.size(self.settings.model)

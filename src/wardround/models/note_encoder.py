@@ -1,0 +1,184 @@
+"""The encoder of notes: tokens to an embedding.
+
+bag    the mean of learned word vectors, of which some are dropped in training (ours, the default where no weights are
+       named: learned in minutes on a CPU; after arXiv 1607.01759)
+bert   a BERT, mean of its last layer or its first token (arXiv 2604.18753: ClinicalBERT, 512 tokens): small and random,
+       or the one whose weights are named
+
+then TabularBlock to the width of the embeddings. Random weights learn with the model; named ones stay as they are
+unless `train` says otherwise, and each note then needs to be read by them only once.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+import torch
+from jaxtyping import Float, Shaped
+from torch import Tensor, nn
+
+from wardround.errors import UsageError
+from wardround.models.checks import check_widths
+from wardround.models.row_shape import RowShape
+from wardround.models.tabular import TabularBlock
+
+BLOCK: Final = 64
+"""Rows that are read at a time where nothing is learned."""
+
+
+@dataclass(frozen=True)
+class NoteEncoderSettings:
+    """The encoder of notes.
+
+    Attributes:
+        kind: "bag", the mean of word vectors, or "bert"; with `text.weights` it is a BERT.
+        train: whether words or BERT learn; none: where they start at random, and not where they are named.
+        pool: of a BERT the "mean" of its tokens, or what stands at its first, "cls", which random ones have not.
+        word_width: of word vectors, and of a random BERT.
+        word_layers, word_heads: of a random BERT.
+        word_dropout: chance that a word is left out, in training.
+
+    Raises:
+        UsageError: at construction, for a width below 1.
+    """
+
+    kind: Literal["bag", "bert"] = "bag"
+    train: bool | None = None
+    pool: Literal["mean", "cls"] = "mean"
+    word_width: int = 64
+    word_layers: int = 2
+    word_heads: int = 2
+    word_dropout: float = 0.3
+
+    def __post_init__(self) -> None:
+        check_widths(word_width=self.word_width, word_layers=self.word_layers, word_heads=self.word_heads)
+        if not 0 <= self.word_dropout < 1:
+            raise UsageError(f"word_dropout must be in [0, 1), got {self.word_dropout}")
+        if self.word_width % self.word_heads:
+            raise UsageError(f"word_width {self.word_width} is no multiple of word_heads {self.word_heads}.")
+
+
+@dataclass(frozen=True)
+class NoteShape(RowShape):
+    """A row of tokens, 0 the padding.
+
+    Attributes:
+        tokens: of a row.
+        vocabulary: one more than the largest token.
+        sizes: of the BERT whose weights are named; empty for none.
+    """
+
+    tokens: int
+    vocabulary: int
+    sizes: Mapping[str, int] = field(default_factory=dict[str, int])
+
+
+class WordBag(nn.Module):
+    """`mean over the words of v[word]`, 0 of a note without words.
+
+    Args:
+        vocabulary: one more than the largest token.
+        width: of the vectors.
+        dropout: chance that a word is left out, in training.
+    """
+
+    def __init__(self, vocabulary: int, width: int, dropout: float) -> None:
+        super().__init__()
+        self.width, self.dropout = width, dropout
+        self.words = nn.EmbeddingBag(vocabulary, width, mode="mean", padding_idx=0)
+
+    def forward(self, rows: Shaped[Tensor, "row token"]) -> Float[Tensor, "row hidden"]:
+        """The mean of each row."""
+        if self.training and self.dropout:
+            rows = rows.masked_fill(torch.rand(rows.shape, device=rows.device) < self.dropout, 0)
+        return self.words(rows)
+
+
+class BertReader(nn.Module):
+    """A BERT, one vector a note.
+
+    Args:
+        shape: of the rows.
+        settings: how it is pooled, and how large a random one is.
+
+    Raises:
+        UsageError: where the rows are longer than the named one reads, or a random one is asked for its first token.
+    """
+
+    def __init__(self, shape: NoteShape, settings: NoteEncoderSettings) -> None:
+        import transformers
+
+        super().__init__()
+        sizes = dict(shape.sizes) or {
+            "vocab_size": shape.vocabulary,
+            "hidden_size": settings.word_width,
+            "num_hidden_layers": settings.word_layers,
+            "num_attention_heads": settings.word_heads,
+            "intermediate_size": 4 * settings.word_width,
+            "max_position_embeddings": shape.tokens,
+        }
+        if settings.pool == "cls" and not shape.sizes:
+            raise UsageError("text.pool=cls reads the first token of a pretrained BERT: name its text.weights.")
+        if shape.tokens > sizes["max_position_embeddings"]:
+            most = sizes["max_position_embeddings"]
+            raise UsageError(f"text.tokens={shape.tokens}: this BERT reads {most} at most.")
+        self.width, self.pool = sizes["hidden_size"], settings.pool
+        library: Any = transformers  # whose settings take every size by name
+        self.bert = library.BertModel(library.BertConfig(**sizes), add_pooling_layer=False)
+
+    def forward(self, rows: Shaped[Tensor, "row token"]) -> Float[Tensor, "row hidden"]:
+        """The vector of each note; of one without words that of the padding."""
+        read = rows != 0
+        read[:, 0] = True
+        longest = int(read.sum(dim=1).max()) if len(rows) else 1
+        rows, read = rows[:, :longest], read[:, :longest]
+        states = self.bert(input_ids=rows.long(), attention_mask=read.long()).last_hidden_state
+        if self.pool == "cls":
+            return states[:, 0]
+        return (states * read.unsqueeze(-1)).sum(dim=1) / read.sum(dim=1, keepdim=True)
+
+
+class NoteEncoder(nn.Module):
+    """Notes of one modality to embeddings.
+
+    Args:
+        shape: of the rows.
+        settings: kind and size.
+        hidden, embed, dropout: of the block after it.
+    """
+
+    def __init__(
+        self, shape: NoteShape, settings: NoteEncoderSettings, hidden: int, embed: int, dropout: float
+    ) -> None:
+        super().__init__()
+        self.shape = shape
+        if shape.sizes or settings.kind == "bert":
+            self.backbone: BertReader | WordBag = BertReader(shape, settings)
+        else:
+            self.backbone = WordBag(shape.vocabulary, settings.word_width, settings.word_dropout)
+        self.frozen = not (not shape.sizes if settings.train is None else settings.train)
+        self.backbone.requires_grad_(not self.frozen)
+        self.block = TabularBlock(self.backbone.width, hidden, embed, dropout)
+
+    def train(self, mode: bool = True) -> "NoteEncoder":
+        """Training mode; a frozen backbone stays as it is at prediction."""
+        super().train(mode)
+        if self.frozen:
+            self.backbone.eval()
+        return self
+
+    def forward(self, rows: Shaped[Tensor, "row feature"]) -> Float[Tensor, "row embed"]:
+        """The embedding of each row: tokens, or what the frozen backbone made of them."""
+        return self.block(rows if rows.is_floating_point() else read_rows(self.backbone, rows, self.frozen))
+
+
+def read_rows(backbone: nn.Module, rows: Shaped[Tensor, "row ..."], frozen: bool) -> Float[Tensor, "row hidden"]:
+    """What a backbone makes of its rows; some at a time where nothing is learned, so that memory is bounded. It is
+    called even where there is no row: one of zeros stands in, so that every process of a training has the same
+    graph."""
+    if not len(rows):
+        return read_rows(backbone, rows.new_zeros(1, *rows.shape[1:]), frozen)[:0]
+    with torch.set_grad_enabled(torch.is_grad_enabled() and not frozen):
+        if torch.is_grad_enabled() or len(rows) <= BLOCK:
+            return backbone(rows)
+        return torch.cat([backbone(rows[begin : begin + BLOCK]) for begin in range(0, len(rows), BLOCK)])

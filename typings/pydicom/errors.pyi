@@ -1,0 +1,3 @@
+"""pydicom's errors."""
+
+class InvalidDicomError(Exception): ...

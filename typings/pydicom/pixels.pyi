@@ -1,0 +1,9 @@
+"""What pydicom makes of pixel data."""
+
+from typing import Any
+
+import numpy as np
+
+def apply_modality_lut(arr: np.ndarray, ds: Any) -> np.ndarray: ...
+def apply_voi_lut(arr: np.ndarray, ds: Any) -> np.ndarray: ...
+def pixel_array(src: Any, *, index: int) -> np.ndarray: ...
