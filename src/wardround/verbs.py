@@ -105,8 +105,8 @@ def _preview(options: Any) -> None:
     from wardround.sources.meds.preview import preview, static_warning
     from wardround.tables import aligned
 
-    if options.source != NAME:
-        raise UsageError(f"--dry-run goes with {NAME}: it shows what a mapping makes of the codes.")
+    if options.source != NAME or options.cxr or options.notes:
+        raise UsageError(f"--dry-run goes with {NAME} alone: it shows what a mapping makes of the codes.")
     rows = preview(options.raw, options.mapping)
     warning = static_warning(rows)
     if warning is not None:
@@ -170,9 +170,11 @@ def run_pretrain(options: Any) -> None:
 
 def run_train(options: Any) -> None:
     """wardround train."""
+    from wardround.tasks.task import refuse_hour
     from wardround.train.run_folder import open_run
     from wardround.train.supervised import train
 
+    refuse_hour(options.task, options.at_h is not None)
     before = options.encoders or options.init
     inherited = None if before is None else open_run(before).plan
     window = _chosen_window(options, inherited and inherited.window)

@@ -1,6 +1,8 @@
 """Episodes of breathing support, by hand: where they begin and end, and when that is known."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from concept_timelines import Event, events, rows, stays
 from wardround.concepts.ventilation import DEVICE, EVENTS, STATUSES
@@ -81,3 +83,26 @@ def test_each_status(word: str, status: str):
 
 def test_words_that_say_nothing_are_no_charting():
     assert episodes(device(0, TUBE), device(30, "Other"), device(60, TUBE))[0] == ("invasive", 0, 60, 1)
+
+
+CHARTED = st.tuples(
+    st.integers(0, 40).map(lambda hour: 60.0 * hour),
+    st.sampled_from([(DEVICE, TUBE), (DEVICE, NASAL), (DEVICE, "Other"), (EVENTS, "Extubated")]),
+    st.sampled_from([0, 0, 90, 1000]),
+)
+
+
+@given(early=st.lists(CHARTED, max_size=12), late=st.lists(CHARTED, max_size=6), hour=st.integers(0, 60))
+@settings(max_examples=300, deadline=None)
+def test_what_becomes_known_later_moves_no_boundary_that_is_known(early: list, late: list, hour: int):
+    """As `test_known.py` asks of every concept, of chartings that are dense enough to make episodes."""
+    now = 60.0 * hour
+    made, more = (
+        [(1, minute, *told, minute + delay) for minute, told, delay in chartings] for chartings in (early, late)
+    )
+    before = [event for event in made if event[4] <= now]
+    rows_before, rows_after = (
+        {row for row in rows(ventilation(events(*told), stays({1: 72}))) if row[3] <= now}
+        for told in (before, [*before, *(event for event in more if event[4] > now)])
+    )
+    assert rows_after <= rows_before
