@@ -107,8 +107,9 @@ def test_a_document_alone_or_among_others_says_the_same(seen: list[View], featur
         with torch.no_grad():
             whole = embedder.encoders[name](rows)
             alone = torch.cat([embedder.encoders[name](rows[place : place + 1]) for place in range(len(rows))])
-        assert (whole - alone).abs().max() < 2e-4  # rounding, through norms over few numbers
-        assert (whole[0] - whole[1]).abs().max() > 1e-3
+        apart = (whole - alone).abs().max()
+        assert apart < 2e-4  # rounding, through norms over few numbers
+        assert (whole[0] - whole[1]).abs().max() > 5 * apart
 
 
 # Negative controls

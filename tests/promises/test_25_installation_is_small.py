@@ -22,14 +22,15 @@ OWN = "wardround"
 NAMED_OTHERWISE = {"sklearn": "scikit-learn", "vl_convert": "vl-convert-python", "PIL": "pillow"}
 """Module -> the package that holds it, where their names differ."""
 ONLY_WITH_AN_EXTRA = {
-    "accelerate": "train/processes.py",
-    "isal": "sources/gunzip.py",
-    "kornia": "models/augmentation.py",
-    "optuna": "compare/search.py",
-    "pillow": "sources/synthetic/mimic4/image_files.py",
-    "pydicom": "sources/synthetic/mimic4/image_files.py",
+    "accelerate": ("train/processes.py",),
+    "isal": ("sources/gunzip.py",),
+    "kornia": ("models/augmentation.py",),
+    "optuna": ("compare/search.py",),
+    "pillow": ("sources/synthetic/mimic4/image_files.py", "batches/pictures.py"),
+    "pydicom": ("sources/synthetic/mimic4/image_files.py", "batches/pictures.py"),
 }
-"""Optional package -> the one file that may import it, which says what to do without it."""
+"""Optional package -> the files that may import it, which say what to do without it: where pictures are written, and
+where they are read."""
 OF_TESTERS = {"hypothesis": "testing/"}
 """Of the extra `testing`: the suites that an outside package runs."""
 
@@ -68,7 +69,7 @@ def borrowed(sources: Mapping[str, str], direct: Iterable[str]) -> list[str]:
     for name, code in sources.items():
         for module in imported(code):
             package = canonicalize_name(NAMED_OTHERWISE.get(module, module))
-            allowed = ONLY_WITH_AN_EXTRA.get(package) == name or name.startswith(OF_TESTERS.get(package, "no file"))
+            allowed = name in ONLY_WITH_AN_EXTRA.get(package, ()) or name.startswith(OF_TESTERS.get(package, "no file"))
             if package not in known and not allowed:
                 faults.append(f"{name}: {module}")
     return faults

@@ -22,6 +22,8 @@ from wardround.models.checks import check_widths
 from wardround.models.row_shape import RowShape
 from wardround.models.tabular import TabularBlock
 
+START: Final = 0.02
+"""Spread of word vectors before they have learned anything, a BERT's."""
 BLOCK: Final = 64
 """Rows that are read at a time where nothing is learned."""
 
@@ -86,6 +88,9 @@ class WordBag(nn.Module):
         super().__init__()
         self.width, self.dropout = width, dropout
         self.words = nn.EmbeddingBag(vocabulary, width, mode="mean", padding_idx=0)
+        nn.init.normal_(self.words.weight, std=START)
+        with torch.no_grad():
+            self.words.weight[0] = 0
 
     def forward(self, rows: Shaped[Tensor, "row token"]) -> Float[Tensor, "row hidden"]:
         """The mean of each row."""

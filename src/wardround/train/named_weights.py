@@ -9,6 +9,7 @@ from torch import Tensor
 
 from wardround.batches.store import InputSettings
 from wardround.errors import UsageError
+from wardround.files import sha256
 from wardround.models.embedder import ModalityEmbedder
 from wardround.models.note_encoder import BertReader, NoteEncoder
 from wardround.models.picture_encoder import PictureEncoder
@@ -43,6 +44,22 @@ def named_weights(embedder: ModalityEmbedder, inputs: InputSettings) -> Modality
             found[folder] = read_weights(Path(folder) / WEIGHTS, None, UsageError)
         network.load_state_dict(_fitting(found[folder], network.state_dict(), Path(folder) / WEIGHTS))
     return embedder
+
+
+def hashes_of_weights(inputs: InputSettings) -> dict[str, str]:
+    """What a run is made from beside its data: named folder -> hash of its weights; none where none are named.
+
+    Raises:
+        UsageError: where a folder has no weights.
+    """
+    found: dict[str, str] = {}
+    for setting, folder in (("text.weights", inputs.text.weights), ("image.weights", inputs.image.weights)):
+        if folder:
+            path = Path(folder) / WEIGHTS
+            if not path.is_file():
+                raise UsageError(f"{setting}: {path} is not there. Nothing is downloaded: name a folder of yours.")
+            found[setting] = sha256(path)
+    return found
 
 
 def _fitting(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:

@@ -26,7 +26,7 @@ from wardround.train.cases import embedded, frozen_parts
 from wardround.train.checkpoint import remove_checkpoints
 from wardround.train.data import OpenData, bin_edges, opened, row_shapes, sides_of, unread_modalities
 from wardround.train.loop import FitResult, fit
-from wardround.train.named_weights import named_weights
+from wardround.train.named_weights import hashes_of_weights, named_weights
 from wardround.train.packages import packages_behind
 from wardround.train.plan import Plan, PretrainSettings
 from wardround.train.processes import first_process_first
@@ -75,7 +75,8 @@ def pretrain(
     """
     with first_process_first():
         data = opened(data_folder, window, quiet)
-    run = NewRun(to, _plan(window, split, settings, seed), {"data": data.hash}, data.patients)
+    inputs = {"data": data.hash} | hashes_of_weights(settings.inputs)
+    run = NewRun(to, _plan(window, split, settings, seed), inputs, data.patients)
     if run.is_complete():
         return Finished(to, True, [])
     sides, table = sides_of(data, data.cohort(None), split, "pretrain_split")

@@ -32,7 +32,7 @@ from wardround.train.clinical_scores import clinical_scores
 from wardround.train.data import OpenData, Sides, bin_edges, opened, row_shapes, sides_of, unread_modalities
 from wardround.train.failure_signatures import failure_signatures
 from wardround.train.loop import fit
-from wardround.train.named_weights import named_weights
+from wardround.train.named_weights import hashes_of_weights, named_weights
 from wardround.train.packages import packages_behind
 from wardround.train.plan import Plan, TrainSettings
 from wardround.train.predict import SHAPES, Batches, predict_cases
@@ -101,7 +101,7 @@ def train(
     settings = brought.settings(method, assignments)
     with first_process_first():
         data = opened(data_folder, window, quiet)
-    hashes = {name: run.hash for name, run in (("encoders", brought.encoders), ("init", brought.init)) if run}
+    hashes = _made_from(brought, settings.inputs)
     packages = packages_behind(method.name, task.name, settings)
     taken = hashes.get("encoders"), hashes.get("init")
     plan = Plan("train", method.name, task.name, window, split, taken[0], settings, seed, taken[1], packages)
@@ -114,6 +114,12 @@ def train(
     brought.check(window, data, table, run.notes)
     _Training(method, task, data, sides, settings, seed, quiet, brought).run(run, table)
     return Finished(to, False, run.notes)
+
+
+def _made_from(brought: Brought, inputs: InputSettings) -> dict[str, str]:
+    """What the run stands on beside its data: a run that is brought, or the weights that are named."""
+    hashes = {name: run.hash for name, run in (("encoders", brought.encoders), ("init", brought.init)) if run}
+    return hashes or hashes_of_weights(inputs)
 
 
 class _Training:
