@@ -1,4 +1,4 @@
-"""A MIMIC-IV as large as one likes, for benchmarks of speed alone: raw tables in the layout of 3.1, made column by column.
+"""A MIMIC-IV as large as one likes, for benchmarks of speed alone: raw tables in the layout of 3.1, by column.
 
     python benchmarks/large_mimic4.py TO --stays 20000 [--seed 0]
 
@@ -12,7 +12,6 @@ hundred stays, whatever the number.
 import argparse
 import gzip
 import io
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -36,7 +35,15 @@ LABS = {
     **{51221: (31, 5, "%"), 51222: (10.2, 1.6, "g/dL"), 51265: (210, 80, "K/uL"), 51301: (10.5, 4, "K/uL")},
     **{50820: (7.38, 0.06, "units"), 50818: (41, 8, "mm Hg"), 50821: (105, 35, "mm Hg"), 50813: (1.9, 0.8, "mmol/L")},
 }
-WORDS = ("WNL", "Within Normal Limits", "Not applicable", "Done", "SR (Sinus Rhythm)", "Clear", "Bilateral Breath Sounds")
+WORDS = (
+    "WNL",
+    "Within Normal Limits",
+    "Not applicable",
+    "Done",
+    "SR (Sinus Rhythm)",
+    "Clear",
+    "Bilateral Breath Sounds",
+)
 BOUNDARY = np.datetime64("2150-01-01T00:00:00.000000")
 
 
@@ -172,7 +179,9 @@ def _measured(random: np.random.Generator, items: np.ndarray, means: dict[int, t
     return rows.with_columns(value=whole, valueuom=pl.when(pl.col("valueuom") != "").then("valueuom"))
 
 
-def _chart(random: np.random.Generator, cohort: pl.DataFrame, others: dict[int, Any], words: np.ndarray) -> pl.DataFrame:
+def _chart(
+    random: np.random.Generator, cohort: pl.DataFrame, others: dict[int, Any], words: np.ndarray
+) -> pl.DataFrame:
     rows, count = _drawn(random, cohort, CHART_ROWS, 15)
     kind = random.integers(0, 3, count)
     items = np.select(

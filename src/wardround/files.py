@@ -179,6 +179,49 @@ def read_columns(
     return table
 
 
+def write_batches(path: Path, batches: Sequence[pl.DataFrame], notes: Mapping[str, str]) -> None:
+    """Write tables of equal columns as one Arrow file (lz4) of which each can be read alone, atomically.
+
+    Args:
+        path: where to; for hidden work of ours, which nobody else reads.
+        batches: the tables, at least one.
+        notes: what to say of them, given back by `read_notes`.
+
+    Raises:
+        StorageError: if the disk refuses.
+    """
+    with whole_file(path) as file:
+        tables = [table.to_arrow(compat_level=pl.CompatLevel.oldest()).combine_chunks() for table in batches]
+        schema = tables[0].schema.with_metadata(dict(notes))
+        options = pa.ipc.IpcWriteOptions(compression="lz4")
+        with pa.ipc.new_file(pa.PythonFile(file, "w"), schema, options=options) as writer:
+            for table in tables:
+                empty = pa.RecordBatch.from_pylist([], schema)
+                writer.write_batch(next(iter(table.to_batches()), empty))
+
+
+def read_notes(path: Path) -> dict[str, str]:
+    """What `write_batches` was told of the tables. Raises `DataError` where the file is missing or torn."""
+    with _batches(path) as reader:
+        return {name.decode(): note.decode() for name, note in (reader.schema.metadata or {}).items()}
+
+
+def read_batches(path: Path, numbers: Sequence[int]) -> list[pl.DataFrame]:
+    """Some tables of a file of `write_batches`, by number. Raises `DataError` where it is missing or torn."""
+    with _batches(path) as reader:
+        return [pl.DataFrame(pl.from_arrow(reader.get_batch(number))) for number in numbers]
+
+
+@contextlib.contextmanager
+def _batches(path: Path) -> Generator[Any]:
+    """Its reader, which takes from the disk what is asked for: nothing is mapped, so memory holds no more than that."""
+    try:
+        with pa.OSFile(str(path)) as file, pa.ipc.open_file(file) as reader:
+            yield reader
+    except (pa.ArrowException, OSError, IndexError):
+        raise DataError(f"{path} is missing or torn. Run the same command again.") from None
+
+
 def write_array(path: Path, array: np.ndarray) -> None:
     """Write one array as npy (no objects), atomically. Raises `StorageError`."""
     buffer = io.BytesIO()
