@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from wardround.errors import SourceError
@@ -89,15 +90,24 @@ def _by_stay_id(frame: pl.DataFrame, stay_id: str, stays: pl.DataFrame) -> pl.Da
 
 def _account(block: RawRows, frame: pl.DataFrame, made: pl.DataFrame) -> TableLedger:
     """A row that yields an event is out, its other values are counted by reason; any other row has one reason."""
-    usable, rejected = made.filter(pl.col("reason").is_null()), made.filter(pl.col("reason").is_not_null())
-    accepted = usable.select(pl.col("row").unique())
-    why = rejected.group_by("row").agg(pl.col("reason").min().alias("of_values"))
-    lost = frame.select("row", "reason").join(accepted, on="row", how="anti").join(why, on="row", how="left")
-    account = TableLedger(frame.height + block.ragged, accepted.height)
+    made = made.select("row", "reason")  # the columns that count: others are wide
+    rejected = made.filter(pl.col("reason").is_not_null())
+    is_out = np.zeros(block.frame.height, bool)
+    is_out[_place(made.filter(pl.col("reason").is_null()), block)] = True
+    beside = pl.Series(is_out[_place(rejected, block)])
+    why = rejected.filter(~beside).group_by("row").agg(pl.col("reason").min().alias("of_values"))
+    lost = frame.select("row", "reason").filter(pl.Series(~is_out[_place(frame, block)]))
+    lost = lost.join(why, on="row", how="left")
+    account = TableLedger(frame.height + block.ragged, int(is_out.sum()))
     account.set_aside.update(reason_counts(lost.select(pl.coalesce("reason", "of_values", pl.lit("no value")))))
     account.set_aside[RAGGED] += block.ragged
-    account.values_set_aside.update(reason_counts(rejected.join(accepted, on="row", how="semi").select("reason")))
+    account.values_set_aside.update(reason_counts(rejected.filter(beside).select("reason")))
     return account
+
+
+def _place(rows: pl.DataFrame, block: RawRows) -> np.ndarray:
+    """Where in the block each row stands."""
+    return rows["row"].to_numpy() - block.first_row
 
 
 def reason_counts(reasons: pl.DataFrame) -> dict[str, int]:

@@ -72,12 +72,13 @@ def typed(frame: pl.DataFrame, table: RawTable) -> pl.DataFrame:
         The columns as Int64, Float64, Datetime or stripped text (blank is null), and `reason`: "not a number: COLUMN",
         "not a whole number: COLUMN" or "not a time: COLUMN" for the first column of a row that cannot be read, numbers
         before times, else null.
+
+    Numbers and times are tried as they stand: text is stripped only where that leaves some unread, which is rare.
     """
-    text = frame.select(pl.col(table.read).str.strip_chars())
-    text = text.with_columns(pl.when(pl.col(name) != "").then(name) for name in table.read)
     kinds = {name: table.columns[name][0] for name in table.read}
-    numeric = [name for name, kind in kinds.items() if kind in (Kind.INTEGER, Kind.NUMBER)]
-    numbers = text.with_columns(pl.col(numeric).cast(pl.Float64, strict=False))
+    text, values = _values(frame, kinds)
+    numbers = text.with_columns(values.values())
+    numeric = [name for name in values if kinds[name] is not Kind.TIME]
     reason = pl.lit(None, pl.String)
     columns: list[pl.Expr] = []
     for name in reversed(numeric):
@@ -91,11 +92,33 @@ def typed(frame: pl.DataFrame, table: RawTable) -> pl.DataFrame:
         if unreadable.any():
             reason = pl.when(unreadable).then(pl.lit(f"{NOT_A_NUMBER}: {name}")).otherwise(reason)
     read = numbers.with_columns(*columns, reason=reason)
-    for name in (name for name, kind in kinds.items() if kind is Kind.TIME):
-        times = read_times(text[name])
-        unreadable = text[name].is_not_null() & times.is_null()
-        read = with_reason(read.with_columns(times.alias(name)), unreadable, f"{NOT_A_TIME}: {name}")
+    for name in (name for name in values if kinds[name] is Kind.TIME):
+        unreadable = text[name].is_not_null() & values[name].is_null()
+        if unreadable.any():
+            read = with_reason(read, unreadable, f"{NOT_A_TIME}: {name}")
     return read
+
+
+def _values(frame: pl.DataFrame, kinds: Mapping[str, Kind]) -> tuple[pl.DataFrame, dict[str, pl.Series]]:
+    """The text, stripped where it must be, and the numbers and times in it, null where they cannot be read."""
+    values = {name: _value(frame[name], kind) for name, kind in kinds.items() if kind in _READ}
+    plain = {name for name, value in values.items() if value.null_count() == frame[name].null_count()}
+    text = frame.select(name if name in plain else _stripped(name) for name in kinds)
+    again = {name: _value(text[name], kinds[name]) for name in values if name not in plain}
+    return text, {**values, **again}
+
+
+_READ: Final = (Kind.INTEGER, Kind.NUMBER, Kind.TIME)
+
+
+def _value(text: pl.Series, kind: Kind) -> pl.Series:
+    return read_times(text) if kind is Kind.TIME else text.cast(pl.Float64, strict=False)
+
+
+def _stripped(name: str) -> pl.Expr:
+    """Text without what is blank around it; blank text is null."""
+    text = pl.col(name).str.strip_chars()
+    return pl.when(text != "").then(text).alias(name)
 
 
 def read_times(text: pl.Series) -> pl.Series:
