@@ -15,7 +15,7 @@ import raw_mimic4
 from odd_rows import planted
 from raw_eicu import COLUMNS, SCALE, Data, RawEicu, none_of, prepare, tiny
 from wardround import files
-from wardround.sources import csv_reader, gather, pipeline
+from wardround.sources import csv_reader, gather, pipeline, reading
 from wardround.sources.challenge2012 import raw as challenge_raw
 from wardround.sources.meds import shards as meds_shards
 
@@ -107,13 +107,13 @@ def keep_file_order(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def find_duplicates_inside_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Equal rows of two blocks are two."""
-    sound = pipeline.convert_block
+    sound = reading.convert_block
 
     def faulty(rows: csv_reader.RawRows, *args):
         made = sound(rows, *args)
         return dataclasses.replace(made, events=made.events.with_columns(pl.col("row_hash") + rows.first_row))
 
-    monkeypatch.setattr(pipeline, "convert_block", faulty)
+    monkeypatch.setattr(reading, "convert_block", faulty)
 
 
 @pytest.mark.parametrize("fault", [None, keep_file_order, find_duplicates_inside_blocks])

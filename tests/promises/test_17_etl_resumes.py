@@ -140,19 +140,19 @@ def test_a_finished_folder_is_left_alone(raw: Path, uninterrupted: dict[str, str
 
 def test_a_kill_between_the_manifest_and_the_end_leaves_no_work_folder(raw: Path, tmp_path: Path):
     prepare(raw, tmp_path / "data")
-    (tmp_path / "data" / ".work" / "parts").mkdir(parents=True)
+    (tmp_path / "data" / ".work" / "runs").mkdir(parents=True)
     prepare(raw, tmp_path / "data")
     assert not (tmp_path / "data" / ".work").exists()
 
 
 @pytest.fixture
 def half_done(raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder killed while it wrote its tables: parts and shards are finished."""
+    """A folder killed while it wrote its tables: runs and shards are finished."""
     with monkeypatch.context() as patch:
         patch.setattr(files, "write_manifest", _die)
         with pytest.raises(Killed):
             prepare(raw, tmp_path / "data")
-    assert (tmp_path / "data" / ".work" / "parts" / "lab" / "0.parquet").is_file()
+    assert (tmp_path / "data" / ".work" / "runs" / "lab" / "0.arrow").is_file()
     return tmp_path / "data"
 
 
@@ -163,7 +163,7 @@ def _die(*_: object) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        ".work/parts/lab/0.parquet",
+        ".work/runs/lab/0.arrow",
         ".work/tables/lab.json",
         ".work/shards/0.json",
         ".work/summaries/0/codes.parquet",
@@ -302,7 +302,7 @@ def forget_what_was_set_aside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def bytes_after(half_done: Path, raw: Path) -> dict[str, str] | str:
     """What a resume makes of damaged work; or what it says."""
-    part = half_done / ".work" / "parts" / "lab" / "0.parquet"
+    part = half_done / ".work" / "runs" / "lab" / "0.arrow"
     other = part.with_name("other.parquet")
     files.write_table(other, files.read_table(part).head(2))
     shutil.move(other, part)

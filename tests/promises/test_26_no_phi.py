@@ -28,7 +28,7 @@ from raw_meds import tiny as tiny_meds
 from wardround import files, ledger
 from wardround.errors import SourceError, WardroundError
 from wardround.export import export_meds
-from wardround.sources import block, csv_reader, csv_stream, gather, pipeline
+from wardround.sources import block, csv_reader, csv_stream, gather, pipeline, reading
 from wardround.sources.challenge2012 import CHALLENGE2012
 from wardround.sources.eicu import EICU
 from wardround.sources.meds import meds_source
@@ -225,13 +225,13 @@ def a_small_block(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def a_signal(monkeypatch: pytest.MonkeyPatch) -> None:
-    sound = pipeline.convert_block
+    sound = reading.convert_block
 
     def interrupted(*args):
         os.kill(os.getpid(), signal.SIGTERM)
         return sound(*args)
 
-    monkeypatch.setattr(pipeline, "convert_block", interrupted)
+    monkeypatch.setattr(reading, "convert_block", interrupted)
 
 
 @pytest.mark.parametrize("force", [an_unbalanced_account, a_bomb, a_small_block, a_signal])
