@@ -10,7 +10,7 @@ import hashlib
 import io
 import json
 import shutil
-from collections.abc import Collection, Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -179,25 +179,25 @@ def read_columns(
     return table
 
 
-def write_batches(path: Path, batches: Sequence[pl.DataFrame], notes: Mapping[str, str]) -> None:
+def write_batches(path: Path, batches: Iterable[pl.DataFrame], notes: Mapping[str, str]) -> None:
     """Write tables of equal columns as one Arrow file (lz4) of which each can be read alone, atomically.
 
     Args:
         path: where to; for hidden work of ours, which nobody else reads.
-        batches: the tables, at least one.
+        batches: the tables, at least one, each with rows.
         notes: what to say of them, given back by `read_notes`.
 
     Raises:
         StorageError: if the disk refuses.
     """
-    with whole_file(path) as file:
-        tables = [table.to_arrow(compat_level=pl.CompatLevel.oldest()).combine_chunks() for table in batches]
-        schema = tables[0].schema.with_metadata(dict(notes))
-        options = pa.ipc.IpcWriteOptions(compression="lz4")
-        with pa.ipc.new_file(pa.PythonFile(file, "w"), schema, options=options) as writer:
-            for table in tables:
-                empty = pa.RecordBatch.from_pylist([], schema)
-                writer.write_batch(next(iter(table.to_batches()), empty))
+    with whole_file(path) as file, contextlib.ExitStack() as stack:
+        writer = None
+        for table in batches:
+            arrow = table.to_arrow(compat_level=pl.CompatLevel.oldest()).combine_chunks()
+            if writer is None:
+                schema, options = arrow.schema.with_metadata(dict(notes)), pa.ipc.IpcWriteOptions(compression="lz4")
+                writer = stack.enter_context(pa.ipc.new_file(pa.PythonFile(file, "w"), schema, options=options))
+            writer.write_batch(arrow.to_batches()[0])
 
 
 def read_notes(path: Path) -> dict[str, str]:

@@ -189,8 +189,8 @@ def test_damaged_work_is_never_trusted(
 
 
 def test_finished_steps_are_not_done_again(half_done: Path, raw: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("wardround.sources.pipeline.convert_block", _die)
-    monkeypatch.setattr("wardround.sources.pipeline.gather_shard", _die)
+    monkeypatch.setattr("wardround.sources.reading.convert_block", _die)
+    monkeypatch.setattr("wardround.sources.gather.gather", _die)
     prepare(raw, half_done)
 
 

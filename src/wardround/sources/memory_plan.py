@@ -15,17 +15,17 @@ GIB: Final = 2**30
 MIB: Final = 2**20
 DEFAULT_GIB: Final = 4.0
 
-BASE_BYTES: Final = 260 * MIB
+BASE_BYTES: Final = 600 * MIB
 """The interpreter, its libraries, and a block of text as it is read."""
 STAY_BYTES: Final = 4_000
 """A stay: its row, its static events, where its rows go."""
-CONVERTED_ROW_BYTES: Final = 2_500
+CONVERTED_ROW_BYTES: Final = 3_000
 """A raw row while it is converted."""
-WAITING_FACTOR: Final = 3
-"""Events that wait are held once more in the order of their slices, and once more as they are written."""
-GATHERED_ROW_BYTES: Final = 900
-"""An event while its slice is put in order."""
-GROUP_BYTES: Final = 420 * MIB
+WAITING_FACTOR: Final = 4
+"""Events that wait are held once more in the order of their slices, and as they are written; allocators keep the rest."""
+GATHERED_ROW_BYTES: Final = 700
+"""An event while its slice is put in order, beside those before it."""
+GROUP_BYTES: Final = 300 * MIB
 """A row group of a shard, collected and written."""
 
 LEAST_ROWS: Final = 5_000
@@ -34,7 +34,7 @@ LEAST_GATHERED: Final = 50_000
 MOST_GATHERED: Final = 400_000
 """More rows at once are no faster."""
 LEAST_WAITING: Final = 16 * MIB
-MOST_WAITING: Final = 384 * MIB
+MOST_WAITING: Final = 96 * MIB
 
 
 @dataclass(frozen=True)

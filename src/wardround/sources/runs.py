@@ -15,6 +15,7 @@ from typing import Final
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 
 from wardround import files
 
@@ -55,14 +56,18 @@ class RunWriter:
     folder: Path
     most_bytes: int
     paths: list[Path] = field(default_factory=list[Path])
-    _waiting: list[pl.DataFrame] = field(default_factory=list[pl.DataFrame])
+    _waiting: list[pa.Table] = field(default_factory=list[pa.Table])
     _bytes: int = 0
 
     def add(self, events: pl.DataFrame) -> None:
-        """Take events-to-be, with their `slice`. Raises `StorageError`."""
+        """Take events-to-be, with their `slice`. Raises `StorageError`.
+
+        They wait with texts of their own: a view of the block's would keep all of the block.
+        """
         if events.height:
-            self._waiting.append(events)
-            self._bytes += events.estimated_size()
+            table = events.to_arrow(compat_level=pl.CompatLevel.oldest())
+            self._waiting.append(table)
+            self._bytes += table.nbytes
         if self._bytes >= self.most_bytes:
             self.flush()
 
@@ -70,14 +75,17 @@ class RunWriter:
         """Write what waits as a run. Raises `StorageError`."""
         if not self._waiting:
             return
-        together = pl.concat(self._waiting)
+        together = pl.DataFrame(pl.from_arrow(pa.concat_tables(self._waiting)))
         self._waiting.clear()
-        parts = together.partition_by("slice", as_dict=True, include_key=False)
-        numbers = sorted(number for (number,) in parts)
+        if not together["slice"].is_sorted():
+            together = together.sort("slice", maintain_order=True)
+        runs = together["slice"].rle().struct
+        numbers, rows = runs.field("value"), runs.field("len")
+        notes = {_SLICES: json.dumps(numbers.to_list()), _ROWS: json.dumps(rows.to_list())}
+        begins = (rows.cum_sum() - rows).to_list()
+        batches = (together.slice(*place).drop("slice") for place in zip(begins, rows, strict=True))
         path = self.folder / f"{len(self.paths)}.arrow"
-        rows = [parts[(number,)].height for number in numbers]
-        notes = {_SLICES: json.dumps(numbers), _ROWS: json.dumps(rows)}
-        files.write_batches(path, [parts[(number,)] for number in numbers], notes)
+        files.write_batches(path, batches, notes)
         self.paths.append(path)
         self._bytes = 0
 
