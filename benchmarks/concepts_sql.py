@@ -12,10 +12,12 @@ import argparse
 import tempfile
 from pathlib import Path
 
+import apache_sql
 import codes_sql
 import duckdb
 import first_day_scores_sql
 import polars as pl
+import ventilation_sql
 
 from wardround.export import write_concepts
 
@@ -152,44 +154,6 @@ select stay_id, 'vis_' || drug as name, hour + 1.0 as time_h, dose as value from
 union all
 select stay_id, 'vis', hour + 1.0, sum(dose * case drug when 'vasopressin' then 10000 when 'milrinone' then 10
     when 'epinephrine' then 100 when 'norepinephrine' then 100 else 1 end) from each group by 1, 2, 3
-"""
-
-VENTILATED = """
-create table ventilated as
-with modes as (
-    select stay_id, charttime, max(value) filter (itemid = 223849) as mode,
-        max(value) filter (itemid = 229314) as hamilton, max(value) filter (itemid = 226732) as device
-    from chartevents where itemid in (223849, 229314, 226732) and value is not null group by 1, 2
-), statuses as (
-    select stay_id, charttime, case
-        when trim(device) in ('Tracheostomy tube', 'Trach mask') then 'Tracheostomy'
-        when device = 'Endotracheal tube' or mode in ('(S) CMV', 'APRV', 'APRV/Biphasic+ApnPress',
-            'APRV/Biphasic+ApnVol', 'APV (cmv)', 'Ambient', 'Apnea Ventilation', 'CMV', 'CMV/ASSIST',
-            'CMV/ASSIST/AutoFlow', 'CMV/AutoFlow', 'CPAP/PPS', 'CPAP/PSV', 'CPAP/PSV+Apn TCPL', 'CPAP/PSV+ApnPres',
-            'CPAP/PSV+ApnVol', 'MMV', 'MMV/AutoFlow', 'MMV/PSV', 'MMV/PSV/AutoFlow', 'P-CMV', 'PCV+', 'PCV+/PSV',
-            'PCV+Assist', 'PRES/AC', 'PRVC/AC', 'PRVC/SIMV', 'PSV/SBT', 'SIMV', 'SIMV/AutoFlow', 'SIMV/PRES',
-            'SIMV/PSV', 'SIMV/PSV/AutoFlow', 'SIMV/VOL', 'SYNCHRON MASTER', 'SYNCHRON SLAVE', 'VOL/AC')
-            or hamilton in ('APRV', 'APV (cmv)', 'Ambient', '(S) CMV', 'P-CMV', 'SIMV', 'APV (simv)', 'P-SIMV', 'VS',
-            'ASV') then 'Invasive'
-        when trim(device) in ('Bipap mask', 'CPAP mask') or hamilton in ('DuoPaP', 'NIV', 'NIV-ST') then 'Mask'
-        when device = 'High flow nasal cannula' then 'High flow'
-        when trim(device) in ('Non-rebreather', 'Face tent', 'Aerosol-cool', 'Venti mask', 'Medium conc mask',
-            'Ultrasonic neb', 'Vapomist', 'Oxymizer', 'High flow neb', 'Nasal cannula') then 'Oxygen'
-        when device = 'None' then 'None' end as status
-    from modes
-), ordered as (
-    select *, lead(charttime) over stay as next_time, lag(status) over stay as status_before,
-        lag(charttime) over (partition by stay_id, status order by charttime) as same_before
-    from statuses where status is not null window stay as (partition by stay_id order by charttime)
-), numbered as (
-    select *, sum(case when status_before is null or date_diff('hour', same_before, charttime) >= 14
-        or status_before <> status then 1 else 0 end) over (partition by stay_id order by charttime) as episode
-    from ordered
-)
-select stay_id, min(charttime) as since, max(case when next_time is null
-    or date_diff('hour', charttime, next_time) >= 14 then charttime else next_time end) as until
-from numbered group by stay_id, episode
-having min(charttime) <> max(charttime) and max(status) = 'Invasive'
 """
 
 GASES = """
@@ -440,7 +404,8 @@ def reference(raw: Path) -> dict[str, pl.DataFrame]:
     for table in dict.fromkeys((*TABLES, *first_day_scores_sql.TABLES)):
         path = next(iter(raw.glob(f"{table}.csv*")))
         base.execute(f"create view {path.name.split('.')[0]} as select * from read_csv('{path}', sample_size=-1)")
-    for statement in (STAYS, HOURS, URINE, WEIGHTS, GCS, DRUGS, VENTILATED, GASES, URINE_DAYS, SUSPECTED):
+    ventilation = ventilation_sql.ventilation(base)
+    for statement in (STAYS, HOURS, URINE, WEIGHTS, GCS, DRUGS, GASES, URINE_DAYS, SUSPECTED):
         base.execute(statement)
     found = {
         "urine_output": URINE_HOURS,
@@ -457,7 +422,9 @@ def reference(raw: Path) -> dict[str, pl.DataFrame]:
     base.execute(POINTS.format(laboratory=BY_ADMISSION))
     made["sofa, as the repository"] = base.sql(SOFA.format(running=AT_END, inside=IN_HOUR, day=23)).pl()
     made["sofa, first day as the repository"] = base.sql(FIRST_DAY).pl()
+    made |= ventilation
     made |= first_day_scores_sql.first_day_scores(base)
+    made |= apache_sql.apache(base)
     made["hourly17"] = base.sql(codes_sql.HOURLY).pl()
     base.execute(CLOCK_HOURS)
     by_clock = SOFA.format(running=AT_END, inside=IN_CLOCK_HOUR, day=24)
@@ -511,8 +478,8 @@ def main() -> None:
     pl.Config.set_tbl_width_chars(120)
     with tempfile.TemporaryDirectory() as folder:
         names = [
-            *("urine_output", "gcs", "vis", "sofa", "sapsii", "oasis", "lods", "kdigo", "suspicion_of_infection"),
-            *("sepsis3", "charlson", "phenotypes", "hourly17"),
+            *("urine_output", "gcs", "vis", "ventilation", "sofa", "sapsii", "oasis", "apache", "lods"),
+            *("kdigo", "suspicion_of_infection", "sepsis3", "charlson", "phenotypes", "hourly17"),
         ]
         write_concepts(options.data, names, Path(folder) / "concepts", quiet=True)
         ours = {name: as_rows(pl.read_parquet(Path(folder) / "concepts" / f"{name}.parquet")) for name in names}

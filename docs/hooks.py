@@ -134,7 +134,8 @@ def _file(path: str) -> str:
 def _columns(name: str) -> str:
     source = KNOWN_SOURCES.find(name)
     read = [source.stay_table, *(table.raw for table in source.all_tables), *(side.raw for side in source.side_tables)]
-    return "\n\n".join(_columns_of(table) for table in (*read, *source.lookup_tables, *source.unread_tables))
+    beside = [raw for each in source.beside for raw in (*(table.raw for table in each.tables), *each.unread_tables)]
+    return "\n\n".join(_columns_of(table) for table in (*read, *source.lookup_tables, *source.unread_tables, *beside))
 
 
 def _columns_of(table: RawTable) -> str:

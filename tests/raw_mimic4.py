@@ -4,9 +4,13 @@ raw = tiny()                                        three unit stays of two pati
 raw.add("icu/chartevents", stay_id=1, ...)          one more row; ids follow from the stay, other columns stay blank
 folder = raw.write(tmp_path / "raw")                the layout of 2.2 to 3.1; `layout="1.0"` and "flat" too
 data = prepare(folder, tmp_path / "data")
+raw.note("discharge", 1, text="...")                a note of stay 1; "radiology" too
+raw.picture(1, "a0b1c2d3", StudyTime="130000")      a chest X-ray of stay 1, its file in folder / "cxr" / "files"
+data = prepare(folder, tmp_path / "data", cxr=folder / "cxr", notes=folder)
 """
 
 import gzip
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +18,7 @@ import polars as pl
 
 from raw_eicu import Data, as_text, csv_text
 from wardround.sources import pipeline
+from wardround.sources.beside import with_folders
 from wardround.sources.mimic4 import MIMIC4
 
 COLUMNS: dict[str, list[str]] = {
@@ -105,6 +110,44 @@ COLUMNS: dict[str, list[str]] = {
 }
 """The tables of MIMIC-IV 2.2 with their columns, by module."""
 
+BESIDE_COLUMNS: dict[str, list[str]] = {
+    table: columns.split()
+    for table, columns in {
+        "note/discharge": "note_id subject_id hadm_id note_type note_seq charttime storetime text",
+        "note/discharge_detail": "note_id subject_id field_name field_value field_ordinal",
+        "note/radiology": "note_id subject_id hadm_id note_type note_seq charttime storetime text",
+        "note/radiology_detail": "note_id subject_id field_name field_value field_ordinal",
+        "cxr/mimic-cxr-2.0.0-metadata": (
+            "dicom_id subject_id study_id PerformedProcedureStepDescription ViewPosition Rows Columns StudyDate "
+            "StudyTime ProcedureCodeSequence_CodeMeaning ViewCodeSequence_CodeMeaning "
+            "PatientOrientationCodeSequence_CodeMeaning"
+        ),
+        "cxr/mimic-cxr-2.0.0-split": "dicom_id study_id subject_id split",
+    }.items()
+} | {
+    f"cxr/mimic-cxr-{name}": [*ids.split(), *findings.split(",")]
+    for name, ids, findings in (
+        *(
+            (
+                f"2.0.0-{labeller}",
+                "subject_id study_id",
+                "Atelectasis,Cardiomegaly,Consolidation,Edema,Enlarged Cardiomediastinum,Fracture,Lung Lesion,"
+                "Lung Opacity,No Finding,Pleural Effusion,Pleural Other,Pneumonia,Pneumothorax,Support Devices",
+            )
+            for labeller in ("chexpert", "negbio")
+        ),
+        (
+            "2.1.0-test-set-labeled",
+            "study_id",
+            "Airspace Opacity,Atelectasis,Cardiomegaly,Consolidation,Edema,Enlarged Cardiomediastinum,Fracture,"
+            "Lung Lesion,No Finding,Pleural Effusion,Pleural Other,Pneumonia,Pneumothorax,Support Devices",
+        ),
+    )
+}
+"""The tables of MIMIC-IV-Note 2.2, and of MIMIC-CXR-JPG 2.0.0 and 2.1.0, with their columns."""
+
+METADATA = "cxr/mimic-cxr-2.0.0-metadata"
+
 OTHER_VERSIONS: dict[str, list[str]] = {
     table: columns.split()
     for table, columns in {
@@ -152,6 +195,13 @@ STAY = {
 }
 """A patient, hospital stay and unit stay like any other."""
 
+NOTE = {
+    "discharge": {"charttime": "2151-01-06 00:00:00", "storetime": "2151-01-08 09:00:00", "text": " \nA stay.\n"},
+    "radiology": {"charttime": "2151-01-01 13:00:00", "storetime": "2151-01-01 15:00:00", "text": "Clear lungs."},
+}
+PICTURE = {"ViewPosition": "AP", "StudyDate": "21510101", "StudyTime": "130000.0"}
+"""A note and a chest X-ray like any other."""
+
 ITEMS = {
     220045: ("Heart Rate", "Routine Vital Signs"),
     223761: ("Temperature Fahrenheit", "Routine Vital Signs"),
@@ -182,10 +232,12 @@ class RawMimic4:
     """Rows by table, as text, each a full row of the published table."""
 
     rows: dict[str, list[dict[str, str]]] = field(default_factory=dict)
+    files: list[str] = field(default_factory=list)
+    """Of pictures: paths in the folder."""
 
     def add(self, table: str, stay: int | None = None, **values: object) -> "RawMimic4":
         """Append a row; `stay` fills in the ids that the table has."""
-        columns = COLUMNS[table]
+        columns = (COLUMNS | BESIDE_COLUMNS)[table]
         unknown = set(values) - set(columns)
         assert not unknown, f"{table} has no {unknown}"
         ids = {} if stay is None else self.ids(stay)
@@ -212,6 +264,26 @@ class RawMimic4:
         given = {name: value for name, value in values.items() if name in COLUMNS["icu/icustays"]}
         return self.add("icu/icustays", **{"subject_id": subject, "hadm_id": hadm, "stay_id": stay} | STAY | given)
 
+    def note(self, table: str, stay: int | None, **values: object) -> "RawMimic4":
+        """Append a note; charted and stored at the usual times, where nothing else is said."""
+        kinds = {"discharge": "DS", "radiology": "RR"}
+        number = len(self.rows.get(f"note/{table}", [])) + 1
+        return self.add(
+            f"note/{table}",
+            stay,
+            **NOTE[table] | {"note_type": kinds[table], "note_id": number, "note_seq": 1} | values,
+        )
+
+    def picture(
+        self, stay: int | None, name: str, study: int = 50000001, endings: Sequence[str] = ("jpg",), **values: object
+    ) -> "RawMimic4":
+        """Append a chest X-ray, and its files; `endings` is empty where they are not there."""
+        self.add(METADATA, stay, dicom_id=name, study_id=study, **PICTURE | values)
+        subject = self.rows[METADATA][-1]["subject_id"]
+        path = f"cxr/files/p{subject[:2]}/p{subject}/s{study}/{name}"
+        self.files += [f"{path}.{ending}" for ending in endings]
+        return self
+
     def named(self) -> "RawMimic4":
         """With the tables that name items."""
         for item, (label, category) in ITEMS.items():
@@ -224,7 +296,7 @@ class RawMimic4:
         """Write the tables as `.csv.gz` or `.csv` in the layout of "2.2" (to 3.1), "1.0" or "flat"."""
         for table, rows in self.rows.items():
             module, name = table.split("/")
-            columns = COLUMNS[table]
+            columns = (COLUMNS | BESIDE_COLUMNS)[table]
             if layout == "1.0" and name in ("patients", "admissions", "transfers"):
                 module, columns = "core", OTHER_VERSIONS[f"core/{name}"]
                 rows = [row | ({"ethnicity": row["race"]} if "race" in row else {}) for row in rows]
@@ -234,6 +306,9 @@ class RawMimic4:
             (place / (f"{name}.csv.gz" if packed else f"{name}.csv")).write_bytes(
                 gzip.compress(text, mtime=0) if packed else text
             )
+        for path in self.files:
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_bytes(b"a picture")
         return folder
 
 
@@ -268,15 +343,24 @@ def tiny() -> RawMimic4:
     return raw
 
 
-def prepare(raw: Path, to: Path, modalities: str = "all") -> Data:
+def prepare(
+    raw: Path, to: Path, modalities: str = "all", cxr: Path | None = None, notes: Path | None = None, workers: int = 1
+) -> Data:
     """Run `prepare mimic4` without a word."""
-    pipeline.prepare(MIMIC4, raw, to, modalities=modalities, quiet=True)
+    source = with_folders(MIMIC4, {"cxr": cxr, "notes": notes})
+    pipeline.prepare(source, raw, to, modalities=modalities, workers=workers, quiet=True)
     return Data(to)
 
 
 def events(folder: Path, raw: RawMimic4, *modalities: str) -> str:
     """Events of some modalities as lines of "stay, minutes from unit admission, minutes known, code value text"."""
-    data = prepare(raw.write(folder / "raw"), folder / "data")
+    written = raw.write(folder / "raw")
+    beside = {
+        option: written / where
+        for option, table, where in (("cxr", METADATA, "cxr"), ("notes", "note/", "."))
+        if any(name.startswith(table) for name in raw.rows)
+    }
+    data = prepare(written, folder / "data", **beside)
     made = data.events.filter(pl.col("modality").is_in(modalities))
     made = made.join(data.stays.select("stay_id", "start"), on="stay_id")
     minutes = [(pl.col(name) - pl.col("start")).dt.total_minutes() for name in ("time", "available_time")]

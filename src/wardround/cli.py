@@ -125,6 +125,7 @@ def _prepare(into: Any) -> None:
         "wardround prepare eicu eicu-demo --to data",
         "wardround prepare eicu eicu-demo --to data --modalities paper --workers 2",
         "wardround prepare mimic4 mimic-iv-3.1 --to data",
+        "wardround prepare mimic4 mimic-iv-3.1 --cxr mimic-cxr-jpg-2.1.0 --notes mimic-iv-note-2.2 --to data",
         "wardround prepare mimic3 mimic-iii-1.4 --to data",
         "wardround prepare challenge2012 challenge/set-a.tar.gz challenge/set-b.tar.gz --to data",
         "wardround prepare meds our-meds --mapping our-hospital.toml --to data --dry-run",
@@ -143,6 +144,8 @@ def _prepare(into: Any) -> None:
     verb.add_argument(
         "--modalities", choices=("paper", "all"), default="all", help="what the paper uses, or all (default)"
     )
+    verb.add_argument("--cxr", type=Path, metavar="DIR", help="for mimic4: the folder of MIMIC-CXR-JPG or MIMIC-CXR")
+    verb.add_argument("--notes", type=Path, metavar="DIR", help="for mimic4: the folder of MIMIC-IV-Note")
     verb.add_argument(
         "--mapping", type=Path, metavar="FILE", help="for meds: what its codes mean, a TOML file (MIMIC-IV needs none)"
     )

@@ -24,6 +24,8 @@ from wardround.json_kinds import JsonObject, is_object
 from wardround.whole_file import WholeFile, storage_errors, whole_file
 
 MANIFEST = "manifest.json"
+IMAGES = ("metadata", "images.json")
+"""Where pictures lie: of the machine and not of the data, so it is no part of the artefact (`pictures.py`)."""
 MAX_JSON_BYTES = 64 * 2**20
 ROWS_PER_GROUP = 1 << 20
 
@@ -280,12 +282,12 @@ def write_manifest(
 
 def _own_files(folder: Path) -> list[Path]:
     """Files that belong to the artefact: no manifest, nothing hidden, no caches, no checkpoints of a training under
-    way."""
-    skipped = {"cache", "checkpoints"}
+    way, not where pictures lie."""
+    skipped, outside = {"cache", "checkpoints"}, ((MANIFEST,), IMAGES)
     found: list[Path] = []
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
-        if path.is_file() and parts != (MANIFEST,) and not any(p.startswith(".") or p in skipped for p in parts):
+        if path.is_file() and parts not in outside and not any(p.startswith(".") or p in skipped for p in parts):
             found.append(path)
     return found
 

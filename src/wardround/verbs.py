@@ -80,6 +80,7 @@ def run_synth(options: Any) -> None:
 
 def run_prepare(options: Any) -> None:
     """wardround prepare."""
+    from wardround.sources.beside import with_folders
     from wardround.sources.pipeline import prepare
     from wardround.sources.registry import find_source
     from wardround.tables import ledger_lines
@@ -88,6 +89,7 @@ def run_prepare(options: Any) -> None:
         _preview(options)
         return
     source = find_source(options.source, options.raw, options.mapping)
+    source = with_folders(source, {"cxr": options.cxr, "notes": options.notes})
     done = prepare(source, options.raw, options.to, options.modalities, options.workers, options.quiet)
     if options.json:
         print(json.dumps(done.ledger, indent=1))

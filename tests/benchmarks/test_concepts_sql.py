@@ -18,12 +18,16 @@ EQUAL = {
     "urine_output": {"urine_output": 137, "urine_output_ml_kg_h": 134},
     "gcs": dict.fromkeys(("gcs", "gcs_eyes", "gcs_verbal", "gcs_motor", "gcs_unable"), 140),
     "vis": {"vis": 140, "vis_vasopressin": 140, "vis_norepinephrine": 140},
+    "ventilation": {"ventilation_status": 137, "ventilation_invasive": 59, "ventilation_non_invasive": 6}
+    | {"ventilation_supplemental_oxygen": 98, "ventilation_none": 72, "ventilation_high_flow": 4}
+    | {"ventilation_tracheostomy": 3},
     "sofa": {"sofa": 136, "sofa_24h": 139, "sofa_cns": 140, "sofa_liver": 140, "sofa_renal": 140}
     | {"sofa_cardiovascular": 139, "sofa_coagulation": 139, "sofa_respiration": 138},
     "charlson": dict.fromkeys(("charlson", *(f"charlson_{name}" for name in ("age", *COMORBIDITIES))), 140),
     "phenotypes": dict.fromkeys(PHENOTYPES, 140),
     "sapsii": {"sapsii": 139, "sapsii_chronic": 140, "sapsii_admission": 140, "sapsii_coma": 140},
     "oasis": {"oasis": 140, "oasis_ventilation": 140, "oasis_before_unit": 140},
+    "apache": {"apache_aps": 138, "apache_heartrate": 140, "apache_temperature": 135, "apache_creatinine": 138},
     "lods": {"lods": 139, "lods_renal": 136, "lods_hepatic": 120},
     "kdigo": {"kdigo": 136, "kdigo_creatinine": 135, "kdigo_urine": 131},
     "suspicion_of_infection": {"suspicion_of_infection": 81},

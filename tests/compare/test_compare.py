@@ -158,7 +158,6 @@ def test_a_second_call_finds_it_complete_and_does_nothing(whole: Path, monkeypat
     ("step", "at", "raised"),
     [
         ("train", 1, KeyboardInterrupt),
-        ("train", 3, Stopped),
         ("pretrain", 2, KeyboardInterrupt),
         ("evaluate", 5, Stopped),
     ],

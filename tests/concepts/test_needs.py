@@ -11,7 +11,7 @@ SHARED = {
     *("LAB//FiO2//%", "VITAL//systemicmean//mmHg", "VITAL//gcs//", "IO//urine//mL", "VITAL//heartrate//bpm"),
     *("VITAL//noninvasivesystolic//mmHg", "VITAL//respiration///min", "VITAL//temperature//C", "LAB//BUN//mg/dL"),
     *("LAB//WBC x 1000//K/mcL", "LAB//potassium//mmol/L", "LAB//sodium//mmol/L", "LAB//bicarbonate//mmol/L"),
-    "LAB//PT//sec",
+    *("LAB//PT//sec", "LAB//Hct//%", "LAB//albumin//g/dL", "LAB//glucose//mg/dL", "LAB//pH//", "LAB//paCO2//mm Hg"),
     *("WEIGHT//kg", "MEDICATION//NAME//INSULIN"),
 }
 CHALLENGE = SHARED
@@ -19,7 +19,8 @@ EICU = SHARED | {"INFUSION//norepinephrine//mcg/kg/min", "INFUSION//vasopressin/
 MIMIC4 = SHARED - {"VITAL//gcs//"} | {
     *("VITAL//gcs eyes//", "VITAL//gcs verbal//", "VITAL//gcs motor//", "LAB//Specimen Type (Blood)//"),
     "SPECIMEN//URINE",
-    *("CHART//O2 Delivery Device(s)", "INFUSION//nacl 0.9%//mL/hr", "INFUSION_AMOUNT//nacl 0.9%//ml"),
+    *("CHART//O2 Delivery Device(s)", "CHART//Ventilator Mode//", "INFUSION//nacl 0.9%//mL/hr"),
+    "INFUSION_AMOUNT//nacl 0.9%//ml",
     *("DIAGNOSIS//ICD//10//I509", "ADMISSION_TYPE//URGENT", "SERVICE//MED"),
 }
 COMA = ["gcs eyes", "gcs verbal", "gcs motor"]
@@ -36,6 +37,7 @@ def test_eicu_has_urine_kidneys_and_the_17_variables_alone():
     assert lacking("phenotypes", EICU) == lacking("charlson", EICU) == ["ICD diagnoses"]
     assert lacking("suspicion_of_infection", EICU) == ["specimens taken"]
     assert lacking("gcs", EICU) == COMA
+    assert lacking("ventilation", EICU) == ["the device that gives oxygen", "the ventilator's mode"]
     assert lacking("vis", EICU) == ["drugs given", "ends of vasopressors"]
     assert lacking("sofa", EICU) == [*COMA, *GAS, "drugs given", "ends of vasopressors"]
     assert lacking("sapsii", EICU) == [*COMA, *GAS, *CAME, "diagnoses"]

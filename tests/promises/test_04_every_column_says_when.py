@@ -24,8 +24,9 @@ from wardround.sources.mimic.named_tables import without_looked_up
 from wardround.sources.mimic3 import MIMIC3
 from wardround.sources.mimic3 import layout as mimic3_layout
 from wardround.sources.mimic4 import MIMIC4
+from wardround.sources.mimic4.beside import on_disk
 from wardround.sources.mimic4.layout import NAMED_BY
-from wardround.sources.raw_table import ADMIT, DISCHARGE, HOUR_24, ID, NEVER, TEXT, UNREAD, Known, RawTable
+from wardround.sources.raw_table import ADMIT, DISCHARGE, HOUR_24, ID, LATER, NEVER, TEXT, UNREAD, Known, RawTable
 
 TABLES = {table.name.lower(): table for table in (EICU.stay_table, *(each.raw for each in EICU.tables("all")))}
 DECLARED = TABLES | {table.name.lower(): table for table in EICU.unread_tables}
@@ -279,9 +280,15 @@ MIMIC = {
         *(each.raw for each in MIMIC4.tables("all")),
         *MIMIC4.lookup_tables,
         *MIMIC4.unread_tables,
+        *(on_disk(table.raw) for each in MIMIC4.beside for table in each.tables),
+        *(table for each in MIMIC4.beside for table in each.unread_tables),
     )
 }
-MIMIC_PUBLISHED = [*raw_mimic4.COLUMNS.items(), *raw_mimic4.OTHER_VERSIONS.items()]
+MIMIC_PUBLISHED = [
+    *raw_mimic4.COLUMNS.items(),
+    *raw_mimic4.OTHER_VERSIONS.items(),
+    *raw_mimic4.BESIDE_COLUMNS.items(),
+]
 
 
 def without_rule_in_mimic(published: list[tuple[str, list[str]]]) -> list[str]:
@@ -296,10 +303,11 @@ def without_rule_in_mimic(published: list[tuple[str, list[str]]]) -> list[str]:
 
 def test_every_column_of_mimic_iv_1_0_to_3_1_has_a_rule():
     assert len(raw_mimic4.COLUMNS) == 31
+    assert len(raw_mimic4.BESIDE_COLUMNS) == 9, "of MIMIC-IV-Note and MIMIC-CXR-JPG"
     assert without_rule_in_mimic(MIMIC_PUBLISHED) == []
     for table in MIMIC.values():
         for name, (_, known) in table.columns.items():
-            rule = known in (*RULES, DISCHARGE) or known.rule in ("offset", "end of day")
+            rule = known in (*RULES, DISCHARGE) or known.rule in ("offset", "end of day", LATER)
             assert rule, f"{table.name}.{name}"
     columns = sum(len(columns) for _, columns in MIMIC_PUBLISHED)
     print(f"{columns} of {columns} columns have a rule")
@@ -344,6 +352,42 @@ def test_the_leakage_map_of_mimic_iv_is_what_is_declared():
     assert {"transfers", "poe", "drgcodes"} <= {table.name for table in MIMIC4.unread_tables}
 
 
+def with_prose(raw: raw_mimic4.RawMimic4) -> raw_mimic4.RawMimic4:
+    """With notes and pictures of stays 1 and 3."""
+    for stay in (1, 3):
+        raw.note("discharge", stay).note("discharge", stay, note_type="AD", storetime="", text="An addendum.")
+        raw.note("radiology", stay).note("radiology", stay, note_type="AR", storetime="", text="An addendum.")
+        raw.picture(stay, f"a0b1c2d{stay}")
+    return raw
+
+
+def prose_of_mimic(folder: Path, raw: raw_mimic4.RawMimic4) -> Data:
+    written = raw.write(folder / "raw")
+    return raw_mimic4.prepare(written, folder / "data", cxr=written / "cxr", notes=written)
+
+
+def test_no_note_nor_picture_of_mimic_iv_sees_a_column_that_is_never_an_input(tmp_path: Path):
+    """But for the discharge, which a discharge note waits for; where that is as it was, all events are equal."""
+    raw = raw_mimic4.RawMimic4().stay(1, 10000101).stay(3, 10000103)
+    changed, _ = mimic_changed(with_prose(raw))
+    for row, was in zip(changed.rows["hosp/admissions"], raw.rows["hosp/admissions"], strict=True):
+        row["dischtime"] = was["dischtime"]
+    for row, was in zip(changed.rows["icu/icustays"], raw.rows["icu/icustays"], strict=True):
+        row["outtime"] = was["outtime"]
+    changed.files = raw.files
+    before, after = prose_of_mimic(tmp_path / "a", raw), prose_of_mimic(tmp_path / "b", changed)
+    assert set(before.events["modality"]) >= {"discharge_note", "radiology_note", "cxr"}
+    assert before.events.equals(after.events)
+
+
+def test_no_discharge_note_of_mimic_iv_is_known_before_the_discharge_and_no_report_before_it_is_stored(tmp_path: Path):
+    data = prose_of_mimic(tmp_path, with_prose(raw_mimic4.RawMimic4().stay(1, 10000101).stay(3, 10000103)))
+    assert data.events.filter(pl.col("modality") == "discharge_note").height == 4
+    assert before_discharge(data, "discharge_note") == 0
+    assert before_discharge(data, "radiology_note") > 0, "control: a report is known in the unit"
+    assert (data.events["available_time"] >= data.events["time"]).all()
+
+
 MIMIC_OTHER = {
     "outtime": "2151-01-03 17:00:00",
     "dischtime": "2151-01-06 18:00:00",
@@ -360,7 +404,7 @@ def mimic_changed(raw: raw_mimic4.RawMimic4) -> tuple[raw_mimic4.RawMimic4, int]
     for name, of in raw.rows.items():
         table = MIMIC[name.split("/")[1]]
         hidden = [column for column, (_, known) in table.columns.items() if known in (NEVER, UNREAD)]
-        there = [column for column in raw_mimic4.COLUMNS[name] if column.lower() in hidden]
+        there = [column for column in of[0] if column.lower() in hidden]
         count += len(there)
         rows[name] = [row | {column: MIMIC_OTHER.get(column, "changed 271828") for column in there} for row in of]
     return raw_mimic4.RawMimic4(rows), count

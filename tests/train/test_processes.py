@@ -86,18 +86,22 @@ sys.exit(max(main(one) for one in json.load(open(sys.argv[1]))))
 """
 
 
+def ran_one_after_the_other(count: int, folder: Path, called: list[list[str]]) -> subprocess.CompletedProcess[str]:
+    """Several commands, without `wardround`, in one launch: starting it takes longer than a small training."""
+    script, asked = folder / "several.py", folder / "asked.json"
+    script.write_text(SEVERAL)
+    asked.write_text(json.dumps(called))
+    started = [*launch(count, [])[:-1], str(script), str(asked)]
+    return subprocess.run(started, env=environment(), capture_output=True, text=True, check=False, timeout=400)
+
+
 @pytest.mark.slow
 def test_two_processes_learn_what_one_does(data: Path, tmp_path: Path):
-    """Batches of an odd number of stays; of a pretraining too, where each stay is a negative of all others. All in one
-    launch, for starting it takes longer than the trainings."""
-    script, asked = tmp_path / "several.py", tmp_path / "asked.json"
-    script.write_text(SEVERAL)
+    """Batches of an odd number of stays; of a pretraining too, where each stay is a negative of all others."""
     cases = {f"{method}-{settings[0].partition('=')[2]}": (method, settings) for method, settings in CASES}
     for count in (1, 2):
         called = [command(data, tmp_path / case / str(count), one, *given)[1:] for case, (one, given) in cases.items()]
-        asked.write_text(json.dumps(called))
-        started = [*launch(count, [])[:-1], str(script), str(asked)]
-        made = subprocess.run(started, env=environment(), capture_output=True, text=True, check=False, timeout=400)
+        made = ran_one_after_the_other(count, tmp_path, called)
         assert made.returncode == 0, made.stderr
         assert made.stdout.count("is complete") == len(cases), "the first process alone speaks"
     for case in cases:
@@ -147,7 +151,7 @@ def test_processes_that_do_not_average_are_found_out(data: Path, tmp_path: Path)
 @pytest.mark.slow
 def test_they_stop_and_go_on_together(data: Path, tmp_path: Path):
     """SIGTERM to the launcher reaches all; what was saved goes on, in as many processes, to the same bytes."""
-    settings = ("loop.epochs=25", "loop.patience=25", "loop.checkpoint_every_steps=10", "batch_size=16")
+    settings = ("loop.epochs=12", "loop.patience=12", "loop.checkpoint_every_steps=5", "batch_size=16")
     settings = ("model.dropout=0.3", *settings)
     called = command(data, tmp_path / "stopped", "mlp", *settings)
     started = subprocess.Popen(launch(2, called), env=environment(), stderr=subprocess.PIPE, text=True)
@@ -160,10 +164,10 @@ def test_they_stop_and_go_on_together(data: Path, tmp_path: Path):
     assert started.returncode != 0
     assert list(steps.glob("step-*")), said
     assert not (tmp_path / "stopped" / "manifest.json").exists()
-    again = ran(2, called)
+    whole = command(data, tmp_path / "whole", "mlp", *settings)
+    again = ran_one_after_the_other(2, tmp_path, [called[1:], whole[1:]])
     assert again.returncode == 0, again.stderr
     assert again.stderr.count("Training goes on after step") == 1
-    assert ran(2, command(data, tmp_path / "whole", "mlp", *settings)).returncode == 0
     for name in ("weights.safetensors", "history.parquet", "manifest.json"):
         assert files.sha256(tmp_path / "stopped" / name) == files.sha256(tmp_path / "whole" / name), name
 

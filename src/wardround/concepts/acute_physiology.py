@@ -74,36 +74,40 @@ def acute_physiology_points(values: Values) -> Points:
             `pao2, pco2` (mmHg), `fio2` (%), `ph`, `eyes, motor, verbal` (Glasgow coma scale), and 1 or 0 in
             `intubated, vent` (on a ventilator), `dialysis` (chronic), `meds` (too sedated to be examined).
     """
-    total = sum((_of_intervals(values[name], *table) for name, table in POINTS.items()), np.zeros(len(values["ph"])))
+    total = sum((interval_points(values[name], *table) for name, table in POINTS.items()), np.zeros(len(values["ph"])))
     breaths = values["respiratoryrate"]
     driven = (values["vent"] == 1) & (breaths >= 6) & (breaths < 13)  # a slow rate that the ventilator sets is no sign
-    total -= np.where(driven, _of_intervals(breaths, *POINTS["respiratoryrate"]), 0)
-    return total + _creatinine(values) + _oxygen(values) + _acid_base(values) + _consciousness(values)
+    total -= np.where(driven, interval_points(breaths, *POINTS["respiratoryrate"]), 0)
+    return total + _creatinine(values) + oxygen_points(values) + acid_base_points(values) + coma_points(values)
 
 
-def _of_intervals(value: np.ndarray, edges: tuple[float, ...], points: tuple[float, ...]) -> np.ndarray:
+def interval_points(value: np.ndarray, edges: tuple[float, ...], points: tuple[float, ...]) -> np.ndarray:
+    """The points of the interval that each value is in, 0 of a missing one."""
     return np.where(np.isnan(value), 0.0, np.asarray(points)[np.searchsorted(edges, value, side="right")])
 
 
 def _creatinine(values: Values) -> np.ndarray:
     failing = (values["creatinine"] >= CREATININE[0][1]) & (values["urine"] < OLIGURIA_ML) & (values["dialysis"] != 1)
-    return np.where(failing, ACUTE_FAILURE, _of_intervals(values["creatinine"], *CREATININE))
+    return np.where(failing, ACUTE_FAILURE, interval_points(values["creatinine"], *CREATININE))
 
 
-def _oxygen(values: Values) -> np.ndarray:
+def oxygen_points(values: Values) -> Points:
+    """Of `pao2, pco2, fio2, intubated` alone."""
     pao2, fio2 = values["pao2"], values["fio2"]
     gradient = fio2 / 100 * _MOIST_AIR_MMHG - values["pco2"] - pao2
     by_gradient = (values["intubated"] == 1) & (fio2 >= 50)
-    return np.where(by_gradient, _of_intervals(gradient, *GRADIENT), _of_intervals(pao2, *PAO2))
+    return np.where(by_gradient, interval_points(gradient, *GRADIENT), interval_points(pao2, *PAO2))
 
 
-def _acid_base(values: Values) -> np.ndarray:
+def acid_base_points(values: Values) -> Points:
+    """Of `ph, pco2` alone."""
     ph, pco2 = values["ph"], values["pco2"]
     row, column = np.searchsorted(PH_EDGES, ph, side="right"), np.searchsorted(PCO2_EDGES, pco2, side="right")
     return np.where(np.isnan(ph) | np.isnan(pco2), 0.0, ACID_BASE[row.clip(max=6), column.clip(max=6)])
 
 
-def _consciousness(values: Values) -> np.ndarray:
+def coma_points(values: Values) -> Points:
+    """Of `eyes, motor, verbal, meds` alone."""
     eyes, motor, verbal = values["eyes"], values["motor"], values["verbal"]
     unknown = np.isnan(eyes) | np.isnan(motor) | np.isnan(verbal) | (values["meds"] == 1)
     row = np.searchsorted((3, 5, 6), np.nan_to_num(motor, nan=6), side="right")

@@ -7,6 +7,7 @@ from typing import Final
 import polars as pl
 
 from wardround.concepts import (
+    apache,
     charlson,
     gcs,
     hourly17,
@@ -19,6 +20,7 @@ from wardround.concepts import (
     sofa,
     suspicion_of_infection,
     urine_output,
+    ventilation_episodes,
     vis,
 )
 from wardround.concepts.needs import Need
@@ -83,6 +85,13 @@ CONCEPTS: Final[dict[str, Concept]] = {
             vis.vis,
         ),
         Concept(
+            "ventilation",
+            "how the patient breathes: at each charting, and where episodes of each kind begin and end",
+            ventilation_episodes.CODES,
+            ventilation_episodes.NEEDS,
+            ventilation_episodes.ventilation,
+        ),
+        Concept(
             "sofa",
             "SOFA of each hour, the worst of the last 24 h; its six parts; at 24 h",
             sofa.CODES,
@@ -104,6 +113,13 @@ CONCEPTS: Final[dict[str, Concept]] = {
             oasis.NEEDS,
             oasis.oasis,
             oasis.FAMILIES,
+        ),
+        Concept(
+            "apache",
+            "acute physiology of APACHE III on the first day: the worst values, their points and mortality (APS III)",
+            apache.CODES,
+            apache.NEEDS,
+            apache.apache,
         ),
         Concept("lods", "LODS of the first day and its six parts", lods.CODES, lods.NEEDS, lods.lods),
         Concept(

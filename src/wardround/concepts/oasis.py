@@ -20,11 +20,10 @@ from typing import Final
 import polars as pl
 
 from wardround.concepts import admission, gcs, ventilation
-from wardround.concepts.first_day import DAY, first_days, points, score_rows
-from wardround.concepts.first_day_values import of_first_days, vitals
+from wardround.concepts.first_day import first_days, points, score_rows
+from wardround.concepts.first_day_values import of_first_days, ventilated_days, vitals
 from wardround.concepts.needs import Need, needs_of
 from wardround.concepts.urine_output import URINE
-from wardround.concepts.ventilation import HOLDS, ventilation_statuses
 
 _VITALS: Final = {
     "VITAL//heartrate//bpm": "heart_rate",
@@ -65,7 +64,7 @@ def oasis(events: pl.DataFrame, stays: pl.DataFrame, elective: Collection[str] =
     days = first_days(stays).with_columns(age_known="start", before_unit_known="start", before_min=waited)
     for found in (
         of_first_days([values], [name for name in _BODY if name != "urine"], events, stays),
-        _ventilated(events, stays),
+        ventilated_days(events, stays),
         admission.admissions(events, stays, elective),
     ):
         days = days.join(found, on="stay_id", how="left")
@@ -79,20 +78,6 @@ def oasis(events: pl.DataFrame, stays: pl.DataFrame, elective: Collection[str] =
         oasis_mortality=1 / (1 + (6.1746 - 0.1275 * total).exp()),
         oasis_measured=pl.sum_horizontal(pl.col(part).is_not_null() for part in _BODY),
     )
-
-
-def _ventilated(events: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
-    """`stay_id, ventilated, ventilation_known`: whether a ventilator through a tube was charted twice running by the
-    end of the first day, and held in it: until the next charting, for 14 hours at most."""
-    said = ventilation_statuses(events).join(stays.drop_nulls("start").select("stay_id", "start"), on="stay_id")
-    said = said.filter(pl.col("time") < pl.col("start") + DAY).sort("stay_id", "time")
-    time, tube = pl.col("time"), pl.col("invasive")
-    next_time, before = (time.shift(step).over("stay_id") for step in (-1, 1))
-    near_next, near_before = (next_time - time < HOLDS).fill_null(False), (time - before < HOLDS).fill_null(False)
-    twice = (near_next & tube.shift(-1).over("stay_id")) | (near_before & tube.shift(1).over("stay_id"))
-    until = pl.when(near_next).then(next_time).otherwise(time)
-    said = said.with_columns(held=tube & twice.fill_null(False) & (until >= pl.col("start")))
-    return said.group_by("stay_id").agg(ventilated=pl.col("held").any(), ventilation_known=pl.col("known").max())
 
 
 def _points() -> dict[str, pl.Expr]:

@@ -8,6 +8,7 @@ the highest. There the specimen's own FiO2 comes first however old the charted o
 FiO2 outside 20 to 100 % is none.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 import polars as pl
@@ -41,28 +42,46 @@ def oxygenation(events: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
     Returns:
         `stay_id, time, ratio, ventilated, known`, a row a gas whose FiO2 is known.
     """
-    gases = _arterial(events)
+    gases = arterial_gases(events, stays).drop_nulls(["pao2", "fio2"])
+    return gases.select("stay_id", "time", "ventilated", ratio=100 * pl.col("pao2") / pl.col("fio2"), known="known")
+
+
+def arterial_gases(events: pl.DataFrame, stays: pl.DataFrame, others: Mapping[str, str] | None = None) -> pl.DataFrame:
+    """Every arterial gas of some stays, as `oxygenation` has them.
+
+    Args:
+        events: with the `INPUT_COLUMNS`.
+        stays: `stay_id, end`.
+        others: code -> name of what else is asked of a gas.
+
+    Returns:
+        `stay_id, time, pao2, fio2`, the other names, `ventilated, known`, a row a gas; nulls where nothing was told.
+    """
+    gases = _arterial(events, {PAO2: "pao2", **(others or {})})
     fio2 = measured(events, {FIO2: "fio2"}).filter(pl.col("value").is_between(20, 100))
     fio2 = fio2.group_by("stay_id", "time").agg(fio2=pl.col("value").max(), fio2_known=pl.col("available_time").max())
     gases = with_latest(gases, "time", fio2.rename({"time": "_time"}))
-    gases = gases.filter(pl.col("time") - pl.col("_time") <= HOLDS)
+    fresh = pl.col("time") - pl.col("_time") <= HOLDS
+    gases = gases.with_columns(pl.when(fresh).then(name).alias(name) for name in ("fio2", "fio2_known")).drop("_time")
     gases = with_ventilation(gases, ventilation_statuses(events))
     gases = gases.join(stays.select("stay_id", "end"), on="stay_id", how="left")
-    known = pl.max_horizontal("gas_known", "fio2_known", "ventilation_known")
-    ventilated = pl.col("ventilated") & (pl.col("time") <= pl.col("end")).fill_null(True)
-    return gases.select(
-        "stay_id", "time", ventilated=ventilated, ratio=100 * pl.col("pao2") / pl.col("fio2"), known=known
+    return gases.with_columns(
+        known=pl.max_horizontal("gas_known", "fio2_known", "ventilation_known"),
+        ventilated=pl.col("ventilated") & (pl.col("time") <= pl.col("end")).fill_null(True),
     )
 
 
-def _arterial(events: pl.DataFrame) -> pl.DataFrame:
-    """`stay_id, time, pao2, gas_known`: the lowest PaO2 of each minute at which arterial blood was drawn."""
+def _arterial(events: pl.DataFrame, names: Mapping[str, str]) -> pl.DataFrame:
+    """`stay_id, time, gas_known` and the names: the lowest of each minute at which arterial blood was drawn."""
     arterial = worded(events, [SPECIMEN]).filter(pl.col("text").is_in(ARTERIAL))
     drawn = arterial.group_by("stay_id", "time").agg(said=pl.col("available_time").max())
-    pao2 = (
-        measured(events, {PAO2: "pao2"})
+    name, value = pl.col("name"), pl.col("value")
+    told = (
+        measured(events, names)
         .group_by("stay_id", "time")
-        .agg(pao2=pl.col("value").min(), told=pl.col("available_time").max())
+        .agg(
+            *(value.filter(name == one).min().alias(one) for one in names.values()), told=pl.col("available_time").max()
+        )
     )
-    both = pao2.join(drawn, on=["stay_id", "time"])
-    return both.select("stay_id", "time", "pao2", gas_known=pl.max_horizontal("said", "told"))
+    both = told.join(drawn, on=["stay_id", "time"])
+    return both.select("stay_id", "time", *names.values(), gas_known=pl.max_horizontal("said", "told"))

@@ -1,13 +1,14 @@
-"""Whether a patient is on a ventilator through a tube, from what is charted of the device and the ventilator's mode.
+"""How a patient breathes at each charting, from what is charted of the device and the ventilator's mode.
 
 Source: `ventilation` of the MIMIC Code Repository (mimic-iv/concepts/treatment): its devices and modes, the order in
 which they count, and the 14 hours after which a charting says nothing any more. There an episode needs two chartings
-and the last one ends it, which is known only when no other has followed for 14 hours; here a status holds from its
-charting on, until the next one or for 14 hours. At the minute of the next one both hold, as there. Of several devices
-at one minute a tube counts before a mask; there the last in the alphabet does.
+and the last one ends it, which is known only when no other has followed for 14 hours (`ventilation_episodes.py`); for
+the scores a status holds from its charting on, until the next one or for 14 hours. At the minute of the next one both
+hold, as there. Of several devices at one minute the one that does most counts; there the last in the alphabet does.
 
 CareVue (MIMIC-III) has words of its own; they mean what `ventilation_classification` of the repository's mimic-iii
-concepts says, but for settings of the ventilator without a mode, which say nothing here.
+concepts says, but for settings of the ventilator without a mode, which say nothing here, and for Vapotherm, a device of
+high flow. An extubation ends what was before it, and does not say what comes.
 """
 
 from collections.abc import Sequence
@@ -32,11 +33,12 @@ _TRACHEOSTOMY: Final = ("Tracheostomy tube", "Trach mask", "Trach Mask")
 _TUBE: Final = ("Endotracheal tube", "Ventilator")
 _MASKS: Final = ("Bipap mask", "CPAP mask", "Bipap Mask", "CPAP Mask")
 _EXTUBATED: Final = ("Extubated", "Self Extubation")
-_OTHERS: Final = (
-    *("High flow nasal cannula", "Non-rebreather", "Face tent", "Aerosol-cool", "Venti mask", "Medium conc mask"),
-    *("Ultrasonic neb", "Vapomist", "Oxymizer", "High flow neb", "Nasal cannula", "None"),
-    *("Cannula", "Nasal Cannula", "Face Tent", "Aerosol-Cool", "Non-Rebreather", "Venti Mask", "Medium Conc Mask"),
-    *("Hi Flow Neb", "Vapotherm", "T-Piece", "Hood", "Hut", "TranstrachealCat", "Heated Neb", "Ultrasonic Neb"),
+_HIGH_FLOW: Final = ("High flow nasal cannula", "Vapotherm")
+_OXYGEN: Final = (
+    *("Non-rebreather", "Face tent", "Aerosol-cool", "Venti mask", "Medium conc mask", "Ultrasonic neb", "Vapomist"),
+    *("Oxymizer", "High flow neb", "Nasal cannula", "Cannula", "Nasal Cannula", "Face Tent", "Aerosol-Cool"),
+    *("Non-Rebreather", "Venti Mask", "Medium Conc Mask", "Hi Flow Neb", "T-Piece", "Hood", "Hut"),
+    *("TranstrachealCat", "Heated Neb", "Ultrasonic Neb"),
 )
 _MODES: Final = (
     *("(S) CMV", "APRV", "APRV/Biphasic+ApnPress", "APRV/Biphasic+ApnVol", "APV (cmv)", "Ambient", "Apnea Ventilation"),
@@ -52,6 +54,19 @@ _HAMILTON_MODES: Final = (
 _HAMILTON_MASKS: Final = ("DuoPaP", "NIV", "NIV-ST")
 
 
+STATUSES: Final = {
+    "none": 0,
+    "supplemental_oxygen": 1,
+    "high_flow": 2,
+    "non_invasive": 3,
+    "invasive": 4,
+    "tracheostomy": 5,
+}
+"""Each with its place in the order in which they count: air alone, oxygen, high flow by the nose, a mask under
+pressure, a ventilator through a tube, a tracheostomy with or without one."""
+EXTUBATED: Final = "extubated"
+
+
 def ventilation_statuses(events: pl.DataFrame) -> pl.DataFrame:
     """What is charted of breathing.
 
@@ -59,18 +74,23 @@ def ventilation_statuses(events: pl.DataFrame) -> pl.DataFrame:
         events: with the `INPUT_COLUMNS`.
 
     Returns:
-        `stay_id, time, invasive, known`, a row for each minute that says something, by time: whether it says a
-        ventilator through a tube.
+        `stay_id, time, status, invasive, known`, a row for each minute that says something, by time: one of the
+        `STATUSES` or `EXTUBATED`, and whether it is a ventilator through a tube.
     """
     words = worded(events, CODES)
     said = words.group_by("stay_id", "time").agg(
-        neck=_says(DEVICES, _TRACHEOSTOMY),
-        tube=_says(DEVICES, _TUBE) | _says(MODE, _MODES) | _says(HAMILTON, _HAMILTON_MODES),
-        other=_says(DEVICES, (*_MASKS, *_OTHERS)) | _says((EVENTS,), _EXTUBATED) | _says(HAMILTON, _HAMILTON_MASKS),
+        tracheostomy=_says(DEVICES, _TRACHEOSTOMY),
+        invasive=_says(DEVICES, _TUBE) | _says(MODE, _MODES) | _says(HAMILTON, _HAMILTON_MODES),
+        non_invasive=_says(DEVICES, _MASKS) | _says(HAMILTON, _HAMILTON_MASKS),
+        high_flow=_says(DEVICES, _HIGH_FLOW),
+        supplemental_oxygen=_says(DEVICES, _OXYGEN),
+        none=_says(DEVICES, ("None",)),
+        extubated=_says((EVENTS,), _EXTUBATED),
         known=pl.col("available_time").max(),
     )
-    said = said.filter(pl.any_horizontal("neck", "tube", "other"))
-    return said.select("stay_id", "time", "known", invasive=~pl.col("neck") & pl.col("tube")).sort("time", "stay_id")
+    status = pl.coalesce(pl.when(name).then(pl.lit(name)) for name in (*reversed(STATUSES), EXTUBATED))
+    said = said.select("stay_id", "time", "known", status=status).drop_nulls("status").sort("time", "stay_id")
+    return said.with_columns(invasive=pl.col("status") == "invasive")
 
 
 def _says(codes: Sequence[str], texts: Sequence[str]) -> pl.Expr:

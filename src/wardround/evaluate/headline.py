@@ -8,7 +8,7 @@ from wardround.evaluate.kinship import DOUBTFUL, Kinship
 from wardround.evaluate.page import Block, Callout, Section, Tile, Tiles
 from wardround.evaluate.small_cells import MINIMUM, SMALL, count_text, is_small
 from wardround.evaluate.tables import FEW_EVENTS, WIDE_INTERVAL
-from wardround.evaluate.wording import TASK_TITLES, hour_words, interval, number, outcome_words, sentence
+from wardround.evaluate.wording import TASK_TITLES, hour_words, interval, method_words, number, outcome_words, sentence
 
 SIDE_WORDS: dict[str, str] = {
     "test": "test side",
@@ -23,7 +23,7 @@ def title(evidence: Evidence) -> str:
     task = evidence.metrics["task"]
     if task is None:
         return "Alignment of modalities"
-    return f"{TASK_TITLES.get(task, task)}, predicted by {evidence.metrics['method']}"
+    return f"{TASK_TITLES.get(task, task)}, predicted by {method_words(evidence.metrics['method'], evidence.settings)}"
 
 
 def lead(evidence: Evidence) -> str:

@@ -17,6 +17,25 @@ TASK_TITLES: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 
+SCORE_TITLES: Final[Mapping[str, str]] = MappingProxyType(
+    {"apache_iva": "APACHE IVa", "sapsii": "SAPS II", "oasis": "OASIS", "sofa": "SOFA"}
+)
+"""A score of the method `score` -> as the field writes it."""
+
+
+def method_words(method: str, settings: Mapping[str, Any]) -> str:
+    """A method as a title names it: of the method `score`, which score it is.
+
+    Args:
+        method: its name.
+        settings: `settings.json` of its run; a score that says none is the one that the database stores.
+    """
+    if method != "score":
+        return method
+    own: Any = settings.get("settings")
+    return SCORE_TITLES["apache_iva" if own is None else own["of"]]
+
+
 class OutcomeWords(NamedTuple):
     """How the two outcomes of a yes/no task are called: one stay with the event, one without, several with."""
 

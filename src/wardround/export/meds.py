@@ -36,6 +36,7 @@ from wardround.events import (
     TIME_IS,
 )
 from wardround.export.landmarks import DESCRIPTIONS, landmarks
+from wardround.pictures import recorded_folder, write_picture_folder
 from wardround.progress import progress
 from wardround.sources.pipeline import CODES_SCHEMA, SPLITS_SCHEMA
 from wardround.sources.work_folder import WorkFolder, open_work
@@ -198,3 +199,6 @@ def _write_metadata(data: Path, to: Path, time: str) -> None:
         "other_extension_columns": ["modality", "available_time", HAPPENED_TIME],
     }
     files.write_json(to / "metadata" / "dataset.json", dataset)
+    pictures = recorded_folder(data)
+    if pictures is not None:
+        write_picture_folder(to, pictures)

@@ -69,9 +69,9 @@ def typed(frame: pl.DataFrame, table: RawTable) -> pl.DataFrame:
     """Text columns to their declared kinds.
 
     Returns:
-        The columns as Int64, Float64, Datetime or stripped text (blank is null), and `reason`: "not a number: COLUMN",
-        "not a whole number: COLUMN" or "not a time: COLUMN" for the first column of a row that cannot be read, numbers
-        before times, else null.
+        The columns as Int64, Float64, Datetime, stripped text or prose as it is (blank is null), and `reason`: "not a
+        number: COLUMN", "not a whole number: COLUMN" or "not a time: COLUMN" for the first column of a row that cannot
+        be read, numbers before times, else null.
 
     Numbers and times are tried as they stand: text is stripped only where that leaves some unread, which is rare.
     """
@@ -103,7 +103,7 @@ def _values(frame: pl.DataFrame, kinds: Mapping[str, Kind]) -> tuple[pl.DataFram
     """The text, stripped where it must be, and the numbers and times in it, null where they cannot be read."""
     values = {name: _value(frame[name], kind) for name, kind in kinds.items() if kind in _READ}
     plain = {name for name, value in values.items() if value.null_count() == frame[name].null_count()}
-    text = frame.select(name if name in plain else _stripped(name) for name in kinds)
+    text = frame.select(name if name in plain else _stripped(name, kind) for name, kind in kinds.items())
     again = {name: _value(text[name], kinds[name]) for name in values if name not in plain}
     return text, {**values, **again}
 
@@ -115,10 +115,10 @@ def _value(text: pl.Series, kind: Kind) -> pl.Series:
     return read_times(text) if kind is Kind.TIME else text.cast(pl.Float64, strict=False)
 
 
-def _stripped(name: str) -> pl.Expr:
-    """Text without what is blank around it; blank text is null."""
-    text = pl.col(name).str.strip_chars()
-    return pl.when(text != "").then(text).alias(name)
+def _stripped(name: str, kind: Kind) -> pl.Expr:
+    """Text without what is blank around it, prose as it is; blank text is null."""
+    bare = pl.col(name).str.strip_chars()
+    return pl.when(bare != "").then(name if kind is Kind.PROSE else bare).alias(name)
 
 
 def read_times(text: pl.Series) -> pl.Series:

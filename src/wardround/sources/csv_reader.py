@@ -193,7 +193,11 @@ def _blocks(stream: CheckedStream, table: RawTable, block_bytes: int) -> Iterato
 
 
 class _Joined(io.RawIOBase):
-    """What was read past the header, then the rest of the stream."""
+    """What was read past the header, then the rest of the stream.
+
+    No piece ends between a carriage return and its line feed: the parser takes the two for one line end wherever they
+    meet, and would drop the line feed from the middle of a quoted note.
+    """
 
     def __init__(self, head: bytes, rest: CheckedStream) -> None:
         self.head, self.rest = head, rest
@@ -204,6 +208,14 @@ class _Joined(io.RawIOBase):
 
     def read(self, size: int = -1) -> bytes:
         """The next bytes, at most `size`."""
+        data = self._next(size)
+        while data == b"\r" and (more := self._next(max(size - 1, 1))):
+            data += more
+        if data.endswith(b"\r") and len(data) > 1:
+            data, self.head = data[:-1], b"\r" + self.head
+        return data
+
+    def _next(self, size: int) -> bytes:
         if not self.head:
             return self.rest.read(size)
         size = len(self.head) if size < 0 else size

@@ -26,6 +26,7 @@ from wardround import files
 from wardround.errors import SourceError
 from wardround.events import HAPPENED, OPTIONAL_STAY_COLUMNS, STAY_COLUMNS, TIME_IS
 from wardround.ledger import TableLedger, check_balanced
+from wardround.pictures import write_picture_folder
 from wardround.progress import progress
 from wardround.sources.block import RAGGED, numbered, reason_counts, refuse_retyped
 from wardround.sources.conversion import bare_numbers
@@ -107,7 +108,10 @@ def prepare(
     origin = KNOWN_SOURCES.origin(source.name)
     settings |= {**source.settings, **_patients(found, source).as_json()}
     settings |= {} if origin is None else {"packages": [origin.as_json()]}
+    n_pictures = None if found.pictures is None else found.pictures.count
+    settings |= {} if n_pictures is None else {"n_pictures": n_pictures}
     if files.is_complete(to, "data", settings, inputs):
+        _say_where_pictures_are(to, found)
         WorkFolder(to).remove()
         return Prepared(to, True, files.read_json(to / "ledger.json"))
     versions = {"wardround": wardround.__version__, "polars": pl.__version__, "pyarrow": pa.__version__}
@@ -118,6 +122,7 @@ def prepare(
     ledger = {"tables": accounted, "absent": list(found.absent)}
     ledger |= {"notes": list(found.notes)} if found.notes else {}
     files.write_json(to / "ledger.json", ledger)
+    _say_where_pictures_are(to, found)
     files.write_manifest(to, "data", inputs, settings, wardround.__version__)
     work.remove()
     return Prepared(to, False, ledger)
@@ -131,6 +136,12 @@ def _discarded_with_its_inputs(work: WorkFolder) -> Generator[None]:
     except SourceError:
         work.discard()
         raise
+
+
+def _say_where_pictures_are(to: Path, found: RawData) -> None:
+    """No part of what the manifest covers: pictures that were moved leave the data as they are."""
+    if found.pictures is not None:
+        write_picture_folder(to, found.pictures.folder)
 
 
 def _patients(found: RawData, source: Source) -> PatientPool:

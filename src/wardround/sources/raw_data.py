@@ -26,6 +26,19 @@ class FoundTable:
 
 
 @dataclass(frozen=True)
+class Pictures:
+    """Files of pictures that events name.
+
+    Attributes:
+        folder: their paths are told from here.
+        count: how many there are, whether or not an event names them; None where nobody counted them again.
+    """
+
+    folder: Path
+    count: int | None = None
+
+
+@dataclass(frozen=True)
 class RawData:
     """What a source found; looked at, not read.
 
@@ -35,6 +48,7 @@ class RawData:
         absent: what might have been there.
         patients: whose patients the files say that they hold; None where they are those of the source.
         notes: what a reader of the ledger must know of the files.
+        pictures: the pictures that go with the tables; None where there are none.
     """
 
     tables: Mapping[str, FoundTable]
@@ -42,3 +56,4 @@ class RawData:
     absent: tuple[str, ...] = ()
     patients: PatientPool | None = None
     notes: tuple[str, ...] = ()
+    pictures: Pictures | None = None

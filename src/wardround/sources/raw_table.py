@@ -9,6 +9,7 @@ A column without an availability rule does not build: `RawTable` refuses it (pro
     HOUR_24  known 24 hours after unit admission
     end_of_day(c)  known at the end of the day in column c
     DISCHARGE      known at hospital discharge
+    discharge_or(c)  known at hospital discharge, or at the latest of the times in c where that is later
     NEVER    never an input in the causal protocol: it is, or gives away, the outcome
     UNREAD   never read from disk, with the reason
 """
@@ -23,13 +24,15 @@ class Kind(Enum):
     """How the text of a raw column is read.
 
     TEXT is words: a file in which most of such a column are bare numbers is not what was declared, and is refused.
-    ANY_TEXT may be numbers. TIME is a date, or a date and a time of day, of a local clock without a zone.
+    ANY_TEXT may be numbers. PROSE is taken as it was written, blanks around it too. TIME is a date, or a date and a
+    time of day, of a local clock without a zone.
     """
 
     INTEGER = "integer"
     NUMBER = "number"
     TEXT = "text"
     ANY_TEXT = "any text"
+    PROSE = "prose"
     TIME = "time"
 
 
@@ -47,6 +50,7 @@ HOUR_24: Final = Known("24 h after unit admission")
 DISCHARGE: Final = Known("hospital discharge")
 NEVER: Final = Known("never")
 UNREAD: Final = Known("unread")
+LATER: Final = "later of hospital discharge and the time"
 
 
 def at(*columns: str) -> Known:
@@ -57,6 +61,11 @@ def at(*columns: str) -> Known:
 def end_of_day(column: str) -> Known:
     """Known at the midnight after the date in `column`: somewhere in that day it happened."""
     return Known("end of day", (column,))
+
+
+def discharge_or(*columns: str) -> Known:
+    """Known at hospital discharge, or at the latest of the times in `columns` where that is later."""
+    return Known(LATER, columns)
 
 
 Columns = dict[str, tuple[Kind, Known]]
@@ -71,6 +80,7 @@ INTEGER: Final = Kind.INTEGER
 NUMBER: Final = Kind.NUMBER
 TEXT: Final = Kind.TEXT
 ANY_TEXT: Final = Kind.ANY_TEXT
+PROSE: Final = Kind.PROSE
 TIME: Final = Kind.TIME
 
 
@@ -134,6 +144,17 @@ class RawTable:
         if known.rule != "end of day":
             raise ValueError(f"{self.name}.{column} is known: {known.rule}; no date says when it may enter an event")
         return known.columns[0]
+
+    def told_after_discharge(self, column: str) -> tuple[str, ...]:
+        """The time columns that `column` waits for besides the hospital discharge.
+
+        Raises:
+            ValueError: where the column does not wait for the discharge: no event may carry it as if it did.
+        """
+        known = self.columns[column][1]
+        if known.rule != LATER:
+            raise ValueError(f"{self.name}.{column} is known: {known.rule}; it does not wait for the discharge")
+        return known.columns
 
 
 def _says_when(entry: object) -> bool:

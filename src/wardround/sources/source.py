@@ -1,4 +1,4 @@
-"""A database as `prepare` takes it: its stay table, its event tables, and how they read."""
+"""A database as `prepare` takes it: its stay table, its event tables, how they read, and what goes with it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +13,25 @@ from wardround.sources.patient_pool import NOT_KNOWN, PatientPool
 from wardround.sources.raw_data import RawData
 from wardround.sources.raw_table import RawTable
 from wardround.sources.side_table import SideTable
+
+
+@dataclass(frozen=True)
+class Beside:
+    """A database that is published apart from the one that it goes with, and lies in a folder of its own.
+
+    Attributes:
+        option: of the command line, which names that folder.
+        holds: what it holds, in words.
+        tables: its event tables.
+        find: its folder, what was found of the database that it goes with -> where its tables are and how they read.
+        unread_tables: its other tables; declared, never read.
+    """
+
+    option: str
+    holds: str
+    tables: tuple[EventTable, ...]
+    find: Callable[[Path, RawData], RawData]
+    unread_tables: tuple[RawTable, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -38,6 +57,7 @@ class Source:
         settings: what else decides what its data become, for the manifest.
         patients: whose patients it holds where `find` does not say otherwise, for whether a run on it and one on other
             data may share some; not known where a source does not say.
+        beside: databases in folders of their own that go with it, each read where its folder is given (`beside.py`).
     """
 
     name: str
@@ -57,6 +77,7 @@ class Source:
     stays_per_shard: int | None = None
     settings: Mapping[str, str | list[str]] = field(default_factory=dict[str, str | list[str]])
     patients: PatientPool = NOT_KNOWN
+    beside: tuple[Beside, ...] = ()
 
     def tables(self, modalities: str) -> tuple[EventTable, ...]:
         """The event tables of `--modalities`. Raises `UsageError` where there are none of the paper's."""

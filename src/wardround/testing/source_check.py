@@ -41,7 +41,8 @@ class SourceTrial:
         source = self.source
         events = (table.raw for table in (*source.paper_tables, *source.all_tables))
         sides = (side.raw for side in source.side_tables)
-        return (source.stay_table, *sides, *events, *source.lookup_tables, *source.unread_tables)
+        beside = (raw for each in source.beside for raw in (*(table.raw for table in each.tables), *each.unread_tables))
+        return (source.stay_table, *sides, *events, *source.lookup_tables, *source.unread_tables, *beside)
 
     def data(self, workers: int = 1, turn: int = 1) -> Path:
         """A DATA folder of it, made when first asked for."""

@@ -11,6 +11,7 @@ import polars as pl
 
 from wardround import files
 from wardround.errors import SourceError, UsageError
+from wardround.pictures import recorded_folder
 from wardround.sources.csv_reader import RawRows
 from wardround.sources.meds import own
 from wardround.sources.meds.columns import STAYS
@@ -20,7 +21,7 @@ from wardround.sources.meds.modifiers import as_read, modifiers_of
 from wardround.sources.meds.raw import MedsFolder, open_meds
 from wardround.sources.meds.stays import ages, stay_block, stay_rows, stays
 from wardround.sources.patient_pool import NOT_KNOWN, PatientPool
-from wardround.sources.raw_data import FoundTable, RawData
+from wardround.sources.raw_data import FoundTable, Pictures, RawData
 from wardround.sources.raw_table import RawTable
 from wardround.sources.source import Source
 
@@ -156,7 +157,8 @@ def _own_source(folder: MedsFolder) -> Source:
             "stays": FoundTable(folder.path / own.STAYS_FILE, stay_blocks),
             "data": FoundTable(folder.path, partial(folder.blocks, own.EXTRA, keep_equal=True)),
         }
-        return RawData(tables, inputs)
+        pictures = recorded_folder(folder.path)
+        return RawData(tables, inputs, pictures=None if pictures is None else Pictures(pictures))
 
     return Source(
         name=NAME,

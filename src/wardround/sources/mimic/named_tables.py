@@ -4,7 +4,7 @@ Tables are `.csv` or `.csv.gz`, in the folder itself or in its modules. The name
 (`d_items`, `d_labitems`) and are joined by `itemid` while a table is read.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -84,10 +84,12 @@ def find_named_tables(
 
 def without_looked_up(table: RawTable, named_by: Named) -> RawTable:
     """A table with the columns alone that its file has."""
-    if table.name not in named_by:
-        return table
-    added = named_by[table.name][1]
-    return replace(table, columns={name: entry for name, entry in table.columns.items() if name not in added})
+    return without_columns(table, named_by[table.name][1]) if table.name in named_by else table
+
+
+def without_columns(table: RawTable, looked_up: Collection[str]) -> RawTable:
+    """A table without the columns that are looked up elsewhere."""
+    return replace(table, columns={name: entry for name, entry in table.columns.items() if name not in looked_up})
 
 
 def _folders(raw: Path, layout: Layout) -> list[Path]:

@@ -4,6 +4,7 @@ from wardround.sources.mimic3.chart import CHART_TABLE, PAPER_CHART_TABLE
 from wardround.sources.mimic3.columns import ICUSTAYS
 from wardround.sources.mimic3.labs import CULTURE_TABLE, LAB_TABLE, PAPER_LAB_TABLE
 from wardround.sources.mimic3.layout import LOOKUPS, find_mimic3_tables
+from wardround.sources.mimic3.notes import NOTE_TABLE
 from wardround.sources.mimic3.stays import ADMISSION_TABLE, PATIENT_TABLE, demographics, stay_rows, stays
 from wardround.sources.mimic3.treatments import TREATMENT_TABLES
 from wardround.sources.mimic3.unread import UNREAD_TABLES
@@ -18,8 +19,8 @@ MIMIC3 = Source(
     stay_rows=stay_rows,
     stays=stays,
     admission_events=demographics,
-    paper_tables=(PAPER_CHART_TABLE, PAPER_LAB_TABLE),
-    all_tables=(CHART_TABLE, LAB_TABLE, CULTURE_TABLE, *TREATMENT_TABLES),
+    paper_tables=(PAPER_CHART_TABLE, PAPER_LAB_TABLE, NOTE_TABLE),
+    all_tables=(CHART_TABLE, LAB_TABLE, CULTURE_TABLE, *TREATMENT_TABLES, NOTE_TABLE),
     unread_tables=UNREAD_TABLES,
     side_tables=(PATIENT_TABLE, ADMISSION_TABLE),
     lookup_tables=LOOKUPS,

@@ -18,23 +18,6 @@ from wardround.sources.raw_table import (
 )
 
 _WRITTEN: Final = at("charttime", "storetime")
-NOTEEVENTS: Final = RawTable(
-    "noteevents",
-    {
-        **ADMISSION,
-        "chartdate": (TIME, end_of_day("chartdate")),
-        **columns("charttime storetime", TIME, _WRITTEN),
-        **columns("category description", ANY_TEXT, _WRITTEN),
-        "text": (ANY_TEXT, _WRITTEN),
-        "cgid": (ANY_TEXT, ID),
-        "iserror": (INTEGER, ID),
-    },
-    offset="charttime",
-)
-"""No modality holds prose yet: events carry a word beside a code, and each different text would be a code of its own.
-Where a note has neither time it is known at the end of its `chartdate`; a discharge summary, whose `chartdate` is all
-it has, not before the discharge; a row with `iserror` 1 is none."""
-
 CALLOUT: Final = RawTable(
     "callout",
     {
@@ -91,7 +74,6 @@ DATETIMEEVENTS: Final = RawTable(
 )
 
 UNREAD_TABLES: Final = (
-    NOTEEVENTS,
     CALLOUT,
     TRANSFERS,
     DRGCODES,

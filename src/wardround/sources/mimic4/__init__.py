@@ -1,5 +1,7 @@
-"""MIMIC-IV (Johnson et al., Scientific Data 10:1, 2023), versions 1.0 to 3.1, and its open demo."""
+"""MIMIC-IV (Johnson et al., Scientific Data 10:1, 2023), versions 1.0 to 3.1, and its open demo; with MIMIC-CXR and
+MIMIC-IV-Note beside it."""
 
+from wardround.sources.mimic4.beside import MIMIC_CXR, MIMIC_IV_NOTE
 from wardround.sources.mimic4.chart import CHART_TABLE, PAPER_CHART_TABLE
 from wardround.sources.mimic4.columns import ICUSTAYS
 from wardround.sources.mimic4.labs import CULTURE_TABLE, LAB_TABLE, PAPER_LAB_TABLE
@@ -12,7 +14,7 @@ from wardround.sources.source import Source
 
 MIMIC4 = Source(
     name="mimic4",
-    summary="MIMIC-IV 1.0, 2.2, 3.0 and 3.1, and its open demo: the tables of the hospital and the unit",
+    summary="MIMIC-IV 1.0, 2.2, 3.0 and 3.1, and its open demo; --cxr MIMIC-CXR, --notes MIMIC-IV-Note",
     stay_table=ICUSTAYS,
     stay_id="stay_id",
     stay_rows=stay_rows,
@@ -26,4 +28,5 @@ MIMIC4 = Source(
     find=find_mimic4_tables,
     stays_per_shard=300,
     patients=PatientPool(MIMIC, "MIMIC-IV"),
+    beside=(MIMIC_CXR, MIMIC_IV_NOTE),
 )
