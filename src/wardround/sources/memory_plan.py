@@ -22,7 +22,7 @@ STAY_BYTES: Final = 4_000
 CONVERTED_ROW_BYTES: Final = 3_000
 """A raw row while it is converted."""
 WAITING_FACTOR: Final = 4
-"""Events that wait are held once more in the order of their slices, and as they are written; allocators keep the rest."""
+"""Events that wait are held once more in the order of their slices and as they are written; allocators keep some."""
 GATHERED_ROW_BYTES: Final = 700
 """An event while its slice is put in order, beside those before it."""
 GROUP_BYTES: Final = 300 * MIB
