@@ -1,6 +1,6 @@
 """As `plain_polars_mimic4.py`, in SQL by duckdb.
 
-    python benchmarks/plain_duckdb_mimic4.py {hourly,events} RAW TO.parquet
+python benchmarks/plain_duckdb_mimic4.py {hourly,events} RAW TO.parquet
 """
 
 import os
@@ -18,7 +18,9 @@ def main(what: str, raw: Path, to: Path) -> None:
     connection.execute("SET preserve_insertion_order = false")
     for name in ("icustays", "chartevents", "labevents", "d_items", "d_labitems"):
         (path,) = raw.rglob(f"{name}.csv.gz")
-        connection.execute(f"CREATE VIEW {name} AS SELECT * FROM read_csv('{path}', header = true, sample_size = 20000)")
+        connection.execute(
+            f"CREATE VIEW {name} AS SELECT * FROM read_csv('{path}', header = true, sample_size = 20000)"
+        )
     if what == "hourly":
         connection.execute("CREATE TABLE names (itemid BIGINT, name VARCHAR)")
         connection.executemany("INSERT INTO names VALUES (?, ?)", list(HOURLY.items()))
@@ -47,7 +49,8 @@ _EVENTS = f"""
 
 def _hourly() -> str:
     columns = ", ".join(
-        f"arg_max(value, (charttime, value)) FILTER (name = '{name}') AS {name}" for name in sorted(set(HOURLY.values()))
+        f"arg_max(value, (charttime, value)) FILTER (name = '{name}') AS {name}"
+        for name in sorted(set(HOURLY.values()))
     )
     return f"""
         WITH found AS (

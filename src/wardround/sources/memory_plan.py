@@ -6,6 +6,7 @@ Nothing of this shows in the bytes of the result. The costs below were measured 
 `vitalPeriodic`, the largest tables that there are, as peaks of the whole process with what allocators keep.
 """
 
+import math
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -15,7 +16,7 @@ GIB: Final = 2**30
 MIB: Final = 2**20
 DEFAULT_GIB: Final = 4.0
 
-BASE_BYTES: Final = 600 * MIB
+BASE_BYTES: Final = 450 * MIB
 """The interpreter, its libraries, and a block of text as it is read."""
 STAY_BYTES: Final = 4_000
 """A stay: its row, its static events, where its rows go."""
@@ -65,7 +66,7 @@ class MemoryPlan:
             return self
         each = GROUP_BYTES + rows * GATHERED_ROW_BYTES
         if each > self.free_bytes:
-            more = (each - self.free_bytes) / GIB
+            more = math.ceil((each - self.free_bytes) / GIB * 10) / 10
             raise UsageError(
                 f"--memory-gib is too small: some {rows:,} events of few patients are put in order at once. Give "
                 f"{more:.1f} more; the work that is done is kept."

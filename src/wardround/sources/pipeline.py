@@ -11,7 +11,6 @@ holds at once is planned (`memory_plan.py`): rows of a block and slices of a sha
 
 import contextlib
 import itertools
-from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -28,17 +27,15 @@ from wardround.events import HAPPENED, OPTIONAL_STAY_COLUMNS, STAY_COLUMNS, TIME
 from wardround.ledger import TableLedger, check_balanced
 from wardround.pictures import write_picture_folder
 from wardround.progress import progress
-from wardround.sources.block import RAGGED, numbered, reason_counts, refuse_retyped
-from wardround.sources.conversion import bare_numbers
-from wardround.sources.gather import STAYS_PER_SHARD, ShardWriter, read_summaries, shard_of_subjects, subject_splits
+from wardround.sources.gather import STAYS_PER_SHARD, ShardWriter, read_summaries, subject_splits
 from wardround.sources.memory_plan import DEFAULT_GIB, MemoryPlan, plan_memory
 from wardround.sources.patient_pool import PatientPool
 from wardround.sources.raw_data import RawData
 from wardround.sources.reading import TableReader
 from wardround.sources.registry import KNOWN_SOURCES
 from wardround.sources.runs import open_run, rows_of_slices
-from wardround.sources.side_table import joined
 from wardround.sources.source import Source
+from wardround.sources.stay_reading import read_stays
 from wardround.sources.work_folder import WorkFolder, open_work
 from wardround.stopping import StopRequest, stop_on_sigterm
 
@@ -99,9 +96,7 @@ def prepare(
         RunError: where `to` holds data of other settings or inputs, or files of somebody's; on SIGTERM.
         StorageError: where the disk refuses.
     """
-    events, sides = source.tables(modalities), source.side_tables
-    tables = [source.stay_table, *(side.raw for side in sides), *(table.raw for table in events)]
-    found = source.find([raw] if isinstance(raw, Path) else raw, tables)
+    found = source.find_all([raw] if isinstance(raw, Path) else raw, modalities)
     inputs = dict(found.inputs)
     per_shard = min(STAYS_PER_SHARD, source.stays_per_shard or STAYS_PER_SHARD)
     settings: dict[str, Any] = {"source": source.name, "modalities": modalities, "stays_per_shard": per_shard}
@@ -162,55 +157,16 @@ class _Job:
 
     def run(self) -> dict[str, TableLedger]:
         """Everything but the ledger and the manifest; returns table -> account."""
-        rows, account = self._stay_rows()
-        rows, sides = self._with_side_tables(rows)
-        stays = self.source.stays(rows)
-        if stays.is_empty():
-            reasons = ", ".join(f"{reason}: {count}" for reason, count in sorted(account.set_aside.items()) if count)
-            where = self.found.tables[self.source.stay_table.name].where
-            raise SourceError(f"{where} holds no usable stay ({reasons or 'no rows'}).")
-        admission = self.source.admission_events(rows, self.modalities == "paper")
-        rejected = admission.filter(pl.col("reason").is_not_null())
-        account.values_set_aside.update(reason_counts(rejected.select("reason")))
-        admission = admission.filter(pl.col("reason").is_null()).drop("row", "reason")
-        shards = shard_of_subjects(stays, self.source.stays_per_shard)
+        read = read_stays(self.source, self.found, self.modalities, self.stop)
+        stays, shards = read.stays, read.shards
         plan = plan_memory(self.memory_gib, self.workers, stays.height)
-        facts = self._read_tables(shards.join(stays.drop("subject_id", "start"), on="stay_id", how="left"), plan)
-        duplicates = self._write_shards(facts, admission, shards, plan)
+        facts = self._read_tables(read.placed, plan)
+        duplicates = self._write_shards(facts, read.admission, shards, plan)
         names = shards["shard"].unique().sort().to_list()
-        accounts = {self.source.stay_table.name: account, **sides, **_accounts(facts, duplicates)}
+        accounts = {**read.accounts, **_accounts(facts, duplicates)}
         check_balanced(accounts)
         self._write_tables(stays, names)
         return accounts
-
-    def _stay_rows(self) -> tuple[pl.DataFrame, TableLedger]:
-        """The stay table's rows, and their account."""
-        table, account = self.source.stay_table, TableLedger()
-        found = self.found.tables[table.name]
-        blocks: list[pl.DataFrame] = []
-        words = Counter[str]()
-        for block in found.blocks():
-            self.stop.check()
-            account.rows_in += block.frame.height + block.ragged
-            account.set_aside[RAGGED] += block.ragged
-            blocks.append(numbered(block, table))
-            words.update(bare_numbers(blocks[-1], table))
-        rows = self.source.stay_rows(pl.concat(blocks).sort(pl.exclude("row")))
-        account.set_aside.update(reason_counts(rows.select("reason")))
-        account.rows_out = rows["reason"].null_count()
-        refuse_retyped(found.where, table, account, words)
-        return rows, account
-
-    def _with_side_tables(self, rows: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, TableLedger]]:
-        """The stay rows with what side tables tell of them, and the accounts of those that there are."""
-        accounts: dict[str, TableLedger] = {}
-        for side in self.source.side_tables:
-            self.stop.check()
-            found = self.found.tables.get(side.raw.name)
-            rows, account = joined(rows, side, found, self.source.stay_id)
-            if found is not None:
-                accounts[side.raw.name] = account
-        return rows, accounts
 
     def _read_tables(self, stays: pl.DataFrame, plan: MemoryPlan) -> dict[str, dict[str, Any]]:
         """Each table to runs, unless an earlier call finished that; returns table -> what was counted."""
