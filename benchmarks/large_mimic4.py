@@ -76,10 +76,10 @@ def write(to: Path, stays: int, seed: int = 0) -> None:
 _ICU, _HOSP = ("icustays", "chartevents", "d_items"), ("patients", "admissions", "labevents", "d_labitems")
 _ICUSTAYS = ["subject_id", "hadm_id", "stay_id", "first_careunit", "last_careunit", "intime", "outtime", "los"]
 _PATIENTS = ["subject_id", "gender", "anchor_age", "anchor_year", "anchor_year_group", "dod"]
-_ADMISSIONS = (
-    ["subject_id", "hadm_id", "admittime", "dischtime", "deathtime", "admission_type", "admission_location"]
-    + ["discharge_location", "insurance", "language", "marital_status", "race", "hospital_expire_flag"]
-)  # fmt: skip
+_ADMISSIONS = [
+    *("subject_id", "hadm_id", "admittime", "dischtime", "deathtime", "admission_type", "admission_location"),
+    *("discharge_location", "insurance", "language", "marital_status", "race", "hospital_expire_flag"),
+]
 
 
 class _Table:

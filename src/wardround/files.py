@@ -205,7 +205,8 @@ def write_batches(path: Path, batches: Iterable[pl.DataFrame], notes: Mapping[st
 def read_notes(path: Path) -> dict[str, str]:
     """What `write_batches` was told of the tables. Raises `DataError` where the file is missing or torn."""
     with _batches(path) as reader:
-        return {name.decode(): note.decode() for name, note in (reader.schema.metadata or {}).items()}
+        notes: dict[bytes, bytes] = reader.schema.metadata or {}
+        return {name.decode(): note.decode() for name, note in notes.items()}
 
 
 def read_batches(path: Path, numbers: Sequence[int]) -> list[pl.DataFrame]:

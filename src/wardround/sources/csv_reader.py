@@ -27,8 +27,8 @@ from wardround.sources.raw_table import RawTable
 BLOCK_BYTES: Final = 16 * 2**20
 """Unpacked bytes a block."""
 PARSED_BYTES: Final = 2 * 2**20
-"""Unpacked bytes that are parsed at once; also the longest row that can be read. The parser keeps up to 32 times as many
-ready, whoever waits for them."""
+"""Unpacked bytes that are parsed at once; also the longest row that can be read. The parser keeps up to 32 times as
+many ready, whoever waits for them."""
 HEADER_BYTES: Final = 2**20
 PIECE_BYTES: Final = 2**16
 SUMS: Final = "SHA256SUMS.txt"

@@ -141,6 +141,7 @@ def forecast(
         RunError: where `to` holds files of somebody's; on SIGTERM.
     """
     refuse_others_files(to, OUTPUTS)
+    plan_memory(memory_gib, workers, n_stays=0)
     begin = time.perf_counter()
     found = source.find_all(raws, modalities)
     with stop_on_sigterm() as stop:

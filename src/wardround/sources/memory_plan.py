@@ -80,7 +80,7 @@ def plan_memory(memory_gib: float, workers: int, n_stays: int) -> MemoryPlan:
     Args:
         memory_gib: what the whole process may take.
         workers: that are asked for; fewer are planned where memory does not hold so many.
-        n_stays: stays of the database.
+        n_stays: stays of the database; 0 where they are not known yet.
 
     Raises:
         UsageError: where the memory does not hold one worker at the least that it can do.
@@ -89,8 +89,9 @@ def plan_memory(memory_gib: float, workers: int, n_stays: int) -> MemoryPlan:
     free = int(memory_gib * GIB) - fixed
     least = GROUP_BYTES + LEAST_GATHERED * GATHERED_ROW_BYTES
     if free < least:
-        needed = (fixed + least) / GIB
-        raise UsageError(f"--memory-gib {memory_gib:g} is too small for {n_stays:,} stays: {needed:.1f} are needed.")
+        needed = math.ceil((fixed + least) / GIB * 10) / 10
+        whom = f"for {n_stays:,} stays" if n_stays else "at least"
+        raise UsageError(f"--memory-gib {memory_gib:g} is too small: {needed:g} are needed {whom}.")
     workers = max(1, min(workers, free // least))
     waiting = _between(free / 2 / WAITING_FACTOR, LEAST_WAITING, MOST_WAITING)
     block_rows = _between(free / 2 / workers / CONVERTED_ROW_BYTES, LEAST_ROWS, MOST_BLOCK_ROWS)

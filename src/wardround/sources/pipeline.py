@@ -96,6 +96,7 @@ def prepare(
         RunError: where `to` holds data of other settings or inputs, or files of somebody's; on SIGTERM.
         StorageError: where the disk refuses.
     """
+    plan_memory(memory_gib, workers, n_stays=0)
     found = source.find_all([raw] if isinstance(raw, Path) else raw, modalities)
     inputs = dict(found.inputs)
     per_shard = min(STAYS_PER_SHARD, source.stays_per_shard or STAYS_PER_SHARD)
