@@ -140,7 +140,7 @@ def test_a_dry_run_shows_what_codes_become_and_writes_nothing(home: Path, capsys
         ("prepare meds {raw} --to {to} --mapping {raw}/mapping.toml --modalities paper", 2, "does not use meds"),
         ("prepare eicu {raw} --to {to} --mapping {raw}/mapping.toml", 2, "--mapping goes with meds"),
         ("prepare eicu {raw} --to {to} --dry-run", 1, "has no patient.csv"),
-        ("prepare meds {raw} --mapping {raw}/mapping.toml --to {to} --memory-gib 0.1", 2, "0.1 is too small: 0.8 are needed at least"),
+        ("prepare meds {raw} --mapping {raw}/mapping.toml --to {to} --memory-gib 0.1", 2, "0.8 are needed"),
         ("export meds {raw} --to {to}", 1, "manifest.json is missing"),
         ("export meds {data} --to {data}", 1, "but 'meds' was expected"),
     ],
