@@ -20,6 +20,7 @@ from raw_eicu import SCALE, Data, none_of, prepare, small, tiny
 from wardround import files, whole_file
 from wardround.errors import RunError, WardroundError
 from wardround.sources import gather, pipeline, work_folder
+from wardround.sources.memory_plan import MemoryPlan
 from wardround.sources.synthetic import SyntheticSettings, synthesise_eicu
 
 pytestmark = pytest.mark.usefixtures("fast_fsync")
@@ -193,6 +194,20 @@ def test_finished_steps_are_not_done_again(half_done: Path, raw: Path, monkeypat
     monkeypatch.setattr("wardround.sources.reading.convert_block", _die)
     monkeypatch.setattr("wardround.sources.gather.gather", _die)
     prepare(raw, half_done)
+
+
+def test_work_is_gone_on_with_whatever_memory_holds(
+    raw: Path, uninterrupted: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Tables read with room for a few rows, shards written with more, by more workers."""
+    with monkeypatch.context() as patch:
+        patch.setattr(pipeline, "plan_memory", lambda *_, **__: MemoryPlan(1, 5, 1, 10_000, 0))
+        patch.setattr(pipeline, "ShardWriter", _die)
+        with pytest.raises(Killed):
+            prepare(raw, tmp_path / "data")
+    assert len(list((tmp_path / "data" / ".work" / "runs" / "lab").iterdir())) > 1
+    monkeypatch.setattr(pipeline.TableReader, "read", _die)
+    assert prepare(raw, tmp_path / "data", workers=3).hashes() == uninterrupted
 
 
 def test_work_on_other_inputs_is_begun_anew(half_done: Path, tmp_path: Path):

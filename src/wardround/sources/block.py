@@ -76,7 +76,9 @@ def convert_block(block: RawRows, table: EventTable, stay_id: str, stays: pl.Dat
     made = table.convert(frame)
     events = made.filter(pl.col("reason").is_null()).drop("reason")
     account = _account(block, frame, made)
-    events = events.join(frame.select("row", "row_hash"), on="row", how="left")
+    hashes = np.zeros(block.frame.height, np.uint64)
+    hashes[_place(frame, block)] = frame["row_hash"].to_numpy()
+    events = events.with_columns(row_hash=pl.Series(hashes[_place(events, block)]))
     events = events.join(stays.select("stay_id", "slice"), on="stay_id", how="left")
     return Converted(events, account, words, floored)
 

@@ -21,8 +21,8 @@ from wardround.sources.runs import Run, pieces
 
 STAYS_PER_SHARD: Final = 1_000
 """A shard is one file: some 6 million events of the full eICU."""
-STAYS_PER_SLICE: Final = 50
-"""A slice is the least that is put in order at once: some 300,000 events."""
+STAYS_PER_SLICE: Final = 25
+"""A slice is the least that is put in order at once: some 200,000 events of MIMIC."""
 
 MOST_SHARDS: Final = 500
 
