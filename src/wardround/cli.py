@@ -124,8 +124,7 @@ def _prepare(into: Any) -> None:
         "raw tables to a DATA folder: MEDS events with the time at which each was known, stays, ledger",
         "wardround prepare eicu eicu-demo --to data",
         "wardround prepare eicu eicu-demo --to data --modalities paper --workers 2",
-        "wardround prepare mimic4 mimic-iv-3.1 --to data --dry-run",
-        "wardround prepare mimic4 mimic-iv-3.1 --to data --workers 4 --memory-gib 8",
+        "wardround prepare mimic4 mimic-iv-3.1 --to data --memory-gib 8 --dry-run",
         "wardround prepare mimic4 mimic-iv-3.1 --cxr mimic-cxr-jpg-2.1.0 --notes mimic-iv-note-2.2 --to data",
         "wardround prepare mimic3 mimic-iii-1.4 --to data",
         "wardround prepare challenge2012 challenge/set-a.tar.gz challenge/set-b.tar.gz --to data",
@@ -152,8 +151,7 @@ def _prepare(into: Any) -> None:
     )
     dry = "tell the tables, rows, disk, memory and time of a run, for meds what codes become as well; write nothing"
     verb.add_argument("--dry-run", action="store_true", help=dry)
-    workers = "blocks or shards at once (default: one a core, four at most)"
-    verb.add_argument("--workers", type=count, metavar="N", help=workers)
+    verb.add_argument("--workers", type=count, metavar="N", help="threads (default: one a core, four at most)")
     memory = "memory that it may take, in GiB (default: 4)"
     verb.add_argument("--memory-gib", type=gib, default=4.0, metavar="G", help=memory)
     verb.add_argument("--json", action="store_true", help="print the ledger, or the dry run, as JSON")

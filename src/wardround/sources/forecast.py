@@ -9,7 +9,7 @@ import os
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,6 +30,7 @@ from wardround.sources.source import Source
 from wardround.sources.stay_reading import ReadStays, read_stays
 from wardround.sources.work_folder import refuse_others_files
 from wardround.stopping import stop_on_sigterm
+from wardround.tables import aligned
 
 SAMPLE_ROWS: Final = 200_000
 """Rows of a table that are looked at."""
@@ -96,13 +97,9 @@ class Forecast:
     def seconds(self) -> float:
         """Of the whole run: one thread reads while the workers convert, then the workers put shards in order."""
         at_once = min(self.plan.workers, len(os.sched_getaffinity(0)))
-        tables = self.tables.values()
-        if at_once == 1:
-            return self.begin_s + sum(each.read_s + each.convert_s + each.gather_s for each in tables)
         return self.begin_s + sum(
-            max(each.read_s, each.convert_s / at_once, (each.read_s + each.convert_s) / at_once)
-            + each.gather_s / at_once
-            for each in tables
+            max(each.read_s, (each.read_s + each.convert_s) / at_once) + each.gather_s / at_once
+            for each in self.tables.values()
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -157,39 +154,61 @@ def forecast(
     return Forecast(to, read.stays.height, tables, found.absent, plan, memory_gib, free, begin_s)
 
 
+@dataclass
+class _Look:
+    """What was seen of a table so far.
+
+    Attributes:
+        samples: events-to-be of the first rows.
+        sampled, rows: how many rows were converted, and read.
+        read_s, convert_s: what that took.
+        share: of the table that was read.
+    """
+
+    samples: list[pl.DataFrame] = field(default_factory=list[pl.DataFrame])
+    sampled: int = 0
+    rows: int = 0
+    read_s: float = 0.0
+    convert_s: float = 0.0
+    share: float = 1.0
+
+
 def _table(source: Source, found: FoundTable, table: EventTable, read: ReadStays, plan: MemoryPlan) -> TableForecast:
-    stays, samples = read.placed, list[pl.DataFrame]()
-    rows = sampled = 0
-    read_s = convert_s = 0.0
-    share: float | None = 1.0
-    is_counted, began = True, time.perf_counter()
-    for block in found.blocks():
-        read_s += time.perf_counter() - began
-        began, rows, share = time.perf_counter(), rows + block.frame.height, block.share
-        if sampled < SAMPLE_ROWS:
-            for part in split(block, plan.block_rows):
-                samples.append(convert_block(part, table, source.stay_id, stays).events)
-            sampled = rows
-        convert_s += time.perf_counter() - began
-        if share is not None and 0 < share < 1 and rows >= SAMPLE_ROWS:
-            is_counted = False
-            break
-        began = time.perf_counter()
-    read_s += 0 if not is_counted else time.perf_counter() - began
-    events = pl.concat(samples)
+    look = _look(source, found, table, read.placed, plan)
+    events = pl.concat(look.samples)
     gather_s, work_bytes, data_bytes = _packed(table, events, read)
-    seen = 1.0 if is_counted or share is None else share
-    times = rows / max(sampled, 1) / seen
+    times = look.rows / max(look.sampled, 1) / look.share
     return TableForecast(
-        rows=round(rows / seen),
+        rows=round(look.rows / look.share),
         events=round(events.height * times),
-        is_counted=is_counted,
-        read_s=read_s / seen,
-        convert_s=convert_s * times,
+        is_counted=look.share == 1,
+        read_s=look.read_s / look.share,
+        convert_s=look.convert_s * times,
         gather_s=gather_s * times,
         work_bytes=round(work_bytes * times),
         data_bytes=round(data_bytes * times),
     )
+
+
+def _look(source: Source, found: FoundTable, table: EventTable, stays: pl.DataFrame, plan: MemoryPlan) -> _Look:
+    """Read and convert the first rows; a reader that cannot tell its share reads on to the end, converting no more."""
+    look, clock = _Look(), time.perf_counter
+    began = clock()
+    for block in found.blocks():
+        look.read_s += clock() - began
+        began = clock()
+        look.rows += block.frame.height
+        if look.sampled < SAMPLE_ROWS:
+            parts = split(block, plan.block_rows)
+            look.samples += [convert_block(part, table, source.stay_id, stays).events for part in parts]
+            look.sampled = look.rows
+        look.convert_s += clock() - began
+        if block.share is not None and 0 < block.share < 1 and look.rows >= SAMPLE_ROWS:
+            look.share = block.share
+            return look
+        began = clock()
+    look.read_s += clock() - began
+    return look
 
 
 def _packed(table: EventTable, events: pl.DataFrame, read: ReadStays) -> tuple[float, int, int]:
@@ -210,13 +229,12 @@ def _packed(table: EventTable, events: pl.DataFrame, read: ReadStays) -> tuple[f
 
 def forecast_lines(found: Forecast) -> list[str]:
     """The forecast for a reader."""
-    from wardround.tables import aligned
-
     rows = [["table", "rows", "events"]]
     for name, table in found.tables.items():
         about = "" if table.is_counted else "~"
         rows.append([name, f"{about}{table.rows:,}", f"{about}{table.events:,}"])
     plan, minutes = found.plan, found.seconds / 60
+    time_needed = f"{minutes:,.0f} minutes" if minutes >= 2 else f"{found.seconds:,.0f} seconds"
     return [
         f"{found.stays:,} stays",
         *aligned(rows),
@@ -226,9 +244,8 @@ def forecast_lines(found: Forecast) -> list[str]:
         f"memory: at most {found.memory_gib:g} GiB: {plan.workers} worker{'s' * (plan.workers > 1)}, "
         f"{plan.block_rows:,} rows converted and {plan.gather_rows:,} events put in order at once by each, "
         f"{plan.waiting_bytes // MIB} MiB of events waiting",
-        f"time: some {minutes:,.0f} minutes on this machine as it is now" if minutes >= 2
-        else f"time: some {found.seconds:,.0f} seconds on this machine as it is now",
-    ]  # fmt: skip
+        f"time: some {time_needed} on this machine as it is now",
+    ]
 
 
 def _size(n_bytes: float) -> str:
