@@ -64,7 +64,8 @@ def interval(entry: Mapping[str, Any]) -> str:
 
 def metrics_lines(metrics: JsonObject) -> list[str]:
     """What an evaluation found, protocol and cohort first."""
-    hour = "whole stay" if metrics["at_h"] is None else f"hour {metrics['at_h']:g}"
+    whole = "at discharge" if metrics.get("asked_at") == "discharge" else "whole stay"
+    hour = whole if metrics["at_h"] is None else f"hour {metrics['at_h']:g}"
     head = f"{metrics['method']} {metrics['task'] or ''}: {metrics['protocol']} protocol, {hour}, {metrics['split']}: "
     head += f"{metrics['n_stays']:,} stays of {metrics['n_subjects']:,} patients"
     lines = [head if metrics["prevalence"] is None else f"{head}, prevalence {metrics['prevalence']:.3f}"]

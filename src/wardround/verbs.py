@@ -122,7 +122,7 @@ def _dry_run(options: Any) -> None:
         source = with_folders(source, {"cxr": options.cxr, "notes": options.notes})
         found = forecast(source, options.raw, options.to, options.modalities, _workers(options), options.memory_gib)
     except (SourceError, UsageError) as error:
-        if codes is None:
+        if codes is None or (isinstance(error, UsageError) and options.mapping is not None):
             raise
         print(f"no forecast: {error}", file=sys.stderr)  # the mapping is still being written
     if options.json:
@@ -203,9 +203,11 @@ def run_pretrain(options: Any) -> None:
 
 def run_train(options: Any) -> None:
     """wardround train."""
+    from wardround.tasks.task import refuse_hour
     from wardround.train.run_folder import open_run
     from wardround.train.supervised import train
 
+    refuse_hour(options.task, options.at_h is not None)
     before = options.encoders or options.init
     inherited = None if before is None else open_run(before).plan
     window = _chosen_window(options, inherited and inherited.window)

@@ -25,7 +25,13 @@ MEMBERS = ("", "ELECTIVE", "CSURG", "9//0420", "9//20280", "10//C787", "10//I501
 """Of the families of codes that a concept reads."""
 EVERY = pytest.mark.parametrize("concept", CONCEPTS.values(), ids=lambda concept: concept.name)
 TIMED = [concept for concept in CONCEPTS.values() if "available_time" in concept.columns]
-EVERY_TIMED = pytest.mark.parametrize("concept", TIMED, ids=lambda concept: concept.name)
+LONG = [concept for concept in TIMED if concept.columns == ROW_COLUMNS]
+EVERY_LONG = pytest.mark.parametrize("concept", LONG, ids=lambda concept: concept.name)
+SMALL = pytest.mark.parametrize(
+    "concept", [each for name, each in CONCEPTS.items() if name != "cw24"], ids=lambda concept: concept.name
+)
+PARAGRAPH = "cw24"
+"""Made of five other concepts: it has fewer examples."""
 KEYS = ("stay_id", "hour", "time_h", "name")
 """Of a row of any table, as far as it has them."""
 
@@ -50,7 +56,7 @@ def test_rows_are_of_one_shape_and_in_order(concept: Concept):
     assert not made.select(keys).is_duplicated().any()
 
 
-@EVERY_TIMED
+@EVERY_LONG
 def test_rows_of_a_long_table_are_whole_and_named_after_their_concept(concept: Concept):
     made = concept.compute(events(*_each_twice(concept)), STAYS)
     assert made.null_count().sum_horizontal().item() == 0
@@ -60,7 +66,7 @@ def test_rows_of_a_long_table_are_whole_and_named_after_their_concept(concept: C
 def test_the_tables_that_do_not_say_when_they_were_known():
     """No others may leave it out: what is made of them could not be told from what was known."""
     assert {concept.name for concept in CONCEPTS.values() if concept not in TIMED} == {"phenotypes", "hourly17"}
-    assert all(concept.columns == ROW_COLUMNS for concept in TIMED)
+    assert {concept.name for concept in TIMED if concept not in LONG} == {PARAGRAPH}
 
 
 @EVERY
@@ -69,10 +75,20 @@ def test_without_events_the_columns_are_there(concept: Concept):
     assert concept.compute(no_events(), STAYS.clear()).is_empty()
 
 
-@EVERY_TIMED
+@EVERY_LONG
 @given(data=st.data())
 @settings(max_examples=40, **QUICK)
 def test_what_becomes_known_later_moves_no_row_that_is_known(concept: Concept, data: st.DataObject):
+    _moved_by_what_is_known_later(concept, data)
+
+
+@given(data=st.data())
+@settings(max_examples=10, **QUICK)
+def test_what_becomes_known_later_moves_no_paragraph_that_is_known(data: st.DataObject):
+    _moved_by_what_is_known_later(CONCEPTS[PARAGRAPH], data)
+
+
+def _moved_by_what_is_known_later(concept: Concept, data: st.DataObject) -> None:
     """Later events deleted: every row known by then is the same. Others in their place, some of them of earlier hours:
     these can make a row known later, but give no other value to one that is known."""
     made = data.draw(random_events(_codes(concept), WORDS))
@@ -90,10 +106,20 @@ def _known(concept: Concept, made: Sequence[Event], minute: float) -> pl.DataFra
     return concept.compute(events(*made), ONE_PATIENT).filter(pl.col("available_time") <= at(minute))
 
 
-@EVERY
+@SMALL
 @given(data=st.data())
 @settings(max_examples=20, **QUICK)
 def test_the_order_of_events_and_the_other_stays_change_nothing(concept: Concept, data: st.DataObject):
+    _moved_by_order(concept, data)
+
+
+@given(data=st.data())
+@settings(max_examples=4, **QUICK)
+def test_the_order_of_events_and_the_other_stays_change_no_paragraph(data: st.DataObject):
+    _moved_by_order(CONCEPTS[PARAGRAPH], data)
+
+
+def _moved_by_order(concept: Concept, data: st.DataObject) -> None:
     made = data.draw(random_events(_codes(concept), WORDS))
     whole = concept.compute(events(*made), STAYS)
     turned = concept.compute(events(*reversed(made)), STAYS.reverse())

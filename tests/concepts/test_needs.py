@@ -20,7 +20,7 @@ MIMIC4 = SHARED - {"VITAL//gcs//"} | {
     *("VITAL//gcs eyes//", "VITAL//gcs verbal//", "VITAL//gcs motor//", "LAB//Specimen Type (Blood)//"),
     "SPECIMEN//URINE",
     *("CHART//O2 Delivery Device(s)", "CHART//Ventilator Mode//", "INFUSION//nacl 0.9%//mL/hr"),
-    "INFUSION_AMOUNT//nacl 0.9%//ml",
+    *("INFUSION_AMOUNT//nacl 0.9%//ml", "AGE"),
     *("DIAGNOSIS//ICD//10//I509", "ADMISSION_TYPE//URGENT", "SERVICE//MED"),
 }
 COMA = ["gcs eyes", "gcs verbal", "gcs motor"]

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from wardround.evaluate.evaluation import evaluate, metrics_of, predict
 from wardround.evaluate.question import Question, no_stay_on
 from wardround.methods.scores import predict_elapsed
 from wardround.metrics.discrimination import auroc, sensitivity
+from wardround.tables import metrics_lines
 from wardround.tasks.cohort import Window
 from wardround.tasks.splits import SplitPlan
 from wardround.tasks.task import TASKS
@@ -168,6 +170,24 @@ def test_of_several_answers_a_stay_has_a_row_each(billed: Made, tmp_path: Path):
     assert (
         told.join(truth, on="stay_id").filter(pl.col("boolean_value").list.to_array(25) != pl.col("label")).is_empty()
     )
+
+
+def test_at_discharge_there_is_no_hour(billed: Made, tmp_path: Path):
+    """Asked of each hospital stay that ended alive and that another of the patient follows."""
+    run = trained("boosting", billed.data, tmp_path / "run", task="next_visit_phenotyping").folder
+    assert files.read_json(run / "metrics.json")["at_h"] is None
+    to, _, metrics = evaluate(run, billed.data, tmp_path / "e", Question("all", draws=20), quiet=True)
+    assert (metrics["at_h"], metrics["asked_at"], metrics["sees_past_prediction"]) == (None, "discharge", [])
+    assert metrics_lines(metrics)[0].startswith("boosting next_visit_phenotyping: causal protocol, at discharge, all: ")
+    stays = pl.read_parquet(billed.data / "stays.parquet").select("stay_id", "hospital_end", "died_in_hospital")
+    asked = pl.read_parquet(to / "predictions.parquet").unique("stay_id").join(stays, on="stay_id")
+    assert asked.height == metrics["n_stays"] > 10
+    assert not asked["died_in_hospital"].any()
+    assert (asked["prediction_time"] - asked["hospital_end"]).is_between(timedelta(0), timedelta(minutes=1)).all()
+    assert "Predicted at discharge from hospital." in (to / "report.html").read_text()
+    with pytest.raises(UsageError, match="leave --at-h out"):
+        evaluate(run, billed.data, tmp_path / "f", Question(at_h=24.0), quiet=True)
+    assert not (tmp_path / "f").exists()
 
 
 def test_of_several_answers_the_metrics_are_means_and_by_label(billed: Made):

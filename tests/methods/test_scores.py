@@ -26,7 +26,11 @@ def test_published_scores_by_task():
     assert score_code("los") == score_code("los_remaining") == ("APACHE//IVa//predictedhospitallos", 24.0)
     assert score_code("los_icu") == ("APACHE//IVa//predictediculos", 24.0)
     assert score_code("mortality_icu") == ("APACHE//IVa//predictedicumortality", 1.0)
-    assert {task for task in TASKS if task not in SCORE_CODES} == {"mortality_30d", "phenotyping"}
+    assert {task for task in TASKS if task not in SCORE_CODES} == {
+        "mortality_30d",
+        "phenotyping",
+        "next_visit_phenotyping",
+    }
 
 
 def test_a_task_that_nobody_publishes_a_score_for():

@@ -367,11 +367,11 @@ def prose_of_mimic(folder: Path, raw: raw_mimic4.RawMimic4) -> Data:
 
 
 def test_no_note_nor_picture_of_mimic_iv_sees_a_column_that_is_never_an_input(tmp_path: Path):
-    """But for the discharge, which a discharge note waits for; where that is as it was, all events are equal."""
+    """But for the discharge or death, which a discharge note waits for; where it is as it was, all events are equal."""
     raw = raw_mimic4.RawMimic4().stay(1, 10000101).stay(3, 10000103)
     changed, _ = mimic_changed(with_prose(raw))
     for row, was in zip(changed.rows["hosp/admissions"], raw.rows["hosp/admissions"], strict=True):
-        row["dischtime"] = was["dischtime"]
+        row["dischtime"], row["deathtime"] = was["dischtime"], was["deathtime"]
     for row, was in zip(changed.rows["icu/icustays"], raw.rows["icu/icustays"], strict=True):
         row["outtime"] = was["outtime"]
     changed.files = raw.files

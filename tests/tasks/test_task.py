@@ -48,6 +48,7 @@ def test_a_task_hides_what_its_label_is_made_of():
     assert TASKS["phenotyping"].hidden_of(("lab", "diagnosis")) == ("diagnosis",)
     assert TASKS["phenotyping"].shown_of(("lab", "diagnosis")) == ("lab",)
     assert all(not task.hides for name, task in TASKS.items() if name != "phenotyping")
+    assert [name for name, task in TASKS.items() if task.next_visit] == ["next_visit_phenotyping"]
 
 
 def test_death_within_30_days_counts_from_hospital_admission():

@@ -1,6 +1,7 @@
 """The columns of a concept beside the stays: as the concept makes them, made once, and refused where nothing tells."""
 
 import shutil
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -16,6 +17,7 @@ from wardround.train.data import open_data
 from wardround.train.derived_labels import with_derived
 
 PHENOTYPING = TASKS["phenotyping"]
+NEXT_VISIT = TASKS["next_visit_phenotyping"]
 SEPTICEMIA, HYPERTENSION = "septicemia_except_in_labor", "essential_hypertension"
 CODED = hand(
     [
@@ -51,6 +53,36 @@ def test_the_columns_of_the_stays_and_their_order_stay(tmp_path: Path):
     assert set(made.columns) - set(data.stays.columns) == set(PHENOTYPING.labels)
     assert with_derived(folder, data.hash, data.stays, None) is data.stays
     assert with_derived(folder, data.hash, data.stays, TASKS["mortality"]) is data.stays
+
+
+def test_of_the_next_hospital_stay_by_hand(tmp_path: Path):
+    """Patient 7: two unit stays with sepsis, a year on one with hypertension, then one that nobody coded, then sepsis.
+    Patient 8: one hospital stay."""
+    sepsis, pressure = "DIAGNOSIS//ICD//10//A419", "DIAGNOSIS//ICD//9//4019"
+    told = {1: sepsis, 2: sepsis, 3: pressure, 5: sepsis, 6: sepsis}
+    coded = [(stay, 9000, 9000, "diagnosis", code, None) for stay, code in told.items()]
+    places = ((1, 7, 0), (2, 7, 0), (3, 7, 1), (4, 7, 2), (5, 7, 3), (6, 8, 0))
+    stays = [{"stay_id": stay, "subject_id": subject, "nth": nth} for stay, subject, nth in places]
+    folder = write_data(tmp_path / "data", hand([*coded, (4, 1, 1, "lab", "LAB//sodium", 140)], stays))
+    data = open_data(folder, Window(), quiet=True)
+    made = with_derived(folder, data.hash, data.stays, NEXT_VISIT).sort("stay_id")
+    assert made["stay_id"].to_list() == [1, 2, 3, 4, 5, 6]
+    assert made[SEPTICEMIA].to_list() == [False, False, None, True, None, None]
+    assert made[HYPERTENSION].to_list() == [True, True, None, False, None, None]
+    asked = data.cohort(NEXT_VISIT)
+    assert asked.frame["stay_id"].to_list() == [2, 4]
+    assert_frame_equal(made.select(data.stays.columns), data.stays.sort("stay_id"))
+
+
+def test_a_hospital_stay_that_began_before_the_discharge_is_not_the_next():
+    """Of stays that overlap the first that began at the discharge or later; one of no length is not its own next."""
+    day = datetime(2001, 1, 1)
+    hours = ((0, 48), (24, 30), (48, 60), (60, 60), (90, 95))
+    began, over = ([day + timedelta(hours=each[end]) for each in hours] for end in (0, 1))
+    stays = pl.DataFrame({"stay_id": [1, 2, 3, 4, 5], "subject_id": [1] * 5, "start": began})
+    stays = stays.with_columns(hospital_start=pl.Series(began), hospital_end=pl.Series(over), nth=pl.col("stay_id"))
+    found = derived_labels._of_next_visit(stays, ["nth"])
+    assert found["nth"].to_list() == [3, 3, 4, 5, None]
 
 
 def test_they_are_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

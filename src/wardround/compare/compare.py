@@ -30,6 +30,7 @@ from wardround.launcher import launched_processes
 from wardround.metrics.bootstrap import DRAWS
 from wardround.progress import progress
 from wardround.stopping import StopRequest, stop_on_sigterm
+from wardround.tasks.task import find_task
 from wardround.whole_file import one_writer
 
 
@@ -146,6 +147,13 @@ def _work(
     return work.failed
 
 
+def _asked_at(recipe: Recipe) -> dict[str, Any]:
+    """The hour of the predictions; none where every task is asked at discharge."""
+    if all(find_task(task).next_visit for task in recipe.tasks):
+        return {"at_h": None, "asked_at": "discharge"}
+    return {"at_h": recipe.window.at_h}
+
+
 def _outcome(
     recipe: Recipe,
     cells: list[Cell],
@@ -162,7 +170,7 @@ def _outcome(
     about = {
         "kind": "recipe",
         "protocol": recipe.window.protocol,
-        "at_h": recipe.window.at_h,
+        **_asked_at(recipe),
         "draws": recipe.draws,
         "split_by": recipe.splits[0].by,
         "split_seeds": sorted({split.seed for split in recipe.splits}),

@@ -111,7 +111,8 @@ def compare_existing(existing: Existing, to: Path, stop: StopRequest, quiet: boo
     with progress(1, f"{existing.draws:,} draws of patients", quiet=quiet) as bar:
         table = table_of(task, existing.against, rows, lines, existing.draws, existing.seed)
         bar.advance()
-    common = {"kind": "runs", "protocol": about[first]["protocol"], "at_h": about[first]["at_h"]}
+    same = {key: about[first][key] for key in ("protocol", "at_h", "asked_at") if key in about[first]}
+    common = {"kind": "runs", **same}
     common |= {"draws": existing.draws}
     return Outcome({**common, "asked": "the stays that all of them predict"}, [table], notes)
 

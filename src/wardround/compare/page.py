@@ -38,7 +38,7 @@ def comparison_page(outcome: Outcome) -> Page:
 
 def _chips(about: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
     yield f"{about['protocol']} protocol", about["protocol"] != "causal"
-    yield hour_words(about["at_h"]), False
+    yield hour_words(about["at_h"], about.get("asked_at") == "discharge"), False
     if about["kind"] == "recipe":
         seeds, folds = len(about["split_seeds"]), about["folds"]
         splits = f"{seeds} split{'s' if seeds > 1 else ''}"

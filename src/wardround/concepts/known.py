@@ -9,6 +9,7 @@ import polars as pl
 from wardround.concepts import (
     apache,
     charlson,
+    cw24,
     gcs,
     hourly17,
     kdigo,
@@ -41,8 +42,8 @@ class Concept:
         needs: what data must have, so that what was not measured is not taken for normal.
         compute: events with the `INPUT_COLUMNS` and their stays -> a table with the `columns`.
         families: beginnings of further codes that it reads: of all diagnoses, say.
-        columns: of its table: the `ROW_COLUMNS`, but for one whose table is of a shape of its own. Such a table
-            does not say when its values were known: it is no input.
+        columns: of its table: the `ROW_COLUMNS`, but for one whose table is of a shape of its own. One without
+            `available_time` does not say when its values were known: it is no input.
     """
 
     name: str
@@ -161,6 +162,15 @@ CONCEPTS: Final[dict[str, Concept]] = {
             phenotypes.phenotypes,
             phenotypes.FAMILIES,
             phenotypes.COLUMNS,
+        ),
+        Concept(
+            "cw24",
+            "the first 24 h as one English paragraph, of what was known when they ended",
+            cw24.CODES,
+            cw24.NEEDS,
+            cw24.cw24,
+            cw24.FAMILIES,
+            cw24.COLUMNS,
         ),
         Concept(
             "hourly17",

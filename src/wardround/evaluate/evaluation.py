@@ -24,7 +24,8 @@ from wardround.evaluate.tables import hours_metrics, label_metrics, probability_
 from wardround.evaluate.under_way import UnderWay
 from wardround.methods.scores import predict_elapsed
 from wardround.progress import progress
-from wardround.tasks.cohort import Window
+from wardround.tasks.cohort import Window, hour_asked
+from wardround.tasks.task import refuse_hour
 from wardround.train.run_folder import Run, open_run
 from wardround.whole_file import one_writer
 
@@ -36,7 +37,8 @@ def about(asked: Answer) -> dict[str, Any]:
         "method": run.plan.method,
         "task": asked.task.name,
         "protocol": run.plan.window.protocol,
-        "at_h": asked.cohort.window.at_h,
+        "at_h": hour_asked(asked.task, asked.cohort.window),
+        **({"asked_at": "discharge"} if asked.task.next_visit else {}),
         "split": question.split,
         "n_stays": frame.height,
         "n_subjects": frame["subject_id"].n_unique(),
@@ -142,7 +144,8 @@ def evaluate(
 
 
 def _check_hours(run: Run, hours: Sequence[float | None]) -> None:
-    """Raises `UsageError` where one is no hour of a stay."""
+    """Raises `UsageError` where one is no hour of a stay, or no stay is asked at an hour."""
+    refuse_hour(run.plan.task, any(hour is not None for hour in hours))
     for hour in hours:
         Window(run.plan.window.protocol, run.plan.window.at_h if hour is None else hour)
 

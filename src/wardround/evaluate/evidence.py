@@ -13,7 +13,7 @@ from wardround import files
 from wardround.errors import DataError, RunError
 from wardround.evaluate.data_folder import read_ledger, read_stays
 from wardround.evaluate.kinship import Kinship
-from wardround.tasks.cohort import Cohort, Window, cohort
+from wardround.tasks.cohort import DEFAULT_H, Cohort, Window, cohort
 from wardround.tasks.task import Task, find_task
 from wardround.train.derived_labels import with_derived
 
@@ -100,7 +100,8 @@ class Evidence:
 
     def cohort(self) -> Cohort:
         """Every stay that the cohort rule lets in, on whatever side."""
-        return cohort(self.stays, Window(self.metrics["protocol"], self.metrics["at_h"]), self.task)
+        at_h = DEFAULT_H if self.task is not None and self.task.next_visit else self.metrics["at_h"]
+        return cohort(self.stays, Window(self.metrics["protocol"], at_h), self.task)
 
 
 @dataclass(frozen=True)

@@ -30,8 +30,12 @@ def lead(evidence: Evidence) -> str:
     """The task in one sentence: what it is, and what it is not."""
     if evidence.is_alignment:
         return "Do the encoders of different kinds of records agree on the same stay? Nothing is predicted here."
-    when = hour_words(evidence.metrics["at_h"])
+    when = _when(evidence)
     return f"{sentence(evidence.task.summary)}. Predicted {when}." if evidence.task else f"Predicted {when}."
+
+
+def _when(evidence: Evidence) -> str:
+    return hour_words(evidence.metrics["at_h"], evidence.task is not None and evidence.task.next_visit)
 
 
 def chips(evidence: Evidence) -> list[tuple[str, bool]]:
@@ -39,7 +43,7 @@ def chips(evidence: Evidence) -> list[tuple[str, bool]]:
     metrics = evidence.metrics
     found: list[tuple[str, bool]] = [
         (f"{metrics['protocol']} protocol", metrics["protocol"] != "causal"),
-        (hour_words(metrics["at_h"]), False),
+        (_when(evidence), False),
         (str(SIDE_WORDS.get(metrics["split"], metrics["split"])), metrics["split"] == "train"),
         (evidence.kinship.value, evidence.kinship in DOUBTFUL),
     ]

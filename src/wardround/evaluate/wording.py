@@ -13,6 +13,7 @@ TASK_TITLES: Final[Mapping[str, str]] = MappingProxyType(
         "los": "Length of hospital stay",
         "los_icu": "Length of unit stay",
         "phenotyping": "Acute care conditions",
+        "next_visit_phenotyping": "Acute care conditions of the next hospital stay",
     }
 )
 
@@ -135,8 +136,10 @@ def interval(entry: Mapping[str, Any], decimals: int = 3) -> str:
     return f"{number(entry['low'], decimals)} to {number(entry['high'], decimals)}"
 
 
-def hour_words(at_h: float | None) -> str:
+def hour_words(at_h: float | None, next_visit: bool = False) -> str:
     """When the prediction is made."""
+    if next_visit:
+        return "at discharge from hospital"
     return "at the end of the stay" if at_h is None else f"{at_h:g} h after unit admission"
 
 

@@ -157,7 +157,8 @@ def _as_meds(events: pl.DataFrame, time: str) -> pl.DataFrame:
 def _write_labels(to: Path, stays: pl.DataFrame, task: str, window: Window) -> int:
     """The labels of a task, of several answers a table each; returns how many stays have them. Raises `DataError` where
     nobody has one."""
-    of, name = find_task(task), f"{task}_{window.at_h:g}h"
+    of = find_task(task)
+    name = task if of.next_visit else f"{task}_{window.at_h:g}h"
     asked = cohort(stays, window, of).frame
     if not of.labels:
         _write_answers(to / "labels" / f"{name}.parquet", asked, of)

@@ -23,7 +23,7 @@ def with_folders(source: Source, folders: Mapping[str, Path | None]) -> Source:
     """
     known = {each.option: each for each in source.beside}
     given = {option: folder for option, folder in folders.items() if folder is not None}
-    for option in given.keys() - known.keys():
+    for option in sorted(given.keys() - known.keys()):
         raise UsageError(f"--{option} does not go with {source.name}: {_goes_with(source)}. Leave it out.")
     chosen = [(each, given[each.option]) for each in source.beside if each.option in given]
     added = tuple(table for each, _ in chosen for table in each.tables)

@@ -2,9 +2,9 @@
 
 causal (default): adult, still in the unit and alive at hour H. Membership looks at nothing after H; events count when
 they became available. paper (arXiv 2604.18753, appendix A.1.1): age 18-89, hospital stay of 12-720 h, with a lab
-result; events count by the time they describe, over the whole stay or, with an hour, up to it. The printed text asks
-for an anchor at 12 h and features that span the stay, which exclude each other: without an hour the features span the
-stay, with `at_h=12` the anchor holds.
+result, a note or a picture; events count by the time they describe, over the whole stay or, with an hour, up to it. The
+printed text asks for an anchor at 12 h and features that span the stay, which exclude each other: without an hour the
+features span the stay, with `at_h=12` the anchor holds.
 
 A stay whose `end` is not known cannot be said to be in the unit at any hour, nor to be over: no task asks it, but at
 hours up to its `in_unit_until`, where the database vouches for that (Challenge 2012: every stay lasts 48 h or more, as
@@ -13,6 +13,11 @@ Label-free pretraining looks at no outcome and takes it, in the causal protocol 
 the whole stay, where there is nothing to cut and its prediction time is null; at an hour of the paper's, which asks for
 stays that are still in the unit, it is left out. To predict without labels is another matter: patients who lie in the
 unit now have no end yet, and in the causal protocol they are who is asked.
+
+A task of the next visit (`Task.next_visit`) is asked at discharge from hospital, in either protocol, whatever its hour:
+of the last unit stay of each hospital stay that ended alive, so once a hospital stay. Its prediction time is the end of
+the minute of discharge, counted from unit admission as events are, so that what is known at discharge (the billed
+codes) counts. Whether there is a next visit is the future's: to predict, all who were discharged are asked.
 """
 
 from dataclasses import dataclass
@@ -21,7 +26,7 @@ from typing import Final, Literal
 import polars as pl
 
 from wardround.errors import DataError, UsageError
-from wardround.events import HOUR_US
+from wardround.events import HOUR_US, IMAGES, MINUTE_US, TEXTS
 from wardround.tasks.task import MAX_LOS_H, Task, hours_between
 
 Protocol = Literal["causal", "paper"]
@@ -30,6 +35,13 @@ DEFAULT_H: Final = 24.0
 PAPER_LOS_H: Final = (12.0, 720.0)
 END_UNKNOWN: Final = "end of the unit stay unknown"
 LEFT: Final = "left the unit by the prediction time"
+DISCHARGE_UNKNOWN: Final = "discharge from hospital unknown"
+DIED: Final = "died in hospital, or nobody knows"
+NOT_LAST: Final = "another unit stay of the same hospital stay is its last"
+PAPER_NEEDS: Final = ("lab", *TEXTS, *IMAGES)
+"""The paper takes a stay of eICU that has a lab result, and one of MIMIC-IV that has any of its modalities: ours is one
+rule for both, since eICU has no note and no picture."""
+NOTHING_OF_THE_STAY: Final = "no lab result, note or picture"
 
 
 @dataclass(frozen=True)
@@ -103,7 +115,7 @@ def cohort(stays: pl.DataFrame, window: Window, task: Task | None = None, labell
     Raises:
         DataError: where nobody is left.
     """
-    at = window.prediction_time()
+    at = _discharge() if task is not None and task.next_visit else window.prediction_time()
     frame = stays.with_columns(prediction_time=at, reason=pl.lit(None, pl.String))
     for unusable, reason in _rules(window, task, labelled):
         wrong = pl.col("reason").is_null() & unusable.fill_null(True)
@@ -129,6 +141,8 @@ def _rules(window: Window, task: Task | None, labelled: bool) -> list[tuple[pl.E
     vouched = (at <= pl.col("in_unit_until")).fill_null(False)  # whatever a hospital stay in whole days says
     unknown, left = end.is_null() & ~vouched, left.fill_null(False) & ~vouched
     in_unit = [(unknown, END_UNKNOWN), (left, LEFT)]
+    if task is not None and task.next_visit:
+        in_unit = _discharged()
     if window.protocol == "paper":
         shortest, longest = PAPER_LOS_H
         rules = [
@@ -137,15 +151,43 @@ def _rules(window: Window, task: Task | None, labelled: bool) -> list[tuple[pl.E
                 ~pl.col("los_h").is_between(shortest, longest),
                 f"hospital stay unknown or not {shortest:g}-{longest:g} h",
             ),
-            (~pl.col("modalities").list.contains("lab"), "no lab result"),
+            (~pl.any_horizontal(pl.col("modalities").list.contains(name) for name in PAPER_NEEDS), NOTHING_OF_THE_STAY),
         ]
-        if window.at_h is not None:
+        if window.at_h is not None or (task is not None and task.next_visit):
             return rules + in_unit
         return rules if task is None else [*rules, (end.is_null(), END_UNKNOWN)]
     if task is None:
         return []
-    still_here = in_unit if labelled else [(left, LEFT)]
+    still_here = in_unit if labelled or task.next_visit else [(left, LEFT)]
     return [(~(pl.col("age") >= 18), "age unknown or under 18"), *still_here]
+
+
+def _discharged() -> list[tuple[pl.Expr, str]]:
+    """The rules of who is asked at discharge from hospital."""
+    known = pl.col("hospital_start").is_not_null() & (pl.col("prediction_time") > pl.col("start"))
+    latest = pl.col("start") == pl.col("start").max().over(visit_of())
+    last = pl.when(latest).then("stay_id").max().over(visit_of())
+    return [
+        (~known, DISCHARGE_UNKNOWN),
+        (pl.col("died_in_hospital"), DIED),
+        (pl.col("stay_id") != last, NOT_LAST),
+    ]
+
+
+def _discharge() -> pl.Expr:
+    """When a hospital stay was over, in whole minutes from unit admission, the begun one whole."""
+    lasted_us = (pl.col("hospital_end") - pl.col("start")).dt.total_microseconds()
+    return pl.col("start") + pl.duration(microseconds=-(-lasted_us // MINUTE_US) * MINUTE_US)
+
+
+def visit_of() -> list[str]:
+    """The columns that say of which hospital stay a unit stay is."""
+    return ["subject_id", "hospital_start"]
+
+
+def hour_asked(task: Task | None, window: Window) -> float | None:
+    """The prediction hour, None where each stay has its own: its end, or its discharge."""
+    return None if task is not None and task.next_visit else window.at_h
 
 
 def _label(task: Task, window: Window) -> pl.Expr:

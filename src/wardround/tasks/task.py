@@ -11,6 +11,7 @@ from typing import Final, Literal
 import polars as pl
 
 from wardround.concepts.phenotypes import PHENOTYPES
+from wardround.errors import UsageError
 from wardround.extensions import Registry
 
 MAX_LOS_H: Final = 720.0
@@ -36,6 +37,8 @@ class Task:
         labels: names of several yes/no answers that are asked at once, "binary" each; empty where there is one answer.
         derived: the concept whose columns `label` reads beside those of the stays; empty for none.
         hides: modalities that no model of this task is given, in any protocol: the label is made of them.
+        next_visit: whether it is asked at discharge from hospital, of the patient's next hospital stay: the columns of
+            `derived` are then those of that stay (`cohort.py` says who is asked and when).
     """
 
     name: str
@@ -47,6 +50,7 @@ class Task:
     labels: tuple[str, ...] = ()
     derived: str = ""
     hides: tuple[str, ...] = ()
+    next_visit: bool = False
 
     def hidden_of(self, modalities: Iterable[str]) -> tuple[str, ...]:
         """Those of some modalities that no model of this task is given."""
@@ -134,11 +138,36 @@ TASKS: Final[dict[str, Task]] = {
             derived="phenotypes",
             hides=("diagnosis",),
         ),
+        Task(
+            "next_visit_phenotyping",
+            "binary",
+            lambda _: _answers(PHENOTYPES),
+            False,
+            "at discharge: which of 25 conditions the patient's next hospital stay in the data is billed with "
+            "(arXiv 2506.15118); not this stay's, not whether there is a next",
+            labels=tuple(PHENOTYPES),
+            derived="phenotypes",
+            next_visit=True,
+        ),
     )
 }
 
 KNOWN_TASKS: Final[Registry[Task]] = Registry("tasks", "task", TASKS, (Task,))
 """And those of installed packages."""
+
+
+def refuse_hour(name: str | None, said: bool) -> None:
+    """A task that is asked at discharge has no hour.
+
+    Args:
+        name: of the task, if there is one.
+        said: whether an hour was asked for.
+
+    Raises:
+        UsageError: where both do not go together.
+    """
+    if said and name is not None and find_task(name).next_visit:
+        raise UsageError(f"{name} is asked at discharge from hospital: leave --at-h out.")
 
 
 def find_task(name: str) -> Task:

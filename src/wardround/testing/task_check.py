@@ -120,7 +120,11 @@ def _counts(trial: TaskTrial) -> Findings:
 
 
 def _at_risk(trial: TaskTrial) -> Findings:
-    made = trial.cohort(Window()).frame.join(trial.stays.select("stay_id", "end"), on="stay_id")
+    ends = trial.stays.select("stay_id", "end", "hospital_end")
+    made = trial.cohort(Window()).frame.join(ends, on="stay_id")
+    if trial.task.next_visit:
+        early = made.filter(pl.col("prediction_time") < pl.col("hospital_end")).height
+        return [f"{early} stays are asked before their discharge"] if early else []
     over = made.filter(pl.col("end") <= pl.col("prediction_time")).height
     return [f"{over} stays are asked when they are over"] if over else []
 
@@ -176,7 +180,10 @@ REQUIREMENTS: Final[tuple[Requirement[TaskTrial], ...]] = (
         _counts,
     ),
     Requirement(
-        "at risk", "nobody is asked whose unit stay is over", "leave the choice of stays to the cohort rule", _at_risk
+        "at risk",
+        "nobody is asked whose unit stay is over, or of the next visit before discharge",
+        "leave the choice of stays to the cohort rule",
+        _at_risk,
     ),
     Requirement(
         "falls",

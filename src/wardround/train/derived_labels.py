@@ -1,6 +1,8 @@
 """Stays with the columns that a task's label is made of where `stays.parquet` does not hold it: the table of a concept.
 
-    phenotyping     25 columns of true and false, made of the diagnoses that a hospital stay was billed with
+    phenotyping               25 columns of true and false, made of the diagnoses that a hospital stay was billed with
+    next_visit_phenotyping    those of the patient's next hospital stay in the data, the first that began at the
+                              discharge from this one or after it; nulls where there is none
 
 A stay of which the concept says nothing has nulls, and so no label. The columns are made once and kept in the folder's
 cache, by the hash of the data; a change of ours that gives other values asks for another `FORMAT`.
@@ -23,12 +25,14 @@ from wardround.concepts.rows import INPUT_COLUMNS
 from wardround.errors import DataError, StorageError
 from wardround.events import EVENT_COLUMNS
 from wardround.progress import progress
+from wardround.tasks.cohort import visit_of
 from wardround.tasks.task import Task
 
 FORMAT: Final = 1
 LIMIT_BYTES: Final = 1 << 28
 """Of all entries together; one has a byte a stay and column."""
 UNKNOWN: Final = -1
+_SHORTEST: Final = pl.duration(microseconds=1)
 _EVENT: Final = {name: EVENT_COLUMNS[name] for name in INPUT_COLUMNS}
 
 
@@ -70,7 +74,22 @@ def with_derived(
         with contextlib.suppress(StorageError):
             keep_array(cache, key, len(kept), [kept], LIMIT_BYTES)
     known = [pl.Series(name, kept[:, place]) for place, name in enumerate(names)]
-    return stays.with_columns(pl.when(one != UNKNOWN).then(one == 1).alias(one.name) for one in known)
+    found = stays.with_columns(pl.when(one != UNKNOWN).then(one == 1).alias(one.name) for one in known)
+    return _of_next_visit(found, names) if task.next_visit else found
+
+
+def _of_next_visit(stays: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    """The stays with the columns of the patient's next hospital stay in the place of their own."""
+    visit = visit_of()
+    told = stays.drop_nulls(visit).sort("start", "stay_id").group_by(visit).agg(pl.col(names).drop_nulls().first())
+    told = told.rename({"hospital_start": "_began"}).sort("_began")
+    asked = stays.select("stay_id", *visit, "hospital_end").drop_nulls().sort("hospital_end", "stay_id")
+    # one microsecond on: a hospital stay of no length is not its own next
+    later = asked.with_columns(_after=pl.max_horizontal("hospital_end", pl.col("hospital_start") + _SHORTEST))
+    found = later.sort("_after").join_asof(
+        told, left_on="_after", right_on="_began", by="subject_id", strategy="forward", check_sortedness=False
+    )
+    return stays.drop(names).join(found.select("stay_id", *names), on="stay_id", how="left", maintain_order="left")
 
 
 def _codes(folder: Path) -> set[str]:

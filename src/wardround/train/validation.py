@@ -10,6 +10,7 @@ from wardround.methods.scores import fit_elapsed
 from wardround.metrics.bootstrap import DRAWS, LEVEL
 from wardround.metrics.discrimination import choose_threshold
 from wardround.metrics.tables import classification_table, multilabel_table, regression_table
+from wardround.tasks.cohort import hour_asked
 from wardround.tasks.splits import TRAIN, VAL
 from wardround.tasks.task import Task
 from wardround.train.data import OpenData, Sides
@@ -44,7 +45,7 @@ def validation_metrics(
     about: dict[str, Any] = {
         "split": VAL,
         "protocol": window.protocol,
-        "at_h": window.at_h,
+        "at_h": hour_asked(task, window),
         "n_stays": len(label),
         "sees_past_prediction": modalities_past_prediction(data, sides.part(VAL), task.shown_of(INPUT_MODALITIES)),
     }

@@ -126,11 +126,10 @@ def test_prepared_again_from_another_place_the_folder_says_where(tmp_path: Path)
     assert {name for name in before if before[name] != after[name]} == {"metadata/images.json"}
 
 
-def test_a_table_without_its_pictures_is_said(tmp_path: Path):
+def test_a_table_without_its_pictures_is_refused(tmp_path: Path):
     written = one_stay().picture(1, "a0b1c2d3", endings=[]).write(tmp_path / "raw")
-    data = prepare(written, tmp_path / "data", cxr=written / "cxr")
-    ledger = json.loads((data.folder / "ledger.json").read_text())
-    assert ledger["notes"] == ["no picture is there: files/ of MIMIC-CXR-JPG has none of the published names"]
+    with pytest.raises(SourceError, match=r"cxr/files has no picture under a published name.*leave --cxr out"):
+        prepare(written, tmp_path / "data", cxr=written / "cxr")
 
 
 def test_only_files_where_they_belong_are_listed(tmp_path: Path):

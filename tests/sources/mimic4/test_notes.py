@@ -67,13 +67,28 @@ def test_a_discharge_note_is_of_every_unit_stay_of_the_hospital_stay(tmp_path: P
     made, set_aside = noted(tmp_path, raw, "discharge_note")
     assert made == "\n".join(
         [
-            "1 6480 9900 NOTE//discharge A.",
-            "1 6480 9900 NOTE//discharge B.",
-            "2 2880 6300 NOTE//discharge A.",
-            "2 2880 6300 NOTE//discharge B.",
+            "1 7200 9900 NOTE//discharge A.",
+            "1 7200 9900 NOTE//discharge B.",
+            "2 3600 6300 NOTE//discharge A.",
+            "2 3600 6300 NOTE//discharge B.",
         ]
     )
     assert set_aside == {"outside every unit stay and what leads to it": 1}
+
+
+@pytest.mark.parametrize(("values", "day"), [({}, 5), ({"charttime": "2151-01-08 12:00:00"}, 7)])
+def test_a_discharge_note_happens_at_the_discharge_or_on_a_later_day(
+    tmp_path: Path, values: dict[str, object], day: int
+):
+    """It is charted at the midnight before the discharge: a note before the end of the unit stay would say that the
+    patient left on that day."""
+    made = prepare_one(tmp_path, "discharge", values | {"hadm_id": 1001})
+    assert made["minute"].to_list() == [day * DAY]
+
+
+def test_a_note_of_nobody_is_set_aside_as_that(tmp_path: Path):
+    raw = RawMimic4().stay(1).note("discharge", 1, subject_id="", text="nobody's")
+    assert noted(tmp_path, raw, "discharge_note") == ("", {"no subject id": 1})
 
 
 def test_where_the_discharge_is_not_known_no_discharge_note_is(tmp_path: Path):
@@ -110,7 +125,8 @@ def test_a_report_is_of_the_unit_stay_in_whose_time_it_lies(tmp_path: Path):
     [
         ({}, 60, 180),
         ({"storetime": ""}, 60, 60 + DAY),
-        ({"storetime": "2151-01-01 12:30:00"}, 60, 60),
+        ({"storetime": "2151-01-01 12:30:00"}, 60, 60 + DAY),
+        ({"storetime": "2151-01-01"}, 60, 60 + DAY),
         ({"note_type": "AR", "storetime": "2151-01-02 13:00:00"}, 60, 60 + DAY),
         ({"note_type": "rr"}, 60, 180),
     ],
@@ -180,7 +196,8 @@ def test_a_report_must_lie_in_the_hospital_stay_that_it_names(tmp_path: Path):
 
 def test_the_rows_of_a_unit_stay_that_overlaps_are_of_the_earlier_one(tmp_path: Path):
     raw = RawMimic4().stay(1).stay(2, 101, 1001, intime="2151-01-02 00:00:00", outtime="2151-01-05 00:00:00")
-    made, _ = noted(tmp_path, raw.note("radiology", 1, charttime="2151-01-02 06:00:00"), "radiology_note")
+    sixth = dict.fromkeys(("charttime", "storetime"), "2151-01-02 06:00:00")
+    made, _ = noted(tmp_path, raw.note("radiology", 1, **sixth), "radiology_note")
     assert made == "1 1080 1080 NOTE//radiology Clear lungs."
 
 

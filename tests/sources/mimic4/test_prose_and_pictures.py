@@ -132,7 +132,7 @@ def odd_folder(rng: random.Random) -> RawMimic4:
             return {name: rng.choice(odd[name]) for name in rng.sample(sorted(odd), rng.randrange(most))}
 
         raw.note(rng.choice(("discharge", "radiology")), of, **some(notes, 3))
-        raw.picture(of, f"{number:08x}", endings=rng.choice((["jpg"], [])))
+        raw.picture(of, f"{number:08x}", endings=rng.choice((["jpg"], [])) if number else ["jpg"])
         raw.rows[METADATA][-1] |= {name: str(value) for name, value in some(shots, 3).items()}
     for rows in (raw.rows[METADATA], *(raw.rows.get(f"note/{table}", []) for table in TABLES[1:])):
         rows += [dict(rng.choice(rows)) for _ in range(rng.randrange(4)) if rows]

@@ -10,7 +10,7 @@ from typing import Final
 import polars as pl
 
 from wardround.sources.conversion import with_reason
-from wardround.sources.mimic.placing import NO_UNIT_STAY, Place, by_admission, by_time
+from wardround.sources.mimic.placing import NO_SUBJECT, NO_UNIT_STAY, Place, by_admission, by_time
 
 OTHERS_ADMISSION: Final = "hospital stay of another patient"
 OUTSIDE_ADMISSION: Final = "not in the time of the hospital stay that it names"
@@ -50,7 +50,8 @@ def at_time(*columns: str) -> Place:
 
 
 def _not_of_others(rows: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
-    """Rows, with a reason for those that name a hospital stay of another patient."""
+    """Rows, with a reason for those that name no patient, or a hospital stay of another one."""
+    rows = with_reason(rows, pl.col("subject_id").is_null(), NO_SUBJECT)
     own = stays.select("hadm_id", "subject_id", _own=pl.lit(True)).unique()
     rows = rows.join(own, on=["hadm_id", "subject_id"], how="left", maintain_order="left")
     others = pl.col("hadm_id").is_in(stays["hadm_id"].implode()) & pl.col("_own").is_null()

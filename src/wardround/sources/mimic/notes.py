@@ -1,9 +1,11 @@
 """MIMIC: notes as events, their text as it was written.
 
-A discharge note is known when it is stored, and not before the discharge; a report when it is stored. Where no such
-time is written, a report is known a day after its study, and a discharge note 30 days after it was charted: by then the
-law asks for the finished record of a hospital stay (42 CFR 482.24(c)(4)(vii)). An addendum has times of its own, by
-the same rules.
+A discharge note tells of a hospital stay up to its end: it happens then, or on the day that it is charted where that
+is later, and is known when it is stored, and not before the discharge. (It is charted at a date alone. Taken for its
+midnight, a note before the end of the unit stay would say that the patient left hospital on that day.) A report is
+known when it is stored. Where no such time is written, or one before the study, a report is known a day after its
+study, and a discharge note 30 days after it was charted: by then the law asks for the finished record of a hospital
+stay (42 CFR 482.24(c)(4)(vii)). An addendum has times of its own, by the same rules.
 """
 
 from typing import Final
@@ -40,7 +42,9 @@ def discharge_notes(table: RawTable, frame: pl.DataFrame, addendum: pl.Expr) -> 
     written = pl.coalesce(pl.max_horizontal(stored), charted + pl.duration(minutes=DISCHARGE_MIN))
     frame = with_reason(frame.explode("stays").unnest("stays"), charted.is_null(), "no time")
     known = pl.max_horizontal("discharged", charted, written)
-    return _candidates(on_stay_clock(frame.with_columns(time=charted, known=known)), DISCHARGE_NOTE, "discharge")
+    frame = on_stay_clock(frame.with_columns(time=charted, known=known))  # which sets aside what is charted a year off
+    frame = on_stay_clock(frame.with_columns(time=pl.max_horizontal("discharged", charted)))
+    return _candidates(frame, DISCHARGE_NOTE, "discharge")
 
 
 def reports(table: RawTable, frame: pl.DataFrame, addendum: pl.Expr) -> pl.DataFrame:
@@ -54,7 +58,10 @@ def reports(table: RawTable, frame: pl.DataFrame, addendum: pl.Expr) -> pl.DataF
     Raises:
         ValueError: where the text is declared to be known at no time of the row.
     """
-    return _candidates(clocked(_read(frame, addendum), table, "text", REPORT_MIN), RADIOLOGY_NOTE, "radiology")
+    stored = [name for name in table.known_at("text") if name != table.offset]
+    told = [pl.when(pl.col(name) >= pl.col("charttime")).then(name).alias(name) for name in stored]
+    frame = clocked(_read(frame.with_columns(told), addendum), table, "text", REPORT_MIN)
+    return _candidates(frame, RADIOLOGY_NOTE, "radiology")
 
 
 def _read(frame: pl.DataFrame, addendum: pl.Expr) -> pl.DataFrame:

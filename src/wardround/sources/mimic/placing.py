@@ -19,6 +19,7 @@ EMERGENCY_H: Final = 24.0
 """Hours before the hospital stay that belong to it: the emergency department."""
 
 OTHERS_STAY: Final = "stay of another subject"
+NO_SUBJECT: Final = "no subject id"
 OUTSIDE: Final = "outside every unit stay and what leads to it"
 NO_UNIT_STAY: Final = "hospital stay without a unit stay"
 NO_END: Final = "known at discharge, which is not known"
@@ -44,7 +45,7 @@ def by_time(*columns: str) -> Place:
     """A rule that gives rows the stay in which the first of `columns` that a row has lies."""
 
     def place(rows: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
-        rows = with_reason(rows, pl.col("subject_id").is_null(), "no subject id")
+        rows = with_reason(rows, pl.col("subject_id").is_null(), NO_SUBJECT)
         rows = with_reason(rows, ~pl.col("subject_id").is_in(stays["subject_id"].implode()), "subject without a stay")
         rows = rows.with_columns(_time=pl.coalesce(columns)).with_row_index("_place").sort("_time")
         rows = with_reason(rows, pl.col("_time").is_null(), "no time")

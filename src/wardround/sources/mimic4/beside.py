@@ -15,7 +15,7 @@ from wardround.errors import SourceError
 from wardround.sources.mimic.named_tables import Layout, find_named_tables, without_columns
 from wardround.sources.mimic4.cxr import CXR_TABLES, FILE, METADATA
 from wardround.sources.mimic4.cxr import UNREAD_TABLES as UNREAD_CXR
-from wardround.sources.mimic4.cxr_files import TOP, list_pictures, with_files
+from wardround.sources.mimic4.cxr_files import EXAMPLE, TOP, list_pictures, with_files
 from wardround.sources.mimic4.notes import NOTE_TABLES
 from wardround.sources.mimic4.notes import UNREAD_TABLES as UNREAD_NOTES
 from wardround.sources.mimic4.registered import LOOKED_UP, with_registered
@@ -40,19 +40,22 @@ def find_cxr(folder: Path, hospital: RawData) -> RawData:
         hospital: what was found of MIMIC-IV.
 
     Raises:
-        SourceError: where the table or a column of it is missing.
+        SourceError: where the table, a column of it or every picture is missing.
         BrokenFileError: where the table differs from its published checksum, or has no header.
         StorageError: where the disk refuses.
     """
     found = find_named_tables(_CXR, [folder], [on_disk(METADATA)], {})
     there = list_pictures(folder)
+    if there.paths.is_empty():
+        raise SourceError(
+            f"{folder / TOP} has no picture under a published name, such as {EXAMPLE}. Give the folder of "
+            f"{_CXR.database} or MIMIC-CXR as it was published, or leave --cxr out."
+        )
     tables = {name: with_files(table, there) for name, table in found.tables.items()}
-    none = (f"no picture is there: {TOP}/ of {_CXR.database} has none of the published names",)
     return replace(
         found,
         tables=_registered(tables, hospital),
         inputs={**found.inputs, "mimic-cxr-files": there.digest},
-        notes=found.notes + (none if there.paths.is_empty() else ()),
         pictures=Pictures(folder, there.paths.height),
     )
 

@@ -1,7 +1,7 @@
 """The files of MIMIC-CXR and MIMIC-CXR-JPG: which pictures are there, listed once and never opened.
 
-    files/p10/p10000032/s50414267/DICOM_ID.jpg      MIMIC-CXR-JPG
-    files/p10/p10000032/s50414267/DICOM_ID.dcm      MIMIC-CXR
+    files/pNN/pNNNNNNNN/sNNNNNNNN/DICOM_ID.jpg      MIMIC-CXR-JPG
+    files/pNN/pNNNNNNNN/sNNNNNNNN/DICOM_ID.dcm      MIMIC-CXR
 
 Where both are there the JPEG is read. A path is that of a file that was listed: whatever stands in a table, no other is
 ever opened.
@@ -23,6 +23,7 @@ from wardround.sources.mimic4.cxr import FILE
 from wardround.sources.raw_data import FoundTable
 
 TOP: Final = "files"
+EXAMPLE: Final = f"{TOP}/pNN/pNNNNNNNN/sNNNNNNNN/ID.jpg"
 ENDINGS: Final = (".jpg", ".dcm")
 """In the order in which they are preferred."""
 _LEVELS: Final = (r"p\d{2}", r"p\d{8}", r"s\d{8}", r"[0-9a-f-]{8,64}\.(?:jpg|dcm)")
