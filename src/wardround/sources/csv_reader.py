@@ -162,7 +162,7 @@ def _unreadable(path: Path, error: Exception) -> SourceError | StorageError:
         reason = errno.errorcode.get(error.errno, type(error).__name__)
         return StorageError(f"reading {path}: {reason}. Free or fix the disk, then run the same command again.")
     if "straddling" in str(error):
-        return BrokenFileError(f"{path} has a row larger than {PARSED_BYTES >> 20} MiB: damaged or no csv.")
+        return BrokenFileError(f"{path} has a row larger than a block ({PARSED_BYTES >> 20} MiB): damaged or no csv.")
     return BrokenFileError(f"{path} cannot be read to its end ({type(error).__name__}): cut or changed. Get it again.")
 
 
