@@ -126,7 +126,7 @@ def test_a_raw_file_that_may_not_be_read(raw: Path, tmp_path: Path, monkeypatch:
         return sound(path, *args, **kwargs)
 
     monkeypatch.setattr(Path, "open", refuse)
-    with pytest.raises(StorageError, match=r"reading .*lab\.csv\.gz: Permission denied"):
+    with pytest.raises(StorageError, match=r"reading .*lab\.csv\.gz: (Permission denied|EACCES)"):
         prepare(raw, tmp_path / "data")
 
 
