@@ -25,7 +25,7 @@ promises: $(VENV)/.ready
 		tests/testing/test_method_check.py
 
 bench: $(VENV)/.ready
-	for name in prepare_eicu loader training_tokens evaluate_intervals cohort_size; do \
+	for name in prepare_eicu etl loader training_tokens evaluate_intervals cohort_size; do \
 		OMP_NUM_THREADS=1 $(RUN) benchmarks/$$name.py --to benchmarks/results || exit 1; done
 
 check: docs

@@ -123,4 +123,4 @@ def texts_of(folder: Path) -> dict[str, bytes]:
 
 def _holds_events(path: Path) -> bool:
     """Data, codes and stays are the point of the folder, and its half-made parts; a reader needs access to them."""
-    return path.suffix == ".parquet" and path.name != "subject_splits.parquet"
+    return path.suffix in (".parquet", ".arrow") and path.name != "subject_splits.parquet"

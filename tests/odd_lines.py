@@ -57,7 +57,7 @@ ODD_LINES = [
 """A line, and the one rule that sets it aside."""
 
 
-SHARDS = pl.DataFrame({"stay_id": [17], "subject_id": [5], "shard": [0]})
+SHARDS = pl.DataFrame({"stay_id": [17], "subject_id": [5], "slice": [0]})
 
 
 def converted(*lines: str) -> Converted:

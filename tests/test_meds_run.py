@@ -125,7 +125,8 @@ def test_a_dry_run_shows_what_codes_become_and_writes_nothing(home: Path, capsys
     assert "vitals, known at once" in shown
     assert "GENDER//* (80). An outcome among them would leak" in warned
     assert main([*words.split(), "--json"]) == 0
-    assert sum(row["rows"] for row in json.loads(capsys.readouterr().out)) == len(sick_and_well().rows)
+    told = json.loads(capsys.readouterr().out)
+    assert sum(row["rows"] for row in told["codes"]) == told["tables"]["data"]["rows"] == len(sick_and_well().rows)
     assert not (home / "dry").exists()
 
 
@@ -138,7 +139,8 @@ def test_a_dry_run_shows_what_codes_become_and_writes_nothing(home: Path, capsys
         ("prepare meds {raw}/metadata --to {to} --mapping {raw}/mapping.toml", 1, "holds no .parquet file"),
         ("prepare meds {raw} --to {to} --mapping {raw}/mapping.toml --modalities paper", 2, "does not use meds"),
         ("prepare eicu {raw} --to {to} --mapping {raw}/mapping.toml", 2, "--mapping goes with meds"),
-        ("prepare eicu {raw} --to {to} --dry-run", 2, "--dry-run goes with meds"),
+        ("prepare eicu {raw} --to {to} --dry-run", 1, "has no patient.csv"),
+        ("prepare meds {raw} --mapping {raw}/mapping.toml --to {to} --memory-gib 0.1", 2, "0.8 are needed"),
         ("export meds {raw} --to {to}", 1, "manifest.json is missing"),
         ("export meds {data} --to {data}", 1, "but 'meds' was expected"),
     ],

@@ -9,7 +9,7 @@ from typing import Any
 from wardround import __version__, verbs
 from wardround.cli_names import CONCEPTS, DEMOS, LISTS, METHODS, SOURCES, TASKS
 from wardround.errors import WardroundError
-from wardround.option_values import count, fold, hour, known_name, or_installed, seed_number
+from wardround.option_values import count, fold, gib, hour, known_name, or_installed, seed_number
 
 OF_TRAINING = "of the weights, the order of stays and whatever training draws; the split has a seed of its own"
 
@@ -124,7 +124,7 @@ def _prepare(into: Any) -> None:
         "raw tables to a DATA folder: MEDS events with the time at which each was known, stays, ledger",
         "wardround prepare eicu eicu-demo --to data",
         "wardround prepare eicu eicu-demo --to data --modalities paper --workers 2",
-        "wardround prepare mimic4 mimic-iv-3.1 --to data",
+        "wardround prepare mimic4 mimic-iv-3.1 --to data --memory-gib 8 --dry-run",
         "wardround prepare mimic4 mimic-iv-3.1 --cxr mimic-cxr-jpg-2.1.0 --notes mimic-iv-note-2.2 --to data",
         "wardround prepare mimic3 mimic-iii-1.4 --to data",
         "wardround prepare challenge2012 challenge/set-a.tar.gz challenge/set-b.tar.gz --to data",
@@ -149,11 +149,12 @@ def _prepare(into: Any) -> None:
     verb.add_argument(
         "--mapping", type=Path, metavar="FILE", help="for meds: what its codes mean, a TOML file (MIMIC-IV needs none)"
     )
-    verb.add_argument(
-        "--dry-run", action="store_true", help="for meds: show what its codes would become, write nothing"
-    )
-    verb.add_argument("--workers", type=count, default=1, metavar="N", help="tables or shards at once (default: 1)")
-    verb.add_argument("--json", action="store_true", help="print the ledger as JSON")
+    dry = "tell the tables, rows, disk, memory and time of a run, for meds what codes become as well; write nothing"
+    verb.add_argument("--dry-run", action="store_true", help=dry)
+    verb.add_argument("--workers", type=count, metavar="N", help="threads (default: one a core, four at most)")
+    memory = "memory that it may take, in GiB (default: 4)"
+    verb.add_argument("--memory-gib", type=gib, default=4.0, metavar="G", help=memory)
+    verb.add_argument("--json", action="store_true", help="print the ledger, or the dry run, as JSON")
 
 
 def _describe(into: Any) -> None:

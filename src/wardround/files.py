@@ -10,7 +10,7 @@ import hashlib
 import io
 import json
 import shutil
-from collections.abc import Collection, Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -179,6 +179,50 @@ def read_columns(
         if table.schema[name] != kind:
             raise error(f"{path}: column {name} is {table.schema[name]}, expected {kind}. Make the folder again.")
     return table
+
+
+def write_batches(path: Path, batches: Iterable[pl.DataFrame], notes: Mapping[str, str]) -> None:
+    """Write tables of equal columns as one Arrow file (lz4) of which each can be read alone, atomically.
+
+    Args:
+        path: where to; for hidden work of ours, which nobody else reads.
+        batches: the tables, at least one, each with rows.
+        notes: what to say of them, given back by `read_notes`.
+
+    Raises:
+        StorageError: if the disk refuses.
+    """
+    with whole_file(path) as file, contextlib.ExitStack() as stack:
+        writer = None
+        for table in batches:
+            arrow = table.to_arrow(compat_level=pl.CompatLevel.oldest()).combine_chunks()
+            if writer is None:
+                schema, options = arrow.schema.with_metadata(dict(notes)), pa.ipc.IpcWriteOptions(compression="lz4")
+                writer = stack.enter_context(pa.ipc.new_file(pa.PythonFile(file, "w"), schema, options=options))
+            writer.write_batch(arrow.to_batches()[0])
+
+
+def read_notes(path: Path) -> dict[str, str]:
+    """What `write_batches` was told of the tables. Raises `DataError` where the file is missing or torn."""
+    with _batches(path) as reader:
+        notes: dict[bytes, bytes] = reader.schema.metadata or {}
+        return {name.decode(): note.decode() for name, note in notes.items()}
+
+
+def read_batches(path: Path, numbers: Sequence[int]) -> list[pl.DataFrame]:
+    """Some tables of a file of `write_batches`, by number. Raises `DataError` where it is missing or torn."""
+    with _batches(path) as reader:
+        return [pl.DataFrame(pl.from_arrow(reader.get_batch(number))) for number in numbers]
+
+
+@contextlib.contextmanager
+def _batches(path: Path) -> Generator[Any]:
+    """Its reader, which takes from the disk what is asked for: nothing is mapped, so memory holds no more than that."""
+    try:
+        with pa.OSFile(str(path)) as file, pa.ipc.open_file(file) as reader:
+            yield reader
+    except (pa.ArrowException, OSError, IndexError):
+        raise DataError(f"{path} is missing or torn. Run the same command again.") from None
 
 
 def write_array(path: Path, array: np.ndarray) -> None:

@@ -41,6 +41,17 @@ def seed_number(text: str) -> int:
     return int(text)
 
 
+def gib(text: str) -> float:
+    """GiB of memory, above 0, finite."""
+    try:
+        size = float(text)
+    except ValueError:
+        size = math.nan
+    if not (math.isfinite(size) and size > 0):
+        raise argparse.ArgumentTypeError("GiB, as a number above 0")
+    return size
+
+
 def hour(text: str) -> float:
     """Hours from unit admission, finite."""
     try:

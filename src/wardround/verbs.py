@@ -86,11 +86,13 @@ def run_prepare(options: Any) -> None:
     from wardround.tables import ledger_lines
 
     if options.dry_run:
-        _preview(options)
+        _dry_run(options)
         return
     source = find_source(options.source, options.raw, options.mapping)
     source = with_folders(source, {"cxr": options.cxr, "notes": options.notes})
-    done = prepare(source, options.raw, options.to, options.modalities, options.workers, options.quiet)
+    done = prepare(
+        source, options.raw, options.to, options.modalities, _workers(options), options.quiet, options.memory_gib
+    )
     if options.json:
         print(json.dumps(done.ledger, indent=1))
         return
@@ -98,25 +100,56 @@ def run_prepare(options: Any) -> None:
     print(f"{options.to} {'was already complete' if done.already else 'is complete'}")
 
 
-def _preview(options: Any) -> None:
-    """What the codes of a MEDS data set would become."""
-    from wardround.errors import UsageError
+def _workers(options: Any) -> int:
+    """Those that were asked for, else one a core, four at most."""
+    import os
+
+    return options.workers or min(len(os.sched_getaffinity(0)), 4)
+
+
+def _dry_run(options: Any) -> None:
+    """What a run of prepare would find, need and take; for MEDS, what its codes would become as well."""
+    from wardround.errors import SourceError, UsageError
+    from wardround.sources.beside import with_folders
+    from wardround.sources.forecast import forecast, forecast_lines
     from wardround.sources.meds import NAME
+    from wardround.sources.registry import find_source
+
+    codes = _preview(options) if options.source == NAME else None
+    found = None
+    try:
+        source = find_source(options.source, options.raw, options.mapping)
+        source = with_folders(source, {"cxr": options.cxr, "notes": options.notes})
+        found = forecast(source, options.raw, options.to, options.modalities, _workers(options), options.memory_gib)
+    except (SourceError, UsageError) as error:
+        if codes is None or (isinstance(error, UsageError) and options.mapping is not None):
+            raise
+        print(f"no forecast: {error}", file=sys.stderr)  # the mapping is still being written
+    if options.json:
+        told = {} if found is None else found.as_json()
+        print(json.dumps(told if codes is None else {"codes": codes, **told}, indent=1))
+    elif found is not None:
+        print("\n".join(forecast_lines(found)))
+    if found is not None:
+        found.refuse_small_disk()
+
+
+def _preview(options: Any) -> list[dict[str, int | str]]:
+    """What the codes of a MEDS data set would become: shown, or given back for JSON."""
     from wardround.sources.meds.preview import preview, static_warning
     from wardround.tables import aligned
 
-    if options.source != NAME or options.cxr or options.notes:
-        raise UsageError(f"--dry-run goes with {NAME} alone: it shows what a mapping makes of the codes.")
     rows = preview(options.raw, options.mapping)
     warning = static_warning(rows)
     if warning is not None:
         print(warning, file=sys.stderr)
-    if options.json:
-        print(json.dumps(rows, indent=1))
-        return
-    cells = [[str(row["codes"]), f"{row['rows']:,}", f"{row['different']:,}", str(row["becomes"])] for row in rows]
-    head, *lines = aligned([["codes", "rows", "different"], *[each[:3] for each in cells]])
-    print("\n".join([f"{head}  become", *(f"{line}  {each[3]}" for line, each in zip(lines, cells, strict=True))]))
+    if not options.json:
+        cells = [[str(row["codes"]), f"{row['rows']:,}", f"{row['different']:,}", str(row["becomes"])] for row in rows]
+        head, *lines = aligned([["codes", "rows", "different"], *[each[:3] for each in cells]])
+        print(
+            "\n".join([f"{head}  become", *(f"{line}  {each[3]}" for line, each in zip(lines, cells, strict=True)), ""])
+        )
+    return rows
 
 
 def run_describe(options: Any) -> None:

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from raw_eicu import prepare, small
-from wardround import files
 from wardround.sources import pipeline
 
 
@@ -20,7 +19,7 @@ def test_a_table_is_begun_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         patch.setattr(pipeline.WorkFolder, "finish", die)
         with pytest.raises(KeyboardInterrupt):
             prepare(raw, tmp_path / "data")
-    part = tmp_path / "data" / ".work" / "parts" / "medication" / "0.parquet"
-    for name in ("0-000001.parquet", "1.parquet"):
-        files.write_table(part.with_name(name), files.read_table(part))
+    run = tmp_path / "data" / ".work" / "runs" / "medication" / "0.arrow"
+    for name in ("0-000001.arrow", "1.arrow"):
+        run.with_name(name).write_bytes(run.read_bytes())
     assert prepare(raw, tmp_path / "data").hashes() == right

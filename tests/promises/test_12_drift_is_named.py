@@ -30,7 +30,7 @@ EVENT_TABLES = {each.raw.name: each for each in EICU.tables("all")}
 TABLES = {"patient": EICU.stay_table} | {name: each.raw for name, each in EVENT_TABLES.items()}
 READ = [(name, column) for name, table in TABLES.items() for column in table.read]
 NOT_READ = [(n, c) for n, table in TABLES.items() for c, (_, known) in table.columns.items() if known is UNREAD]
-SHARDS = pl.DataFrame({"stay_id": [1, 2, 3], "shard": 0})
+SHARDS = pl.DataFrame({"stay_id": [1, 2, 3], "slice": 0})
 
 
 def written(folder: Path, table: str, columns: list[str], rows: list[dict[str, str]]) -> Path:

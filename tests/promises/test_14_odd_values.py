@@ -29,7 +29,7 @@ from wardround.train.protocol_stamp import modalities_past_prediction
 pytestmark = pytest.mark.usefixtures("fast_fsync")
 
 TABLES = {each.raw.name: each for each in EICU.tables("all")}
-SHARDS = pl.DataFrame({"stay_id": [1, 2, 3], "shard": 0})
+SHARDS = pl.DataFrame({"stay_id": [1, 2, 3], "slice": 0})
 
 LAB = {"patientunitstayid": "1", "labresultoffset": "10", "labresultrevisedoffset": "40", "labname": "sodium"}
 LAB |= {"labresult": "140", "labresulttext": "140", "labmeasurenamesystem": "mmol/L"}

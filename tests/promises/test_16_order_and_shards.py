@@ -15,9 +15,10 @@ import raw_mimic4
 from odd_rows import planted
 from raw_eicu import COLUMNS, SCALE, Data, RawEicu, none_of, prepare, tiny
 from wardround import files
-from wardround.sources import csv_reader, gather, pipeline
+from wardround.sources import csv_reader, gather, pipeline, reading
 from wardround.sources.challenge2012 import raw as challenge_raw
 from wardround.sources.meds import shards as meds_shards
+from wardround.sources.memory_plan import MemoryPlan
 
 pytestmark = pytest.mark.usefixtures("fast_fsync")
 
@@ -107,13 +108,13 @@ def keep_file_order(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def find_duplicates_inside_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Equal rows of two blocks are two."""
-    sound = pipeline.convert_block
+    sound = reading.convert_block
 
     def faulty(rows: csv_reader.RawRows, *args):
         made = sound(rows, *args)
         return dataclasses.replace(made, events=made.events.with_columns(pl.col("row_hash") + rows.first_row))
 
-    monkeypatch.setattr(pipeline, "convert_block", faulty)
+    monkeypatch.setattr(reading, "convert_block", faulty)
 
 
 @pytest.mark.parametrize("fault", [None, keep_file_order, find_duplicates_inside_blocks])
@@ -190,3 +191,30 @@ def test_mimic_iii_in_any_order_and_blocks_gives_the_same_bytes(
     monkeypatch.setattr(csv_reader, "BLOCK_BYTES", rng.choice([1_200, 3_000, 1 << 24]))
     mixed = raw_mimic3.RawMimic3({name: rng.sample(rows, len(rows)) for name, rows in raw.rows.items()})
     assert hashes(raw_mimic3.prepare(mixed.write(tmp_path / "mixed"), tmp_path / "mixed-data")) == right
+
+
+def small_plan(monkeypatch: pytest.MonkeyPatch, rng: random.Random) -> None:
+    """Memory that holds a few rows: many runs, pieces of shards and row groups."""
+    plan = MemoryPlan(rng.choice([1, 3]), rng.choice([1, 7, 90]), rng.choice([1, 4_000]), rng.choice([1, 40, 200]), 0)
+    monkeypatch.setattr(pipeline, "plan_memory", lambda *_, **__: plan)
+    monkeypatch.setattr(MemoryPlan, "holding", lambda plan, _: plan)
+
+
+def pieces_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each piece of a shard is a row group."""
+    monkeypatch.setattr(gather, "row_groups", lambda pieces, _: pieces)
+
+
+@pytest.mark.parametrize("fault", [None, pieces_show, find_duplicates_inside_blocks])
+def test_the_same_bytes_whatever_memory_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault):
+    monkeypatch.setattr(files, "ROWS_PER_GROUP", 60)
+    monkeypatch.setattr(gather, "STAYS_PER_SLICE", 2)
+    if fault is not None:
+        fault(monkeypatch)
+    raw = cohort().write(tmp_path / "raw")
+    found = [hashes(prepare(raw, tmp_path / "whole"))]
+    for seed in range(6):
+        with monkeypatch.context() as patch:
+            small_plan(patch, random.Random(seed))
+            found.append(hashes(prepare(raw, tmp_path / f"{seed}")))
+    assert all(each == found[0] for each in found) == (fault is None)

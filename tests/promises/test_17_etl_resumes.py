@@ -1,6 +1,7 @@
 """Promise 17, ETL: kill -9 anywhere, run the same again, the same bytes; and what is not ours is never touched."""
 
 import contextlib
+import json
 import random
 import shutil
 import signal
@@ -19,6 +20,7 @@ from raw_eicu import SCALE, Data, none_of, prepare, small, tiny
 from wardround import files, whole_file
 from wardround.errors import RunError, WardroundError
 from wardround.sources import gather, pipeline, work_folder
+from wardround.sources.memory_plan import MemoryPlan
 from wardround.sources.synthetic import SyntheticSettings, synthesise_eicu
 
 pytestmark = pytest.mark.usefixtures("fast_fsync")
@@ -140,19 +142,19 @@ def test_a_finished_folder_is_left_alone(raw: Path, uninterrupted: dict[str, str
 
 def test_a_kill_between_the_manifest_and_the_end_leaves_no_work_folder(raw: Path, tmp_path: Path):
     prepare(raw, tmp_path / "data")
-    (tmp_path / "data" / ".work" / "parts").mkdir(parents=True)
+    (tmp_path / "data" / ".work" / "runs").mkdir(parents=True)
     prepare(raw, tmp_path / "data")
     assert not (tmp_path / "data" / ".work").exists()
 
 
 @pytest.fixture
 def half_done(raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder killed while it wrote its tables: parts and shards are finished."""
+    """A folder killed while it wrote its tables: runs and shards are finished."""
     with monkeypatch.context() as patch:
         patch.setattr(files, "write_manifest", _die)
         with pytest.raises(Killed):
             prepare(raw, tmp_path / "data")
-    assert (tmp_path / "data" / ".work" / "parts" / "lab" / "0.parquet").is_file()
+    assert (tmp_path / "data" / ".work" / "runs" / "lab" / "0.arrow").is_file()
     return tmp_path / "data"
 
 
@@ -163,7 +165,7 @@ def _die(*_: object) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        ".work/parts/lab/0.parquet",
+        ".work/runs/lab/0.arrow",
         ".work/tables/lab.json",
         ".work/shards/0.json",
         ".work/summaries/0/codes.parquet",
@@ -189,9 +191,23 @@ def test_damaged_work_is_never_trusted(
 
 
 def test_finished_steps_are_not_done_again(half_done: Path, raw: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("wardround.sources.pipeline.convert_block", _die)
-    monkeypatch.setattr("wardround.sources.pipeline.gather_shard", _die)
+    monkeypatch.setattr("wardround.sources.reading.convert_block", _die)
+    monkeypatch.setattr("wardround.sources.gather.gather", _die)
     prepare(raw, half_done)
+
+
+def test_work_is_gone_on_with_whatever_memory_holds(
+    raw: Path, uninterrupted: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Tables read with room for a few rows, shards written with more, by more workers."""
+    with monkeypatch.context() as patch:
+        patch.setattr(pipeline, "plan_memory", lambda *_, **__: MemoryPlan(1, 5, 1, 10_000, 0))
+        patch.setattr(pipeline, "ShardWriter", _die)
+        with pytest.raises(Killed):
+            prepare(raw, tmp_path / "data")
+    assert len(list((tmp_path / "data" / ".work" / "runs" / "lab").iterdir())) > 1
+    monkeypatch.setattr(pipeline.TableReader, "read", _die)
+    assert prepare(raw, tmp_path / "data", workers=3).hashes() == uninterrupted
 
 
 def test_work_on_other_inputs_is_begun_anew(half_done: Path, tmp_path: Path):
@@ -302,10 +318,9 @@ def forget_what_was_set_aside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def bytes_after(half_done: Path, raw: Path) -> dict[str, str] | str:
     """What a resume makes of damaged work; or what it says."""
-    part = half_done / ".work" / "parts" / "lab" / "0.parquet"
-    other = part.with_name("other.parquet")
-    files.write_table(other, files.read_table(part).head(2))
-    shutil.move(other, part)
+    run = half_done / ".work" / "runs" / "lab" / "0.arrow"
+    batches = range(len(json.loads(files.read_notes(run)["slices"])))
+    files.write_batches(run, [rows.head(2) for rows in files.read_batches(run, batches)], files.read_notes(run))
     (half_done / ".work" / "shards" / "0.json").unlink()
     try:
         return prepare(raw, half_done).hashes()

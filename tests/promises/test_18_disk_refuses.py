@@ -126,7 +126,7 @@ def test_a_raw_file_that_may_not_be_read(raw: Path, tmp_path: Path, monkeypatch:
         return sound(path, *args, **kwargs)
 
     monkeypatch.setattr(Path, "open", refuse)
-    with pytest.raises(StorageError, match=r"reading .*lab\.csv\.gz: Permission denied"):
+    with pytest.raises(StorageError, match=r"reading .*lab\.csv\.gz: (Permission denied|EACCES)"):
         prepare(raw, tmp_path / "data")
 
 
@@ -195,14 +195,14 @@ def test_a_process_that_is_asked_to_stop_says_so_and_leaves_with_1(tmp_path: Pat
 import os, signal, sys, time
 from pathlib import Path
 from wardround.errors import WardroundError
-from wardround.sources import pipeline
+from wardround.sources import pipeline, reading
 from wardround.sources.eicu import EICU
-sound = pipeline.convert_block
+sound = reading.convert_block
 def slow(*args):
     print("begin", flush=True)
     time.sleep(0.3)
     return sound(*args)
-pipeline.convert_block = slow
+reading.convert_block = slow
 try:
     pipeline.prepare(EICU, Path(sys.argv[1]), Path(sys.argv[2]), quiet=True)
 except WardroundError as error:

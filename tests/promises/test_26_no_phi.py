@@ -29,7 +29,7 @@ from raw_meds import tiny as tiny_meds
 from wardround import files, ledger
 from wardround.errors import SourceError, WardroundError
 from wardround.export import export_meds
-from wardround.sources import block, csv_reader, csv_stream, gather, pipeline
+from wardround.sources import block, csv_reader, csv_stream, gather, pipeline, reading, stay_reading
 from wardround.sources.challenge2012 import CHALLENGE2012
 from wardround.sources.eicu import EICU
 from wardround.sources.meds import meds_source
@@ -198,13 +198,13 @@ def a_small_block(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def a_signal(monkeypatch: pytest.MonkeyPatch) -> None:
-    sound = pipeline.convert_block
+    sound = reading.convert_block
 
     def interrupted(*args):
         os.kill(os.getpid(), signal.SIGTERM)
         return sound(*args)
 
-    monkeypatch.setattr(pipeline, "convert_block", interrupted)
+    monkeypatch.setattr(reading, "convert_block", interrupted)
 
 
 @pytest.mark.parametrize("force", [an_unbalanced_account, a_bomb, a_small_block, a_signal])
@@ -264,7 +264,7 @@ def plant(place: str, row: str, monkeypatch: pytest.MonkeyPatch) -> None:
             lambda to, kind, inputs, settings, version: written(to, kind, inputs, {"row": row}, version),
         )
     elif place == "file name":
-        monkeypatch.setattr(pipeline, "_part", lambda folder, shard: folder / f"{row.split(',')[0]}-{shard}.parquet")
+        monkeypatch.setattr(pipeline._Job, "_runs", lambda job, table: job.work.path / f"{row.split(',')[0]}-{table}")
         monkeypatch.setattr(pipeline.WorkFolder, "remove", lambda _: None)
     elif place == "forgotten file":
         whole = pipeline.subject_splits
@@ -282,7 +282,7 @@ def plant(place: str, row: str, monkeypatch: pytest.MonkeyPatch) -> None:
             say(place, str(frame.row(frame.height // 2)))
             return frame
 
-        for module in (pipeline, block):
+        for module in (stay_reading, block):
             monkeypatch.setattr(module, "numbered", leaky)
 
 

@@ -34,7 +34,7 @@ def convert(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 TABLE = EventTable(RAW, convert, ("vitals",), floored_min=60, floored=pl.col("minute") % 60 == 0)
-SHARDS = pl.DataFrame({"stay_id": [1, 2], "shard": [0, 7]})
+SHARDS = pl.DataFrame({"stay_id": [1, 2], "slice": [0, 7]})
 
 
 def block(*rows: str, first_row: int = 0, ragged: int = 0) -> RawRows:
@@ -64,7 +64,7 @@ def test_events_and_account():
         "stay",
         SHARDS,
     )
-    columns = ["row", "stay_id", "minute", "available_minute", "code", "numeric_value", "shard"]
+    columns = ["row", "stay_id", "minute", "available_minute", "code", "numeric_value", "slice"]
     assert as_text(made.events.select(columns).sort("row", "code")) == "\n".join(
         ["100 1 5 5 breath 18 0", "100 1 5 5 pulse 80 0", "101 2 6 6 pulse 80 7"]
     )

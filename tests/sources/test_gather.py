@@ -8,11 +8,11 @@ import pytest
 
 from wardround import files
 from wardround.events import EVENT_COLUMNS, MEDS_EVENT_SCHEMA
-from wardround.sources import gather
+from wardround.sources import gather as gather_module
 from wardround.sources.conversion import CANDIDATE
 from wardround.sources.gather import (
     Part,
-    gather_shard,
+    gather,
     read_summaries,
     shard_of_subjects,
     subject_splits,
@@ -29,7 +29,7 @@ ADMISSION = pl.DataFrame(
 )
 
 
-def part(path: Path, *rows: tuple, delay_min: int = 0) -> Part:
+def part(name: str, *rows: tuple, delay_min: int = 0) -> Part:
     """(row, hash, stay, minute, available, code, value) rows of one table."""
     schema = {
         "row": pl.Int64,
@@ -41,15 +41,12 @@ def part(path: Path, *rows: tuple, delay_min: int = 0) -> Part:
     schema |= {"code": pl.String, "numeric_value": pl.Float64}
     frame = pl.DataFrame(rows, schema=schema, orient="row")
     frame = frame.with_columns(text_value=pl.lit(None, pl.String), modality=pl.lit("vitals"))
-    files.write_table(path, frame)
-    return Part(path.stem, path, delay_min)
+    return Part(name, [frame], delay_min)
 
 
 def test_events_have_times_subjects_and_their_order(tmp_path: Path):
-    vitals = part(
-        tmp_path / "vitals.parquet", (0, 1, 2, 5, 7, "b", 2.0), (1, 2, 1, 5, 7, "b", 1.0), (1, 2, 1, 5, 7, "a", 1.0)
-    )
-    events, duplicates = gather_shard([vitals, Part("none", tmp_path / "absent.parquet", 0)], ADMISSION, MEMBERS)
+    vitals = part("vitals", (0, 1, 2, 5, 7, "b", 2.0), (1, 2, 1, 5, 7, "b", 1.0), (1, 2, 1, 5, 7, "a", 1.0))
+    events, duplicates = gather([vitals, Part("none", [], 0)], ADMISSION, MEMBERS)
     assert events.schema == EVENT_COLUMNS
     assert duplicates == {"vitals": 0}
     assert events.select("subject_id", "time", "available_time", "code", "stay_id").rows() == [
@@ -67,22 +64,22 @@ def test_of_equal_rows_the_first_stays_with_all_of_its_events(tmp_path: Path):
         (9, 77, 1, 5, 5, "a", 1.0),
         (9, 77, 1, 5, 5, "b", 1.0),
     ]
-    vitals = part(tmp_path / "vitals.parquet", *rows, (11, 77, 1, 5, 5, "a", 1.0), (3, 76, 1, 5, 5, "a", 1.0))
-    events, duplicates = gather_shard([vitals], ADMISSION.clear(), MEMBERS)
+    vitals = part("vitals", *rows, (11, 77, 1, 5, 5, "a", 1.0), (3, 76, 1, 5, 5, "a", 1.0))
+    events, duplicates = gather([vitals], ADMISSION.clear(), MEMBERS)
     assert duplicates == {"vitals": 2}
     assert sorted(events["code"]) == ["a", "a", "b"]
 
 
 def test_a_delay_counts_from_the_event_and_never_brings_it_forward(tmp_path: Path):
     late, soon = (0, 1, 1, 10, 95, "late", 1.0), (1, 2, 1, 10, 12, "soon", 1.0)
-    events, _ = gather_shard([part(tmp_path / "v.parquet", late, soon, delay_min=60)], ADMISSION.clear(), MEMBERS)
+    events, _ = gather([part("v", late, soon, delay_min=60)], ADMISSION.clear(), MEMBERS)
     known = {code: (time - START).total_seconds() / 60 for code, time in events.select("code", "available_time").rows()}
     assert known == {"late": 95, "soon": 70}
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 100])
 def test_a_shard_has_whole_subjects(size: int, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(gather, "STAYS_PER_SHARD", size)
+    monkeypatch.setattr(gather_module, "STAYS_PER_SHARD", size)
     stays = pl.DataFrame({"stay_id": range(10), "subject_id": [5, 5, 5, 1, 1, 7, 8, 9, 9, 2], "start": START})
     shards = shard_of_subjects(stays)
     assert sorted(shards["stay_id"]) == list(range(10))
@@ -92,9 +89,9 @@ def test_a_shard_has_whole_subjects(size: int, monkeypatch: pytest.MonkeyPatch):
 
 
 def test_a_shard_on_disk_has_the_types_of_meds_and_its_summaries(tmp_path: Path):
-    vitals = part(tmp_path / "v.parquet", (0, 1, 2, 5, 7, "b", 2.0), (1, 2, 1, 5, 7, "b", 1.0))
-    events, _ = gather_shard([vitals], ADMISSION, MEMBERS)
-    made = write_shard(events, tmp_path / "data" / "0.parquet", tmp_path / "summaries" / "0")
+    vitals = part("v", (0, 1, 2, 5, 7, "b", 2.0), (1, 2, 1, 5, 7, "b", 1.0))
+    events, _ = gather([vitals], ADMISSION, MEMBERS)
+    made = write_shard([events], tmp_path / "data" / "0.parquet", tmp_path / "summaries" / "0")
     assert [path.name for path in made] == ["0.parquet", "stays.parquet", "codes.parquet"]
     assert files.pq.read_schema(made[0]).remove_metadata() == MEDS_EVENT_SCHEMA
     stays, codes = read_summaries([tmp_path / "summaries" / "0"] * 2)

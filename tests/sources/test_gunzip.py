@@ -64,6 +64,6 @@ def test_a_file_is_opened_by_what_is_installed(tmp_path: Path, monkeypatch: pyte
     (tmp_path / "t.gz").write_bytes(WHOLE)
     for unpacker in (UNPACKER, STANDARD):
         monkeypatch.setattr(gunzip, "UNPACKER", unpacker)
-        with open_gzip(tmp_path / "t.gz") as stream:
+        with (tmp_path / "t.gz").open("rb") as file, open_gzip(file) as stream:
             assert type(stream) is unpacker.file
             assert stream.read() == TEXT

@@ -124,7 +124,7 @@ def test_a_fault_is_named(fault: str):
 def test_an_order_that_was_lost_is_named(monkeypatch: pytest.MonkeyPatch):
     """No source can lose it: planted where shards are written."""
     sound = gather.write_shard
-    monkeypatch.setattr(pipeline, "write_shard", lambda events, *rest: sound(events.reverse(), *rest))
+    monkeypatch.setattr(gather, "write_shard", lambda pieces, *rest: sound((e.reverse() for e in pieces), *rest))
     with pytest.raises(CheckFailed) as found:
         check_source(CHALLENGE2012, raw)
     assert found.value.requirement == "sorted"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
-from pyarrow import PythonFile, RecordBatch, Schema, Table
+from pyarrow import BufferOutputStream, PythonFile, RecordBatch, Schema, Table
 
 class FileMetaData:
     @property
@@ -30,3 +30,4 @@ class ParquetWriter:
 
 def read_schema(where: Path) -> Schema: ...
 def read_table(source: Path, *, columns: list[str] | None = None) -> Table: ...
+def write_table(table: Table, where: BufferOutputStream, *, compression: str) -> None: ...

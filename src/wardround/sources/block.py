@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from wardround.errors import SourceError
@@ -38,7 +39,7 @@ class Converted:
     """A block, converted.
 
     Attributes:
-        events: the good candidates, with `shard` and `row_hash` (equal for equal rows).
+        events: the good candidates, with `slice` and `row_hash` (equal for equal rows).
         account: the rows, duplicates not yet found.
         bare_numbers: column of words -> values that are bare numbers.
         floored: whether every row's time looks rounded down.
@@ -58,46 +59,57 @@ def numbered(block: RawRows, table: RawTable) -> pl.DataFrame:
     return typed(block.frame, table).with_columns(row=row)
 
 
-def convert_block(block: RawRows, table: EventTable, stay_id: str, shards: pl.DataFrame) -> Converted:
+def convert_block(block: RawRows, table: EventTable, stay_id: str, stays: pl.DataFrame) -> Converted:
     """Convert one block.
 
     Args:
         block: its rows as text.
         table: the table that they are of.
         stay_id: the column that holds the stay's id.
-        shards: `stay_id, shard` of the stays that there are, and their other columns where `table.place` asks.
+        stays: `stay_id, slice` of the stays that there are, and their other columns where `table.place` asks.
     """
     frame = numbered(block, table.raw).with_columns(row_hash=pl.struct(table.raw.read).hash())
     words = Counter(bare_numbers(frame, table.raw))
-    frame = _by_stay_id(frame, stay_id, shards) if table.place is None else table.place(frame, shards)
+    frame = _by_stay_id(frame, stay_id, stays) if table.place is None else table.place(frame, stays)
     good = frame.filter(pl.col("reason").is_null())
     floored = table.floored is None or bool(good.select(table.floored.all()).item())
     made = table.convert(frame)
     events = made.filter(pl.col("reason").is_null()).drop("reason")
     account = _account(block, frame, made)
-    events = events.join(frame.select("row", "row_hash"), on="row", how="left")
-    events = events.join(shards.select("stay_id", "shard"), on="stay_id", how="left")
+    hashes = np.zeros(block.frame.height, np.uint64)
+    hashes[_place(frame, block)] = frame["row_hash"].to_numpy()
+    events = events.with_columns(row_hash=pl.Series(hashes[_place(events, block)]))
+    events = events.join(stays.select("stay_id", "slice"), on="stay_id", how="left")
     return Converted(events, account, words, floored)
 
 
-def _by_stay_id(frame: pl.DataFrame, stay_id: str, shards: pl.DataFrame) -> pl.DataFrame:
+def _by_stay_id(frame: pl.DataFrame, stay_id: str, stays: pl.DataFrame) -> pl.DataFrame:
     """Rows with the stay that each names, or the reason why there is none."""
     frame = frame.with_columns(stay_id=pl.col(stay_id))
     frame = with_reason(frame, pl.col("stay_id").is_null(), "blank stay id")
-    return with_reason(frame, ~pl.col("stay_id").is_in(shards["stay_id"].implode()), "no such stay")
+    return with_reason(frame, ~pl.col("stay_id").is_in(stays["stay_id"].implode()), "no such stay")
 
 
 def _account(block: RawRows, frame: pl.DataFrame, made: pl.DataFrame) -> TableLedger:
     """A row that yields an event is out, its other values are counted by reason; any other row has one reason."""
-    usable, rejected = made.filter(pl.col("reason").is_null()), made.filter(pl.col("reason").is_not_null())
-    accepted = usable.select(pl.col("row").unique())
-    why = rejected.group_by("row").agg(pl.col("reason").min().alias("of_values"))
-    lost = frame.select("row", "reason").join(accepted, on="row", how="anti").join(why, on="row", how="left")
-    account = TableLedger(frame.height + block.ragged, accepted.height)
+    made = made.select("row", "reason")  # the columns that count: others are wide
+    rejected = made.filter(pl.col("reason").is_not_null())
+    is_out = np.zeros(block.frame.height, bool)
+    is_out[_place(made.filter(pl.col("reason").is_null()), block)] = True
+    beside = pl.Series(is_out[_place(rejected, block)])
+    why = rejected.filter(~beside).group_by("row").agg(pl.col("reason").min().alias("of_values"))
+    lost = frame.select("row", "reason").filter(pl.Series(~is_out[_place(frame, block)]))
+    lost = lost.join(why, on="row", how="left")
+    account = TableLedger(frame.height + block.ragged, int(is_out.sum()))
     account.set_aside.update(reason_counts(lost.select(pl.coalesce("reason", "of_values", pl.lit("no value")))))
     account.set_aside[RAGGED] += block.ragged
-    account.values_set_aside.update(reason_counts(rejected.join(accepted, on="row", how="semi").select("reason")))
+    account.values_set_aside.update(reason_counts(rejected.filter(beside).select("reason")))
     return account
+
+
+def _place(rows: pl.DataFrame, block: RawRows) -> np.ndarray:
+    """Where in the block each row stands."""
+    return rows["row"].to_numpy() - block.first_row
 
 
 def reason_counts(reasons: pl.DataFrame) -> dict[str, int]:

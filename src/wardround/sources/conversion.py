@@ -72,15 +72,13 @@ def typed(frame: pl.DataFrame, table: RawTable) -> pl.DataFrame:
         The columns as Int64, Float64, Datetime, stripped text or prose as it is (blank is null), and `reason`: "not a
         number: COLUMN", "not a whole number: COLUMN" or "not a time: COLUMN" for the first column of a row that cannot
         be read, numbers before times, else null.
+
+    Numbers and times are tried as they stand: text is stripped only where that leaves some unread, which is rare.
     """
     kinds = {name: table.columns[name][0] for name in table.read}
-    bare = {name: pl.col(name).str.strip_chars() for name in table.read}
-    text = frame.select(
-        pl.when(bare[name] != "").then(name if kind is Kind.PROSE else bare[name]).alias(name)
-        for name, kind in kinds.items()
-    )
-    numeric = [name for name, kind in kinds.items() if kind in (Kind.INTEGER, Kind.NUMBER)]
-    numbers = text.with_columns(pl.col(numeric).cast(pl.Float64, strict=False))
+    text, values = _values(frame, kinds)
+    numbers = text.with_columns(values.values())
+    numeric = [name for name in values if kinds[name] is not Kind.TIME]
     reason = pl.lit(None, pl.String)
     columns: list[pl.Expr] = []
     for name in reversed(numeric):
@@ -94,11 +92,33 @@ def typed(frame: pl.DataFrame, table: RawTable) -> pl.DataFrame:
         if unreadable.any():
             reason = pl.when(unreadable).then(pl.lit(f"{NOT_A_NUMBER}: {name}")).otherwise(reason)
     read = numbers.with_columns(*columns, reason=reason)
-    for name in (name for name, kind in kinds.items() if kind is Kind.TIME):
-        times = read_times(text[name])
-        unreadable = text[name].is_not_null() & times.is_null()
-        read = with_reason(read.with_columns(times.alias(name)), unreadable, f"{NOT_A_TIME}: {name}")
+    for name in (name for name in values if kinds[name] is Kind.TIME):
+        unreadable = text[name].is_not_null() & values[name].is_null()
+        if unreadable.any():
+            read = with_reason(read, unreadable, f"{NOT_A_TIME}: {name}")
     return read
+
+
+def _values(frame: pl.DataFrame, kinds: Mapping[str, Kind]) -> tuple[pl.DataFrame, dict[str, pl.Series]]:
+    """The text, stripped where it must be, and the numbers and times in it, null where they cannot be read."""
+    values = {name: _value(frame[name], kind) for name, kind in kinds.items() if kind in _READ}
+    plain = {name for name, value in values.items() if value.null_count() == frame[name].null_count()}
+    text = frame.select(name if name in plain else _stripped(name, kind) for name, kind in kinds.items())
+    again = {name: _value(text[name], kinds[name]) for name in values if name not in plain}
+    return text, {**values, **again}
+
+
+_READ: Final = (Kind.INTEGER, Kind.NUMBER, Kind.TIME)
+
+
+def _value(text: pl.Series, kind: Kind) -> pl.Series:
+    return read_times(text) if kind is Kind.TIME else text.cast(pl.Float64, strict=False)
+
+
+def _stripped(name: str, kind: Kind) -> pl.Expr:
+    """Text without what is blank around it, prose as it is; blank text is null."""
+    bare = pl.col(name).str.strip_chars()
+    return pl.when(bare != "").then(name if kind is Kind.PROSE else bare).alias(name)
 
 
 def read_times(text: pl.Series) -> pl.Series:

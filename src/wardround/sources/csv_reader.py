@@ -9,7 +9,7 @@ import contextlib
 import errno
 import io
 import re
-from collections.abc import Collection, Generator, Iterator, Mapping
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -25,7 +25,10 @@ from wardround.sources.gunzip import UNPACKABLE
 from wardround.sources.raw_table import RawTable
 
 BLOCK_BYTES: Final = 16 * 2**20
-"""Unpacked bytes a block; also the longest row that can be read."""
+"""Unpacked bytes a block."""
+PARSED_BYTES: Final = 2 * 2**20
+"""Unpacked bytes that are parsed at once; also the longest row that can be read. The parser keeps up to 32 times as
+many ready, whoever waits for them."""
 HEADER_BYTES: Final = 2**20
 PIECE_BYTES: Final = 2**16
 SUMS: Final = "SHA256SUMS.txt"
@@ -100,12 +103,14 @@ class RawRows:
         first_row: number of the block's first row in the file.
         ragged: lines of this block with the wrong number of fields, which are not in `frame`.
         is_typed: whether the columns have their kinds already, as those of parquet do; they are taken as they are.
+        share: how much of the table lies before the block's end, about; None where its reader cannot tell.
     """
 
     frame: pl.DataFrame
     first_row: int
     ragged: int
     is_typed: bool = False
+    share: float | None = None
 
 
 def read_blocks(path: Path, table: RawTable, block_bytes: int | None = None) -> Iterator[RawRows]:
@@ -157,7 +162,7 @@ def _unreadable(path: Path, error: Exception) -> SourceError | StorageError:
         reason = errno.errorcode.get(error.errno, type(error).__name__)
         return StorageError(f"reading {path}: {reason}. Free or fix the disk, then run the same command again.")
     if "straddling" in str(error):
-        return BrokenFileError(f"{path} has a row larger than a block ({BLOCK_BYTES >> 20} MiB): damaged or no csv.")
+        return BrokenFileError(f"{path} has a row larger than a block ({PARSED_BYTES >> 20} MiB): damaged or no csv.")
     return BrokenFileError(f"{path} cannot be read to its end ({type(error).__name__}): cut or changed. Get it again.")
 
 
@@ -170,9 +175,10 @@ def _blocks(stream: CheckedStream, table: RawTable, block_bytes: int) -> Iterato
 
     header, rest = _split_header(stream)
     columns = match_columns(stream.path, header, table)
+    parsed_bytes = min(block_bytes, PARSED_BYTES)
     reader = pacsv.open_csv(
         pa.PythonFile(rest, mode="r"),
-        read_options=pacsv.ReadOptions(block_size=block_bytes, column_names=header, use_threads=False),
+        read_options=pacsv.ReadOptions(block_size=parsed_bytes, column_names=header, use_threads=False),
         parse_options=pacsv.ParseOptions(newlines_in_values=True, invalid_row_handler=count_ragged),
         convert_options=pacsv.ConvertOptions(
             include_columns=list(columns.values()),
@@ -182,14 +188,27 @@ def _blocks(stream: CheckedStream, table: RawTable, block_bytes: int) -> Iterato
             quoted_strings_can_be_null=True,
         ),
     )
-    rows = told = 0
-    for batch in reader:
-        frame = pl.DataFrame(pl.from_arrow(batch)).rename({raw: name for name, raw in columns.items()})
-        new = len(ragged) - told
-        yield RawRows(frame, rows + told, new)
+    rows = told = parsed = 0
+    for batches in _together(reader, block_bytes // parsed_bytes):
+        frame = pl.DataFrame(pl.from_arrow(pa.Table.from_batches(batches)))
+        frame = frame.rename({raw: name for name, raw in columns.items()})
+        new, parsed = len(ragged) - told, parsed + len(batches)
+        yield RawRows(frame, rows + told, new, share=rest.shares[min(parsed, len(rest.shares)) - 1])
         rows, told = rows + frame.height, told + new
     if len(ragged) > told or not rows:
         yield RawRows(pl.DataFrame(schema=dict.fromkeys(columns, pl.String)), rows + told, len(ragged) - told)
+
+
+def _together(reader: Iterable[pa.RecordBatch], count: int) -> Iterator[list[pa.RecordBatch]]:
+    """Some batches at a time."""
+    batches: list[pa.RecordBatch] = []
+    for batch in reader:
+        batches.append(batch)
+        if len(batches) >= count:
+            yield batches
+            batches = []
+    if batches:
+        yield batches
 
 
 class _Joined(io.RawIOBase):
@@ -201,6 +220,8 @@ class _Joined(io.RawIOBase):
 
     def __init__(self, head: bytes, rest: CheckedStream) -> None:
         self.head, self.rest = head, rest
+        self.shares: list[float] = []
+        """How much of the file was taken from the disk after each piece."""
 
     def readable(self) -> bool:
         """True."""
@@ -213,6 +234,7 @@ class _Joined(io.RawIOBase):
             data += more
         if data.endswith(b"\r") and len(data) > 1:
             data, self.head = data[:-1], b"\r" + self.head
+        self.shares.append(self.rest.share)
         return data
 
     def _next(self, size: int) -> bytes:

@@ -73,7 +73,9 @@ class CheckedStream(io.RawIOBase):
         self.path = path
         packed = path.name.lower().endswith(".gz")
         self._limit = max(RATIO_FLOOR_BYTES, MAX_RATIO * path.stat().st_size) if packed else None
-        self._stream = open_gzip(path) if packed else path.open("rb")
+        self._size = path.stat().st_size
+        self._file = path.open("rb")
+        self._stream = open_gzip(self._file) if packed else self._file
         self._bytes_out = 0
         self._last = b""
         self._quotes = Quotes()
@@ -114,9 +116,15 @@ class CheckedStream(io.RawIOBase):
             where = f"before byte {self._bytes_out:,} of its text"
             raise BrokenFileError(f"{self.path} is not UTF-8, {where}: save it as UTF-8, or get it again.") from None
 
+    @property
+    def share(self) -> float:
+        """How much of the file was taken from the disk. Raises OSError."""
+        return self._file.tell() / max(self._size, 1)
+
     def close(self) -> None:
         """Close the file."""
         self._stream.close()
+        self._file.close()
         super().close()
 
     def check_end(self) -> None:

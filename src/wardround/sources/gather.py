@@ -1,27 +1,36 @@
-"""The parts of a shard to its `data/SHARD.parquet`: equal rows once, minutes to times, in the order of MEDS."""
+"""The rows of a shard to its `data/SHARD.parquet`: equal rows once, minutes to times, in the order of MEDS.
+
+A shard is put in order piece by piece, each of whole subjects, and written in row groups of one size, so that its bytes
+do not tell how large the pieces were.
+"""
 
 import hashlib
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import polars as pl
 
 from wardround import files
 from wardround.events import EVENT_COLUMNS, MEDS_EVENT_SCHEMA, MINUTE_US, MODALITIES, SORT_WITHIN_SUBJECT
 from wardround.sources.conversion import WITHIN_MINUTE
+from wardround.sources.runs import Run, pieces
 
 STAYS_PER_SHARD: Final = 1_000
-"""A shard is what memory holds at once: some 6 million events of the full eICU."""
-
+"""A shard is one file: some 6 million events of the full eICU."""
+STAYS_PER_SLICE: Final = 25
+"""A slice is the least that is put in order at once: some 200,000 events of MIMIC."""
 
 MOST_SHARDS: Final = 500
-"""All of them are written at once while tables are read, each an open file."""
 
 
 def shard_of_subjects(stays: pl.DataFrame, stays_per_shard: int | None = None) -> pl.DataFrame:
-    """`stay_id, subject_id, start, shard`: whole subjects, some stays each, whatever the workers.
+    """`stay_id, subject_id, start, shard, slice`: whole subjects, some stays each, whatever the workers.
+
+    Slices are numbered from 0 in the order of their subjects; those of a shard are neighbours.
 
     Args:
         stays: the stays.
@@ -32,42 +41,97 @@ def shard_of_subjects(stays: pl.DataFrame, stays_per_shard: int | None = None) -
     size = min(STAYS_PER_SHARD, wanted)
     order = stays.select("stay_id", "subject_id", "start").sort("subject_id", "stay_id").with_row_index("place")
     first = pl.col("place").min().over("subject_id")
-    return order.with_columns(shard=(first // size).cast(pl.Int64)).drop("place")
+    order = order.with_columns(shard=(first // size).cast(pl.Int64), slice=first % size // STAYS_PER_SLICE)
+    in_all = (pl.col("shard") * size + pl.col("slice")).rank("dense").cast(pl.Int64) - 1
+    return order.with_columns(slice=in_all).drop("place")
 
 
 @dataclass(frozen=True)
 class Part:
-    """What one table gives to a shard.
+    """What one table gives to a piece of a shard.
 
     Attributes:
         table: its name.
-        path: its events-to-be, absent where it has none.
+        rows: its events-to-be, batch by batch.
         delay_min: no event of it is known before its own time plus these minutes.
     """
 
     table: str
-    path: Path
+    rows: Sequence[pl.DataFrame]
     delay_min: int
 
 
-def gather_shard(
+def gather(
     parts: Sequence[Part], admission: pl.DataFrame, members: pl.DataFrame
 ) -> tuple[pl.DataFrame, dict[str, int]]:
-    """The events of a shard, and table -> rows left out because an equal row came before.
+    """The events of some subjects, and table -> rows left out because an equal row came before.
 
     Args:
         parts: what the tables give.
         admission: good candidates from the stay table, without `row` and `reason`.
-        members: `stay_id, subject_id, start` of the shard's stays.
+        members: `stay_id, subject_id, start` of the subjects' stays.
     """
     frames = [admission.join(members, on="stay_id", how="semi")]
     duplicates: dict[str, int] = {}
     for part in parts:
-        if part.path.is_file():
-            kept, duplicates[part.table] = _without_duplicates(files.read_table(part.path))
+        if part.rows:
+            kept, duplicates[part.table] = _without_duplicates(pl.concat(part.rows))
             not_before = pl.col("minute") + part.delay_min
             frames.append(kept.with_columns(available_minute=pl.max_horizontal("available_minute", not_before)))
     return _placed_in_time(pl.concat(frames, how="diagonal"), members), duplicates
+
+
+@dataclass(frozen=True)
+class ShardWriter:
+    """How shards are written from runs.
+
+    Attributes:
+        runs: table -> its runs.
+        delays_min: table -> no event of it is known before its own time plus these minutes.
+        rows: events-to-be of each slice, by its number.
+        admission: good candidates from the stay table, without `row` and `reason`.
+        most_rows: events that are put in order at once.
+    """
+
+    runs: Mapping[str, Sequence[Run]]
+    delays_min: Mapping[str, int]
+    rows: np.ndarray
+    admission: pl.DataFrame
+    most_rows: int
+
+    def write(self, members: pl.DataFrame, path: Path, summaries: Path) -> tuple[list[Path], dict[str, int]]:
+        """Write a shard.
+
+        Args:
+            members: `stay_id, subject_id, start, slice` of its stays.
+            path: the shard.
+            summaries: the folder for its stays and codes.
+
+        Returns:
+            The files, and table -> rows left out because an equal row came before.
+
+        Raises:
+            DataError: where a run is torn.
+            StorageError: if the disk refuses.
+        """
+        begin, end = int(members["slice"].min()), int(members["slice"].max())  # pyright: ignore[reportArgumentType]
+        repeated = Counter[str](dict.fromkeys(self.runs, 0))
+
+        def in_order() -> Iterator[pl.DataFrame]:
+            for first, last in pieces(self.rows[begin : end + 1].tolist(), self.most_rows):
+                events, duplicates = self._piece(members, begin + first, begin + last)
+                repeated.update(duplicates)
+                yield events
+
+        made = write_shard(in_order(), path, summaries)
+        return made, dict(repeated)
+
+    def _piece(self, members: pl.DataFrame, first: int, last: int) -> tuple[pl.DataFrame, dict[str, int]]:
+        parts = [
+            Part(name, [rows for run in runs for rows in run.of_slices(first, last)], self.delays_min[name])
+            for name, runs in self.runs.items()
+        ]
+        return gather(parts, self.admission, members.filter(pl.col("slice").is_between(first, last)))
 
 
 def _without_duplicates(rows: pl.DataFrame) -> tuple[pl.DataFrame, int]:
@@ -94,8 +158,13 @@ def _since_start(minutes: str) -> pl.Expr:
 _TIMES: Final = (("time", "minute"), ("available_time", "available_minute"))
 
 
-def write_shard(events: pl.DataFrame, path: Path, summaries: Path) -> list[Path]:
+def write_shard(pieces: Iterable[pl.DataFrame], path: Path, summaries: Path) -> list[Path]:
     """Write a shard's events, and its stays and codes for the tables of the whole.
+
+    Args:
+        pieces: the events, in the order of MEDS; at least one table, maybe an empty one.
+        path: the shard.
+        summaries: the folder for its stays and codes.
 
     Returns:
         The files that were written.
@@ -103,11 +172,37 @@ def write_shard(events: pl.DataFrame, path: Path, summaries: Path) -> list[Path]
     Raises:
         StorageError: if the disk refuses.
     """
+    of_stays: list[pl.DataFrame] = []
+    of_codes: list[pl.DataFrame] = []
+
+    def summed_up() -> Iterator[pl.DataFrame]:
+        for events in pieces:
+            of_stays.append(_stay_summary(events))
+            of_codes.append(events.select("code", "modality").unique())
+            yield events
+
+    with files.table_stream(path, MEDS_EVENT_SCHEMA) as stream:
+        for group in row_groups(summed_up(), files.ROWS_PER_GROUP):
+            stream.add(group)
     stays, codes = _summary_files(summaries)
-    files.write_table(path, events, MEDS_EVENT_SCHEMA)
-    files.write_table(stays, _stay_summary(events))
-    files.write_table(codes, events.select("code", "modality").unique().sort("code", "modality"))
+    files.write_table(stays, pl.concat(of_stays).sort("stay_id"))
+    files.write_table(codes, pl.concat(of_codes).unique().sort("code", "modality"))
     return [path, stays, codes]
+
+
+def row_groups(pieces: Iterable[pl.DataFrame], rows: int) -> Iterator[pl.DataFrame]:
+    """Tables of so many rows each, but for the last; one without rows where there are none."""
+    waiting: list[pl.DataFrame] = []
+    held, given = 0, False
+    for piece in pieces:
+        waiting.append(piece)
+        held += piece.height
+        while held >= rows:
+            together = pl.concat(waiting)
+            yield together.head(rows).rechunk()
+            waiting, held, given = [together.slice(rows)], held - rows, True
+    if held or not given:
+        yield pl.concat(waiting).rechunk()
 
 
 def _summary_files(summaries: Path) -> tuple[Path, Path]:

@@ -7,8 +7,7 @@ takes about a third of the time (of one core, on tables of the open eICU demo: 5
 import gzip
 import zlib
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Final, cast
+from typing import BinaryIO, Final, cast
 
 
 @dataclass(frozen=True)
@@ -36,6 +35,6 @@ UNPACKABLE: Final[tuple[type[Exception], ...]] = UNPACKER.errors
 """What reading raises where a file is cut or damaged."""
 
 
-def open_gzip(path: Path) -> gzip.GzipFile:
-    """A gzip file, to be read as what is in it. Raises OSError, then or from `read` where it is no gzip."""
-    return UNPACKER.file(path, "rb")
+def open_gzip(file: BinaryIO) -> gzip.GzipFile:
+    """An open gzip file, to be read as what is in it. Raises OSError, then or from `read` where it is no gzip."""
+    return UNPACKER.file(mode="rb", fileobj=file)

@@ -1,17 +1,17 @@
 """prepare: the raw tables of a database to a DATA folder (MEDS 0.4 with our extra columns).
 
     find the tables, hash them
-    read each table block by block  ->  candidates  ->  parts by shard  (hidden work folder, each part written whole)
-    gather each shard's parts       ->  duplicates out, sorted          ->  data/SHARD.parquet
+    read each table block by block  ->  candidates  ->  runs by slice of stays  (hidden work folder)
+    gather each shard's slices      ->  duplicates out, sorted          ->  data/SHARD.parquet
     stays, codes, ledger, manifest  ->  the folder is closed, the work folder goes
 
-A run that was killed goes on from the steps that it finds finished; the bytes at the end are the same. Memory holds one
-block or one shard a worker.
+A run that was killed goes on from the steps that it finds finished; the bytes at the end are the same. What memory
+holds at once is planned (`memory_plan.py`): rows of a block and slices of a shard, whatever the size of the tables.
 """
 
 import contextlib
-from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+import itertools
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,23 +27,15 @@ from wardround.events import HAPPENED, OPTIONAL_STAY_COLUMNS, STAY_COLUMNS, TIME
 from wardround.ledger import TableLedger, check_balanced
 from wardround.pictures import write_picture_folder
 from wardround.progress import progress
-from wardround.sources.block import RAGGED, Converted, convert_block, numbered, reason_counts, refuse_retyped
-from wardround.sources.conversion import EventTable, bare_numbers
-from wardround.sources.derived_codes import refuse_derived
-from wardround.sources.gather import (
-    STAYS_PER_SHARD,
-    Part,
-    gather_shard,
-    read_summaries,
-    shard_of_subjects,
-    subject_splits,
-    write_shard,
-)
+from wardround.sources.gather import STAYS_PER_SHARD, ShardWriter, read_summaries, subject_splits
+from wardround.sources.memory_plan import DEFAULT_GIB, MemoryPlan, plan_memory
 from wardround.sources.patient_pool import PatientPool
 from wardround.sources.raw_data import RawData
+from wardround.sources.reading import TableReader
 from wardround.sources.registry import KNOWN_SOURCES
-from wardround.sources.side_table import joined
+from wardround.sources.runs import open_run, rows_of_slices
 from wardround.sources.source import Source
+from wardround.sources.stay_reading import read_stays
 from wardround.sources.work_folder import WorkFolder, open_work
 from wardround.stopping import StopRequest, stop_on_sigterm
 
@@ -60,7 +52,6 @@ CODES_SCHEMA: Final = pa.schema(
     ]
 )
 SPLITS_SCHEMA: Final = pa.schema([("subject_id", pa.int64()), ("split", pa.string())])
-PART_COMPRESSION: Final = "lz4"
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -82,6 +73,7 @@ def prepare(
     modalities: str = "all",
     workers: int = 1,
     quiet: bool = False,
+    memory_gib: float = DEFAULT_GIB,
 ) -> Prepared:
     """Raw tables of one database to a DATA folder.
 
@@ -90,22 +82,22 @@ def prepare(
         raw: the folder with its files; several where the source takes several.
         to: the DATA folder to write: absent, empty, or one that this command did not finish.
         modalities: "paper" for the paper's six, "all".
-        workers: threads that read tables and gather shards; the bytes do not depend on it.
+        workers: threads that convert blocks and put shards in order; the bytes do not depend on it.
         quiet: no progress on stderr.
+        memory_gib: what the process may hold at once; the bytes do not depend on it either.
 
     Returns:
         The folder and its ledger.
 
     Raises:
-        UsageError: where the source has no such modalities, or takes fewer folders.
+        UsageError: where the source has no such modalities, or takes fewer folders; where the memory is too small.
         SourceError: where a table or column is missing or not what it is declared to be.
         BrokenFileError: where a file cannot be read to its end.
         RunError: where `to` holds data of other settings or inputs, or files of somebody's; on SIGTERM.
         StorageError: where the disk refuses.
     """
-    events, sides = source.tables(modalities), source.side_tables
-    tables = [source.stay_table, *(side.raw for side in sides), *(table.raw for table in events)]
-    found = source.find([raw] if isinstance(raw, Path) else raw, tables)
+    plan_memory(memory_gib, workers, n_stays=0)
+    found = source.find_all([raw] if isinstance(raw, Path) else raw, modalities)
     inputs = dict(found.inputs)
     per_shard = min(STAYS_PER_SHARD, source.stays_per_shard or STAYS_PER_SHARD)
     settings: dict[str, Any] = {"source": source.name, "modalities": modalities, "stays_per_shard": per_shard}
@@ -121,7 +113,7 @@ def prepare(
     versions = {"wardround": wardround.__version__, "polars": pl.__version__, "pyarrow": pa.__version__}
     work = open_work(to, {"settings": settings, "inputs": inputs, "versions": versions}, OUTPUTS)
     with _discarded_with_its_inputs(work), stop_on_sigterm() as stop:
-        accounts = _Job(source, modalities, found, work, workers, quiet, stop).run()
+        accounts = _Job(source, modalities, found, work, workers, memory_gib, quiet, stop).run()
     accounted = {name: account.as_json() for name, account in accounts.items()}
     ledger = {"tables": accounted, "absent": list(found.absent)}
     ledger |= {"notes": list(found.notes)} if found.notes else {}
@@ -160,127 +152,63 @@ class _Job:
     found: RawData
     work: WorkFolder
     workers: int
+    memory_gib: float
     quiet: bool
     stop: StopRequest
 
     def run(self) -> dict[str, TableLedger]:
         """Everything but the ledger and the manifest; returns table -> account."""
-        rows, account = self._stay_rows()
-        rows, sides = self._with_side_tables(rows)
-        stays = self.source.stays(rows)
-        if stays.is_empty():
-            reasons = ", ".join(f"{reason}: {count}" for reason, count in sorted(account.set_aside.items()) if count)
-            where = self.found.tables[self.source.stay_table.name].where
-            raise SourceError(f"{where} holds no usable stay ({reasons or 'no rows'}).")
-        admission = self.source.admission_events(rows, self.modalities == "paper")
-        rejected = admission.filter(pl.col("reason").is_not_null())
-        account.values_set_aside.update(reason_counts(rejected.select("reason")))
-        admission = admission.filter(pl.col("reason").is_null()).drop("row", "reason")
-        shards = shard_of_subjects(stays, self.source.stays_per_shard)
-        tables = [table for table in self.source.tables(self.modalities) if table.raw.name in self.found.tables]
-        members = shards.join(stays.drop("subject_id", "start"), on="stay_id", how="left")
-        facts = self._each(lambda table: self._convert_table(table, members), tables, "reading tables")
-        facts = {table.raw.name: fact for table, fact in zip(tables, facts, strict=True)}
+        read = read_stays(self.source, self.found, self.modalities, self.stop)
+        stays, shards = read.stays, read.shards
+        plan = plan_memory(self.memory_gib, self.workers, stays.height)
+        facts = self._read_tables(read.placed, plan)
+        duplicates = self._write_shards(facts, read.admission, shards, plan)
         names = shards["shard"].unique().sort().to_list()
-        duplicates = self._each(lambda shard: self._gather(shard, facts, admission, shards), names, "writing shards")
-        accounts = {self.source.stay_table.name: account, **sides, **_accounts(facts, duplicates)}
+        accounts = {**read.accounts, **_accounts(facts, duplicates)}
         check_balanced(accounts)
         self._write_tables(stays, names)
         return accounts
 
-    def _each(self, task: Callable[[Item], Result], items: Sequence[Item], what: str) -> list[Result]:
-        """Do a task for each item, by `workers` threads; the first error stops those that have not begun."""
-        with contextlib.ExitStack() as stack:
-            bar = stack.enter_context(progress(len(items), what, quiet=self.quiet))
-            if self.workers <= 1:
-                results: Iterable[Result] = map(task, items)
-            else:
-                pool = ThreadPoolExecutor(self.workers)
-                stack.callback(pool.shutdown, cancel_futures=True)
-                results = pool.map(task, items)
-            done: list[Result] = []
-            for result in results:
-                done.append(result)
-                bar.advance()
-        return done
-
-    def _stay_rows(self) -> tuple[pl.DataFrame, TableLedger]:
-        """The stay table's rows, and their account."""
-        table, account = self.source.stay_table, TableLedger()
-        found = self.found.tables[table.name]
-        blocks: list[pl.DataFrame] = []
-        words = Counter[str]()
-        for block in found.blocks():
-            self.stop.check()
-            account.rows_in += block.frame.height + block.ragged
-            account.set_aside[RAGGED] += block.ragged
-            blocks.append(numbered(block, table))
-            words.update(bare_numbers(blocks[-1], table))
-        rows = self.source.stay_rows(pl.concat(blocks).sort(pl.exclude("row")))
-        account.set_aside.update(reason_counts(rows.select("reason")))
-        account.rows_out = rows["reason"].null_count()
-        refuse_retyped(found.where, table, account, words)
-        return rows, account
-
-    def _with_side_tables(self, rows: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, TableLedger]]:
-        """The stay rows with what side tables tell of them, and the accounts of those that there are."""
-        accounts: dict[str, TableLedger] = {}
-        for side in self.source.side_tables:
-            self.stop.check()
-            found = self.found.tables.get(side.raw.name)
-            rows, account = joined(rows, side, found, self.source.stay_id)
-            if found is not None:
-                accounts[side.raw.name] = account
-        return rows, accounts
-
-    def _convert_table(self, table: EventTable, stays: pl.DataFrame) -> dict[str, Any]:
-        """Read one table into parts by shard, unless an earlier call finished that; returns what was counted."""
-        name = table.raw.name
-        facts = self.work.facts("tables", name)
-        if facts is not None:
-            return facts
-        folder = self.work.path / "parts" / name
-        files.empty_folder(folder)
-        account, words, floored = TableLedger(), Counter[str](), True
-        with contextlib.ExitStack() as stack:
-            parts: dict[int, files.TableStream] = {}
-            for converted in self._converted_blocks(table, stays):
-                account.add(converted.account)
-                words.update(converted.bare_numbers)
-                floored = floored and converted.floored
-                for (shard,), rows in converted.events.partition_by("shard", as_dict=True, include_key=False).items():
-                    if shard not in parts:
-                        part = files.table_stream(_part(folder, shard), compression=PART_COMPRESSION)
-                        parts[shard] = stack.enter_context(part)
-                    parts[shard].add(rows)
-            refuse_retyped(self.found.tables[name].where, table.raw, account, words)
-        delay_min = table.floored_min if floored and account.rows_in else 0
-        facts = {"account": account.as_json(), "delay_min": delay_min}
-        self.work.finish("tables", name, facts, [_part(folder, shard) for shard in sorted(parts)])
+    def _read_tables(self, stays: pl.DataFrame, plan: MemoryPlan) -> dict[str, dict[str, Any]]:
+        """Each table to runs, unless an earlier call finished that; returns table -> what was counted."""
+        tables = [table for table in self.source.tables(self.modalities) if table.raw.name in self.found.tables]
+        reader = TableReader(self.source.stay_id, stays, plan, self.stop)
+        facts: dict[str, dict[str, Any]] = {}
+        for table in progress(tables, "reading tables", quiet=self.quiet):
+            name = table.raw.name
+            done = self.work.facts("tables", name)
+            if done is None:
+                done, runs = reader.read(self.found.tables[name], table, self._runs(name))
+                self.work.finish("tables", name, done, runs)
+            facts[name] = done
         return facts
 
-    def _converted_blocks(self, table: EventTable, stays: pl.DataFrame) -> Iterator[Converted]:
-        found = self.found.tables[table.raw.name]
-        for block in found.blocks():
-            self.stop.check()
-            converted = convert_block(block, table, self.source.stay_id, stays)
-            refuse_derived(found.where, converted.events)
-            yield converted
+    def _write_shards(
+        self, facts: dict[str, dict[str, Any]], admission: pl.DataFrame, shards: pl.DataFrame, plan: MemoryPlan
+    ) -> list[dict[str, int]]:
+        """Each shard, unless an earlier call finished it; returns of each table -> duplicate rows."""
+        runs = {name: [open_run(self._runs(name) / run) for run in fact["runs"]] for name, fact in facts.items()}
+        delays = {name: fact["delay_min"] for name, fact in facts.items()}
+        n_slices = shards["slice"].n_unique()
+        rows = rows_of_slices(itertools.chain.from_iterable(runs.values()), n_slices)
+        plan = plan.holding(int(rows.max()))
+        writer = ShardWriter(runs, delays, rows, admission, plan.gather_rows)
 
-    def _gather(
-        self, shard: int, facts: dict[str, dict[str, Any]], admission: pl.DataFrame, shards: pl.DataFrame
-    ) -> dict[str, int]:
-        """Write one shard, unless an earlier call did; returns table -> duplicate rows."""
-        self.stop.check()
-        done = self.work.facts("shards", str(shard))
-        if done is not None:
-            return done
-        folder = self.work.path / "parts"
-        parts = [Part(name, _part(folder / name, shard), fact["delay_min"]) for name, fact in facts.items()]
-        events, duplicates = gather_shard(parts, admission, shards.filter(pl.col("shard") == shard))
-        made = write_shard(events, self.work.to / "data" / f"{shard}.parquet", self._summaries(shard))
-        self.work.finish("shards", str(shard), duplicates, made)
-        return duplicates
+        def write(members: pl.DataFrame) -> dict[str, int]:
+            self.stop.check()
+            shard = members["shard"][0]
+            done = self.work.facts("shards", str(shard))
+            if done is not None:
+                return done
+            path = self.work.to / "data" / f"{shard}.parquet"
+            made, duplicates = writer.write(members, path, self._summaries(shard))
+            self.work.finish("shards", str(shard), duplicates, made)
+            return duplicates
+
+        return in_threads(write, shards.partition_by("shard"), plan.workers, "writing shards", self.quiet)
+
+    def _runs(self, table: str) -> Path:
+        return self.work.path / "runs" / table
 
     def _summaries(self, shard: int) -> Path:
         return self.work.path / "summaries" / str(shard)
@@ -309,8 +237,23 @@ class _Job:
         files.write_json(to / "metadata" / "dataset.json", dataset)
 
 
-def _part(folder: Path, shard: int) -> Path:
-    return folder / f"{shard}.parquet"
+def in_threads(
+    task: Callable[[Item], Result], items: Sequence[Item], workers: int, what: str, quiet: bool
+) -> list[Result]:
+    """Do a task for each item, by some threads; the first error stops those that have not begun."""
+    with contextlib.ExitStack() as stack:
+        bar = stack.enter_context(progress(len(items), what, quiet=quiet))
+        if workers <= 1:
+            results: Iterable[Result] = map(task, items)
+        else:
+            pool = ThreadPoolExecutor(workers)
+            stack.callback(pool.shutdown, cancel_futures=True)
+            results = pool.map(task, items)
+        done: list[Result] = []
+        for result in results:
+            done.append(result)
+            bar.advance()
+    return done
 
 
 def _accounts(facts: dict[str, dict[str, Any]], duplicates: Sequence[dict[str, int]]) -> dict[str, TableLedger]:

@@ -84,3 +84,8 @@ class Source:
         if modalities == "paper" and not self.paper_tables:
             raise UsageError(f"--modalities paper: the paper does not use {self.name}. Leave the option out.")
         return self.paper_tables if modalities == "paper" else self.all_tables
+
+    def find_all(self, raws: Sequence[Path], modalities: str) -> RawData:
+        """Find every table that `--modalities` asks for. Raises what `find` and `tables` do."""
+        tables = [self.stay_table, *(side.raw for side in self.side_tables)]
+        return self.find(raws, [*tables, *(table.raw for table in self.tables(modalities))])

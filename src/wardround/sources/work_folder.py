@@ -101,6 +101,12 @@ def open_work(to: Path, plan: Mapping[str, Any], outputs: Sequence[str]) -> Work
     return work
 
 
+def refuse_others_files(to: Path, outputs: Sequence[str]) -> None:
+    """Raises `RunError` where `open_work` would for what lies in an unfinished folder. Nothing is changed."""
+    if not (to / files.MANIFEST).is_file():
+        _own_names(WorkFolder(to), outputs)
+
+
 def _own_names(work: WorkFolder, outputs: Sequence[str]) -> list[Path]:
     """What an earlier call left in the folder, the plan itself apart.
 

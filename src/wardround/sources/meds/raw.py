@@ -15,7 +15,7 @@ from wardround import files
 from wardround.errors import SourceError, UsageError
 from wardround.json_kinds import JsonObject, is_object
 from wardround.sources.csv_reader import RawRows, verify_published_sums
-from wardround.sources.meds.shards import ROW_KEY, column_names, in_file, read_shard, shard_columns
+from wardround.sources.meds.shards import ROW_KEY, column_names, in_file, n_rows, read_shard, shard_columns
 
 DATA: Final = "data"
 DATASET: Final = "metadata/dataset.json"
@@ -98,11 +98,11 @@ class MedsFolder:
             BrokenFileError: where a shard cannot be read to its end.
             StorageError: where the disk refuses.
         """
-        first_row = 0
+        first_row, total = 0, max(sum(n_rows(shard) for shard in self.shards), 1)
         for frame in self.frames(extra):
             if keep_equal:
                 frame = frame.with_columns(pl.int_range(first_row, first_row + pl.len()).alias(ROW_KEY))
-            yield RawRows(frame, first_row, 0, is_typed=True)
+            yield RawRows(frame, first_row, 0, is_typed=True, share=(first_row + frame.height) / total)
             first_row += frame.height
 
 

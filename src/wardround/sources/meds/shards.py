@@ -60,6 +60,12 @@ def column_names(path: Path) -> list[str]:
         return list(file.schema_arrow.names)
 
 
+def n_rows(path: Path) -> int:
+    """Rows of a shard, from its footer alone. Raises `BrokenFileError` and `StorageError`, as `column_names`."""
+    with _parquet(path) as file:
+        return file.metadata.num_rows
+
+
 def shard_columns(path: Path, extra: Iterable[str]) -> dict[str, str]:
     """Our name of each column that is read -> its name in the file, from the file's footer alone.
 
