@@ -20,6 +20,17 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         raw.add("icu/outputevents", stay_id=1, itemid=226559, charttime=f"2151-01-01 {minute}:00", value=volume)
     raw_mimic4.add_scores(raw)
     raw.add("icu/chartevents", 1, charttime="2151-01-01 12:40:00", itemid=226512, value="80", valuenum=80)
+    drawn = {"charttime": "2151-01-01 12:40:00", "storetime": "2151-01-01 12:50:00"}
+    for item, value, unit in (
+        (51221, 30, "%"),
+        (50862, 3.1, "g/dL"),
+        (50931, 130, "mg/dL"),
+        (50820, 7.4, "units"),
+        (50818, 40, "mm Hg"),
+    ):
+        raw.add("hosp/labevents", 1, **drawn, itemid=item, value=value, valuenum=value, valueuom=unit)
+    raw.add("icu/d_items", itemid=223849, label="Ventilator Mode", category="Respiratory")
+    raw.add("icu/chartevents", 1, **drawn, itemid=223849, value="CMV/ASSIST")
     raw.add("hosp/prescriptions", 1, starttime="2151-01-02 09:00:00", drug="Vancomycin", route="IV")
     folder = tmp_path_factory.mktemp("concepts")
     return raw_mimic4.prepare(raw.write(folder / "raw"), folder / "data").folder

@@ -14,6 +14,7 @@ from wardround.sources import csv_reader
 from wardround.sources.csv_stream import CheckedStream
 from wardround.sources.raw_table import ID, INTEGER, RawTable
 
+SCALE = float(os.environ.get("WARDROUND_PROMISE_SCALE", "0.1"))
 SIZES = (450, 900)
 """Stays; the events of the smaller already fill what may wait."""
 MOST_GROWTH = 0.10
@@ -28,7 +29,9 @@ from wardround.sources.pipeline import prepare
 if sys.argv[3] == "keep":
     memory_plan.LEAST_WAITING = memory_plan.MOST_WAITING = 1 << 40
 prepare(MIMIC4, Path(sys.argv[1]), Path(sys.argv[2]), quiet=True, memory_gib=1)
+print(next(line for line in open("/proc/self/status") if line.startswith("VmHWM")).split()[1])
 """
+"""Prints its own peak: what the system says of a child (`ru_maxrss`) begins with the size of its parent."""
 
 
 @pytest.fixture(scope="module")
@@ -42,11 +45,9 @@ def raws(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 def peak_gib(raw: Path, to: Path, waiting: str) -> float:
     """Of a process that prepares."""
     command = [sys.executable, "-c", SCRIPT, str(raw), str(to), waiting]
-    process = subprocess.Popen(command, env=os.environ | {"POLARS_MAX_THREADS": "1"})
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0
-    return used.ru_maxrss / KIB_PER_GIB
+    environment = os.environ | {"POLARS_MAX_THREADS": "1"}
+    made = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    return int(made.stdout) / KIB_PER_GIB
 
 
 @pytest.mark.slow
@@ -58,6 +59,7 @@ def test_twice_the_data_take_the_same_memory(raws: list[Path], tmp_path: Path):
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(SCALE < 1, reason="half a minute: at the full count (WARDROUND_PROMISE_SCALE=1)")
 def test_events_that_all_wait_are_caught(raws: list[Path], tmp_path: Path):
     """Negative control: nothing is written before a table's end."""
     once, twice = (peak_gib(raw, tmp_path / raw.name, "keep") for raw in raws)
