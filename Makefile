@@ -23,7 +23,7 @@ fast: $(VENV)/.ready
 
 promises: $(VENV)/.ready
 	WARDROUND_PROMISE_SCALE=1.0 JAXTYPING_DISABLE=1 $(RUN) -m pytest -n 2 --dist worksteal --timeout=7200 tests/promises \
-		tests/testing/test_method_check.py
+		tests/testing/test_method_check.py tests/concepts/test_known.py
 
 bench: $(VENV)/.ready
 	for name in prepare_eicu etl loader training_tokens evaluate_intervals cohort_size; do \

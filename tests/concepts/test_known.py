@@ -1,5 +1,6 @@
 """What holds for every concept: the shape of its table, and that nothing known later moves a row that was known."""
 
+import os
 from collections.abc import Sequence
 
 import polars as pl
@@ -16,6 +17,7 @@ from wardround.events import TIME
 STAYS = stays({1: 30.5, 2: 20.0, 3: None, 4: 10.0})
 ONE_PATIENT = STAYS.with_columns(subject_id=pl.lit(7, pl.Int64), hospital_end=pl.lit(at(600), TIME))
 """Each stay sees what another one's laboratory finds; what is billed may come after discharge."""
+SCALE = float(os.environ.get("WARDROUND_PROMISE_SCALE", "0.1"))
 QUICK = {"deadline": None, "phases": (Phase.explicit, Phase.reuse, Phase.generate)}
 WORDS = (
     *("", "No Response-ETT", "ART.", "VEN.", "Endotracheal tube", "Nasal cannula", "CMV/ASSIST", "Extubated", "lb"),
@@ -77,7 +79,7 @@ def test_without_events_the_columns_are_there(concept: Concept):
 
 @EVERY_LONG
 @given(data=st.data())
-@settings(max_examples=40, **QUICK)
+@settings(max_examples=max(20, round(200 * SCALE)), **QUICK)
 def test_what_becomes_known_later_moves_no_row_that_is_known(concept: Concept, data: st.DataObject):
     _moved_by_what_is_known_later(concept, data)
 
@@ -108,7 +110,7 @@ def _known(concept: Concept, made: Sequence[Event], minute: float) -> pl.DataFra
 
 @SMALL
 @given(data=st.data())
-@settings(max_examples=20, **QUICK)
+@settings(max_examples=max(10, round(100 * SCALE)), **QUICK)
 def test_the_order_of_events_and_the_other_stays_change_nothing(concept: Concept, data: st.DataObject):
     _moved_by_order(concept, data)
 
