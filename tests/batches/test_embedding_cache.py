@@ -72,6 +72,7 @@ def test_no_rows_are_cached_too(tmp_path: Path):
 
 def test_another_format_has_another_key(monkeypatch: pytest.MonkeyPatch):
     before = cache_key(WEIGHTS, ROWS)
+    assert cache_key(WEIGHTS, ROWS, [{"pool": "mean"}]) not in (before, cache_key(WEIGHTS, ROWS, [{"pool": "cls"}]))
     monkeypatch.setattr(embedding_cache, "FORMAT", embedding_cache.FORMAT + 1)
     assert cache_key(WEIGHTS, ROWS) != before
 

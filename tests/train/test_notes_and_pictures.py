@@ -248,3 +248,5 @@ def test_a_real_bert_reads_as_its_library_does(data: Path, tmp_path: Path):
     with torch.no_grad():
         states = library.BertModel.from_pretrained(weights).eval()(torch.tensor([ids])).last_hidden_state
         torch.testing.assert_close(reader(torch.from_numpy(rows)), states.mean(dim=1), rtol=0, atol=1e-4)
+    moved = said(tmp_path / "run", data, "radiology_note") != said(tmp_path / "run", data)
+    assert moved.any(), "asked without a single note"

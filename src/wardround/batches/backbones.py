@@ -27,6 +27,8 @@ BERT_SIZES: Final = {
 }
 """Size -> the largest that is taken."""
 
+_OF_BERT: Final = {"hidden_act": "gelu", "layer_norm_eps": 1e-12, "position_embedding_type": "absolute"}
+_OF_RESNET: Final = {"hidden_act": "relu", "downsample_in_bottleneck": False}
 SPECIAL: Final = ("[UNK]", "[CLS]", "[SEP]")
 LAYER_KINDS: Final = ("basic", "bottleneck")
 WIDEST, DEEPEST = 4096, 64
@@ -62,6 +64,9 @@ class Bert:
         if config.get("model_type", "bert") != "bert":
             raise UsageError(f"{where} holds no BERT: config.json says model_type {config['model_type']!r}.")
         sizes = {name: _size(config, name, most, where) for name, most in BERT_SIZES.items()}
+        _refuse_others(config, _OF_BERT, where)
+        if sizes["hidden_size"] % sizes["num_attention_heads"]:
+            raise UsageError(f"{where}: hidden_size of config.json is no multiple of num_attention_heads.")
         if len(words) > sizes["vocab_size"] or len(set(words)) != len(words) or not set(SPECIAL) <= set(words):
             raise UsageError(f"{where}: vocab.txt does not fit config.json. Give the two of one BERT.")
         if words[0] != "[PAD]":
@@ -109,6 +114,7 @@ class ResNet:
         """Checked sizes. Raises `UsageError` where they cannot be those of a ResNet of three colours."""
         if config.get("model_type", "resnet") != "resnet" or config.get("num_channels", 3) != 3:
             raise UsageError(f"{where} holds no ResNet of three colours: see its config.json.")
+        _refuse_others(config, _OF_RESNET, where)
         channels, depths = config.get("hidden_sizes"), config.get("depths")
         kind, first = config.get("layer_type"), config.get("embedding_size")
         halved = config.get("downsample_in_first_stage", False)
@@ -161,6 +167,13 @@ def _config(folder: Path, what: str, needed: str) -> dict[str, Any]:
     if not is_object(config):
         raise UsageError(f"{folder / 'config.json'} is not that of a {what}.")
     return config
+
+
+def _refuse_others(config: Mapping[str, Any], read: Mapping[str, Any], where: str) -> None:
+    """Whether settings that change what the network says, and none of its sizes, are those that are built here."""
+    for name, value in read.items():
+        if config.get(name, value) != value:
+            raise UsageError(f"{where}: {name} of config.json must be {value!r}: no other network is built.")
 
 
 def _size(config: Mapping[str, Any], name: str, most: int, where: str) -> int:

@@ -8,7 +8,7 @@ the encoder's code, whose changes ask for another `FORMAT`. How entries are chec
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +20,7 @@ from wardround.batches.array_cache import add_array, array_once
 Rows = Shaped[np.ndarray, "row ..."]
 """Features, tokens or pixels."""
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """Of an entry; another one when the same encoder and rows may give other numbers."""
 
 BLOCK_ROWS: Final = 65_536
@@ -30,9 +30,10 @@ LIMIT_BYTES: Final = 32 << 30
 """Of all entries of a cache together, those that are in use included."""
 
 
-def cache_key(weights: Mapping[str, np.ndarray], rows: Rows) -> str:
-    """The hash of the format, of an encoder and of what it is given."""
-    digest = hashlib.sha256(json.dumps({"format": FORMAT}).encode())
+def cache_key(weights: Mapping[str, np.ndarray], rows: Rows, beside: Sequence[object] = ()) -> str:
+    """The hash of the format, of an encoder (its weights, and what decides its answers beside them, as JSON) and of
+    what it is given."""
+    digest = hashlib.sha256(json.dumps({"format": FORMAT, "beside": list(beside)}, sort_keys=True).encode())
     for name in sorted(weights):
         add_array(digest, [name, str(weights[name].dtype), list(weights[name].shape)], weights[name])
     add_array(digest, list(rows.shape), rows)
@@ -44,6 +45,7 @@ def cached_embeddings(
     weights: Mapping[str, np.ndarray],
     rows: Rows,
     embed: Callable[[Rows], np.ndarray],
+    beside: Sequence[object] = (),
     limit_bytes: int = LIMIT_BYTES,
 ) -> Float32[np.ndarray, "row embed"]:
     """The embeddings of some rows, memory-mapped from `folder` where they were made before.
@@ -54,13 +56,14 @@ def cached_embeddings(
         weights: of the encoder.
         rows: its inputs.
         embed: the encoder, for rows that are not in the cache.
+        beside: what decides the encoder's answers beside its weights, as JSON.
         limit_bytes: what the cache may hold after it took a new entry; this one stays, and those that this process
             still looks into.
 
     Raises:
         StorageError: where the disk refuses.
     """
-    return array_once(folder, cache_key(weights, rows), len(rows), lambda: _blocks(rows, embed), limit_bytes)
+    return array_once(folder, cache_key(weights, rows, beside), len(rows), lambda: _blocks(rows, embed), limit_bytes)
 
 
 def _blocks(rows: Rows, embed: Callable[[Rows], np.ndarray]) -> Iterator[Float32[np.ndarray, "row embed"]]:

@@ -25,6 +25,7 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import Bool, Shaped, UInt8
 
+from wardround import files
 from wardround.batches.array_cache import array_once
 from wardround.batches.features import view_of
 from wardround.batches.lines import Lines
@@ -147,7 +148,8 @@ def picture_rows(lines: Lines, modality: str, settings: PictureSettings, quiet: 
             for begin in range(0, len(members), BLOCK):
                 part = slice(begin, begin + BLOCK)
                 made = np.zeros((len(paths[part]), side, side), np.uint8)
-                state[part] = _decoded(paths[part], side, made)
+                with files.storage_errors(documents.data, "reading the pictures of"):
+                    state[part] = _decoded(paths[part], side, made)
                 yield made
                 bar.advance(len(made))
 
@@ -223,6 +225,9 @@ def decoded(path: Path | None, side: int) -> tuple[int, Pixels | None]:
 
     Returns:
         `READABLE` and its pixels, or why not and None.
+
+    Raises:
+        OSError: where the disk refuses.
     """
     size_bytes, _ = _stamp(path)
     if path is None or size_bytes < 0:
@@ -233,9 +238,13 @@ def decoded(path: Path | None, side: int) -> tuple[int, Pixels | None]:
         grey = _dicom(path) if _is_dicom(path) else _picture(path, side)
     except _TooLarge:
         return TOO_LARGE, None
-    except (OSError, ValueError, TypeError, SyntaxError, AttributeError, KeyError, IndexError):
+    except OSError as error:
+        if error.errno is not None:  # of the disk, and of no picture: nothing to remember of it
+            raise
         return BROKEN, None
-    except (struct.error, zlib.error, NotImplementedError, RuntimeError, ArithmeticError, MemoryError):
+    except (EOFError, ValueError, TypeError, SyntaxError, AttributeError, KeyError, IndexError):
+        return BROKEN, None
+    except (struct.error, zlib.error, NotImplementedError, RuntimeError, ArithmeticError):
         return BROKEN, None
     return READABLE, _square(grey, side)
 
@@ -275,12 +284,12 @@ def _picture(path: Path, side: int) -> Any:
 def _dicom(path: Path) -> Any:
     """The first frame of a DICOM file as grey numbers, bright where the body is dense."""
     import pydicom
-    from pydicom.errors import InvalidDicomError
+    from pydicom.errors import BytesLengthException, InvalidDicomError
     from pydicom.pixels import apply_modality_lut, apply_voi_lut, pixel_array
 
     try:
         header: Any = pydicom.dcmread(path)
-    except InvalidDicomError as error:
+    except (InvalidDicomError, BytesLengthException) as error:
         raise ValueError("no DICOM") from error
     if "PixelData" not in header:
         raise ValueError("no pixels")

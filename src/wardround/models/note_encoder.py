@@ -128,6 +128,8 @@ class BertReader(nn.Module):
             most = sizes["max_position_embeddings"]
             raise UsageError(f"text.tokens={shape.tokens}: this BERT reads {most} at most.")
         self.width, self.pool = sizes["hidden_size"], settings.pool
+        self.said: Any = ["bert", settings.pool, sizes]
+        """What decides its answers beside its weights."""
         library: Any = transformers  # whose settings take every size by name
         self.bert = library.BertModel(library.BertConfig(**sizes), add_pooling_layer=False)
 

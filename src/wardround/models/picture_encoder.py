@@ -93,6 +93,8 @@ class PictureReader(nn.Module):
             "layer_type": "basic",
         }
         self.width = int(sizes["hidden_sizes"][-1])
+        self.said: Any = ["resnet", sizes, shape.side, shape.size, MEAN, SPREAD]
+        """What decides its answers beside its weights."""
         library: Any = transformers  # whose settings take every size by name
         self.resnet = library.ResNetModel(library.ResNetConfig(num_channels=3, **sizes))
         if not shape.sizes:

@@ -9,6 +9,7 @@ import contextlib
 import errno
 import io
 import re
+from collections import deque
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -189,12 +190,15 @@ def _blocks(stream: CheckedStream, table: RawTable, block_bytes: int) -> Iterato
         ),
     )
     rows = told = parsed = 0
-    for batches in _together(reader, block_bytes // parsed_bytes):
-        frame = pl.DataFrame(pl.from_arrow(pa.Table.from_batches(batches)))
-        frame = frame.rename({raw: name for name, raw in columns.items()})
-        new, parsed = len(ragged) - told, parsed + len(batches)
-        yield RawRows(frame, rows + told, new, share=rest.shares[min(parsed, len(rest.shares)) - 1])
-        rows, told = rows + frame.height, told + new
+    try:
+        for batches in _together(reader, block_bytes // parsed_bytes):
+            frame = pl.DataFrame(pl.from_arrow(pa.Table.from_batches(batches)))
+            frame = frame.rename({raw: name for name, raw in columns.items()})
+            new, parsed = len(ragged) - told, parsed + len(batches)
+            yield RawRows(frame, rows + told, new, share=rest.shares[min(parsed, len(rest.shares)) - 1])
+            rows, told = rows + frame.height, told + new
+    finally:
+        _drain(reader, rest)
     if len(ragged) > told or not rows:
         yield RawRows(pl.DataFrame(schema=dict.fromkeys(columns, pl.String)), rows + told, len(ragged) - told)
 
@@ -211,6 +215,13 @@ def _together(reader: Iterable[pa.RecordBatch], count: int) -> Iterator[list[pa.
         yield batches
 
 
+def _drain(reader: Iterable[pa.RecordBatch], rest: "_Joined") -> None:
+    """Let the parser come to an end: its thread reads ahead, and must not be at it when Python ends."""
+    rest.over = True
+    with contextlib.suppress(*UNREADABLE):
+        deque(reader, maxlen=0)
+
+
 class _Joined(io.RawIOBase):
     """What was read past the header, then the rest of the stream.
 
@@ -220,6 +231,8 @@ class _Joined(io.RawIOBase):
 
     def __init__(self, head: bytes, rest: CheckedStream) -> None:
         self.head, self.rest = head, rest
+        self.over = False
+        """Whether nobody asks for what follows."""
         self.shares: list[float] = []
         """How much of the file was taken from the disk after each piece."""
 
@@ -229,6 +242,8 @@ class _Joined(io.RawIOBase):
 
     def read(self, size: int = -1) -> bytes:
         """The next bytes, at most `size`."""
+        if self.over:
+            return b""
         data = self._next(size)
         while data == b"\r" and (more := self._next(max(size - 1, 1))):
             data += more

@@ -13,6 +13,7 @@ from typing import Final
 from wardround.errors import UsageError
 
 GIB: Final = 2**30
+MOST_GIB: Final = 1 << 20
 MIB: Final = 2**20
 DEFAULT_GIB: Final = 4.0
 
@@ -60,7 +61,7 @@ class MemoryPlan:
         """The plan for shards of which a slice has so many events: fewer workers, where they are more than planned.
 
         Raises:
-            UsageError: where the memory does not hold one such slice.
+            UsageError: where it is no size of a memory, or the memory does not hold one such slice.
         """
         if rows <= self.gather_rows:
             return self
@@ -85,6 +86,8 @@ def plan_memory(memory_gib: float, workers: int, n_stays: int) -> MemoryPlan:
     Raises:
         UsageError: where the memory does not hold one worker at the least that it can do.
     """
+    if not 0 < memory_gib <= MOST_GIB:
+        raise UsageError(f"--memory-gib {memory_gib:g}: give GiB above 0, at most {MOST_GIB:,}.")
     fixed = BASE_BYTES + n_stays * STAY_BYTES
     free = int(memory_gib * GIB) - fixed
     least = GROUP_BYTES + LEAST_GATHERED * GATHERED_ROW_BYTES

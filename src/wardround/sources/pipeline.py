@@ -22,7 +22,7 @@ import pyarrow as pa
 
 import wardround
 from wardround import files
-from wardround.errors import SourceError
+from wardround.errors import RunError, SourceError
 from wardround.events import HAPPENED, OPTIONAL_STAY_COLUMNS, STAY_COLUMNS, TIME_IS
 from wardround.ledger import TableLedger, check_balanced
 from wardround.pictures import write_picture_folder
@@ -38,6 +38,7 @@ from wardround.sources.source import Source
 from wardround.sources.stay_reading import read_stays
 from wardround.sources.work_folder import WorkFolder, open_work
 from wardround.stopping import StopRequest, stop_on_sigterm
+from wardround.whole_file import one_writer
 
 __all__ = ["Prepared", "Source", "prepare"]
 
@@ -93,11 +94,20 @@ def prepare(
         UsageError: where the source has no such modalities, or takes fewer folders; where the memory is too small.
         SourceError: where a table or column is missing or not what it is declared to be.
         BrokenFileError: where a file cannot be read to its end.
-        RunError: where `to` holds data of other settings or inputs, or files of somebody's; on SIGTERM.
+        RunError: where `to` holds data of other settings or inputs, or files of somebody's, or another process is
+            preparing it; on SIGTERM.
         StorageError: where the disk refuses.
     """
     plan_memory(memory_gib, workers, n_stays=0)
     found = source.find_all([raw] if isinstance(raw, Path) else raw, modalities)
+    with one_writer(to, RunError, "preparing"):
+        return _prepared(source, found, to, modalities, workers, quiet, memory_gib)
+
+
+def _prepared(
+    source: Source, found: RawData, to: Path, modalities: str, workers: int, quiet: bool, memory_gib: float
+) -> Prepared:
+    """`prepare`, once the tables are found and nobody else writes to the folder."""
     inputs = dict(found.inputs)
     per_shard = min(STAYS_PER_SHARD, source.stays_per_shard or STAYS_PER_SHARD)
     settings: dict[str, Any] = {"source": source.name, "modalities": modalities, "stays_per_shard": per_shard}

@@ -1,7 +1,8 @@
 """Stays made ready for one model: their events, frozen encoders already run; or a row's own numbers."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +17,8 @@ from wardround.batches.growing_array import GrowingArray
 from wardround.batches.store import EventStore
 from wardround.methods.scores import ScoreSettings, predict_elapsed, predict_points
 from wardround.models.embedder import ModalityEmbedder
+from wardround.models.note_encoder import BertReader, read_rows
+from wardround.models.picture_encoder import PictureReader
 from wardround.tasks.cohort import Cohort
 from wardround.tasks.task import Task
 from wardround.train.clinical_scores import clinical_scores
@@ -109,15 +112,19 @@ def embedded(store: EventStore, encoders: Mapping[str, nn.Module], cache: Path, 
             store = _only_used(store, index, name, cache.parent)
             part = max(1, min(block, WIDE_BYTES // max(store.content[name][:1].nbytes, 1)))
         content, encoder = store.content[name], encoders[name].eval()
+        read = partial(read_rows, encoder, frozen=True) if name in DOCUMENTS else encoder
 
         @torch.no_grad()
-        def embed(rows: np.ndarray, encoder: nn.Module = encoder, part: int = part) -> np.ndarray:
+        def embed(
+            rows: np.ndarray, read: Callable[[torch.Tensor], torch.Tensor] = read, part: int = part
+        ) -> np.ndarray:
             # one part at least: no row at all still has the width of an embedding
             parts = [rows[begin : begin + part] for begin in range(0, max(len(rows), 1), part)]
-            return np.concatenate([encoder(torch.from_numpy(np.array(part))).numpy() for part in parts])
+            return np.concatenate([read(torch.from_numpy(np.array(part))).numpy() for part in parts])
 
         weights = {key: value.numpy() for key, value in encoder.state_dict().items()}
-        made = cached_embeddings(cache, weights, content, embed)
+        beside = [module.said for module in encoder.modules() if isinstance(module, (BertReader, PictureReader))]
+        made = cached_embeddings(cache, weights, content, embed, beside)
         store = replace(store, content={**store.content, name: made})
     return store
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from wardround.batches.store import InputSettings
 from wardround.errors import UsageError
-from wardround.files import sha256
+from wardround.files import hash_of, sha256
 from wardround.models.embedder import ModalityEmbedder
 from wardround.models.note_encoder import BertReader, NoteEncoder
 from wardround.models.picture_encoder import PictureEncoder
@@ -47,7 +47,8 @@ def named_weights(embedder: ModalityEmbedder, inputs: InputSettings) -> Modality
 
 
 def hashes_of_weights(inputs: InputSettings) -> dict[str, str]:
-    """What a run is made from beside its data: named folder -> hash of its weights; none where none are named.
+    """What a run is made from beside its data: named folder -> hash of its weights,
+    sizes and words; none where none are named.
 
     Raises:
         UsageError: where a folder has no weights.
@@ -58,7 +59,8 @@ def hashes_of_weights(inputs: InputSettings) -> dict[str, str]:
             path = Path(folder) / WEIGHTS
             if not path.is_file():
                 raise UsageError(f"{setting}: {path} is not there. Nothing is downloaded: name a folder of yours.")
-            found[setting] = sha256(path)
+            beside = (path, Path(folder) / "config.json", Path(folder) / "vocab.txt")
+            found[setting] = hash_of([sha256(each) for each in beside if each.is_file()])
     return found
 
 

@@ -21,7 +21,7 @@ import polars as pl
 
 import wardround
 from wardround import files
-from wardround.errors import UsageError
+from wardround.errors import RunError, UsageError
 from wardround.progress import progress
 from wardround.sources.synthetic.cohort import Cohort
 from wardround.sources.synthetic.gzip_tables import join_members, write_member
@@ -30,6 +30,7 @@ from wardround.sources.synthetic.made import Chunk, Made
 from wardround.sources.synthetic.truth import best_possible
 from wardround.sources.work_folder import WorkFolder, open_work
 from wardround.stopping import StopRequest, stop_on_sigterm
+from wardround.whole_file import one_writer
 
 PATIENTS_PER_CHUNK: Final = 2_000
 
@@ -56,11 +57,18 @@ def synthesise(layout: Layout, to: Path, stays: int, quiet: bool = False) -> boo
 
     Raises:
         UsageError: if `stays` or `seed` is out of range.
-        RunError: where `to` holds a cohort of other settings, or files of somebody's; on SIGTERM.
+        RunError: where `to` holds a cohort of other settings, or files of somebody's, or another process is making it;
+            on SIGTERM.
         StorageError: if the disk refuses.
     """
     if stays < 1 or layout.seed < 0:
         raise UsageError(f"stays is 1 or more and seed 0 or more, got {stays} and {layout.seed}")
+    with one_writer(to, RunError, "making"):
+        return _synthesised(layout, to, stays, quiet)
+
+
+def _synthesised(layout: Layout, to: Path, stays: int, quiet: bool) -> bool:
+    """`synthesise`, where nobody else writes to the folder."""
     source, settings = layout.spec.source, layout.settings.as_json()
     summary = {"source": source, "stays": stays, "seed": layout.seed, "settings": settings}
     if files.is_complete(to, "raw", summary, {}):

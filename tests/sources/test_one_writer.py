@@ -1,0 +1,34 @@
+"""Two processes may not prepare into one folder, nor make up data in one: rows of one would take the place of the
+other's."""
+
+from pathlib import Path
+
+import pytest
+
+import raw_mimic4
+from wardround.errors import RunError
+from wardround.sources.csv_reader import read_blocks
+from wardround.sources.raw_table import ID, INTEGER, RawTable
+from wardround.whole_file import one_writer
+
+
+def test_a_second_prepare_is_told_so(tmp_path: Path):
+    raw = raw_mimic4.tiny().write(tmp_path / "raw")
+    with one_writer(tmp_path / "data", RunError, "preparing"), pytest.raises(RunError, match="preparing"):
+        raw_mimic4.prepare(raw, tmp_path / "data")
+    assert raw_mimic4.prepare(raw, tmp_path / "data").events.height > 0
+
+
+def test_a_second_synth_is_told_so(tmp_path: Path):
+    settings, layout = LAYOUTS["eicu"]
+    with one_writer(tmp_path / "raw", RunError, "making"), pytest.raises(RunError, match="making"):
+        synthesise(layout(settings(), 1), tmp_path / "raw", 5, quiet=True)
+
+
+def test_a_reader_that_is_left_early_is_drained(tmp_path: Path):
+    """Its parser reads ahead in a thread of its own."""
+    path = tmp_path / "numbers.csv"
+    path.write_text("id\n" + "\n".join(map(str, range(200_000))))
+    blocks = read_blocks(path, RawTable("numbers", {"id": (INTEGER, ID)}), 1 << 16)
+    assert next(blocks).frame.height > 0
+    blocks.close()
