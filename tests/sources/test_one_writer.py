@@ -9,6 +9,8 @@ import raw_mimic4
 from wardround.errors import RunError
 from wardround.sources.csv_reader import read_blocks
 from wardround.sources.raw_table import ID, INTEGER, RawTable
+from wardround.sources.synthetic import LAYOUTS
+from wardround.sources.synthetic.write import synthesise
 from wardround.whole_file import one_writer
 
 
