@@ -134,7 +134,7 @@ def test_a_frozen_encoder_meets_each_document_of_its_stays_once(
     """And what the encoder says of them is what stands in their place."""
     met: dict[str, int] = {}
 
-    def counted(folder, weights, rows, embed, **rest):
+    def counted(folder, weights, rows, embed, beside):
         met[f"{rows.shape[1:]} {rows.dtype}"] = len(rows)
         return embed(rows)
 
