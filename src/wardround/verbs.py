@@ -81,6 +81,7 @@ def run_synth(options: Any) -> None:
 def run_prepare(options: Any) -> None:
     """wardround prepare."""
     from wardround.sources.beside import with_folders
+    from wardround.sources.memory_plan import usual_workers
     from wardround.sources.pipeline import prepare
     from wardround.sources.registry import find_source
     from wardround.tables import ledger_lines
@@ -90,21 +91,13 @@ def run_prepare(options: Any) -> None:
         return
     source = find_source(options.source, options.raw, options.mapping)
     source = with_folders(source, {"cxr": options.cxr, "notes": options.notes})
-    done = prepare(
-        source, options.raw, options.to, options.modalities, _workers(options), options.quiet, options.memory_gib
-    )
+    workers = options.workers or usual_workers()
+    done = prepare(source, options.raw, options.to, options.modalities, workers, options.quiet, options.memory_gib)
     if options.json:
         print(json.dumps(done.ledger, indent=1))
         return
     print("\n".join(ledger_lines(done.ledger)))
     print(f"{options.to} {'was already complete' if done.already else 'is complete'}")
-
-
-def _workers(options: Any) -> int:
-    """Those that were asked for, else one a core, four at most."""
-    import os
-
-    return options.workers or min(len(os.sched_getaffinity(0)), 4)
 
 
 def _dry_run(options: Any) -> None:
@@ -113,14 +106,15 @@ def _dry_run(options: Any) -> None:
     from wardround.sources.beside import with_folders
     from wardround.sources.forecast import forecast, forecast_lines
     from wardround.sources.meds import NAME
+    from wardround.sources.memory_plan import usual_workers
     from wardround.sources.registry import find_source
 
     codes = _preview(options) if options.source == NAME else None
-    found = None
+    workers, found = options.workers or usual_workers(), None
     try:
         source = find_source(options.source, options.raw, options.mapping)
         source = with_folders(source, {"cxr": options.cxr, "notes": options.notes})
-        found = forecast(source, options.raw, options.to, options.modalities, _workers(options), options.memory_gib)
+        found = forecast(source, options.raw, options.to, options.modalities, workers, options.memory_gib)
     except (SourceError, UsageError) as error:
         if codes is None or (isinstance(error, UsageError) and options.mapping is not None):
             raise

@@ -1,5 +1,6 @@
 """Pictures as rows of pixels: what they show, what is refused, and that each is decoded once."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from wardround.batches.pictures import (
     decoded,
     picture_rows,
 )
-from wardround.errors import DataError, UsageError
+from wardround.errors import DataError, StorageError, UsageError
 from wardround.tasks.cohort import Window
 
 DATA = Path(os.environ.get("WARDROUND_DATA", Path(__file__).parents[3] / "shared" / "data"))
@@ -177,6 +178,21 @@ def test_each_picture_is_decoded_once(tmp_path: Path, folder: Path, monkeypatch:
     assert everything.state.tolist() == [READABLE] * 4
 
 
+def test_a_failing_disk_is_no_broken_picture(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch):
+    """And nothing of it is remembered."""
+    lines = lines_of(tmp_path / "data", folder)
+
+    def refuse(path: Path, side: int) -> np.ndarray:
+        raise OSError(errno.EIO, "Input/output error", str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pictures, "_picture", refuse)
+        with pytest.raises(StorageError, match="reading the pictures of") as told:
+            picture_rows(lines, "cxr", SMALL, quiet=True)
+        assert "png" not in str(told.value)
+    assert (picture_rows(lines, "cxr", SMALL, quiet=True).state == READABLE).any()
+
+
 def test_a_path_that_leaves_the_folder_is_not_read(tmp_path: Path, folder: Path):
     below = tmp_path / "pictures" / "below"
     below.mkdir()
@@ -214,6 +230,6 @@ def test_real_pictures_are_read():
     paths = [*sorted((DATA / "cxr-nih").glob("*.jpg"))[:3], *sorted((DATA / "cxr-dicom").glob("*.dcm"))]
     with np.errstate(all="ignore"):
         made = PictureRows(np.zeros((len(paths), 32, 32), np.uint8), np.zeros(len(paths), np.uint8))
-        made.state[:] = pictures._decoded(paths, 32, made.pixels)
+        made.state[:] = pictures._decoded(paths, made.pixels, DATA)
     assert made.state.tolist() == [READABLE] * len(paths)
     assert (made.pixels.std(axis=(1, 2)) > 20).all(), "a chest has dark and bright parts"

@@ -5,9 +5,10 @@ import torch
 from transformers import BertConfig, BertModel
 
 from wardround.errors import UsageError
+from wardround.models.document_encoder import read_rows
 from wardround.models.embedder import ModalityEmbedder
 from wardround.models.modality_encoder import EncoderSettings, build_encoder
-from wardround.models.note_encoder import BertReader, NoteEncoder, NoteEncoderSettings, NoteShape, WordBag, read_rows
+from wardround.models.note_encoder import BertReader, NoteEncoder, NoteEncoderSettings, NoteShape, WordBag
 
 SIZES = {
     "vocab_size": 30,

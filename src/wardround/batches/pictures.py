@@ -148,8 +148,7 @@ def picture_rows(lines: Lines, modality: str, settings: PictureSettings, quiet: 
             for begin in range(0, len(members), BLOCK):
                 part = slice(begin, begin + BLOCK)
                 made = np.zeros((len(paths[part]), side, side), np.uint8)
-                with files.storage_errors(documents.data, "reading the pictures of"):
-                    state[part] = _decoded(paths[part], side, made)
+                state[part] = _decoded(paths[part], made, documents.data)
                 yield made
                 bar.advance(len(made))
 
@@ -157,7 +156,11 @@ def picture_rows(lines: Lines, modality: str, settings: PictureSettings, quiet: 
     pixels = array_once(cache, digest.hexdigest(), len(members), blocks, LIMIT_BYTES)
     digest.update(b"state")
     kept = array_once(
-        cache, digest.hexdigest(), len(members), lambda: iter([_state(paths, state, pixels)]), LIMIT_BYTES
+        cache,
+        digest.hexdigest(),
+        len(members),
+        lambda: iter([_state(paths, state, pixels, documents.data)]),
+        LIMIT_BYTES,
     )
     return PictureRows(pixels, kept)
 
@@ -171,13 +174,16 @@ def _wanted(lines: Lines, members: np.ndarray, views: Sequence[str]) -> Bool[np.
 
 
 def _state(
-    paths: Sequence[Path | None], state: UInt8[np.ndarray, "row"], pixels: Shaped[np.ndarray, "row side side"]
+    paths: Sequence[Path | None],
+    state: UInt8[np.ndarray, "row"],
+    pixels: Shaped[np.ndarray, "row side side"],
+    data: Path,
 ) -> UInt8[np.ndarray, "row"]:
     """What is known of each picture; of pixels that were kept by a run that did not come so far, decoded again."""
     if (state == READABLE).any() or not any(paths):
         return state
     for place, path in enumerate(paths):
-        state[place] = _decoded([path], pixels.shape[1], np.zeros((1, *pixels.shape[1:]), np.uint8))[0]
+        state[place] = _decoded([path], np.zeros((1, *pixels.shape[1:]), np.uint8), data)[0]
     return state
 
 
@@ -209,11 +215,15 @@ def _stamp(path: Path | None) -> tuple[int, int]:
     return found.st_size, found.st_mtime_ns
 
 
-def _decoded(paths: Sequence[Path | None], side: int, made: UInt8[np.ndarray, "row side side"]) -> list[int]:
-    """Fill in what some pictures show; returns what became of each."""
-    with warnings.catch_warnings(), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as threads:
+def _decoded(paths: Sequence[Path | None], made: UInt8[np.ndarray, "row side side"], data: Path) -> list[int]:
+    """Fill in what some pictures of a DATA folder show; returns what became of each. Raises `StorageError`."""
+    with (
+        files.storage_errors(data, "reading the pictures of"),
+        warnings.catch_warnings(),
+        ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as threads,
+    ):
         warnings.simplefilter("ignore")  # of odd headers, in words that may name a patient
-        found = list(threads.map(partial(decoded, side=side), paths))
+        found = list(threads.map(partial(decoded, side=made.shape[1]), paths))
     for row, (_, pixels) in zip(made, found, strict=True):
         if pixels is not None:
             row[:] = pixels

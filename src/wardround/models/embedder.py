@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from wardround.errors import UsageError
 from wardround.models.checks import check_widths
+from wardround.models.document_encoder import DocumentEncoder
 
 Inputs = Mapping[str, Tensor | tuple[Tensor, ...]]
 """By modality the encoder's arguments, stays first: `stay feature`, or a tuple such as (values, observed)."""
@@ -40,16 +41,20 @@ class ModalityEmbedder(nn.Module):
         """Whether encoders and tokens learn; backbones that are to stay as they are do in any case."""
         super().requires_grad_(requires_grad)
         for encoder in self.encoders.values():
-            if getattr(encoder, "frozen", False):
-                encoder.get_submodule("backbone").requires_grad_(False)
+            if isinstance(encoder, DocumentEncoder) and encoder.frozen:
+                encoder.backbone.requires_grad_(False)
         return self
 
     @property
     def frozen_backbones(self) -> dict[str, nn.Module]:
         """By modality the first part of its encoder that does not learn, where it has one: it needs to meet each row
         only once, and the encoder takes what it made of it in place of the row."""
-        encoders = self.encoders.items()
-        return {name: encoder.get_submodule("backbone") for name, encoder in encoders if _has_frozen_backbone(encoder)}
+        return {
+            name: encoder.backbone
+            for name, encoder in self.encoders.items()
+            if isinstance(encoder, DocumentEncoder)
+            and not any(weight.requires_grad for weight in encoder.backbone.parameters())
+        }
 
     def embed(self, inputs: Inputs, observed: Bool[Tensor, "stay modality"]) -> Float[Tensor, "stay modality embed"]:
         """Equation 1: `z[i,m] = E_m(x[i,m])` where observed, else `t_m`; not normalised.
@@ -84,8 +89,3 @@ class ModalityEmbedder(nn.Module):
             expected = (len(rows), len(token))
             raise UsageError(f"encoder of {name!r} gives {tuple(encoded.shape)}, expected stay x embed = {expected}")
         return token.expand(len(observed), -1).index_copy(0, rows, encoded.to(token.dtype))
-
-
-def _has_frozen_backbone(encoder: nn.Module) -> bool:
-    backbone = getattr(encoder, "backbone", None)
-    return isinstance(backbone, nn.Module) and not any(part.requires_grad for part in backbone.parameters())

@@ -5,8 +5,7 @@ bag    the mean of learned word vectors, of which some are dropped in training (
 bert   a BERT, mean of its last layer or its first token (arXiv 2604.18753: ClinicalBERT, 512 tokens): small and random,
        or the one whose weights are named
 
-then TabularBlock to the width of the embeddings. Random weights learn with the model; named ones stay as they are
-unless `train` says otherwise, and each note then needs to be read by them only once.
+then what `document_encoder.py` says of both kinds of documents.
 """
 
 from collections.abc import Mapping
@@ -19,13 +18,11 @@ from torch import Tensor, nn
 
 from wardround.errors import UsageError
 from wardround.models.checks import check_widths
+from wardround.models.document_encoder import DocumentEncoder
 from wardround.models.row_shape import RowShape
-from wardround.models.tabular import TabularBlock
 
 START: Final = 0.02
 """Spread of word vectors before they have learned anything, a BERT's."""
-BLOCK: Final = 64
-"""Rows that are read at a time where nothing is learned."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +142,7 @@ class BertReader(nn.Module):
         return (states * read.unsqueeze(-1)).sum(dim=1) / read.sum(dim=1, keepdim=True)
 
 
-class NoteEncoder(nn.Module):
+class NoteEncoder(DocumentEncoder):
     """Notes of one modality to embeddings.
 
     Args:
@@ -157,35 +154,8 @@ class NoteEncoder(nn.Module):
     def __init__(
         self, shape: NoteShape, settings: NoteEncoderSettings, hidden: int, embed: int, dropout: float
     ) -> None:
-        super().__init__()
-        self.shape = shape
         if shape.sizes or settings.kind == "bert":
-            self.backbone: BertReader | WordBag = BertReader(shape, settings)
+            reader: BertReader | WordBag = BertReader(shape, settings)
         else:
-            self.backbone = WordBag(shape.vocabulary, settings.word_width, settings.word_dropout)
-        self.frozen = not (not shape.sizes if settings.train is None else settings.train)
-        self.backbone.requires_grad_(not self.frozen)
-        self.block = TabularBlock(self.backbone.width, hidden, embed, dropout)
-
-    def train(self, mode: bool = True) -> "NoteEncoder":
-        """Training mode; a frozen backbone stays as it is at prediction."""
-        super().train(mode)
-        if self.frozen:
-            self.backbone.eval()
-        return self
-
-    def forward(self, rows: Shaped[Tensor, "row feature"]) -> Float[Tensor, "row embed"]:
-        """The embedding of each row: tokens, or what the frozen backbone made of them."""
-        return self.block(rows if rows.is_floating_point() else read_rows(self.backbone, rows, self.frozen))
-
-
-def read_rows(backbone: nn.Module, rows: Shaped[Tensor, "row ..."], frozen: bool) -> Float[Tensor, "row hidden"]:
-    """What a backbone makes of its rows; some at a time where nothing is learned, so that memory is bounded. It is
-    called even where there is no row: one of zeros stands in, so that every process of a training has the same
-    graph."""
-    if not len(rows):
-        return read_rows(backbone, rows.new_zeros(1, *rows.shape[1:]), frozen)[:0]
-    with torch.set_grad_enabled(torch.is_grad_enabled() and not frozen):
-        if torch.is_grad_enabled() or len(rows) <= BLOCK:
-            return backbone(rows)
-        return torch.cat([backbone(rows[begin : begin + BLOCK]) for begin in range(0, len(rows), BLOCK)])
+            reader = WordBag(shape.vocabulary, settings.word_width, settings.word_dropout)
+        super().__init__(shape, reader, reader.width, bool(shape.sizes), settings.train, hidden, embed, dropout)

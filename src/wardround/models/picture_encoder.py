@@ -2,8 +2,8 @@
 
 Source of what it is given: arXiv 2604.18753, section 4: crops of 224 pixels, normalised as ImageNet's, augmented in
 training. What differs (ours): random weights have GroupNorm (arXiv 1803.08494) in place of BatchNorm, and named ones
-keep the statistics that they came with, in training too: no picture sees the others of its batch. Random weights learn;
-named ones stay as they are unless `train` says otherwise.
+keep the statistics that they came with, in training too: no picture sees the others of its batch. What notes and
+pictures have in common is in `document_encoder.py`.
 """
 
 from collections.abc import Mapping
@@ -17,9 +17,8 @@ from torch import Tensor, nn
 from wardround.errors import UsageError
 from wardround.models.augmentation import augmented
 from wardround.models.checks import check_widths
-from wardround.models.note_encoder import read_rows
+from wardround.models.document_encoder import DocumentEncoder
 from wardround.models.row_shape import RowShape
-from wardround.models.tabular import TabularBlock
 
 DEPTHS: Final = {"10": (1, 1, 1, 1), "18": (2, 2, 2, 2), "34": (3, 4, 6, 3)}
 """Blocks of two layers in each stage."""
@@ -125,7 +124,7 @@ class PictureReader(nn.Module):
         return self.resnet(self.seen(rows)).pooler_output.flatten(1)
 
 
-class PictureEncoder(nn.Module):
+class PictureEncoder(DocumentEncoder):
     """Pictures of one modality to embeddings.
 
     Args:
@@ -137,23 +136,8 @@ class PictureEncoder(nn.Module):
     def __init__(
         self, shape: PictureShape, settings: PictureEncoderSettings, hidden: int, embed: int, dropout: float
     ) -> None:
-        super().__init__()
-        self.shape = shape
-        self.backbone = PictureReader(shape, settings)
-        self.frozen = not (not shape.sizes if settings.train is None else settings.train)
-        self.backbone.requires_grad_(not self.frozen)
-        self.block = TabularBlock(self.backbone.width, hidden, embed, dropout)
-
-    def train(self, mode: bool = True) -> "PictureEncoder":
-        """Training mode; a frozen backbone stays as it is at prediction."""
-        super().train(mode)
-        if self.frozen:
-            self.backbone.eval()
-        return self
-
-    def forward(self, rows: Shaped[Tensor, "row ..."]) -> Float[Tensor, "row embed"]:
-        """The embedding of each row: pixels, or what the frozen backbone made of them."""
-        return self.block(rows if rows.is_floating_point() else read_rows(self.backbone, rows, self.frozen))
+        reader = PictureReader(shape, settings)
+        super().__init__(shape, reader, reader.width, bool(shape.sizes), settings.train, hidden, embed, dropout)
 
 
 def _without_batch_statistics(network: nn.Module) -> None:

@@ -7,6 +7,7 @@ Nothing of this shows in the bytes of the result. The costs below were measured 
 """
 
 import math
+import os
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -16,6 +17,7 @@ GIB: Final = 2**30
 MOST_GIB: Final = 1 << 20
 MIB: Final = 2**20
 DEFAULT_GIB: Final = 4.0
+MOST_WORKERS: Final = 4
 
 BASE_BYTES: Final = 450 * MIB
 """The interpreter, its libraries, and a block of text as it is read."""
@@ -61,7 +63,7 @@ class MemoryPlan:
         """The plan for shards of which a slice has so many events: fewer workers, where they are more than planned.
 
         Raises:
-            UsageError: where it is no size of a memory, or the memory does not hold one such slice.
+            UsageError: where the memory does not hold one such slice.
         """
         if rows <= self.gather_rows:
             return self
@@ -75,6 +77,11 @@ class MemoryPlan:
         return replace(self, workers=min(self.workers, self.free_bytes // each), gather_rows=rows)
 
 
+def usual_workers() -> int:
+    """Threads where nobody says how many: one a core, four at most."""
+    return min(len(os.sched_getaffinity(0)), MOST_WORKERS)
+
+
 def plan_memory(memory_gib: float, workers: int, n_stays: int) -> MemoryPlan:
     """What some GiB allow.
 
@@ -84,7 +91,7 @@ def plan_memory(memory_gib: float, workers: int, n_stays: int) -> MemoryPlan:
         n_stays: stays of the database; 0 where they are not known yet.
 
     Raises:
-        UsageError: where the memory does not hold one worker at the least that it can do.
+        UsageError: where it is no size of a memory, or does not hold one worker at the least that it can do.
     """
     if not 0 < memory_gib <= MOST_GIB:
         raise UsageError(f"--memory-gib {memory_gib:g}: give GiB above 0, at most {MOST_GIB:,}.")

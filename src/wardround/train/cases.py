@@ -16,8 +16,9 @@ from wardround.batches.embedding_cache import cached_embeddings
 from wardround.batches.growing_array import GrowingArray
 from wardround.batches.store import EventStore
 from wardround.methods.scores import ScoreSettings, predict_elapsed, predict_points
+from wardround.models.document_encoder import read_rows
 from wardround.models.embedder import ModalityEmbedder
-from wardround.models.note_encoder import BertReader, read_rows
+from wardround.models.note_encoder import BertReader
 from wardround.models.picture_encoder import PictureReader
 from wardround.tasks.cohort import Cohort
 from wardround.tasks.task import Task
@@ -107,26 +108,25 @@ def embedded(store: EventStore, encoders: Mapping[str, nn.Module], cache: Path, 
     for index, name in enumerate(store.modalities):
         if name not in encoders:
             continue
-        part = block
+        encoder, part = encoders[name].eval(), block
+        read: Callable[[torch.Tensor], torch.Tensor] = encoder
         if name in DOCUMENTS:
             store = _only_used(store, index, name, cache.parent)
             part = max(1, min(block, WIDE_BYTES // max(store.content[name][:1].nbytes, 1)))
-        content, encoder = store.content[name], encoders[name].eval()
-        read = partial(read_rows, encoder, frozen=True) if name in DOCUMENTS else encoder
-
-        @torch.no_grad()
-        def embed(
-            rows: np.ndarray, read: Callable[[torch.Tensor], torch.Tensor] = read, part: int = part
-        ) -> np.ndarray:
-            # one part at least: no row at all still has the width of an embedding
-            parts = [rows[begin : begin + part] for begin in range(0, max(len(rows), 1), part)]
-            return np.concatenate([read(torch.from_numpy(np.array(part))).numpy() for part in parts])
-
+            read = partial(read_rows, encoder, frozen=True)
+        content, embed = store.content[name], partial(_read_by_parts, read, part)
         weights = {key: value.numpy() for key, value in encoder.state_dict().items()}
         beside = [module.said for module in encoder.modules() if isinstance(module, (BertReader, PictureReader))]
         made = cached_embeddings(cache, weights, content, embed, beside)
         store = replace(store, content={**store.content, name: made})
     return store
+
+
+@torch.no_grad()
+def _read_by_parts(read: Callable[[torch.Tensor], torch.Tensor], part: int, rows: np.ndarray) -> np.ndarray:
+    """What is read of some rows, a part of them at a time; one part at least, for no row still has a width."""
+    parts = [rows[begin : begin + part] for begin in range(0, max(len(rows), 1), part)]
+    return np.concatenate([read(torch.from_numpy(np.array(each))).numpy() for each in parts])
 
 
 def _only_used(store: EventStore, index: int, name: str, folder: Path) -> EventStore:

@@ -10,9 +10,10 @@ from torch import Tensor
 from wardround.batches.store import InputSettings
 from wardround.errors import UsageError
 from wardround.files import hash_of, sha256
+from wardround.models.document_encoder import DocumentEncoder
 from wardround.models.embedder import ModalityEmbedder
-from wardround.models.note_encoder import BertReader, NoteEncoder
-from wardround.models.picture_encoder import PictureEncoder
+from wardround.models.note_encoder import BertReader
+from wardround.models.picture_encoder import PictureReader
 from wardround.train.weights import layouts_of, read_weights
 
 WEIGHTS: Final = "model.safetensors"
@@ -34,10 +35,11 @@ def named_weights(embedder: ModalityEmbedder, inputs: InputSettings) -> Modality
     """
     found: dict[str, dict[str, Tensor]] = {}
     for encoder in embedder.encoders.values():
-        if isinstance(encoder, NoteEncoder) and inputs.text.weights and isinstance(encoder.backbone, BertReader):
-            network, folder = encoder.backbone.bert, inputs.text.weights
-        elif isinstance(encoder, PictureEncoder) and inputs.image.weights:
-            network, folder = encoder.backbone.resnet, inputs.image.weights
+        backbone = encoder.backbone if isinstance(encoder, DocumentEncoder) else None
+        if isinstance(backbone, BertReader) and inputs.text.weights:
+            network, folder = backbone.bert, inputs.text.weights
+        elif isinstance(backbone, PictureReader) and inputs.image.weights:
+            network, folder = backbone.resnet, inputs.image.weights
         else:
             continue
         if folder not in found:
@@ -47,8 +49,8 @@ def named_weights(embedder: ModalityEmbedder, inputs: InputSettings) -> Modality
 
 
 def hashes_of_weights(inputs: InputSettings) -> dict[str, str]:
-    """What a run is made from beside its data: named folder -> hash of its weights,
-    sizes and words; none where none are named.
+    """What a run is made from beside its data: setting -> hash of the weights, sizes and words of the folder that it
+    names; none where none is named.
 
     Raises:
         UsageError: where a folder has no weights.

@@ -24,7 +24,7 @@ def of_admission(*columns: str) -> Place:
     by = by_time(*columns)
 
     def place(rows: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
-        rows = _not_of_others(rows, stays)
+        rows = _named_rightly(rows, stays)
         placed = by(rows.filter(~_NAMED), stays).drop("hadm_id")
         placed = placed.join(stays.select("stay_id", "hadm_id"), on="stay_id", how="left", maintain_order="left")
         return by_admission(pl.concat([rows.filter(_NAMED), placed.select(rows.columns)]), stays)
@@ -38,7 +38,7 @@ def at_time(*columns: str) -> Place:
     by = by_time(*columns)
 
     def place(rows: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
-        rows = _not_of_others(rows, stays)
+        rows = _named_rightly(rows, stays)
         rows = with_reason(rows, _NAMED & ~pl.col("hadm_id").is_in(stays["hadm_id"].implode()), NO_UNIT_STAY)
         found = stays.select("stay_id", _found="hadm_id")
         placed = by(rows, stays).join(found, on="stay_id", how="left", maintain_order="left")
@@ -49,7 +49,7 @@ def at_time(*columns: str) -> Place:
     return place
 
 
-def _not_of_others(rows: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
+def _named_rightly(rows: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
     """Rows, with a reason for those that name no patient, or a hospital stay of another one."""
     rows = with_reason(rows, pl.col("subject_id").is_null(), NO_SUBJECT)
     own = stays.select("hadm_id", "subject_id", _own=pl.lit(True)).unique()

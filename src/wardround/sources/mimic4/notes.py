@@ -21,6 +21,7 @@ from wardround.sources.raw_table import (
     TIME,
     UNREAD,
     Columns,
+    Known,
     RawTable,
     at,
     columns,
@@ -30,33 +31,19 @@ from wardround.sources.raw_table import (
 _NUMBERED: Final[Columns] = columns("note_id note_seq", TEXT, UNREAD)
 """Two rows that differ in these alone are one."""
 
-_TOLD: Final = discharge_or("charttime", "storetime")
-DISCHARGE: Final = RawTable(
-    "discharge",
-    {
-        **_NUMBERED,
-        **ADMISSION,
-        **REGISTERED,
-        "note_type": (TEXT, _TOLD),
-        **columns("charttime storetime", TIME, _TOLD),
-        "text": (PROSE, _TOLD),
-    },
-    offset="charttime",
-)
 
-_STORED: Final = at("charttime", "storetime")
-RADIOLOGY: Final = RawTable(
-    "radiology",
-    {
-        **_NUMBERED,
-        **ADMISSION,
-        **REGISTERED,
-        "note_type": (TEXT, _STORED),
-        **columns("charttime storetime", TIME, _STORED),
-        "text": (PROSE, _STORED),
-    },
-    offset="charttime",
-)
+def _table(name: str, told: Known) -> RawTable:
+    """A table of notes, all that it says told by one rule."""
+    said: Columns = {
+        "note_type": (TEXT, told),
+        **columns("charttime storetime", TIME, told),
+        "text": (PROSE, told),
+    }
+    return RawTable(name, {**_NUMBERED, **ADMISSION, **REGISTERED, **said}, offset="charttime")
+
+
+DISCHARGE: Final = _table("discharge", discharge_or("charttime", "storetime"))
+RADIOLOGY: Final = _table("radiology", at("charttime", "storetime"))
 
 _FIELDS: Final[Columns] = {
     **columns("note_id subject_id field_ordinal", ANY_TEXT, ID),
