@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from wardround import __version__, verbs
-from wardround.cli_names import CONCEPTS, DEMOS, LISTS, METHODS, SOURCES, TASKS
+from wardround.cli_names import CONCEPTS, DEMOS, ENGINES, LISTS, METHODS, SOURCES, TASKS
 from wardround.errors import WardroundError
 from wardround.option_values import count, fold, gib, hour, known_name, or_installed, seed_number
 
@@ -125,11 +125,11 @@ def _prepare(into: Any) -> None:
         "wardround prepare eicu eicu-demo --to data",
         "wardround prepare eicu eicu-demo --to data --modalities paper --workers 2",
         "wardround prepare mimic4 mimic-iv-3.1 --to data --memory-gib 8 --dry-run",
+        "wardround prepare mimic4 mimic-iv-3.1 --to data --engine ray --workers 16",
         "wardround prepare mimic4 mimic-iv-3.1 --cxr mimic-cxr-jpg-2.1.0 --notes mimic-iv-note-2.2 --to data",
         "wardround prepare mimic3 mimic-iii-1.4 --to data",
         "wardround prepare challenge2012 challenge/set-a.tar.gz challenge/set-b.tar.gz --to data",
         "wardround prepare meds our-meds --mapping our-hospital.toml --to data --dry-run",
-        "wardround prepare meds our-meds --mapping our-hospital.toml --to data",
     )
     verb.add_argument("source", type=known_name("sources", SOURCES), metavar="SOURCE", help=or_installed(SOURCES))
     verb.add_argument(
@@ -149,10 +149,16 @@ def _prepare(into: Any) -> None:
     verb.add_argument(
         "--mapping", type=Path, metavar="FILE", help="for meds: what its codes mean, a TOML file (MIMIC-IV needs none)"
     )
-    dry = "tell the tables, rows, disk, memory and time of a run, for meds what codes become as well; write nothing"
+    dry = "tell tables, rows, disk, memory and time of a local run, for meds what codes become as well; write nothing"
     verb.add_argument("--dry-run", action="store_true", help=dry)
-    verb.add_argument("--workers", type=count, metavar="N", help="threads (default: one a core, four at most)")
-    memory = "memory that it may take, in GiB (default: 4)"
+    verb.add_argument(
+        "--workers", type=count, metavar="N", help="default: one a core, four at most; with ray all cores"
+    )
+    where = (
+        "who converts and writes: threads (default), or a Ray cluster: that of RAY_ADDRESS, else one on this machine"
+    )
+    verb.add_argument("--engine", choices=ENGINES, default="local", help=where)
+    memory = "memory that it, with ray each process, may take, in GiB (default: 4)"
     verb.add_argument("--memory-gib", type=gib, default=4.0, metavar="G", help=memory)
     verb.add_argument("--json", action="store_true", help="print the ledger, or the dry run, as JSON")
 

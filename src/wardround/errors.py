@@ -7,6 +7,7 @@
     ├── DataError                 a DATA folder is incomplete, altered or has nothing for the task
     │   └── NoScoreError          nobody who is asked has a published score
     ├── RunError                  a folder is incomplete, altered, somebody else's, or was made with other settings
+    │   ├── ClusterError          a cluster that work was handed to is not there, not fit, or loses it
     │   └── Stopped               work was asked to stop, and can be gone on with (stopping.py)
     │       └── TrainingStopped   a training was, and saved its state (train/stopping.py)
     ├── LeakageError              what was asked would let the answer reach the model
@@ -48,6 +49,10 @@ class NoScoreError(DataError):
 
 class RunError(WardroundError):
     """A RUN folder is incomplete, altered, or was made with other settings."""
+
+
+class ClusterError(RunError):
+    """A cluster that work was handed to does not answer, is not fit for it, or loses it time and again."""
 
 
 class LeakageError(WardroundError):

@@ -81,7 +81,6 @@ def run_synth(options: Any) -> None:
 def run_prepare(options: Any) -> None:
     """wardround prepare."""
     from wardround.sources.beside import with_folders
-    from wardround.sources.memory_plan import usual_workers
     from wardround.sources.pipeline import prepare
     from wardround.sources.registry import find_source
     from wardround.tables import ledger_lines
@@ -91,8 +90,8 @@ def run_prepare(options: Any) -> None:
         return
     source = find_source(options.source, options.raw, options.mapping)
     source = with_folders(source, {"cxr": options.cxr, "notes": options.notes})
-    workers = options.workers or usual_workers()
-    done = prepare(source, options.raw, options.to, options.modalities, workers, options.quiet, options.memory_gib)
+    means = (options.workers, options.quiet, options.memory_gib, options.engine)
+    done = prepare(source, options.raw, options.to, options.modalities, *means)
     if options.json:
         print(json.dumps(done.ledger, indent=1))
         return
@@ -102,11 +101,11 @@ def run_prepare(options: Any) -> None:
 
 def _dry_run(options: Any) -> None:
     """What a run of prepare would find, need and take; for MEDS, what its codes would become as well."""
+    from wardround.engines.local import usual_workers
     from wardround.errors import SourceError, UsageError
     from wardround.sources.beside import with_folders
     from wardround.sources.forecast import forecast, forecast_lines
     from wardround.sources.meds import NAME
-    from wardround.sources.memory_plan import usual_workers
     from wardround.sources.registry import find_source
 
     codes = _preview(options) if options.source == NAME else None

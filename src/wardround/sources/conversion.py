@@ -55,6 +55,8 @@ class EventTable:
         floored: expression over the typed rows that is true where a row's times look rounded down.
         place: typed rows, stays -> the rows with `stay_id`, and a reason for those that are of no stay; None where
             each row names its stay by id.
+        again: makes the table in another process, of a table that is made from what a file says and is no part of an
+            installed source: a function of a module, or a `partial` of one over plain values.
     """
 
     raw: RawTable
@@ -63,6 +65,7 @@ class EventTable:
     floored_min: int = 0
     floored: pl.Expr | None = None
     place: Callable[[pl.DataFrame, pl.DataFrame], pl.DataFrame] | None = None
+    again: "Callable[[], EventTable] | None" = None
 
 
 def typed(frame: pl.DataFrame, table: RawTable) -> pl.DataFrame:

@@ -7,7 +7,6 @@ Nothing of this shows in the bytes of the result. The costs below were measured 
 """
 
 import math
-import os
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -17,7 +16,6 @@ GIB: Final = 2**30
 MOST_GIB: Final = 1 << 20
 MIB: Final = 2**20
 DEFAULT_GIB: Final = 4.0
-MOST_WORKERS: Final = 4
 
 BASE_BYTES: Final = 450 * MIB
 """The interpreter, its libraries, and a block of text as it is read."""
@@ -46,11 +44,12 @@ class MemoryPlan:
     """What may be held at once.
 
     Attributes:
-        workers: threads that convert rows or put shards in order.
+        workers: that convert rows or put shards in order.
         block_rows: raw rows that a worker converts at once.
         waiting_bytes: events that wait in memory to be written.
         gather_rows: events of a shard that a worker puts in order at once.
         free_bytes: what is left beside what is there in any case.
+        is_apart: whether each worker is a process of its own, with so much memory.
     """
 
     workers: int
@@ -58,6 +57,7 @@ class MemoryPlan:
     waiting_bytes: int
     gather_rows: int
     free_bytes: int
+    is_apart: bool = False
 
     def holding(self, rows: int) -> "MemoryPlan":
         """The plan for shards of which a slice has so many events: fewer workers, where they are more than planned.
@@ -74,21 +74,19 @@ class MemoryPlan:
                 f"--memory-gib is too small: some {rows:,} events of few patients are put in order at once. Give "
                 f"{more:.1f} more; the work that is done is kept."
             )
-        return replace(self, workers=min(self.workers, self.free_bytes // each), gather_rows=rows)
+        workers = self.workers if self.is_apart else min(self.workers, self.free_bytes // each)
+        return replace(self, workers=workers, gather_rows=rows)
 
 
-def usual_workers() -> int:
-    """Threads where nobody says how many: one a core, four at most."""
-    return min(len(os.sched_getaffinity(0)), MOST_WORKERS)
-
-
-def plan_memory(memory_gib: float, workers: int, n_stays: int) -> MemoryPlan:
+def plan_memory(memory_gib: float, workers: int, n_stays: int, is_apart: bool = False) -> MemoryPlan:
     """What some GiB allow.
 
     Args:
         memory_gib: what the whole process may take.
         workers: that are asked for; fewer are planned where memory does not hold so many.
         n_stays: stays of the database; 0 where they are not known yet.
+        is_apart: whether each worker is a process of its own: then each may take `memory_gib`, as the one that reads
+            may, and none is less for the others.
 
     Raises:
         UsageError: where it is no size of a memory, or does not hold one worker at the least that it can do.
@@ -102,11 +100,12 @@ def plan_memory(memory_gib: float, workers: int, n_stays: int) -> MemoryPlan:
         needed = math.ceil((fixed + least) / GIB * 10) / 10
         whom = f"for {n_stays:,} stays" if n_stays else "at least"
         raise UsageError(f"--memory-gib {memory_gib:g} is too small: {needed:g} are needed {whom}.")
-    workers = max(1, min(workers, free // least))
+    workers = workers if is_apart else max(1, min(workers, free // least))
+    sharing = 1 if is_apart else workers
     waiting = _between(free / 2 / WAITING_FACTOR, LEAST_WAITING, MOST_WAITING)
-    block_rows = _between(free / 2 / workers / CONVERTED_ROW_BYTES, LEAST_ROWS, MOST_BLOCK_ROWS)
-    gathered = _between((free / workers - GROUP_BYTES) / GATHERED_ROW_BYTES, LEAST_GATHERED, MOST_GATHERED)
-    return MemoryPlan(workers, block_rows, waiting, gathered, free)
+    block_rows = _between(free / 2 / sharing / CONVERTED_ROW_BYTES, LEAST_ROWS, MOST_BLOCK_ROWS)
+    gathered = _between((free / sharing - GROUP_BYTES) / GATHERED_ROW_BYTES, LEAST_GATHERED, MOST_GATHERED)
+    return MemoryPlan(workers, block_rows, waiting, gathered, free, is_apart)
 
 
 def _between(value: float, low: int, high: int) -> int:

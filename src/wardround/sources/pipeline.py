@@ -11,17 +11,17 @@ holds at once is planned (`memory_plan.py`): rows of a block and slices of a sha
 
 import contextlib
 import itertools
-from collections.abc import Callable, Generator, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import polars as pl
 import pyarrow as pa
 
 import wardround
 from wardround import files
+from wardround.engines.engine import Engine, open_engine, refuse_unusable
 from wardround.errors import RunError, SourceError
 from wardround.events import HAPPENED, OPTIONAL_STAY_COLUMNS, STAY_COLUMNS, TIME_IS
 from wardround.ledger import TableLedger, check_balanced
@@ -34,6 +34,7 @@ from wardround.sources.raw_data import RawData
 from wardround.sources.reading import TableReader
 from wardround.sources.registry import KNOWN_SOURCES
 from wardround.sources.runs import open_run, rows_of_slices
+from wardround.sources.shard_step import ShardStep, summaries_of, write_step
 from wardround.sources.source import Source
 from wardround.sources.stay_reading import read_stays
 from wardround.sources.work_folder import WorkFolder, open_work
@@ -54,9 +55,6 @@ CODES_SCHEMA: Final = pa.schema(
 )
 SPLITS_SCHEMA: Final = pa.schema([("subject_id", pa.int64()), ("split", pa.string())])
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
-
 
 @dataclass(frozen=True)
 class Prepared:
@@ -72,9 +70,10 @@ def prepare(
     raw: Path | Sequence[Path],
     to: Path,
     modalities: str = "all",
-    workers: int = 1,
+    workers: int | None = 1,
     quiet: bool = False,
     memory_gib: float = DEFAULT_GIB,
+    engine: str = "local",
 ) -> Prepared:
     """Raw tables of one database to a DATA folder.
 
@@ -83,30 +82,42 @@ def prepare(
         raw: the folder with its files; several where the source takes several.
         to: the DATA folder to write: absent, empty, or one that this command did not finish.
         modalities: "paper" for the paper's six, "all".
-        workers: threads that convert blocks and put shards in order; the bytes do not depend on it.
+        workers: that convert blocks and put shards in order; None for as many as the engine has cores for. The bytes do
+            not depend on it.
         quiet: no progress on stderr.
-        memory_gib: what the process may hold at once; the bytes do not depend on it either.
+        memory_gib: what the process may hold at once, with "ray" each process; the bytes do not depend on it either.
+        engine: who the workers are: "local", threads of this process; "ray", a cluster. Nor on this.
 
     Returns:
         The folder and its ledger.
 
     Raises:
-        UsageError: where the source has no such modalities, or takes fewer folders; where the memory is too small.
+        UsageError: where the source has no such modalities, or takes fewer folders; where the memory is too small;
+            where there is no such engine, or its package is not installed.
         SourceError: where a table or column is missing or not what it is declared to be.
         BrokenFileError: where a file cannot be read to its end.
         RunError: where `to` holds data of other settings or inputs, or files of somebody's, or another process is
-            preparing it; on SIGTERM.
+            preparing it; on SIGTERM; where a cluster does not answer, or loses workers time and again.
         StorageError: where the disk refuses.
     """
-    plan_memory(memory_gib, workers, n_stays=0)
+    refuse_unusable(engine)
+    plan_memory(memory_gib, workers or 1, n_stays=0)
     found = source.find_all([raw] if isinstance(raw, Path) else raw, modalities)
     with one_writer(to, RunError, "preparing"):
-        return _prepared(source, found, to, modalities, workers, quiet, memory_gib)
+        return _prepared(source, found, to, modalities, _Means(engine, workers, memory_gib, quiet))
 
 
-def _prepared(
-    source: Source, found: RawData, to: Path, modalities: str, workers: int, quiet: bool, memory_gib: float
-) -> Prepared:
+@dataclass(frozen=True)
+class _Means:
+    """What the bytes do not depend on: the arguments of `prepare` that say how it is done."""
+
+    engine: str
+    workers: int | None
+    memory_gib: float
+    quiet: bool
+
+
+def _prepared(source: Source, found: RawData, to: Path, modalities: str, means: _Means) -> Prepared:
     """`prepare`, once the tables are found and nobody else writes to the folder."""
     inputs = dict(found.inputs)
     per_shard = min(STAYS_PER_SHARD, source.stays_per_shard or STAYS_PER_SHARD)
@@ -121,9 +132,12 @@ def _prepared(
         WorkFolder(to).remove()
         return Prepared(to, True, files.read_json(to / "ledger.json"))
     versions = {"wardround": wardround.__version__, "polars": pl.__version__, "pyarrow": pa.__version__}
-    work = open_work(to, {"settings": settings, "inputs": inputs, "versions": versions}, OUTPUTS)
+    open_work(to, {"settings": settings, "inputs": inputs, "versions": versions}, OUTPUTS)
+    work = WorkFolder(to.absolute())  # the same for workers that stand elsewhere
     with _discarded_with_its_inputs(work), stop_on_sigterm() as stop:
-        accounts = _Job(source, modalities, found, work, workers, memory_gib, quiet, stop).run()
+        packages = [] if origin is None else [origin.package]
+        with open_engine(means.engine, means.workers, packages) as engine:
+            accounts = _Job(source, modalities, found, work, engine, means.memory_gib, means.quiet, stop).run()
     accounted = {name: account.as_json() for name, account in accounts.items()}
     ledger = {"tables": accounted, "absent": list(found.absent)}
     ledger |= {"notes": list(found.notes)} if found.notes else {}
@@ -161,7 +175,7 @@ class _Job:
     modalities: str
     found: RawData
     work: WorkFolder
-    workers: int
+    engine: Engine
     memory_gib: float
     quiet: bool
     stop: StopRequest
@@ -170,7 +184,7 @@ class _Job:
         """Everything but the ledger and the manifest; returns table -> account."""
         read = read_stays(self.source, self.found, self.modalities, self.stop)
         stays, shards = read.stays, read.shards
-        plan = plan_memory(self.memory_gib, self.workers, stays.height)
+        plan = plan_memory(self.memory_gib, self.engine.workers, stays.height, self.engine.is_apart)
         facts = self._read_tables(read.placed, plan)
         duplicates = self._write_shards(facts, read.admission, shards, plan)
         names = shards["shard"].unique().sort().to_list()
@@ -182,7 +196,7 @@ class _Job:
     def _read_tables(self, stays: pl.DataFrame, plan: MemoryPlan) -> dict[str, dict[str, Any]]:
         """Each table to runs, unless an earlier call finished that; returns table -> what was counted."""
         tables = [table for table in self.source.tables(self.modalities) if table.raw.name in self.found.tables]
-        reader = TableReader(self.source.stay_id, stays, plan, self.stop)
+        reader = TableReader(self.source, self.engine, stays, plan, self.stop)
         facts: dict[str, dict[str, Any]] = {}
         for table in progress(tables, "reading tables", quiet=self.quiet):
             name = table.raw.name
@@ -202,31 +216,28 @@ class _Job:
         n_slices = shards["slice"].n_unique()
         rows = rows_of_slices(itertools.chain.from_iterable(runs.values()), n_slices)
         plan = plan.holding(int(rows.max()))
-        writer = ShardWriter(runs, delays, rows, admission, plan.gather_rows)
+        step = ShardStep(self.work, ShardWriter(runs, delays, rows, admission, plan.gather_rows))
+        parts = shards.partition_by("shard")
 
-        def write(members: pl.DataFrame) -> dict[str, int]:
-            self.stop.check()
-            shard = members["shard"][0]
-            done = self.work.facts("shards", str(shard))
-            if done is not None:
-                return done
-            path = self.work.to / "data" / f"{shard}.parquet"
-            made, duplicates = writer.write(members, path, self._summaries(shard))
-            self.work.finish("shards", str(shard), duplicates, made)
-            return duplicates
+        def asked() -> Iterator[pl.DataFrame]:
+            for part in parts:
+                self.stop.check()
+                yield part
 
-        return in_threads(write, shards.partition_by("shard"), plan.workers, "writing shards", self.quiet)
+        done: list[dict[str, int]] = []
+        with progress(len(parts), "writing shards", quiet=self.quiet) as bar:
+            for duplicates in self.engine.map(write_step, step, asked(), plan.workers, None, self.work.path):
+                done.append(duplicates)
+                bar.advance()
+        return done
 
     def _runs(self, table: str) -> Path:
         return self.work.path / "runs" / table
 
-    def _summaries(self, shard: int) -> Path:
-        return self.work.path / "summaries" / str(shard)
-
     def _write_tables(self, stays: pl.DataFrame, shards: list[int]) -> None:
         """`stays.parquet` and `metadata/`."""
         to = self.work.to
-        counts, codes = read_summaries([self._summaries(shard) for shard in shards])
+        counts, codes = read_summaries([summaries_of(self.work, shard) for shard in shards])
         stays = stays.join(counts, on="stay_id", how="left", maintain_order="left")
         stays = stays.with_columns(pl.col("n_events").fill_null(0), pl.col("modalities").fill_null([]))
         stays = stays.with_columns(pl.lit(None).alias(name) for name in OPTIONAL_STAY_COLUMNS - set(stays.columns))
@@ -245,25 +256,6 @@ class _Job:
             **_patients(self.found, self.source).as_json(),
         }
         files.write_json(to / "metadata" / "dataset.json", dataset)
-
-
-def in_threads(
-    task: Callable[[Item], Result], items: Sequence[Item], workers: int, what: str, quiet: bool
-) -> list[Result]:
-    """Do a task for each item, by some threads; the first error stops those that have not begun."""
-    with contextlib.ExitStack() as stack:
-        bar = stack.enter_context(progress(len(items), what, quiet=quiet))
-        if workers <= 1:
-            results: Iterable[Result] = map(task, items)
-        else:
-            pool = ThreadPoolExecutor(workers)
-            stack.callback(pool.shutdown, cancel_futures=True)
-            results = pool.map(task, items)
-        done: list[Result] = []
-        for result in results:
-            done.append(result)
-            bar.advance()
-    return done
 
 
 def _accounts(facts: dict[str, dict[str, Any]], duplicates: Sequence[dict[str, int]]) -> dict[str, TableLedger]:

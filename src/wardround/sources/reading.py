@@ -1,8 +1,8 @@
-"""One raw table to runs of events-to-be: read by one thread, converted by several, written in the order of its rows."""
+"""One raw table to runs of events-to-be: read by one thread, converted by several workers, written in the order of its
+rows."""
 
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from wardround import files
+from wardround.engines.engine import Engine
 from wardround.ledger import TableLedger
 from wardround.sources.block import Converted, convert_block, refuse_retyped
 from wardround.sources.conversion import EventTable
@@ -18,7 +19,30 @@ from wardround.sources.derived_codes import refuse_derived
 from wardround.sources.memory_plan import MemoryPlan
 from wardround.sources.raw_data import FoundTable
 from wardround.sources.runs import RunWriter
+from wardround.sources.source import Source
+from wardround.sources.table_address import Address, address_of, found
 from wardround.stopping import StopRequest
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """What every block of a table is converted with.
+
+    Attributes:
+        table: the table, or where a worker that is another process finds it.
+        stay_id: the column that holds the stay's id.
+        stays: `stay_id, slice` of the stays that there are, and their other columns.
+    """
+
+    table: EventTable | Address
+    stay_id: str
+    stays: pl.DataFrame
+
+
+def convert(how: Conversion, block: RawRows) -> Converted:
+    """The task of a worker: one block."""
+    table = how.table if isinstance(how.table, EventTable) else found(how.table)
+    return convert_block(block, table, how.stay_id, how.stays)
 
 
 @dataclass(frozen=True)
@@ -26,50 +50,51 @@ class TableReader:
     """How tables are read.
 
     Attributes:
-        stay_id: the column that holds the stay's id.
+        source: whose tables they are.
+        engine: who converts blocks.
         stays: `stay_id, slice` of the stays that there are, and their other columns.
         plan: what may be held at once.
         stop: asked before each block.
     """
 
-    stay_id: str
+    source: Source
+    engine: Engine
     stays: pl.DataFrame
     plan: MemoryPlan
     stop: StopRequest
 
-    def read(self, found: FoundTable, table: EventTable, folder: Path) -> tuple[dict[str, Any], list[Path]]:
+    def read(self, raw: FoundTable, table: EventTable, folder: Path) -> tuple[dict[str, Any], list[Path]]:
         """Read a table into runs in `folder`.
 
         Returns:
             What was counted (`account`, `delay_min`, the names of the `runs`), and the files.
 
         Raises:
+            UsageError: where workers are other processes, and cannot have the table.
             SourceError: where most of a column cannot be read as declared.
             BrokenFileError: where the file cannot be read to its end.
             StorageError: where the disk refuses.
-            RunError: on SIGTERM.
+            RunError: on SIGTERM; where workers are lost time and again.
         """
         files.empty_folder(folder)
         account, words, floored = TableLedger(), Counter[str](), True
         runs = RunWriter(folder, self.plan.waiting_bytes)
-
-        def convert(block: RawRows) -> Converted:
-            return convert_block(block, table, self.stay_id, self.stays)
-
-        for converted in in_order(convert, self._blocks(found), self.plan.workers):
-            refuse_derived(found.where, converted.events)
+        there = address_of(self.source, table) if self.engine.is_apart else table
+        how = Conversion(there, self.source.stay_id, self.stays)
+        for converted in self.engine.map(convert, how, self._blocks(raw), self.plan.workers):
+            refuse_derived(raw.where, converted.events)
             account.add(converted.account)
             words.update(converted.bare_numbers)
             floored = floored and converted.floored
             runs.add(converted.events)
         runs.flush()
-        refuse_retyped(found.where, table.raw, account, words)
+        refuse_retyped(raw.where, table.raw, account, words)
         delay_min = table.floored_min if floored and account.rows_in else 0
         facts = {"account": account.as_json(), "delay_min": delay_min, "runs": [path.name for path in runs.paths]}
         return facts, runs.paths
 
-    def _blocks(self, found: FoundTable) -> Iterator[RawRows]:
-        for block in found.blocks():
+    def _blocks(self, raw: FoundTable) -> Iterator[RawRows]:
+        for block in raw.blocks():
             self.stop.check()
             yield from split(block, self.plan.block_rows)
 
@@ -79,22 +104,3 @@ def split(block: RawRows, most_rows: int) -> Iterator[RawRows]:
     for first in range(0, max(block.frame.height, 1), most_rows):
         rows, ragged = block.frame.slice(first, most_rows), 0 if first else block.ragged
         yield replace(block, frame=rows, first_row=block.first_row + first, ragged=ragged)
-
-
-def in_order(task: Callable[[RawRows], Converted], blocks: Iterable[RawRows], workers: int) -> Iterator[Converted]:
-    """Do a task for each block, `workers` of them at once beside the thread that asks; results come in order."""
-    if workers <= 1:
-        yield from map(task, blocks)
-        return
-    with ThreadPoolExecutor(workers) as pool:
-        under_way: deque[Future[Converted]] = deque()
-        try:
-            for block in blocks:
-                under_way.append(pool.submit(task, block))
-                if len(under_way) > workers:
-                    yield under_way.popleft().result()
-            while under_way:
-                yield under_way.popleft().result()
-        finally:
-            for waiting in under_way:
-                waiting.cancel()

@@ -80,6 +80,7 @@ def event_table(mapping: Mapping) -> EventTable:
         partial(_converted, meanings=mapping.events, modifiers=modifiers),
         tuple(name for name in MODALITIES if name in used),
         place=partial(_placed, book=CodeBook(mapping)),
+        again=partial(event_table, mapping),
     )
 
 

@@ -143,9 +143,15 @@ def _converted(rows: pl.DataFrame) -> pl.DataFrame:
     return candidates(rows, pl.col("modality"), pl.col("code"), pl.col("numeric_value"), pl.col("text_value"))
 
 
+def own_events() -> EventTable:
+    """The table of events."""
+    return OWN_EVENTS
+
+
 OWN_EVENTS: Final = EventTable(
     event_columns(EXTRA, available="available_time"),
     _converted,
     MODALITIES,
     place=_placed,
+    again=own_events,
 )

@@ -1,0 +1,184 @@
+"""The Ray cluster that work goes to: the one that this process is connected to, that of `RAY_ADDRESS`, else one of this
+machine, which nobody else can reach and which goes with the block.
+
+What we start listens on 127.0.0.1 alone, asks its callers for a token that only they know, shows no dashboard, tells
+nobody of its use, and keeps its files below the system's folder for temporary ones.
+"""
+
+import contextlib
+import importlib.util
+import logging
+import os
+import secrets
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any, Final
+
+from wardround.errors import ClusterError, UsageError
+from wardround.stopping import StopRequest
+
+ADDRESS: Final = "RAY_ADDRESS"
+LOOPBACK: Final = "127.0.0.1"
+LONGEST_TEMPORARY: Final = 30
+"""Characters: below it Ray puts sockets, whose paths may have 107."""
+STORE_BYTES: Final = 256 * 2**20
+STORE_BYTES_PER_WORKER: Final = 128 * 2**20
+"""Of memory for what travels: a block, the events of another, and what waits to be written."""
+ONE_MACHINE: Final = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
+"""At 0 Ray is for one machine only, on Linux too: without it 127.0.0.1 is taken for the machine's outer address, and
+every process of Ray's listens on all of them."""
+OURS: Final = {
+    ONE_MACHINE: "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_AUTH_MODE": "token",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+}
+"""Of a cluster of one machine: no reports to Ray's makers, a token that callers need, no warning of what comes."""
+
+
+def refuse_without_ray() -> None:
+    """Raises `UsageError` where Ray is not installed."""
+    if importlib.util.find_spec("ray") is None:
+        raise UsageError("--engine ray needs Ray: pip install 'wardround[ray]', on every node.")
+
+
+@contextlib.contextmanager
+def connected(workers: int | None) -> Generator[int]:
+    """A connection to a cluster for as long as the block lasts; what was there before stays.
+
+    Args:
+        workers: of a cluster that is started for this; None for one a core.
+
+    Yields:
+        How many tasks the cluster can do at once.
+
+    Raises:
+        ClusterError: where it does not answer, or does not start.
+        Stopped: on SIGTERM meanwhile.
+    """
+    with contextlib.ExitStack() as stack:
+        address = os.environ.get(ADDRESS, "")
+        if not _is_connected():
+            if address in ("", "local"):
+                stack.enter_context(_own_cluster(workers or len(os.sched_getaffinity(0))))
+            else:
+                stack.enter_context(_ours_to_end(f"The Ray cluster at {ADDRESS}={address} does not answer"))
+                _init(address=address)
+        yield _cpus()
+
+
+def _is_connected() -> bool:
+    """Whether this process is; Ray is not imported for the answer, its settings may still come."""
+    return "ray" in sys.modules and sys.modules["ray"].is_initialized()
+
+
+@contextlib.contextmanager
+def _own_cluster(cpus: int) -> Generator[None]:
+    """A cluster of this machine alone."""
+    with contextlib.ExitStack() as stack:
+        _choose_settings()
+        folder = Path(tempfile.mkdtemp(prefix="wr-", dir=_short_temporary()))
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        stack.enter_context(_ours_to_end("Ray does not start on this machine"))
+        _init(
+            address="local",
+            num_cpus=cpus,
+            num_gpus=0,
+            include_dashboard=False,
+            object_store_memory=STORE_BYTES + STORE_BYTES_PER_WORKER * cpus,
+            _node_ip_address=LOOPBACK,
+            _temp_dir=str(folder),
+        )
+        _refuse_other_address()
+        yield
+
+
+@contextlib.contextmanager
+def _ours_to_end(trouble: str) -> Generator[None]:
+    """End the connection, and what was started with it, at the end; what fails before says `trouble`."""
+    import ray
+
+    try:
+        try:
+            yield
+        finally:
+            ray.shutdown()
+    except _Trouble as error:
+        said = (str(error.__cause__).strip().splitlines() or [""])[0]
+        raise ClusterError(f"{trouble} ({type(error.__cause__).__name__}: {said[:200]}).") from error.__cause__
+
+
+class _Trouble(Exception):
+    """Ray's own exception, its cause, while it connects."""
+
+
+def _init(**options: Any) -> None:
+    """`ray.init` without a word on stderr, the handler of SIGTERM left as it was.
+
+    Raises:
+        _Trouble: what Ray raises.
+        Stopped: on SIGTERM meanwhile.
+    """
+    import ray
+
+    in_main = threading.current_thread() is threading.main_thread()
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        ray.init(log_to_driver=False, logging_level=logging.CRITICAL, **options)
+    except Exception as error:  # whatever Ray raises
+        raise _Trouble from error
+    except SystemExit:
+        request = StopRequest()
+        request.made = True
+        request.check()
+    finally:
+        if in_main:
+            signal.signal(signal.SIGTERM, before)
+
+
+def _refuse_other_address() -> None:
+    """Raises `ClusterError` where what was started can be reached from outside."""
+    import ray
+
+    address = ray.util.get_node_ip_address()
+    if address != LOOPBACK:
+        raise ClusterError(
+            f"Ray listens on {address}. Set {ONE_MACHINE}=0, or connect to a cluster of your own (RAY_ADDRESS)."
+        )
+
+
+def _cpus() -> int:
+    """Tasks at once. Raises `ClusterError` where there is no core for any."""
+    import ray
+
+    cpus = int(ray.cluster_resources().get("CPU", 0))
+    if cpus < 1:
+        raise ClusterError("The Ray cluster has no CPU: start its nodes with --num-cpus.")
+    return cpus
+
+
+def _short_temporary() -> str:
+    """The system's folder for temporary files, or the usual one where sockets below it had too long a path."""
+    usual = tempfile.gettempdir()
+    return usual if len(usual) <= LONGEST_TEMPORARY else "/tmp"
+
+
+def _choose_settings() -> None:
+    """Settings of Ray for a cluster of one machine, in the environment, unless a person set them. They stay: Ray takes
+    them up once a process.
+
+    Raises:
+        ClusterError: where it has done so before.
+    """
+    if "ray" in sys.modules and os.environ.get(ONE_MACHINE) != "0":
+        raise ClusterError(
+            f"Ray was imported before, and would listen on all addresses of this machine. Connect to a cluster of your "
+            f"own first (ray.init), or set {ONE_MACHINE}=0 before Ray is imported."
+        )
+    for name, value in {**OURS, "RAY_AUTH_TOKEN": secrets.token_hex(32)}.items():
+        os.environ.setdefault(name, value)
