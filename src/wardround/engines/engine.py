@@ -11,7 +11,7 @@ and its item, and what it writes is whole or not there (`files.py`), so that it 
 import contextlib
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from wardround.engines.local import LocalEngine
 from wardround.errors import UsageError
@@ -21,6 +21,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
+@runtime_checkable
 class Engine(Protocol):
     """Whoever does tasks."""
 

@@ -2,13 +2,14 @@
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
-Item = TypeVar("Item")
+Item = TypeVar("Item", contravariant=True)
 Handle = TypeVar("Handle")
-Result = TypeVar("Result")
+Result = TypeVar("Result", covariant=True)
 
 
+@runtime_checkable
 class Pool(Protocol[Item, Handle, Result]):
     """Whoever does tasks, one by one."""
 

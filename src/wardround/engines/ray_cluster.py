@@ -12,6 +12,7 @@ import os
 import secrets
 import shutil
 import signal
+import socket
 import sys
 import tempfile
 import threading
@@ -24,6 +25,7 @@ from wardround.stopping import StopRequest
 
 ADDRESS: Final = "RAY_ADDRESS"
 LOOPBACK: Final = "127.0.0.1"
+ANSWER_S: Final = 5.0
 LONGEST_TEMPORARY: Final = 30
 """Characters: below it Ray puts sockets, whose paths may have 107."""
 STORE_BYTES: Final = 256 * 2**20
@@ -67,7 +69,8 @@ def connected(workers: int | None) -> Generator[int]:
             if address in ("", "local"):
                 stack.enter_context(_own_cluster(workers or len(os.sched_getaffinity(0))))
             else:
-                stack.enter_context(_ours_to_end(f"The Ray cluster at {ADDRESS}={address} does not answer"))
+                _refuse_silent(address)
+                stack.enter_context(_ours_to_end(f"The Ray cluster at {ADDRESS}={address} cannot be used"))
                 _init(address=address)
         yield _cpus()
 
@@ -75,6 +78,22 @@ def connected(workers: int | None) -> Generator[int]:
 def _is_connected() -> bool:
     """Whether this process is; Ray is not imported for the answer, its settings may still come."""
     return "ray" in sys.modules and sys.modules["ray"].is_initialized()
+
+
+def _refuse_silent(address: str) -> None:
+    """Raises `ClusterError` where nobody listens at an address: Ray itself would go on trying for minutes."""
+    host, _, port = address.rpartition(":")
+    if "/" in host or not host or not port.isdecimal():
+        raise ClusterError(
+            f"{ADDRESS}={address}: give the address of the cluster's head node as HOST:PORT, or unset it."
+        )
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWER_S).close()
+    except (OSError, OverflowError) as error:
+        raise ClusterError(
+            f"No Ray cluster answers at {ADDRESS}={address} ({type(error).__name__}). Start it, or unset {ADDRESS} to "
+            "work on this machine alone."
+        ) from None
 
 
 @contextlib.contextmanager
@@ -145,7 +164,7 @@ def _refuse_other_address() -> None:
     """Raises `ClusterError` where what was started can be reached from outside."""
     import ray
 
-    address = ray.util.get_node_ip_address()
+    address: str = ray.util.get_node_ip_address()  # pyright: ignore[reportUnknownVariableType]
     if address != LOOPBACK:
         raise ClusterError(
             f"Ray listens on {address}. Set {ONE_MACHINE}=0, or connect to a cluster of your own (RAY_ADDRESS)."

@@ -66,7 +66,9 @@ class RayEngine:
     ) -> Iterator[Result]:
         """As `Engine.map` says. Where there are no cores to spare, one task more is begun, and waits for one."""
         job = Job(task, shared, self.versions, None if folder is None else mark(folder))
-        remote = ray.remote(work).options(num_cpus=1, max_retries=RETRIES, runtime_env=ENVIRONMENT)
+        remote = ray.remote(work).options(
+            name=getattr(task, "__name__", "work"), num_cpus=1, max_retries=RETRIES, runtime_env=ENVIRONMENT
+        )
         tasks = _Tasks(remote, ray.put(job), waits_for_them=folder is not None)
         begun = workers + 1 if workers >= self.cpus else workers
         yield from in_order(tasks, items, begun, ahead)
@@ -98,10 +100,10 @@ class _Tasks:
         return self.work.remote(self.job, item)
 
     def is_done(self, handle: Any) -> bool:
-        return bool(ray.wait([handle], timeout=0, fetch_local=False)[0])
+        return bool(_waited([handle], 1, 0)[0])
 
     def wait_for_any(self, handles: Sequence[Any]) -> None:
-        ray.wait(list(handles), num_returns=1, fetch_local=False)
+        _waited(handles, 1, None)
 
     def result(self, handle: Any) -> Any:
         with _errors():
@@ -114,9 +116,15 @@ class _Tasks:
         """Those that write come to an end first, unless that takes too long."""
         left = list(handles)
         if left and self.waits_for_them:
-            _, left = ray.wait(left, num_returns=len(left), timeout=LEAVE_S, fetch_local=False)
+            left = _waited(left, len(left), LEAVE_S)[1]
         for handle in left:
             ray.cancel(handle, force=True)
+
+
+def _waited(handles: Sequence[Any], count: int, timeout_s: float | None) -> tuple[list[Any], list[Any]]:
+    """Those that are done, and the others, once so many are done or the time is over."""
+    wait: Any = ray.wait
+    return wait(list(handles), num_returns=count, timeout=timeout_s, fetch_local=False)
 
 
 @contextlib.contextmanager

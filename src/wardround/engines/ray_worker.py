@@ -6,7 +6,7 @@ from a file. An error of ours is a result, so that it arrives as what it is and 
 """
 
 import importlib.metadata
-import socket
+import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -48,7 +48,7 @@ def work(job: Job, item: Any) -> Any:
     try:
         _refuse_other_versions(job.versions)
         if job.mark is not None:
-            job.mark.check(socket.gethostname())
+            job.mark.check(platform.node())
         return job.task(job.shared, item)
     except WardroundError as error:
         return Failed(error)
@@ -86,6 +86,6 @@ def _refuse_other_versions(versions: Mapping[str, str]) -> None:
         here = _version(package)
         if here != version:
             raise ClusterError(
-                f"node {socket.gethostname()} has {package} {here}, and {version} is where the command runs: install "
+                f"node {platform.node()} has {package} {here}, and {version} is where the command runs: install "
                 "the same packages on every node."
             )
