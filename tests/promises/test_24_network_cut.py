@@ -1,8 +1,9 @@
-"""Promise 24: wardround works with the network cut; only `sources/fetch.py` can open a connection, when asked to.
+"""Promise 24: wardround works with the network cut; only `sources/fetch.py` can open a connection, when asked to, and
+`prepare --engine ray` those of its cluster (on one machine loopback alone: `tests/engines/test_ray.py`).
 
 Two views of it. At run time, a fresh interpreter imports every module and does fetch-free work under an audit hook
-(PEP 578) that counts and refuses each connection and name look-up. In the source, no module but `fetch` imports
-anything that speaks to a network. Both are shown to catch a planted connection.
+(PEP 578) that counts and refuses each connection and name look-up. In the source, no module but `fetch` and
+those for Ray imports what speaks to a network. Both are shown to catch a planted connection.
 """
 
 import ast
@@ -19,9 +20,11 @@ import wardround.files
 PACKAGE = Path(wardround.files.__file__).parent
 SPEAKS = {
     "aiohttp", "fsspec", "ftplib", "http.client", "httpx", "huggingface_hub", "imaplib", "poplib", "requests",
-    "smtplib", "socket", "telnetlib", "urllib.request", "urllib3", "websocket", "websockets", "xmlrpc.client",
+    "ray", "smtplib", "socket", "telnetlib", "urllib.request", "urllib3", "websocket", "websockets", "xmlrpc.client",
 }  # fmt: skip
-ALLOWED = {"sources/fetch.py"}
+RAY = {"engines/ray_cluster.py", "engines/ray_engine.py", "engines/ray_worker.py"}
+"""Imported when a cluster is asked for, and not before."""
+ALLOWED = {"sources/fetch.py", *RAY}
 
 # An audit hook cannot be taken out again, so it lives in an interpreter of its own. Loopback counts as well.
 PRELUDE = """

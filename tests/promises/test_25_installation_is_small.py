@@ -27,6 +27,7 @@ ONLY_WITH_AN_EXTRA = {
     "kornia": ("models/augmentation.py",),
     "optuna": ("compare/search.py",),
     "pillow": ("sources/synthetic/mimic4/image_files.py", "batches/pictures.py"),
+    "ray": ("engines/ray_cluster.py", "engines/ray_engine.py", "engines/ray_worker.py"),
     "pydicom": ("sources/synthetic/mimic4/image_files.py", "batches/pictures.py"),
 }
 """Optional package -> the files that may import it, which say what to do without it: where pictures are written, and

@@ -1,9 +1,21 @@
 """A table's blocks, split; who converts them, and in which order, is of the engines."""
 
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
 import polars as pl
+import pytest
 
 from wardround.sources.csv_reader import RawRows
-from wardround.sources.reading import split
+from wardround.sources.eicu import EICU
+from wardround.sources.memory_plan import plan_memory
+from wardround.sources.raw_data import FoundTable
+from wardround.sources.reading import TableReader, split
+from wardround.stopping import StopRequest
+
+LAB = next(table for table in EICU.all_tables if table.raw.name == "lab")
+STAYS = pl.DataFrame({"stay_id": [1], "slice": [0]}, schema={"stay_id": pl.Int64, "slice": pl.Int64})
 
 
 def block(rows: int, first_row: int = 0, ragged: int = 0) -> RawRows:
@@ -18,3 +30,32 @@ def test_a_block_is_split_with_its_numbers_and_each_ragged_line_once():
         (106, 1, 0),
     ]
     assert [part.ragged for part in split(block(0, ragged=4), 3)] == [4]
+
+
+class Interrupted:
+    """An engine that is interrupted at its first task."""
+
+    workers = 1
+    is_apart = False
+
+    def map(self, task: Any, shared: Any, items: Iterable[Any], workers: int, ahead: Any = 0, folder: Any = None):
+        yield task(shared, next(iter(items)))
+        raise KeyboardInterrupt
+
+
+def test_whoever_is_interrupted_closes_the_file_at_once(tmp_path: Path):
+    """Also while the error, and all that it holds, is still there: a parser's thread must not outlive the interpreter."""
+    told: list[str] = []
+
+    def blocks():
+        try:
+            for _ in range(2):
+                yield RawRows(pl.DataFrame(schema=dict.fromkeys(LAB.raw.read, pl.String)), 0, 0)
+        finally:
+            told.append("closed")
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        reader = TableReader(EICU, Interrupted(), STAYS, plan_memory(4, 1, 3), StopRequest())
+        reader.read(FoundTable(tmp_path / "lab.csv", blocks), LAB, tmp_path / "runs")
+    assert told == ["closed"]
+    assert caught.value is not None

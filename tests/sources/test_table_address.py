@@ -63,5 +63,5 @@ def test_a_source_of_this_process_alone_has_none():
 
 def test_a_node_with_other_packages_says_so():
     for address in (TableAddress("nobody", 0, "lab"), TableAddress("eicu", 0, "lab"), TableAddress("eicu", 99, "lab")):
-        with pytest.raises(ClusterError, match="a node has no table lab of source .*: install the same packages"):
+        with pytest.raises(ClusterError, match=r"a node has no table lab of source .*: install the same packages"):
             found(address)

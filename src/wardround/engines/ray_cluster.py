@@ -10,30 +10,28 @@ import importlib.util
 import logging
 import os
 import secrets
-import shutil
 import signal
 import socket
 import sys
-import tempfile
 import threading
 from collections.abc import Generator
-from pathlib import Path
 from typing import Any, Final
 
+from wardround.engines.own_processes import own_folder
 from wardround.errors import ClusterError, UsageError
 from wardround.stopping import StopRequest
 
 ADDRESS: Final = "RAY_ADDRESS"
 LOOPBACK: Final = "127.0.0.1"
 ANSWER_S: Final = 5.0
-LONGEST_TEMPORARY: Final = 30
-"""Characters: below it Ray puts sockets, whose paths may have 107."""
 STORE_BYTES: Final = 256 * 2**20
 STORE_BYTES_PER_WORKER: Final = 128 * 2**20
 """Of memory for what travels: a block, the events of another, and what waits to be written."""
 ONE_MACHINE: Final = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 """At 0 Ray is for one machine only, on Linux too: without it 127.0.0.1 is taken for the machine's outer address, and
 every process of Ray's listens on all of them."""
+ONE_CORE: Final = {"env_vars": {"POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1"}}
+"""The environment of a worker."""
 OURS: Final = {
     ONE_MACHINE: "0",
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -101,8 +99,7 @@ def _own_cluster(cpus: int) -> Generator[None]:
     """A cluster of this machine alone."""
     with contextlib.ExitStack() as stack:
         _choose_settings()
-        folder = Path(tempfile.mkdtemp(prefix="wr-", dir=_short_temporary()))
-        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        folder = stack.enter_context(own_folder())
         stack.enter_context(_ours_to_end("Ray does not start on this machine"))
         _init(
             address="local",
@@ -148,7 +145,7 @@ def _init(**options: Any) -> None:
     in_main = threading.current_thread() is threading.main_thread()
     before = signal.getsignal(signal.SIGTERM)
     try:
-        ray.init(log_to_driver=False, logging_level=logging.CRITICAL, **options)
+        ray.init(log_to_driver=False, logging_level=logging.CRITICAL, runtime_env=ONE_CORE, **options)
     except Exception as error:  # whatever Ray raises
         raise _Trouble from error
     except SystemExit:
@@ -179,12 +176,6 @@ def _cpus() -> int:
     if cpus < 1:
         raise ClusterError("The Ray cluster has no CPU: start its nodes with --num-cpus.")
     return cpus
-
-
-def _short_temporary() -> str:
-    """The system's folder for temporary files, or the usual one where sockets below it had too long a path."""
-    usual = tempfile.gettempdir()
-    return usual if len(usual) <= LONGEST_TEMPORARY else "/tmp"
 
 
 def _choose_settings() -> None:

@@ -15,6 +15,7 @@ import ray
 import ray.exceptions
 
 from wardround.engines.order import in_order
+from wardround.engines.ray_cluster import ONE_CORE
 from wardround.engines.ray_worker import (
     Failed,
     Job,
@@ -34,8 +35,6 @@ RETRIES: Final = 3
 """A task is begun again so often where its worker or node is lost."""
 LEAVE_S: Final = 60.0
 """Tasks that write are waited for, where the command stops early."""
-ENVIRONMENT: Final = {"env_vars": {"POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1"}}
-"""Of a worker: it has one core."""
 PACKAGES: Final = ("wardround", "polars", "pyarrow")
 """Of one version everywhere, whatever Ray itself asks for."""
 
@@ -67,7 +66,7 @@ class RayEngine:
         """As `Engine.map` says. Where there are no cores to spare, one task more is begun, and waits for one."""
         job = Job(task, shared, self.versions, None if folder is None else mark(folder))
         remote = ray.remote(work).options(
-            name=getattr(task, "__name__", "work"), num_cpus=1, max_retries=RETRIES, runtime_env=ENVIRONMENT
+            name=getattr(task, "__name__", "work"), num_cpus=1, max_retries=RETRIES, runtime_env=ONE_CORE
         )
         tasks = _Tasks(remote, ray.put(job), waits_for_them=folder is not None)
         begun = workers + 1 if workers >= self.cpus else workers

@@ -1,8 +1,9 @@
 """One raw table to runs of events-to-be: read by one thread, converted by several workers, written in the order of its
 rows."""
 
+import contextlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -81,19 +82,20 @@ class TableReader:
         runs = RunWriter(folder, self.plan.waiting_bytes)
         there = address_of(self.source, table) if self.engine.is_apart else table
         how = Conversion(there, self.source.stay_id, self.stays)
-        for converted in self.engine.map(convert, how, self._blocks(raw), self.plan.workers):
-            refuse_derived(raw.where, converted.events)
-            account.add(converted.account)
-            words.update(converted.bare_numbers)
-            floored = floored and converted.floored
-            runs.add(converted.events)
+        with contextlib.closing(self._blocks(raw)) as blocks:  # also where an error keeps hold of who reads them
+            for converted in self.engine.map(convert, how, blocks, self.plan.workers):
+                refuse_derived(raw.where, converted.events)
+                account.add(converted.account)
+                words.update(converted.bare_numbers)
+                floored = floored and converted.floored
+                runs.add(converted.events)
         runs.flush()
         refuse_retyped(raw.where, table.raw, account, words)
         delay_min = table.floored_min if floored and account.rows_in else 0
         facts = {"account": account.as_json(), "delay_min": delay_min, "runs": [path.name for path in runs.paths]}
         return facts, runs.paths
 
-    def _blocks(self, raw: FoundTable) -> Iterator[RawRows]:
+    def _blocks(self, raw: FoundTable) -> Generator[RawRows]:
         for block in raw.blocks():
             self.stop.check()
             yield from split(block, self.plan.block_rows)
