@@ -44,7 +44,7 @@ class Interrupted:
 
 
 def test_whoever_is_interrupted_closes_the_file_at_once(tmp_path: Path):
-    """Also while the error, and all that it holds, is still there: a parser's thread must not outlive the interpreter."""
+    """Also while the error is there with all that it holds: no thread of a parser may outlive the interpreter."""
     told: list[str] = []
 
     def blocks():
@@ -54,8 +54,8 @@ def test_whoever_is_interrupted_closes_the_file_at_once(tmp_path: Path):
         finally:
             told.append("closed")
 
+    reader = TableReader(EICU, Interrupted(), STAYS, plan_memory(4, 1, 3), StopRequest())
     with pytest.raises(KeyboardInterrupt) as caught:
-        reader = TableReader(EICU, Interrupted(), STAYS, plan_memory(4, 1, 3), StopRequest())
         reader.read(FoundTable(tmp_path / "lab.csv", blocks), LAB, tmp_path / "runs")
     assert told == ["closed"]
     assert caught.value is not None
