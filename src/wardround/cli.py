@@ -125,7 +125,7 @@ def _prepare(into: Any) -> None:
         "wardround prepare eicu eicu-demo --to data",
         "wardround prepare eicu eicu-demo --to data --modalities paper --workers 2",
         "wardround prepare mimic4 mimic-iv-3.1 --to data --memory-gib 8 --dry-run",
-        "wardround prepare mimic4 mimic-iv-3.1 --to data --engine ray --workers 16",
+        "wardround prepare mimic4 mimic-iv-3.1 --to data --engine ray",
         "wardround prepare mimic4 mimic-iv-3.1 --cxr mimic-cxr-jpg-2.1.0 --notes mimic-iv-note-2.2 --to data",
         "wardround prepare mimic3 mimic-iii-1.4 --to data",
         "wardround prepare challenge2012 challenge/set-a.tar.gz challenge/set-b.tar.gz --to data",
@@ -141,24 +141,17 @@ def _prepare(into: Any) -> None:
         "folders or archives of sets of records; for meds the folder with data/ and metadata/",
     )
     verb.add_argument("--to", type=Path, required=True, metavar="DATA", help="folder to write")
-    verb.add_argument(
-        "--modalities", choices=("paper", "all"), default="all", help="what the paper uses, or all (default)"
-    )
+    verb.add_argument("--modalities", choices=("paper", "all"), default="all", help="the paper's, or all (default)")
     verb.add_argument("--cxr", type=Path, metavar="DIR", help="for mimic4: the folder of MIMIC-CXR-JPG or MIMIC-CXR")
     verb.add_argument("--notes", type=Path, metavar="DIR", help="for mimic4: the folder of MIMIC-IV-Note")
-    verb.add_argument(
-        "--mapping", type=Path, metavar="FILE", help="for meds: what its codes mean, a TOML file (MIMIC-IV needs none)"
-    )
+    mapping = "for meds: what its codes mean, a TOML file (MIMIC-IV needs none)"
+    verb.add_argument("--mapping", type=Path, metavar="FILE", help=mapping)
     dry = "tell tables, rows, disk, memory and time of a local run, for meds what codes become as well; write nothing"
     verb.add_argument("--dry-run", action="store_true", help=dry)
-    verb.add_argument(
-        "--workers", type=count, metavar="N", help="default: one a core, four at most; with ray all cores"
-    )
-    where = (
-        "who converts and writes: threads (default), or a Ray cluster: that of RAY_ADDRESS, else one on this machine"
-    )
+    verb.add_argument("--workers", type=count, metavar="N", help="default: one a core, four at most, but with ray")
+    where = "who converts and writes: threads (default), or a Ray cluster: of RAY_ADDRESS, else one on this machine"
     verb.add_argument("--engine", choices=ENGINES, default="local", help=where)
-    memory = "memory that it, with ray each process, may take, in GiB (default: 4)"
+    memory = "memory that it may take, with ray each process, in GiB (default: 4)"
     verb.add_argument("--memory-gib", type=gib, default=4.0, metavar="G", help=memory)
     verb.add_argument("--json", action="store_true", help="print the ledger, or the dry run, as JSON")
 

@@ -122,7 +122,7 @@ class _Tasks:
 
 def _waited(handles: Sequence[Any], count: int, timeout_s: float | None) -> tuple[list[Any], list[Any]]:
     """Those that are done, and the others, once so many are done or the time is over."""
-    wait: Any = ray.wait
+    wait: Any = ray.wait  # pyright: ignore[reportUnknownVariableType]
     return wait(list(handles), num_returns=count, timeout=timeout_s, fetch_local=False)
 
 
