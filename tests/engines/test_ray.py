@@ -8,6 +8,7 @@ import contextlib
 import importlib
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -22,6 +23,7 @@ from typing import Any
 
 import pytest
 
+import raw_meds
 from installed import install
 from raw_eicu import Data
 from two_nodes import LOOPBACK, listening, process_tree, raylet_of, two_nodes
@@ -129,8 +131,45 @@ class Place:
         return Data(to)
 
 
+OWN_CLUSTER = """
+import json, operator, os, signal, sys
+sys.path.insert(0, sys.argv[1])
+from two_nodes import listening, process_tree
+from wardround.engines.engine import open_engine
+
+before = signal.getsignal(signal.SIGTERM)
+with open_engine("ray", 1) as engine:
+    assert list(engine.map(operator.add, 1, range(5), 1)) == [1, 2, 3, 4, 5]
+    assert signal.getsignal(signal.SIGTERM) == before
+    tree = process_tree(os.getpid())
+    print(json.dumps({"listening": sorted(set(listening(tree))), "tree": sorted(tree), "workers": engine.workers}))
+"""
+
+
+@dataclass(frozen=True)
+class Alone:
+    """A process with a cluster of its own, and the folders in which that may leave something."""
+
+    process: "subprocess.Popen[str]"
+    temporary: Path
+    home: Path
+
+
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Alone]:
+    """Begun before the cluster of the module: both wait more than they work."""
+    temporary, home = Path(tempfile.mkdtemp(prefix="o-", dir="/tmp")), tmp_path_factory.mktemp("home")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    environment = kept | {"TMPDIR": str(temporary), "HOME": str(home)}
+    command = [sys.executable, "-c", OWN_CLUSTER, str(Path(__file__).parents[1])]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, env=environment, **pipes) as process:
+        yield Alone(process, temporary, home)
+    shutil.rmtree(temporary)
+
+
+@pytest.fixture(scope="module")
+def place(alone: Alone, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """Two nodes, this process connected to them; a raw folder and what threads make of it."""
     import ray
 
@@ -207,6 +246,17 @@ def test_nobody_outside_this_machine_is_heard(place: Place):
     assert set(listening(of_cluster)) == {LOOPBACK}
     with socket.create_server(("", 0)):
         assert set(listening(of_cluster)) == {LOOPBACK, "0.0.0.0"}
+
+
+def test_a_table_that_a_mapping_makes_is_made_by_workers(place: Place, tmp_path: Path):
+    """MEDS: no installed source has it, so that what the mapping says travels."""
+    raw = raw_meds.tiny().write(tmp_path / "raw")
+    made: list[dict[str, str]] = []
+    for engine in ("local", "ray"):
+        source = find_source("meds", [raw], raw / "mapping.toml")
+        prepare(source, raw, tmp_path / engine, workers=2, quiet=True, engine=engine)
+        made.append(Data(tmp_path / engine).hashes())
+    assert made[0] == made[1]
 
 
 def test_a_worker_that_is_killed_at_its_work_is_made_good(place: Place, tmp_path: Path):
@@ -307,36 +357,15 @@ def test_a_source_of_this_process_alone_is_refused(place: Place, tmp_path: Path)
         prepare(replace(EICU, name="notebook"), place.raw, tmp_path / "data", quiet=True, engine="ray")
 
 
-OWN_CLUSTER = """
-import json, operator, os, signal, sys
-sys.path.insert(0, sys.argv[1])
-from two_nodes import listening, process_tree
-from wardround.engines.engine import open_engine
-
-before = signal.getsignal(signal.SIGTERM)
-with open_engine("ray", 1) as engine:
-    assert list(engine.map(operator.add, 1, range(5), 1)) == [1, 2, 3, 4, 5]
-    assert signal.getsignal(signal.SIGTERM) == before
-    tree = process_tree(os.getpid())
-    print(json.dumps({"listening": sorted(set(listening(tree))), "tree": sorted(tree), "workers": engine.workers}))
-"""
-
-
-def test_a_cluster_of_our_own_is_heard_by_nobody_and_leaves_nothing(tmp_path: Path):
+def test_a_cluster_of_our_own_is_heard_by_nobody_and_leaves_nothing(alone: Alone):
     """Started for one call: it listens on 127.0.0.1 alone, says nothing, and goes with its files."""
-    temporary = tempfile.mkdtemp(prefix="o-", dir="/tmp")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
-    environment = kept | {"TMPDIR": temporary, "HOME": str(tmp_path)}
-    command = [sys.executable, "-c", OWN_CLUSTER, str(Path(__file__).parents[1])]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
-    said = json.loads(done.stdout)
+    out, err = alone.process.communicate(timeout=120)
+    assert (alone.process.returncode, err) == (0, "")
+    said = json.loads(out)
     assert said["listening"] == [LOOPBACK]
     assert len(said["tree"]) > 3
     assert [pid for pid in said["tree"] if is_there(pid)] == []
-    assert list(Path(temporary).iterdir()) == []
-    assert list(tmp_path.iterdir()) == []
-    Path(temporary).rmdir()
+    assert [*alone.temporary.iterdir(), *alone.home.iterdir()] == []
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import argparse
 import itertools
+from dataclasses import replace
 
 import pytest
 
@@ -53,6 +54,15 @@ def test_large_slices_take_fewer_workers_or_are_refused():
     assert planned_bytes(held) <= held.free_bytes
     with pytest.raises(UsageError, match=r"9,000,000 events of few patients .* Give 2\.7 more; the work .* is kept"):
         plan.holding(9_000_000)
+
+
+def test_workers_with_memory_of_their_own_each_have_what_one_has():
+    one, apart = plan_memory(1.5, 1, 2_000), plan_memory(1.5, 64, 2_000, is_apart=True)
+    assert apart == replace(one, workers=64, is_apart=True)
+    assert apart.holding(500_000).workers == 64
+    assert plan_memory(1.5, 64, 2_000).workers < 4
+    with pytest.raises(UsageError, match="--memory-gib is too small"):
+        apart.holding(9_000_000)
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "much"])
