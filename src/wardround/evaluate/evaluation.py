@@ -69,7 +69,8 @@ def metrics_of(asked: Answer) -> dict[str, Any]:
         )
     baseline = None
     if asked.cohort.window.at_h == run.plan.window.at_h:  # the bins are of the run's own hour
-        baseline = predict_elapsed(asked.data.elapsed_h(asked.cohort), run.fitted["edges"], run.fitted["values"])
+        elapsed_h, bins = asked.data.elapsed_h(asked.cohort), run.fitted
+        baseline = asked.cohort.whole(predict_elapsed(elapsed_h, bins["edges"], bins["values"]))
     died = frame.join(
         asked.data.stays.select("stay_id", "died_in_hospital"), on="stay_id", how="left", maintain_order="left"
     )

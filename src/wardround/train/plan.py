@@ -2,12 +2,13 @@
 `settings.json`."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from wardround.batches.stay_table import TableSettings
 from wardround.batches.store import InputSettings
-from wardround.errors import RunError, UsageError
+from wardround.errors import ExtensionError, RunError, UsageError
 from wardround.methods.alignment import AlignmentSettings
 from wardround.methods.registry import FittedMethod, Method
 from wardround.methods.teacher import TeacherSettings
@@ -16,7 +17,10 @@ from wardround.models.modality_encoder import EncoderSettings
 from wardround.settings import as_json, from_json
 from wardround.tasks.cohort import Window
 from wardround.tasks.splits import SplitPlan
+from wardround.tasks.task import find_task
 from wardround.train.settings import LoopSettings
+
+OTHER_VERSION: Final = "settings.json of the run lacks a part: it is of another version. Train again."
 
 
 @dataclass(frozen=True)
@@ -163,6 +167,7 @@ class Plan:
             "settings": None if self.settings is None else as_json(self.settings),
             "seed": self.seed,
             "init": self.init,
+            **_learns(self.task),
             **({"packages": list(self.packages)} if self.packages else {}),
         }
 
@@ -195,10 +200,19 @@ class Plan:
                 packages=tuple(values.get("packages", ())),
             )
         except (KeyError, TypeError, AttributeError, ValueError, UsageError) as error:
-            raise RunError("settings.json of the run lacks a part: it is of another version. Train again.") from error
+            raise RunError(OTHER_VERSION) from error
+        if _learns(plan.task).keys() - values.keys():
+            raise RunError(OTHER_VERSION)
         if plan.as_json() != values:
             raise RunError("settings.json of the run says more than this version knows. Update wardround.")
         return plan
+
+
+def _learns(task: str | None) -> dict[str, str]:
+    """What is learned of a duration that began before it is asked: a run of an earlier version learned all of it."""
+    with suppress(UsageError, ExtensionError):  # of a package that is not here: whoever needs it is told
+        return {"learns": "hours that are left"} if task and find_task(task).began else {}
+    return {}
 
 
 def _fold(text: str) -> tuple[int, int]:
