@@ -28,6 +28,7 @@ from installed import install
 from raw_eicu import Data
 from two_nodes import LOOPBACK, listening, process_tree, raylet_of, two_nodes
 from wardround import errors
+from wardround.cli import main
 from wardround.engines import ray_cluster
 from wardround.engines.engine import open_engine
 from wardround.engines.shared_folder import Mark
@@ -47,6 +48,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from wardround import errors
+from wardround.cli import main
 from wardround.errors import BrokenFileError
 from wardround.sources.eicu import EICU
 
@@ -193,13 +195,10 @@ def place(alone: Alone, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pl
         synthesise(layout(settings(), 0), folder / "raw", 80, True)
         prepare(find_source("caught"), folder / "raw", folder / "local", workers=1, quiet=True)
         with two_nodes() as cluster:
-            ray.init(
-                address=cluster.address, log_to_driver=False, logging_level="CRITICAL", runtime_env=ray_cluster.ONE_CORE
-            )
-            try:
+            patch.setenv("RAY_ADDRESS", cluster.address)
+            with open_engine("ray", None):  # whoever opens one inside finds the connection
                 yield Place(folder / "raw", Data(folder / "local"), folder / "orders", cluster)
-            finally:
-                ray.shutdown()
+        assert not ray.is_initialized()
 
 
 @contextlib.contextmanager
@@ -226,7 +225,7 @@ def tasks() -> Any:
     return importlib.import_module("wardround_caught")
 
 
-def test_both_nodes_make_the_bytes_that_threads_make(place: Place, tmp_path: Path):
+def test_both_nodes_make_the_bytes_that_threads_make(place: Place, tmp_path: Path, capfd: pytest.CaptureFixture[str]):
     import ray
 
     assert len(list((place.local.folder / "data").iterdir())) == 4
@@ -235,7 +234,12 @@ def test_both_nodes_make_the_bytes_that_threads_make(place: Place, tmp_path: Pat
         assert (engine.workers, engine.is_apart) == (2, True)
         assert {*engine.map(tasks().parent, 0.3, range(4), 2)} == nodes
         assert [*engine.map(tasks().threads, None, [0], 1)] == [1], "a worker has one core"
-    assert place.prepare(tmp_path / "data").hashes() == place.local.hashes()
+    words = ["prepare", "caught", str(place.raw), "--to", str(tmp_path / "data"), "--engine", "ray"]
+    assert main(words) == 0
+    told = capfd.readouterr()
+    assert told.out.endswith(" is complete\n")
+    assert {line.partition(":")[0] for line in told.err.splitlines()} == {"reading tables", "writing shards"}
+    assert Data(tmp_path / "data").hashes() == place.local.hashes()
     assert ray.is_initialized(), "who was connected before stays it"
 
 
@@ -381,6 +385,18 @@ def test_an_address_at_which_nobody_answers(address: str, said: str, monkeypatch
     monkeypatch.setattr(ray_cluster, "_is_connected", lambda: False)
     monkeypatch.setenv("RAY_ADDRESS", address)
     with pytest.raises(ClusterError, match=said), open_engine("ray", 1):
+        pass
+
+
+def test_ray_that_would_listen_to_everybody_is_not_started(monkeypatch: pytest.MonkeyPatch):
+    """It was imported before, and took up its settings."""
+    import ray
+
+    monkeypatch.setattr(ray_cluster, "_is_connected", lambda: False)
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.delenv("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER")
+    monkeypatch.setattr(ray, "init", lambda **_: pytest.fail("it was started"))
+    with pytest.raises(ClusterError, match="imported before, and would listen on all"), open_engine("ray", 1):
         pass
 
 
