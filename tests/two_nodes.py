@@ -16,6 +16,7 @@ from typing import Any
 
 os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+os.environ["RAY_DEDUP_LOGS_SKIP_REGEX"] = "."
 
 LOOPBACK = "127.0.0.1"
 PATIENCE = {

@@ -134,17 +134,26 @@ class Place:
 
 
 OWN_CLUSTER = """
-import json, operator, os, signal, sys
+import json, operator, os, signal, sys, time
 sys.path.insert(0, sys.argv[1])
 from two_nodes import listening, process_tree
 from wardround.engines.engine import open_engine
+from wardround.errors import ClusterError
 
 before = signal.getsignal(signal.SIGTERM)
 with open_engine("ray", 1) as engine:
     assert list(engine.map(operator.add, 1, range(5), 1)) == [1, 2, 3, 4, 5]
     assert signal.getsignal(signal.SIGTERM) == before
-    tree = process_tree(os.getpid())
-    print(json.dumps({"listening": sorted(set(listening(tree))), "tree": sorted(tree), "workers": engine.workers}))
+    tree = sorted(process_tree(os.getpid()))
+    heard = sorted(set(listening(set(tree))))
+    from wardround.engines import ray_engine
+    ray_engine.RETRIES = 0
+    try:
+        list(engine.map(operator.call, signal.raise_signal, [signal.SIGKILL], 1))
+    except ClusterError as error:
+        lost = str(error)
+    time.sleep(1)  # for what Ray might say of it
+    print(json.dumps({"lost": lost, "listening": heard, "tree": tree, "workers": engine.workers}))
 """
 
 
@@ -365,9 +374,10 @@ def test_a_cluster_of_our_own_is_heard_by_nobody_and_leaves_nothing(alone: Alone
     """Started for one call: it listens on 127.0.0.1 alone, says nothing, and goes with its files."""
     out, err = alone.process.communicate(timeout=120)
     assert (alone.process.returncode, err) == (0, "")
-    said = json.loads(out)
+    said = json.loads(out)  # nothing else is said, not of the worker that was lost either
+    assert said["lost"].startswith("The Ray cluster lost a task 1 times (WorkerCrashedError)")
     assert said["listening"] == [LOOPBACK]
-    assert len(said["tree"]) > 3
+    assert (len(said["tree"]) > 3, said["workers"]) == (True, 1)
     assert [pid for pid in said["tree"] if is_there(pid)] == []
     assert [*alone.temporary.iterdir(), *alone.home.iterdir()] == []
 

@@ -14,7 +14,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from typing import Any, Final
 
 from wardround.engines.own_processes import own_folder
@@ -32,6 +32,8 @@ ONE_MACHINE: Final = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 every process of Ray's listens on all of them."""
 ONE_CORE: Final = {"env_vars": {"POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1"}}
 """The environment of a worker."""
+QUIET: Final = {"RAY_DEDUP_LOGS_SKIP_REGEX": "."}
+"""Else what Ray has to tell of workers that were lost stands on stdout, between the lines of a result."""
 OURS: Final = {
     ONE_MACHINE: "0",
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -64,6 +66,7 @@ def connected(workers: int | None) -> Generator[int]:
     with contextlib.ExitStack() as stack:
         address = os.environ.get(ADDRESS, "")
         if not _is_connected():
+            _set_unless_set(QUIET)
             if address in ("", "local"):
                 stack.enter_context(_own_cluster(workers or len(os.sched_getaffinity(0))))
             else:
@@ -190,5 +193,9 @@ def _choose_settings() -> None:
             f"Ray was imported before, and would listen on all addresses of this machine. Connect to a cluster of your "
             f"own first (ray.init), or set {ONE_MACHINE}=0 before Ray is imported."
         )
-    for name, value in {**OURS, "RAY_AUTH_TOKEN": secrets.token_hex(32)}.items():
+    _set_unless_set({**OURS, "RAY_AUTH_TOKEN": secrets.token_hex(32)})
+
+
+def _set_unless_set(variables: Mapping[str, str]) -> None:
+    for name, value in variables.items():
         os.environ.setdefault(name, value)
