@@ -398,6 +398,25 @@ def test_an_address_at_which_nobody_answers(address: str, said: str, monkeypatch
         pass
 
 
+def test_ctrl_c_while_ray_starts_is_put_off_until_it_has(monkeypatch: pytest.MonkeyPatch):
+    """In the midst of it an interrupt crashed the interpreter, some times."""
+    import ray
+
+    through: list[str] = []
+
+    def start(**_: Any) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.2)
+        through.append("started")
+
+    before = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(ray, "init", start)
+    with ThreadPoolExecutor(1) as thread, pytest.raises(KeyboardInterrupt):
+        ray_cluster._init(thread, address="local")
+    assert through == ["started"]
+    assert signal.getsignal(signal.SIGINT) == before
+
+
 def test_ray_that_would_listen_to_everybody_is_not_started(monkeypatch: pytest.MonkeyPatch):
     """It was imported before, and took up its settings."""
     import ray

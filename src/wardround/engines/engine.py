@@ -77,7 +77,6 @@ def open_engine(name: str, workers: int | None, packages: Sequence[str] = ()) ->
     Raises:
         UsageError: for a name that does not exist; where its package is not installed.
         ClusterError: where a cluster does not answer, or does not start.
-        Stopped: on SIGTERM while it starts.
     """
     refuse_unusable(name)
     if name == "local":

@@ -15,11 +15,11 @@ import socket
 import sys
 import threading
 from collections.abc import Generator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from wardround.engines.own_processes import own_folder
 from wardround.errors import ClusterError, UsageError
-from wardround.stopping import StopRequest
 
 ADDRESS: Final = "RAY_ADDRESS"
 LOOPBACK: Final = "127.0.0.1"
@@ -61,7 +61,6 @@ def connected(workers: int | None) -> Generator[int]:
 
     Raises:
         ClusterError: where it does not answer, or does not start.
-        Stopped: on SIGTERM meanwhile.
     """
     with contextlib.ExitStack() as stack:
         address = os.environ.get(ADDRESS, "")
@@ -71,8 +70,8 @@ def connected(workers: int | None) -> Generator[int]:
                 stack.enter_context(_own_cluster(workers or len(os.sched_getaffinity(0))))
             else:
                 _refuse_silent(address)
-                stack.enter_context(_ours_to_end(f"The Ray cluster at {ADDRESS}={address} cannot be used"))
-                _init(address=address)
+                thread = stack.enter_context(_ours_to_end(f"The Ray cluster at {ADDRESS}={address} cannot be used"))
+                _init(thread, address=address)
         yield _cpus()
 
 
@@ -103,8 +102,9 @@ def _own_cluster(cpus: int) -> Generator[None]:
     with contextlib.ExitStack() as stack:
         _choose_settings()
         folder = stack.enter_context(own_folder())
-        stack.enter_context(_ours_to_end("Ray does not start on this machine"))
+        thread = stack.enter_context(_ours_to_end("Ray does not start on this machine"))
         _init(
+            thread,
             address="local",
             num_cpus=cpus,
             num_gpus=0,
@@ -118,15 +118,20 @@ def _own_cluster(cpus: int) -> Generator[None]:
 
 
 @contextlib.contextmanager
-def _ours_to_end(trouble: str) -> Generator[None]:
-    """End the connection, and what was started with it, at the end; what fails before says `trouble`."""
+def _ours_to_end(trouble: str) -> Generator[ThreadPoolExecutor]:
+    """End the connection, and what was started with it, at the end; what fails before says `trouble`.
+
+    Yields:
+        The thread to begin it in, which stays until then: processes of Ray's end with the thread that started them.
+    """
     import ray
 
     try:
-        try:
-            yield
-        finally:
-            ray.shutdown()
+        with ThreadPoolExecutor(1) as thread:
+            try:
+                yield thread
+            finally:
+                ray.shutdown()
     except _Trouble as error:
         said = (str(error.__cause__).strip().splitlines() or [""])[0]
         raise ClusterError(f"{trouble} ({type(error.__cause__).__name__}: {said[:200]}).") from error.__cause__
@@ -136,28 +141,40 @@ class _Trouble(Exception):
     """Ray's own exception, its cause, while it connects."""
 
 
-def _init(**options: Any) -> None:
-    """`ray.init` without a word on stderr, the handler of SIGTERM left as it was.
+def _init(thread: ThreadPoolExecutor, **options: Any) -> None:
+    """`ray.init` without a word on stderr, in another thread: in this one it would take SIGTERM for itself, and
+    an interrupt in the midst of it ends in a crash. Ctrl-C is put off until it is through.
 
     Raises:
         _Trouble: what Ray raises.
-        Stopped: on SIGTERM meanwhile.
+        KeyboardInterrupt: on Ctrl-C meanwhile.
     """
     import ray
 
-    in_main = threading.current_thread() is threading.main_thread()
-    before = signal.getsignal(signal.SIGTERM)
-    try:
+    def begin() -> None:
         ray.init(log_to_driver=False, logging_level=logging.CRITICAL, runtime_env=ONE_CORE, **options)
-    except Exception as error:  # whatever Ray raises
-        raise _Trouble from error
-    except SystemExit:
-        request = StopRequest()
-        request.made = True
-        request.check()
+
+    with _interrupt_put_off():
+        try:
+            thread.submit(begin).result()
+        except Exception as error:  # whatever Ray raises
+            raise _Trouble from error
+
+
+@contextlib.contextmanager
+def _interrupt_put_off() -> Generator[None]:
+    """Ctrl-C in the block counts at its end; in the main thread, which alone handles signals."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    made: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: made.append(number))
+    try:
+        yield
     finally:
-        if in_main:
-            signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
+    if made:
+        raise KeyboardInterrupt
 
 
 def _refuse_other_address() -> None:
