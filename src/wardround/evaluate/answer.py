@@ -130,7 +130,7 @@ def _predict(
     sequences = SHAPES[method.shape].sequences
     store = event_store(data.lines, cohort, featuriser, sequences, quiet, _without(task, featuriser, question))
     model = run.model()
-    return _predict_all(model, Cases.of(data, cohort, store, model), quiet), store
+    return _predict_all(model, Cases.of(data, cohort, store, model, quiet), quiet), store
 
 
 def _without(task: Task, inputs: Featuriser | TableFeaturiser, question: Question) -> tuple[str, ...]:

@@ -37,7 +37,7 @@ from wardround.train.packages import packages_behind
 from wardround.train.plan import Plan, TrainSettings
 from wardround.train.predict import SHAPES, Batches, predict_cases
 from wardround.train.pretrain import Finished
-from wardround.train.processes import first_process_first
+from wardround.train.processes import first_process_first, first_where_documents
 from wardround.train.run_folder import NewRun
 from wardround.train.split_checks import split_checks
 from wardround.train.taught import taught_labels
@@ -144,7 +144,8 @@ class _Training:
         self.label = sides.cohort.frame["label"].to_numpy()
         self.featuriser = self._featuriser(settings.inputs)
         hidden = task.hidden_of(self.featuriser.vocabulary.modalities)
-        self.store = event_store(data.lines, sides.cohort, self.featuriser, self.shape.sequences, quiet, hidden)
+        with first_where_documents(self.featuriser.vocabulary.modalities):
+            self.store = event_store(data.lines, sides.cohort, self.featuriser, self.shape.sequences, quiet, hidden)
 
     def run(self, run: NewRun, splits: Any) -> None:
         """Train and write the folder."""
@@ -160,7 +161,7 @@ class _Training:
             self._recalibrate(model)
         self.taught = self._taught()
         with first_process_first():
-            cases = Cases.of(self.data, self.sides.cohort, self.store, model)
+            cases = Cases.of(self.data, self.sides.cohort, self.store, model, self.quiet)
         fit_result = fit(
             model,
             lambda epoch: self._batches(cases, epoch),
