@@ -245,6 +245,18 @@ def test_no_word_of_a_note_and_no_name_of_a_picture_is_in_a_run_or_told(
 
 
 @pytest.mark.parametrize("method", ["boosting", "logistic", "grud"])
+def test_methods_of_tables_touch_no_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str):
+    """None is there: what they are told is that there was one, in training and when they are asked."""
+    timelines = with_documents(published(random_timelines(3, 60)), 4, pictures=FILES)
+    data = write_data(tmp_path / "data", timelines, pictures=tmp_path / "nowhere")
+    monkeypatch.setattr(tokens_module, "token_rows", None)
+    trained(method, data, tmp_path / "run")
+    assert np.isfinite(said(tmp_path / "run", data)).all()
+    with pytest.raises(DataError, match="not there"):
+        trained("mlp", data, tmp_path / "mlp", *SMALL, "modalities=demographics,lab,cxr")
+
+
+@pytest.mark.parametrize("method", ["boosting", "logistic", "grud"])
 def test_methods_of_tables_read_that_and_when_there_is_one(data: Path, tmp_path: Path, method: str):
     trained(method, data, tmp_path / "run")
     run = open_run(tmp_path / "run")

@@ -144,8 +144,11 @@ class _Training:
         self.label = sides.cohort.frame["label"].to_numpy()
         self.featuriser = self._featuriser(settings.inputs)
         hidden = task.hidden_of(self.featuriser.vocabulary.modalities)
-        with first_where_documents(self.featuriser.vocabulary.modalities):
-            self.store = event_store(data.lines, sides.cohort, self.featuriser, self.shape.sequences, quiet, hidden)
+        sequences, documents = self.shape.sequences, self.shape.documents
+        with first_where_documents(self.featuriser.vocabulary.modalities if documents else ()):
+            self.store = event_store(
+                data.lines, sides.cohort, self.featuriser, sequences, quiet, hidden, documents=documents
+            )
 
     def run(self, run: NewRun, splits: Any) -> None:
         """Train and write the folder."""
