@@ -224,7 +224,7 @@ def test_a_missing_decoder_is_no_broken_picture(tmp_path: Path, folder: Path, mo
     decoder = get_decoder(RLELossless)
     with monkeypatch.context() as patch:
         patch.setattr(type(decoder), "is_available", False)
-        with pytest.raises(UsageError, match="2 pictures \\(cxr\\) need a decoder .* 2 packed as RLE Lossless") as told:
+        with pytest.raises(UsageError, match=r"2 pictures \(cxr\) need a decoder .* 2 packed as RLE Lossless") as told:
             picture_rows(lines, "cxr", SMALL, quiet=True)
         assert "Install pylibjpeg>=2.0 and pylibjpeg-rle>=2.0, or leave" in str(told.value)
         assert "png" not in str(told.value)

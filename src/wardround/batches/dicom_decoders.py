@@ -52,11 +52,12 @@ def no_decoder(paths: Sequence[Path | None], modality: str, threads: int = 8) ->
 
 def _packed_as(path: Path | None) -> Any:
     """The transfer syntax of a file; None where it has none that can be read."""
+    import pydicom.filereader
     from pydicom.errors import BytesLengthException, InvalidDicomError
-    from pydicom.filereader import read_file_meta_info
 
+    library: Any = pydicom
     try:
-        return None if path is None else read_file_meta_info(path).TransferSyntaxUID
+        return None if path is None else library.filereader.read_file_meta_info(path).TransferSyntaxUID
     except (OSError, EOFError, ValueError, TypeError, AttributeError, KeyError, NotImplementedError):
         return None
     except (InvalidDicomError, BytesLengthException):
@@ -65,10 +66,11 @@ def _packed_as(path: Path | None) -> Any:
 
 def _lacking(syntax: Any) -> list[str]:
     """The packages of which one would unpack it, as pydicom says it; empty where one is there, or there is none."""
-    from pydicom.pixels import get_decoder
+    from pydicom import pixels
 
+    library: Any = pixels
     try:
-        decoder: Any = get_decoder(syntax)
+        decoder = library.get_decoder(syntax)
     except NotImplementedError:  # of a film, or of nothing that is known: no package would help
         return []
     return [] if decoder.is_available else list(decoder.missing_dependencies)
