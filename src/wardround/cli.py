@@ -144,7 +144,8 @@ def _prepare(into: Any) -> None:
     verb.add_argument(
         "--modalities", choices=("paper", "all"), default="all", help="what the paper uses, or all (default)"
     )
-    verb.add_argument("--cxr", type=Path, metavar="DIR", help="for mimic4: the folder of MIMIC-CXR-JPG or MIMIC-CXR")
+    pictures = "the folder of MIMIC-CXR-JPG or MIMIC-CXR (mimic4), or of an export's pictures (meds)"
+    verb.add_argument("--cxr", type=Path, metavar="DIR", help=pictures)
     verb.add_argument("--notes", type=Path, metavar="DIR", help="for mimic4: the folder of MIMIC-IV-Note")
     verb.add_argument(
         "--mapping", type=Path, metavar="FILE", help="for meds: what its codes mean, a TOML file (MIMIC-IV needs none)"
@@ -208,9 +209,7 @@ def _export(into: Any) -> None:
     verb.add_argument(
         "--task", choices=TASKS, nargs="+", default=[], dest="tasks", help="export labels too, of the causal cohort"
     )
-    verb.add_argument(
-        "--at-h", type=hour, default=24.0, metavar="H", help="hours from unit admission to labels (default: 24)"
-    )
+    verb.add_argument("--at-h", type=hour, metavar="H", help="hours from unit admission to labels (default: 24)")
     verb.add_argument("--json", action="store_true", help="print the counts of rows as JSON")
 
 

@@ -178,7 +178,7 @@ def run_export(options: Any) -> None:
     if options.json:
         print(json.dumps(done.rows, indent=1))
         return
-    print("\n".join(f"{count:,} {name}" for name, count in done.rows.items()))
+    print("\n".join([*(f"{count:,} {name}" for name, count in done.rows.items()), *done.notes]))
     print(f"{options.to} {'was already complete' if done.already else 'is complete'}")
 
 

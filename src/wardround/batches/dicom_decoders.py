@@ -52,7 +52,7 @@ def no_decoder(paths: Sequence[Path | None], modality: str, threads: int = 8) ->
 
 def _packed_as(path: Path | None) -> Any:
     """The transfer syntax of a file; None where it has none that can be read."""
-    import pydicom.filereader
+    import pydicom
     from pydicom.errors import BytesLengthException, InvalidDicomError
 
     library: Any = pydicom

@@ -3,7 +3,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from wardround.batches.stay_table import TableSettings
 from wardround.batches.store import InputSettings
@@ -14,9 +14,13 @@ from wardround.methods.teacher import TeacherSettings
 from wardround.models.checks import check_widths
 from wardround.models.modality_encoder import EncoderSettings
 from wardround.settings import as_json, from_json
-from wardround.tasks.cohort import Window
+from wardround.tasks.cohort import DEFAULT_H, Window
 from wardround.tasks.splits import SplitPlan
+from wardround.tasks.task import find_task
 from wardround.train.settings import LoopSettings
+
+AT_DISCHARGE: Final = "discharge"
+"""When a task of the next visit is asked, as `metrics.json` says it too."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +154,7 @@ class Plan:
             "method": self.method,
             "task": self.task,
             "protocol": self.window.protocol,
-            "at_h": self.window.at_h,
+            **self._asked_at(),
             "split": {
                 "seed": self.split.seed,
                 "fold": None if self.split.fold is None else f"{self.split.fold[0]}/{self.split.fold[1]}",
@@ -166,6 +170,13 @@ class Plan:
             **({"packages": list(self.packages)} if self.packages else {}),
         }
 
+    def _asked_at(self) -> dict[str, Any]:
+        """The hour of the predictions. A task that is asked at discharge has none; that of the window, which the causal
+        protocol cannot be without, then decides nothing."""
+        if self.task is None or not find_task(self.task).next_visit:
+            return {"at_h": self.window.at_h}
+        return {"at_h": None if self.window.protocol == "causal" else self.window.at_h, "asked_at": AT_DISCHARGE}
+
     @classmethod
     def from_json(cls, values: dict[str, Any], read_settings: Callable[[Any], Any] | None) -> "Plan":
         """The plan of a run folder.
@@ -178,13 +189,15 @@ class Plan:
             RunError: where a part is missing, unknown, or does not fit this version.
         """
         try:
-            split = values["split"]
+            split, at_h = values["split"], values["at_h"]
+            if values.get("asked_at") == AT_DISCHARGE and values["protocol"] == "causal":
+                at_h = DEFAULT_H
             fold = None if split["fold"] is None else _fold(split["fold"])
             plan = cls(
                 command=values["command"],
                 method=values["method"],
                 task=values["task"],
-                window=Window(values["protocol"], values["at_h"]),
+                window=Window(values["protocol"], at_h),
                 split=SplitPlan(
                     split["seed"], fold, split["by"], split["pretrain_on"], split["strata"], split.get("test", True)
                 ),
