@@ -40,7 +40,7 @@ from wardround.train.pretrain import Finished
 from wardround.train.processes import first_process_first, first_where_documents
 from wardround.train.run_folder import NewRun
 from wardround.train.split_checks import split_checks
-from wardround.train.taught import taught_labels
+from wardround.train.taught import taught_labels, teacher_of
 from wardround.train.validation import elapsed_bins, fitted_values, validation_metrics
 from wardround.train.whole_fit import fit_whole
 
@@ -98,7 +98,8 @@ def train(
             raise UsageError(f"{method_name} is fitted whole: it takes neither --encoders nor --init.")
         return fit_whole(method, data_folder, task, to, window, split, assignments, seed, quiet)
     brought = Brought.of(method, task, encoders, init)
-    settings = brought.settings(method, assignments)
+    settings, notes = brought.settings(method, assignments), list[str]()
+    settings = replace(settings, teacher=teacher_of(settings.teacher, task, notes))
     with first_process_first():
         data = opened(data_folder, window, quiet)
     hashes = _made_from(brought, settings.inputs)
@@ -111,6 +112,7 @@ def train(
     with first_process_first():
         chosen = data.cohort(task, quiet=quiet)
     sides, table = sides_of(data, chosen, split, "split")
+    run.notes.extend(notes)
     brought.check(window, data, table, run.notes)
     _Training(method, task, data, sides, settings, seed, quiet, brought).run(run, table)
     return Finished(to, False, run.notes)
