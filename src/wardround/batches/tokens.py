@@ -27,7 +27,7 @@ from wardround.batches.text import cleaned
 from wardround.errors import UsageError
 from wardround.progress import progress
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Another number where the same text gives other tokens."""
 
 LIMIT_BYTES: Final = 16 << 30
