@@ -22,6 +22,7 @@ from typing import Any, Final
 
 from wardround.catalogue import catalogue
 from wardround.cli import build_parser
+from wardround.concepts.concept_settings import ConceptSettings
 from wardround.evaluate.wording import METRICS
 from wardround.methods.registry import KNOWN_METHODS, FittedMethod
 from wardround.methods.scores import ScoreSettings
@@ -51,8 +52,8 @@ def on_post_page(output: str, **_: Any) -> str:
 
 
 def settings_of(name: str) -> Any:
-    """The default settings of `alignment`, `synth` of a database, `score` or a method that `train` takes."""
-    others = {"alignment": PretrainSettings, "score": ScoreSettings}
+    """The default settings of `alignment`, `synth` of a database, `concepts`, `score` or a method of `train`."""
+    others: dict[str, Any] = {"alignment": PretrainSettings, "score": ScoreSettings, "concepts": ConceptSettings}
     others |= {"synth-eicu": SyntheticSettings, "synth-mimic4": SyntheticMimic4Settings}
     if name in others:
         return others[name]()

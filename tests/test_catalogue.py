@@ -5,6 +5,7 @@ import pytest
 import wardround
 from wardround import cli_names
 from wardround.catalogue import catalogue
+from wardround.concepts.concept_settings import ConceptSettings
 from wardround.concepts.known import CONCEPTS
 from wardround.events import MODALITIES, PAPER_EICU
 from wardround.methods.registry import FITTED, METHODS
@@ -56,6 +57,7 @@ def test_every_setting_that_is_listed_can_be_set():
     settings = {
         "synth eicu": SyntheticSettings(),
         "synth mimic4": SyntheticMimic4Settings(),
+        "concepts": ConceptSettings(),
         "pretrain alignment": PretrainSettings(),
         "train score": ScoreSettings(),
     }

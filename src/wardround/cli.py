@@ -178,12 +178,13 @@ def _concepts(into: Any) -> None:
         "concepts",
         verbs.run_concepts,
         "clinical concepts of each stay, each value with the time at which it was known: one parquet each",
-        "wardround concepts data sofa urine_output --to concepts",
+        "wardround concepts data sofa urine_output --to concepts --set sofa.pressors=hour_end",
         "wardround list concepts",
     )
     verb.add_argument("data", type=Path, metavar="DATA", help="a prepared folder")
     verb.add_argument("names", choices=CONCEPTS, nargs="+", metavar="NAME", help=", ".join(CONCEPTS))
     verb.add_argument("--to", type=Path, required=True, metavar="DIR", help="folder to write")
+    _settings(verb)
     verb.add_argument("--json", action="store_true", help="print the counts of rows as JSON")
 
 

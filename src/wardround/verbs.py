@@ -162,7 +162,7 @@ def run_concepts(options: Any) -> None:
     from wardround.export import write_concepts
     from wardround.tables import concept_lines
 
-    done = write_concepts(options.data, options.names, options.to, options.quiet)
+    done = write_concepts(options.data, options.names, options.to, options.quiet, options.assignments)
     if options.json:
         print(json.dumps(done.ledger, indent=1))
         return

@@ -4,6 +4,7 @@ import importlib.util
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -193,6 +194,25 @@ def test_named_weights_are_taken_and_kept_in_the_run(data: Path, elsewhere: Path
         assert (said(tmp_path / "run", elsewhere) == one).all()
     finally:
         (named / "away").rename(named / "bert")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+@pytest.mark.parametrize("modality", ["radiology_note", "cxr"])
+def test_what_a_gpu_reads_is_what_a_cpu_reads(data: Path, named: Path, tmp_path: Path, monkeypatch, modality: str):
+    trained("mlp", data, tmp_path / "run", *with_weights(named))
+    run = open_run(tmp_path / "run")
+    opened, featuriser = open_data(data, Window(at_h=24), quiet=True), run.training()[1]
+    store = event_store(opened.lines, opened.cohort(TASKS["mortality"]), featuriser, sequences=False, quiet=True)
+    parts = {modality: frozen_parts(run.model())[modality]}
+    made: list[np.ndarray] = []
+    for device in ("cuda", "cpu"):
+        where = SimpleNamespace(device=torch.device(device))
+        monkeypatch.setattr(embedded_module, "Processes", lambda where=where: where)
+        read = embedded(store, parts, tmp_path / device / "cache")
+        last = read.last[:, store.modalities.index(modality)]
+        made.append(read.content[modality][last[last >= 0]])
+        assert next(parts[modality].parameters()).device.type == "cpu", "it is given back"
+    assert np.allclose(*made, atol=1e-5)
 
 
 def test_a_trajectory_reads_through_named_weights_once(data: Path, named: Path, tmp_path: Path, monkeypatch):

@@ -20,7 +20,7 @@ from wardround.methods.registry import build_embedder
 from wardround.metrics.bootstrap import DRAWS
 from wardround.metrics.retrieval import recall_at_k, silhouette
 from wardround.models.embedder import ModalityEmbedder
-from wardround.tasks.cohort import Window
+from wardround.tasks.cohort import Cohort, Window
 from wardround.tasks.splits import TRAIN, VAL, SplitPlan
 from wardround.train.checkpoint import remove_checkpoints
 from wardround.train.data import OpenData, bin_edges, opened, row_shapes, sides_of, unread_modalities
@@ -81,10 +81,7 @@ def pretrain(
         return Finished(to, True, [])
     sides, table = sides_of(data, data.cohort(None), split, "pretrain_split")
     featuriser = fit_featuriser(data.lines, sides.part(TRAIN), settings.inputs, quiet)
-    with first_where_documents(featuriser.vocabulary.modalities):
-        store = event_store(data.lines, sides.cohort, featuriser, sequences=False, quiet=quiet)
-    if len(store.modalities) < 2:
-        raise UsageError(f"alignment needs two modalities or more; this data has {', '.join(store.modalities)}.")
+    store = _store(data, sides.cohort, featuriser, quiet)
     settings = replace(settings, loop=replace(settings.loop, seed=seed))
     torch.manual_seed(seed)
     model = _model(store, sides.members(TRAIN), featuriser, settings)
@@ -116,6 +113,15 @@ def pretrain(
     if is_first_process():
         remove_checkpoints(to)
     return Finished(to, False, run.notes)
+
+
+def _store(data: OpenData, cohort: Cohort, featuriser: Featuriser, quiet: bool) -> EventStore:
+    """The stays as they stood. Raises `UsageError` where there is nothing to align."""
+    with first_where_documents(featuriser.vocabulary.modalities):
+        store = event_store(data.lines, cohort, featuriser, sequences=False, quiet=quiet)
+    if len(store.modalities) < 2:
+        raise UsageError(f"alignment needs two modalities or more; this data has {', '.join(store.modalities)}.")
+    return store
 
 
 def _model(store: EventStore, train: np.ndarray, featuriser: Featuriser, settings: PretrainSettings) -> Alignment:

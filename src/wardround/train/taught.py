@@ -12,6 +12,7 @@ from wardround.methods.teacher import TeacherSettings, mixed
 from wardround.tasks.splits import TRAIN
 from wardround.tasks.task import Task
 from wardround.train.data import OpenData, Sides
+from wardround.train.plan import TrainSettings
 from wardround.train.teacher_cache import told_once
 
 
@@ -20,13 +21,13 @@ def is_taught(task: Task) -> bool:
     return task.kind == "binary" and not task.labels
 
 
-def teacher_of(teacher: TeacherSettings, task: Task, notes: list[str]) -> TeacherSettings:
-    """The teacher as a training of the task has it: with no share where it has nothing to say, so that the settings of
-    the run say what happened; and a sentence in `notes`."""
-    if is_taught(task) or teacher.share == 0:
-        return teacher
-    notes.append(f"A teacher tells of one yes or no: {task.name} is learned from its labels alone (teacher.share=0).")
-    return replace(teacher, share=0.0)
+def teacher_of(settings: TrainSettings, task: Task) -> tuple[TrainSettings, list[str]]:
+    """The settings as a training of the task has them: a teacher that has nothing to say has no share, so that the
+    settings of the run say what happened; and what to tell the person of it."""
+    if is_taught(task) or settings.teacher.share == 0:
+        return settings, []
+    said = f"A teacher tells of one yes or no: {task.name} is learned from its labels alone (teacher.share=0)."
+    return replace(settings, teacher=replace(settings.teacher, share=0.0)), [said]
 
 
 def taught_labels(
