@@ -7,15 +7,15 @@ import polars as pl
 
 from wardround.sources.synthetic.latent import LATTICE, sigmoid
 from wardround.sources.synthetic.made import Draw
-from wardround.sources.synthetic.mimic4.roster import (
+from wardround.sources.synthetic.mimic.roster import (
     DAY_MIN,
-    FIRST_STAY_ID,
     STAMP,
     Roster,
     moments,
     spread,
     stamp,
 )
+from wardround.sources.synthetic.mimic4.numbering import NUMBERING
 from wardround.sources.synthetic.population import CAUSE_NAMES
 
 OLDEST, WRITTEN_AGE = 89, 91
@@ -228,4 +228,4 @@ def _transfers(draw: Draw, roster: Roster, unit: np.ndarray, arrived: np.ndarray
     )
     number = spread(2 * (draw.made.rows["hosp/transfers"] + np.arange(rows.height)) + 1, 3_819_661)
     text = rows.with_columns(pl.col("intime", "outtime").dt.to_string(STAMP))
-    return text.with_columns(transfer_id=pl.Series(FIRST_STAY_ID + number))
+    return text.with_columns(transfer_id=pl.Series(NUMBERING.stay + number))
