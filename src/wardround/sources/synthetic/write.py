@@ -129,7 +129,7 @@ class _Job:
         folder = self._folder(number)
         tables, beside = chunk.written.tables, chunk.written.files
         for name, rows in tables.items():
-            write_member(_member(folder, name), rows, header=number == 0)
+            write_member(_member(folder, name), rows, number == 0, self.layout.spec.quoted)
         for name, content in beside.items():
             files.write_bytes(self.work.to / name, content)
         for name, rows in chunk.truth.items():
@@ -148,7 +148,7 @@ class _Job:
         if self.work.facts("tables", name) is None:
             whole = self.layout.whole_table(name)
             if whole is not None:
-                write_member(path, whole, header=True)
+                write_member(path, whole, True, self.layout.spec.quoted)
             else:
                 join_members(path, [_member(self._folder(chunk), name) for chunk in range(chunks)])
             self.work.finish("tables", name, {}, [path])
@@ -156,13 +156,15 @@ class _Job:
 
     def _write_truth(self, made: Made, summary: Mapping[str, Any]) -> list[Path]:
         to, folders = self.work.to, [self._folder(chunk) for chunk in range(made.chunks)]
-        names = [to / SETTINGS]
+        names, best = [to / SETTINGS], dict[str, Any]()
+        of = {"stays": best_possible, **self.layout.spec.best}
         for name, by in {**SORTED_BY, **self.layout.spec.truth}.items():
             rows = pl.concat(files.read_table(folder / _truth(name)) for folder in folders).sort(by)
             files.write_table(to / _truth(name), rows)
             names.append(to / _truth(name))
-            if name == "stays":
-                files.write_json(to / SETTINGS, {**summary, "best": best_possible(rows)})
+            if name in of:
+                best |= of[name](rows)
+        files.write_json(to / SETTINGS, {**summary, "best": best})
         if not self.layout.settings.odd_rows:
             return names
         files.write_json(to / ODD_ROWS, made.odd_rows.as_json())

@@ -19,6 +19,7 @@ from wardround.sources.synthetic.eicu.vitals import vital_tables
 from wardround.sources.synthetic.layout import Spec
 from wardround.sources.synthetic.made import Draw, Made, Written
 from wardround.sources.synthetic.missingness import Missing
+from wardround.sources.synthetic.population import USUAL, Visiting
 
 FIRST_STAY_ID: Final = 200_000
 FIRST_HOSPITAL_STAY_ID: Final = 120_000
@@ -61,6 +62,11 @@ class EicuLayout:
     def orphan_rate(self) -> float:
         """Share of patients whose `uniquepid` is blank."""
         return self.settings.orphan_rate
+
+    @property
+    def visiting(self) -> Visiting:
+        """Patients come back by chance."""
+        return USUAL
 
     @property
     def missing_rates(self) -> Mapping[str, float]:

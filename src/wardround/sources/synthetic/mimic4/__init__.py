@@ -2,7 +2,6 @@
 
 What it shares with MIMIC-III is in `synthetic/mimic`.
 
-
 people           patients, admissions, unit stays, services, moves
 prescriptions    orders of drugs
 billing          codes of the hospital stay, in ICD-9 or ICD-10

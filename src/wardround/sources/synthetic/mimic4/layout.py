@@ -30,6 +30,7 @@ from wardround.sources.synthetic.mimic4.people import person_tables
 from wardround.sources.synthetic.mimic4.prescriptions import prescription_rows
 from wardround.sources.synthetic.mimic4.settings import SyntheticMimic4Settings
 from wardround.sources.synthetic.missingness import Missing
+from wardround.sources.synthetic.population import USUAL, Visiting
 
 TAU: Final[dict[str, float]] = {
     "vitals": 0.7,
@@ -84,6 +85,11 @@ class Mimic4Layout:
     def orphan_rate(self) -> float:
         """All patients have an id."""
         return 0.0
+
+    @property
+    def visiting(self) -> Visiting:
+        """Patients come back by chance."""
+        return USUAL
 
     @property
     def missing_rates(self) -> Mapping[str, float]:
