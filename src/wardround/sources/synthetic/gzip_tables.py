@@ -20,7 +20,7 @@ COPY_BYTES: Final = 8 << 20
 """That are in memory at a time while members are joined."""
 
 
-def write_member(path: Path, rows: pl.DataFrame, header: bool, quoted: frozenset[str] = frozenset()) -> None:
+def write_member(path: Path, rows: pl.DataFrame, header: bool, quoted: frozenset[str] | None = None) -> None:
     """Write a chunk of rows, whole; nulls become empty fields.
 
     Args:
@@ -28,21 +28,21 @@ def write_member(path: Path, rows: pl.DataFrame, header: bool, quoted: frozenset
         rows: the rows.
         header: whether the names of the columns are written.
         quoted: columns whose text stands in quotation marks whether it needs them or not; the names of all columns do
-            then.
+            then. None where only what needs them has them.
 
     Raises:
         StorageError: if the disk refuses.
     """
-    text = _quoted(rows, quoted).write_csv(include_header=header, quote_style="never") if quoted else None
-    text = rows.write_csv(include_header=header) if text is None else text
+    text = rows.write_csv(include_header=header)
+    if quoted is not None:
+        text = _quoted(rows, quoted).write_csv(include_header=header, quote_style="never")
     write_bytes(path, gzip.compress(text.encode(), GZIP_LEVEL, mtime=0))
 
 
 def _quoted(rows: pl.DataFrame, quoted: frozenset[str]) -> pl.DataFrame:
     """Rows whose texts and names hold their quotation marks."""
-    mark = pl.lit('"')
-    texts = pl.col(*(name for name in rows.columns if name in quoted))
-    rows = rows.with_columns(mark + texts.cast(pl.String).str.replace_all('"', '""', literal=True) + mark)
+    texts = pl.col([name for name in rows.columns if name in quoted]).cast(pl.String)
+    rows = rows.with_columns(texts.str.replace_all('"', '""', literal=True).str.replace(r"(?s)^(.*)$", '"${1}"'))
     return rows.rename({name: f'"{name}"' for name in rows.columns})
 
 

@@ -33,8 +33,8 @@ class Spec:
         folders: of files that lie beside the tables.
         truth: tables of what is true beside stays and hours -> the columns by which their rows are sorted.
         best: a table of `truth` -> what of it stands in `settings.json` as the best possible.
-        quoted: columns whose text stands in quotation marks, as do the names of all columns then; where there are none,
-            what needs them has them.
+        quoted: table -> columns whose text stands in quotation marks, as do the names of all its columns then; in
+            other tables, what needs them has them.
         decided_with: modality of records that several stays share -> for each stay, the place of the one whose lot it
             takes.
     """
@@ -47,7 +47,7 @@ class Spec:
     folders: tuple[str, ...] = ()
     truth: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     best: Mapping[str, Best] = field(default_factory=dict[str, Best])
-    quoted: frozenset[str] = frozenset()
+    quoted: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
     decided_with: Mapping[str, Lot] = field(default_factory=dict[str, Lot])
 
 

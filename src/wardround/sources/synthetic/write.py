@@ -127,9 +127,9 @@ class _Job:
 
     def _write_chunk(self, number: int, chunk: Chunk) -> list[Path]:
         folder = self._folder(number)
-        tables, beside = chunk.written.tables, chunk.written.files
+        tables, beside, quoted = chunk.written.tables, chunk.written.files, self.layout.spec.quoted
         for name, rows in tables.items():
-            write_member(_member(folder, name), rows, number == 0, self.layout.spec.quoted)
+            write_member(_member(folder, name), rows, number == 0, quoted.get(name))
         for name, content in beside.items():
             files.write_bytes(self.work.to / name, content)
         for name, rows in chunk.truth.items():
@@ -148,7 +148,7 @@ class _Job:
         if self.work.facts("tables", name) is None:
             whole = self.layout.whole_table(name)
             if whole is not None:
-                write_member(path, whole, True, self.layout.spec.quoted)
+                write_member(path, whole, True, self.layout.spec.quoted.get(name))
             else:
                 join_members(path, [_member(self._folder(chunk), name) for chunk in range(chunks)])
             self.work.finish("tables", name, {}, [path])
