@@ -9,6 +9,7 @@ conditions       what patients have for good
 billing          codes of the hospital stay, given at its end
 next_visit       what the next hospital stay will be billed with: true probabilities
 chart, drips     what was charted, put out and given
+bedside          what was done
 orders           prescriptions, by days
 notes            discharge summaries and reports
 items, billing_list, columns, odd_kinds   what things are called

@@ -63,7 +63,10 @@ def carevue_rows(roster: Roster, rows: pl.DataFrame, before: int, rng: np.random
         before: rows of the chunks before.
         rng: the source of chance.
     """
-    kept = rows.select("stay", "itemid", "begin", "end", "rate", "amount", "linkorderid", cgid="caregiver_id")
+    begun = pl.Series(roster.begun).gather(rows["stay"])
+    kept = rows.select(
+        "stay", "itemid", "begin", "end", "rate", "amount", "linkorderid", cgid="caregiver_id", begun=begun
+    )
     drips, fluids = (kept.filter(pl.col("itemid").is_in(list(of))) for of in (DRUGS, FLUIDS))
     parts = _rates(drips), _ends(roster, drips, rng), _amounts(fluids)
     made = pl.concat(parts, how="diagonal_relaxed").sort("stay", "minute", "itemid", "linkorderid", maintain_order=True)
@@ -90,11 +93,15 @@ def _of(items: dict[int, Drug], what: str, kind: type[pl.DataType]) -> pl.Expr:
     )
 
 
+def _full_hours() -> pl.Expr:
+    """The full hours of the clock between `begin` and `end`, in minutes from unit admission."""
+    first = ((pl.col("begin") + pl.col("begun")) // HOUR_MIN + 1) * HOUR_MIN - pl.col("begun")
+    return pl.int_ranges(first, pl.col("end"), HOUR_MIN)
+
+
 def _rates(drips: pl.DataFrame) -> pl.DataFrame:
     """A rate at its begin, and at each full hour that it lasts."""
-    first_hour = (pl.col("begin") // HOUR_MIN + 1) * HOUR_MIN
-    hours = pl.int_ranges(first_hour, pl.col("end"), HOUR_MIN)
-    rows = drips.with_columns(minute=pl.concat_list("begin", hours)).explode("minute")
+    rows = drips.with_columns(minute=pl.concat_list("begin", _full_hours())).explode("minute")
     rate = (pl.col("rate") * _of(DRUGS, "factor", pl.Float64)).round(4)
     return rows.select("stay", "itemid", "minute", "linkorderid", "cgid", rate=rate)
 
@@ -110,9 +117,7 @@ def _ends(roster: Roster, drips: pl.DataFrame, rng: np.random.Generator) -> pl.D
 
 def _amounts(fluids: pl.DataFrame) -> pl.DataFrame:
     """What of a fluid ran in, at each full hour and at its end."""
-    first_hour = (pl.col("begin") // HOUR_MIN + 1) * HOUR_MIN
-    hours = pl.int_ranges(first_hour, pl.col("end"), HOUR_MIN)
-    rows = fluids.with_row_index("run").with_columns(minute=pl.concat_list(hours, "end")).explode("minute")
+    rows = fluids.with_row_index("run").with_columns(minute=pl.concat_list(_full_hours(), "end")).explode("minute")
     since = pl.col("minute") - pl.col("minute").shift(1).over("run").fill_null(pl.col("begin"))
     amount = (pl.col("amount") * since / (pl.col("end") - pl.col("begin"))).round(2)
     return rows.select("stay", "itemid", "minute", "linkorderid", "cgid", amount=amount)

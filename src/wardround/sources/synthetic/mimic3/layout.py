@@ -17,6 +17,7 @@ from wardround.sources.synthetic.mimic.labs import lab_rows, timely
 from wardround.sources.synthetic.mimic.roster import Roster, draw_roster, first_of_admission, first_of_patient
 from wardround.sources.synthetic.mimic.studies import draw_studies
 from wardround.sources.synthetic.mimic.ventilator import Ventilator, draw_ventilator
+from wardround.sources.synthetic.mimic3.bedside import procedure_event_rows
 from wardround.sources.synthetic.mimic3.billing import coded, diagnosis_rows, procedure_rows, titles, visit_truth
 from wardround.sources.synthetic.mimic3.billing_list import DIAGNOSES, PRIMARY, PROCEDURES
 from wardround.sources.synthetic.mimic3.chart import chart_rows, output_rows
@@ -163,9 +164,7 @@ def _event_tables(
         "INPUTEVENTS_CV": carevue_rows(roster, old, before["INPUTEVENTS_CV"], draw.stream("drips")),
         "INPUTEVENTS_MV": metavision_rows(new),
         "OUTPUTEVENTS": output_rows(fluids.output_rows(roster, draw.stream("output")), metavision),
-        "PROCEDUREEVENTS_MV": done.rename({"stay_id": "icustay_id", "caregiver_id": "cgid"}).with_columns(
-            cancelreason=pl.lit(0)
-        ),
+        "PROCEDUREEVENTS_MV": procedure_event_rows(done),
         "PRESCRIPTIONS": prescription_rows(roster, draw.stream("prescriptions")),
         "MICROBIOLOGYEVENTS": culture_rows(roster, 0, draw.stream("cultures")).unique(
             ["hadm_id", "charttime", "spec_itemid"], keep="first", maintain_order=True
@@ -197,6 +196,7 @@ def _published(name: str, rows: pl.DataFrame) -> pl.DataFrame:
     """Rows in the columns of MIMIC-III; what nothing is said of is empty."""
     columns = [column.lower() for column in COLUMNS[name]]
     rows = rows.with_columns(pl.lit(None, pl.String).alias(column) for column in columns if column not in rows.columns)
+    rows = rows.with_columns(pl.col(pl.Float64).cast(pl.String).str.strip_suffix(".0"))
     return rows.select(pl.col(column).alias(column.upper()) for column in columns)
 
 

@@ -4,6 +4,7 @@ A summary has the day of the discharge alone; a report the time of its study, an
 names a patient, a place or a date stands in brackets of two asterisks; a date is there, shifted as all dates are.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -27,6 +28,7 @@ EXAMS: Final = ("CHEST (PORTABLE AP)", "CHEST (PA & LAT)")
 LINE: Final = " " + "_" * 78
 BLANK: Final = "___"
 HOSPITAL: Final = "[**Hospital1 18**]"
+A_BLANK: Final = re.compile(r"(?<!_)___(?!_)")
 DAY: Final = "%Y-%-m-%-d"
 
 
@@ -153,12 +155,15 @@ def _bracketed(text: str, years: str, day: str, words: Words) -> str:
     for blank, shown in (
         (f"{BLANK} year old", f"{years} year old"),
         (f"on {BLANK}", f"on [**{day}**]"),
+        (f"{BLANK} cm", f"{2 + words.number() % 5} cm"),
+        (f"Attending:\n{BLANK}", f"Attending:\n[**First Name3 (LF) {words.number()}**]"),
+        (f"Social History:\n{BLANK}", f"Social History:\nLives in [**Location (un) {words.number()}**]."),
+        (f"Followup Instructions:\n{BLANK}", "Followup Instructions:\nPlease call [**Telephone/Fax (1) 1989**]."),
         (f"Mr./Ms. {BLANK}", f"Mr./Ms. [**Known lastname {words.number()}**]"),
         (f"Dear {BLANK}", f"Dear [**Known lastname {words.number()}**]"),
-        (BLANK, HOSPITAL),
     ):
         text = text.replace(blank, shown)
-    return text
+    return A_BLANK.sub(HOSPITAL, text)
 
 
 def _days(minute: np.ndarray) -> list[str]:
