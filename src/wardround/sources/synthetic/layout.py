@@ -10,7 +10,7 @@ import polars as pl
 from wardround.sources.synthetic.made import Draw, Written
 from wardround.sources.synthetic.missingness import Missing
 from wardround.sources.synthetic.odd_rows import OddKinds
-from wardround.sources.synthetic.population import Visiting
+from wardround.sources.synthetic.population import USUAL, Visiting
 from wardround.sources.synthetic.settings import CohortSettings
 from wardround.sources.synthetic.stays import Stays
 
@@ -51,6 +51,21 @@ class Spec:
     decided_with: Mapping[str, Lot] = field(default_factory=dict[str, Lot])
 
 
+@dataclass(frozen=True)
+class People:
+    """Whom a database is of.
+
+    Attributes:
+        hospitals: how many there are.
+        orphan_rate: share of patients whom no id names.
+        visiting: how they come back.
+    """
+
+    hospitals: int = 1
+    orphan_rate: float = 0.0
+    visiting: Visiting = USUAL
+
+
 @runtime_checkable
 class Layout(Protocol):
     """A database that a cohort is written as: what was asked for, and how stays become rows."""
@@ -71,18 +86,8 @@ class Layout(Protocol):
         ...
 
     @property
-    def hospitals(self) -> int:
-        """How many hospitals there are."""
-        ...
-
-    @property
-    def orphan_rate(self) -> float:
-        """Share of patients whom no id names."""
-        ...
-
-    @property
-    def visiting(self) -> Visiting:
-        """How patients come back."""
+    def people(self) -> People:
+        """Whom it is of."""
         ...
 
     @property

@@ -8,6 +8,7 @@ cultures         specimens, and what grew of them
 billing          codes of the hospital stay, given at its end
 studies          chest X-rays: when, and what there is to see
 notes            what notes tell, and the words for it: prose, discharge_prose, radiology_prose
+tau              how far each modality is wrong
 item_list, billing_list, care_list   what things are called
 
 Rows are those of MIMIC-IV, which MIMIC-III writes in its own way.

@@ -82,7 +82,9 @@ _TEXTS: Final = frozenset(
     .split()
 )
 _NUMBERS: Final = {"OUTPUTEVENTS": frozenset({"VALUE", "ISERROR"}), "PROCEDUREEVENTS_MV": frozenset({"VALUE"})}
-QUOTED: Final = {name: _TEXTS.intersection(columns) - _NUMBERS.get(name, set()) for name, columns in COLUMNS.items()}
+QUOTED: Final = {
+    name: _TEXTS.intersection(columns) - _NUMBERS.get(name, frozenset[str]()) for name, columns in COLUMNS.items()
+}
 """Table -> its columns of text."""
 
 MODALITY_OF: Final = {

@@ -37,4 +37,5 @@ def draw_conditions(admissions: Admissions, rng: np.random.Generator) -> Bool[np
     more = np.array([[each.more.get(name, 0.0) for each in CONDITIONS] for name in COMORBIDITY_NAMES])
     level, by_age = np.array([(each.log_odds, each.by_age) for each in CONDITIONS]).T
     log_odds = level + np.outer((admissions.age[first] - 65) / 15, by_age) + admissions.comorbidity[first] @ more
-    return rng.random(log_odds.shape) < sigmoid(log_odds)
+    chance = sigmoid(log_odds)
+    return rng.random(chance.shape) < chance

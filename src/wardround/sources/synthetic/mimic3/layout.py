@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from wardround.sources.synthetic.laboratory import results
-from wardround.sources.synthetic.layout import Spec
+from wardround.sources.synthetic.layout import People, Spec
 from wardround.sources.synthetic.made import Draw, Written
 from wardround.sources.synthetic.mimic import chart, fluids
 from wardround.sources.synthetic.mimic.care import bedside_rows
@@ -16,6 +16,7 @@ from wardround.sources.synthetic.mimic.cultures import culture_rows
 from wardround.sources.synthetic.mimic.labs import lab_rows, timely
 from wardround.sources.synthetic.mimic.roster import Roster, draw_roster, first_of_admission, first_of_patient
 from wardround.sources.synthetic.mimic.studies import draw_studies
+from wardround.sources.synthetic.mimic.tau import TAU
 from wardround.sources.synthetic.mimic.ventilator import Ventilator, draw_ventilator
 from wardround.sources.synthetic.mimic3.bedside import procedure_event_rows
 from wardround.sources.synthetic.mimic3.billing import coded, diagnosis_rows, procedure_rows, titles, visit_truth
@@ -35,19 +36,6 @@ from wardround.sources.synthetic.mimic3.systems import NUMBERING, in_metavision,
 from wardround.sources.synthetic.missingness import Missing
 from wardround.sources.synthetic.population import Visiting
 
-TAU: Final[dict[str, float]] = {
-    "vitals": 0.7,
-    "lab": 0.6,
-    "infusion": 0.7,
-    "intake_output": 0.9,
-    "treatment": 0.9,
-    "medication": 1.1,
-    "microbiology": 1.0,
-    "billing": 0.9,
-    "cxr": 0.8,
-    "discharge_note": 0.8,
-}
-"""Standard deviation of each modality's lasting error, in units of severity (`stays.py`); `cxr` is of the studies."""
 RECURRENCE: Final = 0.25
 LINKS: Final = {
     "heart failure": {"heart failure": 1.8},
@@ -88,19 +76,9 @@ class Mimic3Layout:
         return SPEC
 
     @property
-    def hospitals(self) -> int:
-        """It is of one hospital."""
-        return 1
-
-    @property
-    def orphan_rate(self) -> float:
-        """All patients have an id."""
-        return 0.0
-
-    @property
-    def visiting(self) -> Visiting:
-        """Patients come back with what they have."""
-        return Visiting(self.settings.visits, RECURRENCE, LINKS)
+    def people(self) -> People:
+        """Of one hospital; all have an id, and come back with what they have."""
+        return People(visiting=Visiting(self.settings.visits, RECURRENCE, LINKS))
 
     @property
     def missing_rates(self) -> Mapping[str, float]:
@@ -126,10 +104,14 @@ class Mimic3Layout:
         events = {name: _numbered(draw, name, rows) for name, rows in events.items()}
         notes, reports = note_rows(draw, roster, ventilator, studies, people, missing.mask)
 
-        tables = people | {name: _seen(name, rows, missing) for name, rows in events.items()} | {"NOTEEVENTS": notes}
+        tables = (
+            people
+            | {name: missing.seen(rows, MODALITY_OF.get(name)) for name, rows in events.items()}
+            | {"NOTEEVENTS": notes}
+        )
         counts |= {name: rows.height for name, rows in (people | events).items()} | {"studies": studies.stay.size}
         counts["NOTEEVENTS"] = roster.one_an_admission.size + studies.stay.size
-        visits = visit_truth(roster, patients, events["DIAGNOSES_ICD"], self.visiting, TAU["billing"])
+        visits = visit_truth(roster, patients, events["DIAGNOSES_ICD"], self.people.visiting, TAU["billing"])
         tables = {name: _published(name, rows) for name, rows in tables.items()}
         return Written(roster.truth_ids(), tables, counts, truth={"visits": visits, "reports": reports})
 
@@ -182,14 +164,6 @@ def _numbered(draw: Draw, name: str, rows: pl.DataFrame) -> pl.DataFrame:
     if "stay" in rows.columns:
         rows = rows.sort("stay", *(column for column in _WHEN if column in rows.columns), maintain_order=True)
     return rows.with_columns(row_id=pl.Series(draw.made.rows[name] + 1 + np.arange(rows.height)))
-
-
-def _seen(name: str, rows: pl.DataFrame, missing: Missing) -> pl.DataFrame:
-    """The rows of an event table that are not missing."""
-    if name not in MODALITY_OF:
-        return rows
-    here = ~missing.mask[MODALITY_OF[name]]
-    return rows.filter(pl.Series(here).gather(rows["stay"]))
 
 
 def _published(name: str, rows: pl.DataFrame) -> pl.DataFrame:

@@ -7,7 +7,7 @@ from typing import Final
 import polars as pl
 
 from wardround.sources.synthetic.laboratory import results
-from wardround.sources.synthetic.layout import Spec
+from wardround.sources.synthetic.layout import People, Spec
 from wardround.sources.synthetic.made import Draw, Written
 from wardround.sources.synthetic.mimic.billing_list import DIAGNOSES, PRIMARY, PROCEDURES, icd
 from wardround.sources.synthetic.mimic.care import bedside_rows
@@ -18,6 +18,7 @@ from wardround.sources.synthetic.mimic.item_list import ITEMS, LAB_ITEMS, SPECIM
 from wardround.sources.synthetic.mimic.labs import lab_rows, timely
 from wardround.sources.synthetic.mimic.roster import Roster, draw_roster, first_of_admission, first_of_patient
 from wardround.sources.synthetic.mimic.studies import draw_studies
+from wardround.sources.synthetic.mimic.tau import TAU
 from wardround.sources.synthetic.mimic.ventilator import Ventilator, draw_ventilator
 from wardround.sources.synthetic.mimic4.billing import diagnosis_rows, procedure_rows, titles
 from wardround.sources.synthetic.mimic4.columns import COLUMNS, MODALITY_OF
@@ -30,21 +31,7 @@ from wardround.sources.synthetic.mimic4.people import person_tables
 from wardround.sources.synthetic.mimic4.prescriptions import prescription_rows
 from wardround.sources.synthetic.mimic4.settings import SyntheticMimic4Settings
 from wardround.sources.synthetic.missingness import Missing
-from wardround.sources.synthetic.population import USUAL, Visiting
 
-TAU: Final[dict[str, float]] = {
-    "vitals": 0.7,
-    "lab": 0.6,
-    "infusion": 0.7,
-    "intake_output": 0.9,
-    "treatment": 0.9,
-    "medication": 1.1,
-    "microbiology": 1.0,
-    "billing": 0.9,
-    "cxr": 0.8,
-    "discharge_note": 0.8,
-}
-"""Standard deviation of each modality's lasting error, in units of severity (`stays.py`)."""
 SPEC: Final = Spec(
     source="mimic4",
     columns=COLUMNS,
@@ -77,19 +64,9 @@ class Mimic4Layout:
         return SPEC
 
     @property
-    def hospitals(self) -> int:
-        """It is of one hospital."""
-        return 1
-
-    @property
-    def orphan_rate(self) -> float:
-        """All patients have an id."""
-        return 0.0
-
-    @property
-    def visiting(self) -> Visiting:
-        """Patients come back by chance."""
-        return USUAL
+    def people(self) -> People:
+        """Of one hospital; all have an id."""
+        return People()
 
     @property
     def missing_rates(self) -> Mapping[str, float]:
@@ -110,7 +87,7 @@ class Mimic4Layout:
         every = _event_tables(draw, roster, ventilator)
         every |= cxr_tables(roster, studies, images, self.settings.image_px, draw.stream("image tables"))
         people = person_tables(draw, roster, missing.mask["demographics"])
-        tables = people | {name: _seen(name, rows, missing) for name, rows in every.items()}
+        tables = people | {name: missing.seen(rows, MODALITY_OF.get(name)) for name, rows in every.items()}
         tables |= discharge_tables(draw, roster, ventilator, people["hosp/admissions"], missing.mask["discharge_note"])
         tables |= radiology_tables(draw, roster, studies, missing.mask["radiology_note"])
         tables = {name: rows.select(COLUMNS[name]) for name, rows in tables.items()}
@@ -140,14 +117,6 @@ def _event_tables(draw: Draw, roster: Roster, ventilator: Ventilator) -> dict[st
         "hosp/diagnoses_icd": diagnosis_rows(roster, draw.stream("diagnoses")),
         "hosp/procedures_icd": procedure_rows(roster, draw.stream("procedures")),
     }
-
-
-def _seen(name: str, rows: pl.DataFrame, missing: Missing) -> pl.DataFrame:
-    """The rows of an event table that are not missing."""
-    if name not in MODALITY_OF:
-        return rows
-    here = ~missing.mask[MODALITY_OF[name]]
-    return rows.filter(pl.Series(here).gather(rows["stay"]))
 
 
 def _items() -> pl.DataFrame:
