@@ -28,7 +28,7 @@ from wardround.methods.scores import ScoreSettings
 from wardround.settings import flatten
 from wardround.sources.raw_table import RawTable
 from wardround.sources.registry import KNOWN_SOURCES
-from wardround.sources.synthetic import SyntheticMimic4Settings, SyntheticSettings
+from wardround.sources.synthetic import SyntheticMimic3Settings, SyntheticMimic4Settings, SyntheticSettings
 from wardround.train.plan import FitSettings, PretrainSettings, TrainSettings
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -54,6 +54,7 @@ def settings_of(name: str) -> Any:
     """The default settings of `alignment`, `synth` of a database, `score` or a method that `train` takes."""
     others = {"alignment": PretrainSettings, "score": ScoreSettings}
     others |= {"synth-eicu": SyntheticSettings, "synth-mimic4": SyntheticMimic4Settings}
+    others |= {"synth-mimic3": SyntheticMimic3Settings}
     if name in others:
         return others[name]()
     method = KNOWN_METHODS.find(name)
