@@ -105,7 +105,6 @@ def _synth(into: Any) -> None:
         "synth",
         verbs.run_synth,
         "write a synthetic database in the raw layout, with a known true risk and a known mechanism of missingness",
-        "wardround synth eicu --stays 2000 --to raw",
         "wardround synth eicu --stays 2000 --to raw --set mechanism=outcome --set missing_rate=0.8",
         "wardround synth mimic4 --stays 2000 --to raw-mimic --set missing_cxr=0.5",
         "wardround synth mimic3 --stays 2000 --to raw-mimic3 --set visits=3",

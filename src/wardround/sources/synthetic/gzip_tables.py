@@ -33,8 +33,9 @@ def write_member(path: Path, rows: pl.DataFrame, header: bool, quoted: frozenset
     Raises:
         StorageError: if the disk refuses.
     """
-    text = rows.write_csv(include_header=header)
-    if quoted is not None:
+    if quoted is None:
+        text = rows.write_csv(include_header=header)
+    else:
         text = _quoted(rows, quoted).write_csv(include_header=header, quote_style="never")
     write_bytes(path, gzip.compress(text.encode(), GZIP_LEVEL, mtime=0))
 
