@@ -21,12 +21,14 @@ from wardround.sources.synthetic.population import (
     CAUSE_NAMES,
     COMORBIDITY_NAMES,
     USUAL,
+    USUAL_VISITS,
     Visiting,
     draw_admissions,
     draw_hospitals,
 )
 from wardround.sources.synthetic.settings import stream
 from wardround.sources.synthetic.stays import run_stays
+from wardround.sources.synthetic.write import PATIENTS_PER_CHUNK, patients_per_chunk
 
 SEED, PATIENTS = 4, 2500
 
@@ -133,7 +135,8 @@ def test_patients_come_back_as_asked(visiting: Visiting, again: tuple[float, flo
     assert linked[0] < came[has].mean() / came[~has].mean() < linked[1]
 
 
-def test_settings_say_how_often():
-    layout = Mimic3Layout(SyntheticMimic3Settings(visits=3.0), SEED)
-    assert layout.people.visiting.mean == 3.0
-    assert layout.people.hospitals == 1
+def test_who_comes_back_more_often_makes_smaller_chunks():
+    often, seldom = (Mimic3Layout(SyntheticMimic3Settings(visits=visits), SEED) for visits in (3.0, USUAL_VISITS))
+    assert (often.people.visiting.mean, often.people.hospitals) == (3.0, 1)
+    assert patients_per_chunk(seldom) == PATIENTS_PER_CHUNK
+    assert patients_per_chunk(often) == round(PATIENTS_PER_CHUNK / 0.84 / 3)

@@ -27,12 +27,14 @@ from wardround.sources.synthetic.cohort import Cohort
 from wardround.sources.synthetic.gzip_tables import join_members, write_member
 from wardround.sources.synthetic.layout import Layout
 from wardround.sources.synthetic.made import Chunk, Made
+from wardround.sources.synthetic.population import USUAL_VISITS
 from wardround.sources.synthetic.truth import best_possible
 from wardround.sources.work_folder import WorkFolder, open_work
 from wardround.stopping import StopRequest, stop_on_sigterm
 from wardround.whole_file import one_writer
 
 PATIENTS_PER_CHUNK: Final = 2_000
+"""Where they come back as often as usual; memory holds the stays of a chunk."""
 
 ODD_ROWS: Final = "truth/odd_rows.json"
 SETTINGS: Final = "truth/settings.json"
@@ -77,13 +79,18 @@ def _synthesised(layout: Layout, to: Path, stays: int, quiet: bool) -> bool:
     packages = ("numpy", "polars", *layout.packages)
     versions = {"wardround": wardround.__version__, **{name: version(name) for name in packages}}
     versions |= {"zlib": zlib.ZLIB_RUNTIME_VERSION}
-    plan = {"made": summary, "patients_per_chunk": PATIENTS_PER_CHUNK, "versions": versions}
+    plan = {"made": summary, "patients_per_chunk": patients_per_chunk(layout), "versions": versions}
     work = open_work(to, plan, outputs(layout))
     with stop_on_sigterm() as stop:
         made = _Job(work, layout, quiet, stop).run(stays, summary)
     files.write_manifest(to, "raw", {}, summary, wardround.__version__, made)
     work.remove()
     return False
+
+
+def patients_per_chunk(layout: Layout) -> int:
+    """As many as have about so many stays as `PATIENTS_PER_CHUNK` usual patients."""
+    return max(1, round(PATIENTS_PER_CHUNK * USUAL_VISITS / layout.people.visiting.mean))
 
 
 def outputs(layout: Layout) -> tuple[str, ...]:
@@ -121,7 +128,7 @@ class _Job:
         facts = self.work.facts("chunks", str(made.chunks))
         if facts is not None:
             return facts
-        chunk = cohort.chunk(made, min(PATIENTS_PER_CHUNK, wanted), wanted)
+        chunk = cohort.chunk(made, min(patients_per_chunk(self.layout), wanted), wanted)
         self.work.finish("chunks", str(made.chunks), chunk.facts, self._write_chunk(made.chunks, chunk))
         return chunk.facts
 
