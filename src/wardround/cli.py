@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from wardround import __version__, verbs
-from wardround.cli_names import CONCEPTS, DEMOS, LISTS, METHODS, SOURCES, TASKS
+from wardround.cli_names import CONCEPTS, DEMOS, LISTS, METHODS, SOURCES, SYNTHETIC, TASKS
 from wardround.errors import WardroundError
 from wardround.option_values import count, fold, gib, hour, known_name, or_installed, seed_number
 
@@ -105,12 +105,12 @@ def _synth(into: Any) -> None:
         "synth",
         verbs.run_synth,
         "write a synthetic database in the raw layout, with a known true risk and a known mechanism of missingness",
-        "wardround synth eicu --stays 2000 --to raw",
         "wardround synth eicu --stays 2000 --to raw --set mechanism=outcome --set missing_rate=0.8",
         "wardround synth mimic4 --stays 2000 --to raw-mimic --set missing_cxr=0.5",
+        "wardround synth mimic3 --stays 2000 --to raw-mimic3 --set visits=3",
         seed="of all that is drawn: another seed, another database",
     )
-    verb.add_argument("source", choices=("eicu", "mimic4"), help="whose raw layout")
+    verb.add_argument("source", choices=SYNTHETIC, help="whose raw layout")
     verb.add_argument("--stays", type=count, required=True, metavar="N", help="unit stays to write")
     verb.add_argument("--to", type=Path, required=True, metavar="RAW", help="folder to write")
     _settings(verb)

@@ -41,6 +41,8 @@ def test_there_is_one_for_the_demo_and_one_for_the_challenge():
         "challenge2012_searched",
         "mimic4_five_modalities",
         "mimic4_five_modalities_paper",
+        "mimic4_phenotyping",
+        "mimic_demo_phenotyping",
     }
     challenge = read_recipe(RECIPES / "challenge2012_a_to_b.toml")
     assert challenge.test_data == Path("data-b")

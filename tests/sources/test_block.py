@@ -1,6 +1,7 @@
 """One block: every row ends in exactly one place."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -10,7 +11,7 @@ from raw_eicu import as_text
 from wardround.errors import SourceError
 from wardround.ledger import TableLedger
 from wardround.sources.block import convert_block, numbered, refuse_retyped
-from wardround.sources.conversion import EventTable, candidates, melted, timed
+from wardround.sources.conversion import EventTable, Selection, candidates, melted, timed
 from wardround.sources.csv_reader import RawRows
 from wardround.sources.raw_table import ID, INTEGER, NUMBER, TEXT, RawTable, at
 
@@ -83,6 +84,30 @@ def test_events_and_account():
         "values_set_aside": {"implausible value": 1},
     }
     assert made.floored is False
+
+
+def test_rows_that_are_not_looked_at_are_counted_and_the_others_keep_their_numbers():
+    some = replace(TABLE, only=Selection("id", frozenset({2, 4}), "not wanted"))
+    rows = ["1 1 x a 80 18", "2 1 5 a 80 _", "3 2 6 a 80 18", " 4 2 x a 80 18", "? 2 5 a 80 18"]
+    made = convert_block(block(*rows, first_row=100, ragged=1), some, "stay", SHARDS)
+    assert made.events["row"].to_list() == [101]
+    assert made.account.as_json() == {
+        "rows_in": 6,
+        "rows_out": 1,
+        "set_aside": {
+            "not a number: id": 1,
+            "not a number: minute": 1,
+            "not wanted": 2,
+            "wrong number of fields": 1,
+        },
+    }
+
+
+def test_whether_a_table_can_be_read_is_asked_of_the_rows_that_were_looked_at():
+    account = TableLedger(100, 9, Counter({"not wanted": 80, "not a number: pulse": 11}))
+    with pytest.raises(SourceError, match="column pulse of table vitals is not a number in 11 of 20 rows"):
+        refuse_retyped(Path("v.csv"), RAW, account, Counter(), left_alone=80)
+    refuse_retyped(Path("v.csv"), RAW, account, Counter(), left_alone=78)
 
 
 def test_equal_rows_have_equal_hashes_wherever_they_stand():

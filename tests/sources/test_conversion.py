@@ -75,6 +75,13 @@ def test_kinds_and_the_first_reason_of_a_row():
     )
 
 
+def test_a_row_reads_the_same_beside_rows_that_need_another_way_of_reading():
+    whole = ["1|+5|007|a|1|b", "2|-0|-12|c|2|d", "9007199254740992|0|0|e|1|f"]
+    odd = ["1.0| 1e2 |x| a|?|  ", "-9007199254740993|9223372036854775808|99999999999999999999|a |1|_"]
+    assert as_text(typed(text_rows(*whole, *odd), TABLE)[: len(whole)]) == as_text(typed(text_rows(*whole), TABLE))
+    assert typed(text_rows(*whole), TABLE)["drawn"].to_list() == [5, 0, 0]
+
+
 def test_no_rows_have_the_same_kinds():
     made = typed(text_rows().clear(), TABLE)
     assert made.height == 0

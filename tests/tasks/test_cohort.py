@@ -2,13 +2,14 @@
 
 from datetime import datetime, timedelta
 
+import numpy as np
 import polars as pl
 import pytest
 
 from wardround.errors import DataError, UsageError
 from wardround.events import STAY_COLUMNS
 from wardround.tasks.cohort import Cohort, Window, cohort, elapsed_h
-from wardround.tasks.task import TASKS
+from wardround.tasks.task import TASKS, Task
 
 DAY = datetime(2001, 7, 1)
 MORTALITY = TASKS["mortality"]
@@ -98,8 +99,31 @@ def test_the_cohort_is_in_the_order_of_the_stay_ids_whatever_the_order_of_the_ro
 
 def test_the_prediction_time_is_an_hour_of_the_stay():
     made = cohort(stays(stay(1), stay(2, start=at(10))), Window(at_h=12.5), MORTALITY).frame
-    assert made.columns == ["subject_id", "stay_id", "start", "prediction_time", "label"]
+    assert made.columns == ["subject_id", "stay_id", "start", "prediction_time", "label", "passed_h"]
     assert made["prediction_time"].to_list() == [at(12.5), at(22.5)]
+
+
+def test_of_a_duration_that_began_before_it_is_asked_models_learn_what_is_left():
+    some = stays(stay(1, hospital_start=at(-6), end=at(40), hospital_end=at(94), los_h=100.0), stay(2, end=at(40)))
+    whole = cohort(some, Window(at_h=24), TASKS["los"])
+    assert (whole.passed_h[0], whole.frame["label"][0], whole.learned[0]) == (30, 100, 70)
+    assert whole.whole(whole.learned)[0] == 100
+    unit = cohort(some, Window(at_h=24), TASKS["los_icu"])
+    assert (unit.passed_h[0], unit.frame["label"][0], unit.learned[0]) == (24, 40, 16)
+
+
+@pytest.mark.parametrize("task", [None, *(task for task in TASKS.values() if not task.began and not task.labels)])
+def test_of_no_other_label_has_a_part_passed(task: Task | None):
+    found = cohort(stays(stay(1)), Window(at_h=24), task, labelled=False)
+    assert found.passed_h.tolist() == [0]
+    assert found.learned is not found.passed_h
+    left = np.asarray([7.0])
+    assert found.whole(left) is left
+
+
+def test_a_stay_that_was_over_before_it_is_asked_has_nothing_left():
+    written_late = stays(stay(1, hospital_start=at(0), end=at(40), hospital_end=at(38), los_h=38.0))
+    assert cohort(written_late, Window("paper", None), TASKS["los"]).learned.tolist() == [0]
 
 
 VOUCHED = stays(

@@ -145,6 +145,15 @@ def test_a_value_that_no_run_has_is_refused(path: tuple[str, ...], value: object
         Plan.from_json(edited("mlp", *path, value=value), plans()["mlp"][1])
 
 
+def test_a_plan_says_what_is_learned_of_a_duration_that_began_before_it_is_asked():
+    plan = Plan("train", "elapsed", "los", Window(), SplitPlan(), None, None, 0)
+    assert plan.as_json()["learns"] == "hours that are left"
+    earlier = {name: value for name, value in plan.as_json().items() if name != "learns"}
+    with pytest.raises(RunError, match="of another version"):
+        Plan.from_json(earlier, None)
+    assert "learns" not in Plan("train", "elapsed", "mortality", Window(), SplitPlan(), None, None, 0).as_json()
+
+
 def test_a_row_has_no_settings():
     """JSON that holds some is of another kind of run."""
     with pytest.raises(RunError):

@@ -22,7 +22,7 @@ from wardround.train import predict
 from wardround.train.cases import Cases
 from wardround.train.data import open_data
 from wardround.train.embedded import embedded
-from wardround.train.predict import SHAPES, predict_cases
+from wardround.train.predict import SHAPES, Predictions, predict_cases
 from wardround.train.protocol_stamp import modalities_past_prediction
 from wardround.train.published_scores import published_scores
 
@@ -256,3 +256,17 @@ def test_a_model_that_does_not_say_how_it_predicts_is_an_error_of_ours(world, tm
     cases = Cases(cohort, store, np.full(len(store.stay_ids), 24.0))
     with pytest.raises(TypeError, match="Linear does not say how it predicts"):
         predict_cases(torch.nn.Linear(2, 1), cases, np.arange(2))
+
+
+def test_after_each_event_a_duration_is_what_had_passed_then_and_what_is_left():
+    left = Predictions(
+        np.asarray([10.0, 20.0]),
+        belief_stay=np.asarray([0, 0, 1]),
+        belief_minute=np.asarray([-120, 1440, 0]),
+        belief_modality=np.zeros(3, np.int64),
+        belief=np.asarray([9.0, 8.0, 7.0]),
+    )
+    whole = left.with_passed(np.asarray([25.0, 30.0]), np.asarray([24.0, 24.0]))
+    assert whole.prediction.tolist() == [35, 50]
+    assert whole.belief.tolist() == [9, 33, 13]
+    assert left.with_passed(np.zeros(2), np.full(2, 24.0)) is left

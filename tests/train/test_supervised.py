@@ -63,7 +63,8 @@ def sides(data: Path, task: str = "mortality", plan: SplitPlan | None = None):
 
 
 @pytest.mark.parametrize(
-    ("method", "task"), [("mlp", "mortality"), ("trajectory", "los_remaining"), ("grud", "mortality")]
+    ("method", "task"),
+    [("mlp", "mortality"), ("trajectory", "los_remaining"), ("trajectory", "los"), ("grud", "mortality")],
 )
 def test_the_numbers_of_a_run_are_those_of_its_model_on_validation_stays(
     data: Path, tmp_path: Path, method: str, task: str
@@ -90,7 +91,9 @@ def test_the_numbers_of_a_run_are_those_of_its_model_on_validation_stays(
         assert metrics["metrics"]["mae_h"]["value"] == pytest.approx(np.abs(predicted - label[val]).mean())
         assert metrics["prevalence"] is None
         assert run.fitted["train_median_h"] == np.median(label[of.members("train")])
-        loss = np.mean((np.log1p(predicted) - np.log1p(label[val])) ** 2)
+        passed_h = of.cohort.passed_h[val]
+        assert passed_h.any() == (task == "los")
+        loss = np.mean((np.log1p(predicted - passed_h) - np.log1p(np.maximum(label[val] - passed_h, 0))) ** 2)
     assert best["val_loss"] == pytest.approx(loss, rel=1e-5)
 
 

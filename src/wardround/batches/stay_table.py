@@ -133,12 +133,14 @@ class StayTable:
         values: NaN where there is nothing; in the order of the cohort and of the featuriser's columns.
         observed: which modalities each stay has at its prediction time.
         unknown_items: items of the modalities whose code the vocabulary does not know.
+        passed_h: hours of what is asked that had passed at the prediction time.
     """
 
     modalities: tuple[str, ...]
     values: Float32[np.ndarray, "stay column"]
     observed: Bool[np.ndarray, "stay modality"]
     unknown_items: int
+    passed_h: Float[np.ndarray, "stay"]
 
 
 def stay_table(
@@ -173,7 +175,7 @@ def stay_table(
             rows.add(np.clip(values, -LARGEST, LARGEST))
             observed.append(have)
             unknown += strangers
-        return StayTable(words.modalities, rows.finish(), np.concatenate(observed), unknown)
+        return StayTable(words.modalities, rows.finish(), np.concatenate(observed), unknown, cohort.passed_h)
 
 
 class _Chunk:

@@ -239,7 +239,7 @@ def event_store(
             everyone = np.arange(part.stop - part.start, dtype=np.int64)
             made.published.add(published_logit(lines, seen, place["stay"], place["minute"]))
             made.published_last.append(published_logit(lines, seen, everyone, np.full(len(everyone), _NO_END)))
-        used = made.documents if documents else dict.fromkeys(made.documents, list[np.ndarray]())
+        used = made.documents if documents else {name: list[np.ndarray]() for name in made.documents}
         return made.store(cohort.frame["stay_id"].to_numpy(), document_rows(lines, featuriser, used, quiet))
 
 

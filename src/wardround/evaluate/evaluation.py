@@ -70,7 +70,8 @@ def metrics_of(asked: Answer, advance: Callable[[int], object] = lambda _: None)
         )
     baseline = None
     if asked.cohort.window.at_h == run.plan.window.at_h:  # the bins are of the run's own hour
-        baseline = predict_elapsed(asked.data.elapsed_h(asked.cohort), run.fitted["edges"], run.fitted["values"])
+        elapsed_h, bins = asked.data.elapsed_h(asked.cohort), run.fitted
+        baseline = asked.cohort.whole(predict_elapsed(elapsed_h, bins["edges"], bins["values"]))
     died = frame.join(
         asked.data.stays.select("stay_id", "died_in_hospital"), on="stay_id", how="left", maintain_order="left"
     )

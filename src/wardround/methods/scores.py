@@ -4,8 +4,8 @@ score     a published score. "apache_iva" is the unit's own prediction: APACHE I
           hospital stay, known at 24 h; only for stays that have one. "sapsii", "oasis" and "sofa" are made of what a
           stay's own events say by the prediction time; what their points mean is fitted on the training stays, a slope
           and an intercept
-elapsed   hours in hospital so far, and nothing else: for lengths of stay, the median label of training stays in bins of
-          the elapsed hours; for mortality, their death rate
+elapsed   hours in hospital so far, and nothing else: for lengths of stay, what had passed and the median of what was
+          left to training stays in bins of the elapsed hours; for mortality, their death rate
 """
 
 from collections.abc import Sequence

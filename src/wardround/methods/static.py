@@ -6,7 +6,8 @@ fusion.
 
 Each from scratch or from aligned encoders and tokens (`--encoders RUN`). What differs (ours): a stay is described up to
 its prediction time, by several summaries of each number beside the printed mean, in values and in quantile codes; a
-linear term on the same inputs stands beside the network (`evidence`); training labels are mixed with what cross-fitted
+linear term on the same inputs stands beside the network (`evidence`); of a length of stay the hours that are left are
+learned (`target.py`); training labels are mixed with what cross-fitted
 trees say (`teacher.share`); and the class weight is 1 unless asked for.
 
     wardround train mlp --data DATA --task mortality --to RUN [--encoders RUN]

@@ -1,5 +1,8 @@
 """What a head learns: a logit for a probability, one for each of several, or log(1 + hours) for a duration.
 
+Of a duration that began before it is asked (`los`, `los_icu`) the hours are those that are left (ours,
+`tasks/cohort.py`): nobody needs to learn what the clock says.
+
 Source: arXiv 2604.18753, appendix B.3: BCE with a positive weight for mortality (default 1 here: a weight wrecks
 calibration), MSE on log(1 + hours) for length of stay.
 """

@@ -5,7 +5,7 @@ Every row of the block ends in exactly one place: it yields at least one event, 
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ from wardround.sources.conversion import (
     NOT_A_TIME,
     NOT_WHOLE,
     EventTable,
+    Selection,
     bare_numbers,
     typed,
     with_reason,
@@ -53,10 +54,22 @@ class Converted:
 
 def numbered(block: RawRows, table: RawTable) -> pl.DataFrame:
     """The block's rows typed, with `row`, their number in the file, and `reason`."""
-    row = pl.int_range(block.first_row, block.first_row + block.frame.height, dtype=pl.Int64)
+    row = _rows(block) if block.row is None else block.row
     if block.is_typed:
         return block.frame.select(table.read).with_columns(reason=pl.lit(None, pl.String), row=row)
     return typed(block.frame, table).with_columns(row=row)
+
+
+def _rows(block: RawRows) -> pl.Series:
+    return pl.int_range(block.first_row, block.first_row + block.frame.height, dtype=pl.Int64, eager=True)
+
+
+def _looked_at(block: RawRows, only: Selection | None) -> RawRows:
+    """The block without the rows that are not looked at."""
+    if only is None:
+        return block
+    mask = only.mask(block.frame)
+    return replace(block, frame=block.frame.filter(mask), row=_rows(block).filter(mask))
 
 
 def convert_block(block: RawRows, table: EventTable, stay_id: str, stays: pl.DataFrame) -> Converted:
@@ -68,7 +81,8 @@ def convert_block(block: RawRows, table: EventTable, stay_id: str, stays: pl.Dat
         stay_id: the column that holds the stay's id.
         stays: `stay_id, slice` of the stays that there are, and their other columns where `table.place` asks.
     """
-    frame = numbered(block, table.raw).with_columns(row_hash=pl.struct(table.raw.read).hash())
+    looked_at = _looked_at(block, table.only)
+    frame = numbered(looked_at, table.raw).with_columns(row_hash=pl.struct(table.raw.read).hash())
     words = Counter(bare_numbers(frame, table.raw))
     frame = _by_stay_id(frame, stay_id, stays) if table.place is None else table.place(frame, stays)
     good = frame.filter(pl.col("reason").is_null())
@@ -76,6 +90,8 @@ def convert_block(block: RawRows, table: EventTable, stay_id: str, stays: pl.Dat
     made = table.convert(frame)
     events = made.filter(pl.col("reason").is_null()).drop("reason")
     account = _account(block, frame, made)
+    if table.only is not None:
+        account.set_aside[table.only.reason] += block.frame.height - looked_at.frame.height
     hashes = np.zeros(block.frame.height, np.uint64)
     hashes[_place(frame, block)] = frame["row_hash"].to_numpy()
     events = events.with_columns(row_hash=pl.Series(hashes[_place(events, block)]))
@@ -100,7 +116,7 @@ def _account(block: RawRows, frame: pl.DataFrame, made: pl.DataFrame) -> TableLe
     why = rejected.filter(~beside).group_by("row").agg(pl.col("reason").min().alias("of_values"))
     lost = frame.select("row", "reason").filter(pl.Series(~is_out[_place(frame, block)]))
     lost = lost.join(why, on="row", how="left")
-    account = TableLedger(frame.height + block.ragged, int(is_out.sum()))
+    account = TableLedger(block.frame.height + block.ragged, int(is_out.sum()))
     account.set_aside.update(reason_counts(lost.select(pl.coalesce("reason", "of_values", pl.lit("no value")))))
     account.set_aside[RAGGED] += block.ragged
     account.values_set_aside.update(reason_counts(rejected.filter(beside).select("reason")))
@@ -118,20 +134,30 @@ def reason_counts(reasons: pl.DataFrame) -> dict[str, int]:
     return dict(counts.iter_rows())
 
 
-def refuse_retyped(path: Path, table: RawTable, account: TableLedger, words: Mapping[str, int]) -> None:
+def refuse_retyped(
+    path: Path, table: RawTable, account: TableLedger, words: Mapping[str, int], left_alone: int = 0
+) -> None:
     """Refuse a table of which most rows cannot be read as declared: numbers that are words, words that are numbers.
+
+    Args:
+        path: of the table, for the message.
+        table: what is declared of it.
+        account: of its rows.
+        words: column of words -> values that are bare numbers.
+        left_alone: rows that were not looked at.
 
     Raises:
         SourceError: naming the file, the column and the counts.
     """
-    if account.rows_in < RETYPED_ROWS:
+    looked_at = account.rows_in - left_alone
+    if looked_at < RETYPED_ROWS:
         return
     found = [(*reason.partition(": "), count) for reason, count in account.set_aside.items()]
     wrong = [(column, kind, count) for kind, _, column, count in found if kind in UNREADABLE]
     wrong += [(column, "a bare number", count) for column, count in words.items()]
     for column, kind, count in wrong:
-        if count > RETYPED_SHARE * account.rows_in:
+        if count > RETYPED_SHARE * looked_at:
             raise SourceError(
-                f"{path}: column {column} of table {table.name} is {kind} in {count} of {account.rows_in} rows: "
+                f"{path}: column {column} of table {table.name} is {kind} in {count} of {looked_at} rows: "
                 "retyped or shifted? Give the table as it was published."
             )

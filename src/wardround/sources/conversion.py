@@ -43,6 +43,26 @@ IMPLAUSIBLE: Final = "implausible value"
 
 
 @dataclass(frozen=True)
+class Selection:
+    """The rows of a table that are looked at; the others are counted and left as they are, which is cheap.
+
+    Attributes:
+        column: of numbers.
+        values: a row with one of them is looked at, and a row of which the number cannot be read.
+        reason: under which the others are set aside.
+    """
+
+    column: str
+    values: frozenset[int]
+    reason: str
+
+    def mask(self, frame: pl.DataFrame) -> pl.Series:
+        """Which of some raw rows are looked at."""
+        numbers = frame[self.column].cast(pl.Int64, strict=False)
+        return numbers.is_in(self.values) | numbers.is_null()
+
+
+@dataclass(frozen=True)
 class EventTable:
     """A raw table that becomes events.
 
@@ -55,6 +75,7 @@ class EventTable:
         floored: expression over the typed rows that is true where a row's times look rounded down.
         place: typed rows, stays -> the rows with `stay_id`, and a reason for those that are of no stay; None where
             each row names its stay by id.
+        only: the rows that are looked at, where that is not all of them.
     """
 
     raw: RawTable
@@ -63,6 +84,7 @@ class EventTable:
     floored_min: int = 0
     floored: pl.Expr | None = None
     place: Callable[[pl.DataFrame, pl.DataFrame], pl.DataFrame] | None = None
+    only: Selection | None = None
 
 
 def typed(frame: pl.DataFrame, table: RawTable) -> pl.DataFrame:
@@ -78,7 +100,7 @@ def typed(frame: pl.DataFrame, table: RawTable) -> pl.DataFrame:
     kinds = {name: table.columns[name][0] for name in table.read}
     text, values = _values(frame, kinds)
     numbers = text.with_columns(values.values())
-    numeric = [name for name in values if kinds[name] is not Kind.TIME]
+    numeric = [name for name, value in values.items() if value.dtype == pl.Float64]
     reason = pl.lit(None, pl.String)
     columns: list[pl.Expr] = []
     for name in reversed(numeric):
@@ -103,7 +125,10 @@ def _values(frame: pl.DataFrame, kinds: Mapping[str, Kind]) -> tuple[pl.DataFram
     """The text, stripped where it must be, and the numbers and times in it, null where they cannot be read."""
     values = {name: _value(frame[name], kind) for name, kind in kinds.items() if kind in _READ}
     plain = {name for name, value in values.items() if value.null_count() == frame[name].null_count()}
-    text = frame.select(name if name in plain else _stripped(name, kind) for name, kind in kinds.items())
+    tidy = {name for name in kinds.keys() - values if _is_tidy(frame[name])}
+    text = frame.select(
+        name if name in plain or name in tidy else _stripped(name, kind) for name, kind in kinds.items()
+    )
     again = {name: _value(text[name], kinds[name]) for name in values if name not in plain}
     return text, {**values, **again}
 
@@ -112,7 +137,20 @@ _READ: Final = (Kind.INTEGER, Kind.NUMBER, Kind.TIME)
 
 
 def _value(text: pl.Series, kind: Kind) -> pl.Series:
-    return read_times(text) if kind is Kind.TIME else text.cast(pl.Float64, strict=False)
+    """Times, whole numbers where all are written as such, else numbers."""
+    if kind is Kind.TIME:
+        return read_times(text)
+    if kind is Kind.INTEGER:
+        whole = text.cast(pl.Int64, strict=False)
+        if whole.null_count() == text.null_count() and whole.is_between(-WHOLE, WHOLE).all():
+            return whole
+    return text.cast(pl.Float64, strict=False)
+
+
+def _is_tidy(text: pl.Series) -> bool:
+    """Whether no text is blank or has blanks around it; the same few stand in most columns of words."""
+    distinct = text.unique().drop_nulls()
+    return bool(((distinct.str.strip_chars() == distinct) & (distinct != "")).all())
 
 
 def _stripped(name: str, kind: Kind) -> pl.Expr:

@@ -105,6 +105,7 @@ class RawRows:
         ragged: lines of this block with the wrong number of fields, which are not in `frame`.
         is_typed: whether the columns have their kinds already, as those of parquet do; they are taken as they are.
         share: how much of the table lies before the block's end, about; None where its reader cannot tell.
+        row: number of each row in the file, where they do not follow one another from `first_row`.
     """
 
     frame: pl.DataFrame
@@ -112,6 +113,7 @@ class RawRows:
     ragged: int
     is_typed: bool = False
     share: float | None = None
+    row: pl.Series | None = None
 
 
 def read_blocks(path: Path, table: RawTable, block_bytes: int | None = None) -> Iterator[RawRows]:

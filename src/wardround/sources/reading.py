@@ -63,7 +63,8 @@ class TableReader:
             floored = floored and converted.floored
             runs.add(converted.events)
         runs.flush()
-        refuse_retyped(found.where, table.raw, account, words)
+        left_alone = 0 if table.only is None else account.set_aside[table.only.reason]
+        refuse_retyped(found.where, table.raw, account, words, left_alone)
         delay_min = table.floored_min if floored and account.rows_in else 0
         facts = {"account": account.as_json(), "delay_min": delay_min, "runs": [path.name for path in runs.paths]}
         return facts, runs.paths

@@ -23,7 +23,9 @@ codes) counts. Whether there is a next visit is the future's: to predict, all wh
 from dataclasses import dataclass
 from typing import Final, Literal
 
+import numpy as np
 import polars as pl
+from jaxtyping import Float
 
 from wardround.errors import DataError, UsageError
 from wardround.events import HOUR_US, IMAGES, MINUTE_US, TEXTS
@@ -87,8 +89,9 @@ class Cohort:
 
     Attributes:
         frame: `subject_id, stay_id, start, prediction_time, label` (float64, hours or 0/1, an array of them for several
-            answers; null without a task), by stay id. A prediction time is null in whole-stay pretraining alone, where
-            the end of a stay is not known.
+            answers; null without a task) and `passed_h`, what of a duration that is asked had passed (0 for any other
+            label), by stay id. A prediction time is null in whole-stay pretraining alone, where the end of a stay is
+            not known.
         excluded: reason -> stays left out.
         window: what they may see.
     """
@@ -96,6 +99,21 @@ class Cohort:
     frame: pl.DataFrame
     excluded: dict[str, int]
     window: Window
+
+    @property
+    def passed_h(self) -> Float[np.ndarray, "stay"]:
+        """Hours of what is asked that had passed at the prediction time: nobody has to learn them."""
+        return self.frame["passed_h"].to_numpy()
+
+    @property
+    def learned(self) -> Float[np.ndarray, "stay *label"]:
+        """The labels that models learn: of a duration that began before it is asked what is left, at least 0 h."""
+        label = self.frame["label"].to_numpy()
+        return np.maximum(label - self.passed_h, 0) if self.passed_h.any() else label
+
+    def whole(self, left: Float[np.ndarray, "stay *label"]) -> Float[np.ndarray, "stay *label"]:
+        """What is said of the whole duration where `left` is said of the hours that are left."""
+        return left + self.passed_h if self.passed_h.any() else left
 
 
 def cohort(stays: pl.DataFrame, window: Window, task: Task | None = None, labelled: bool = True) -> Cohort:
@@ -131,7 +149,14 @@ def cohort(stays: pl.DataFrame, window: Window, task: Task | None = None, labell
     if kept.is_empty():
         reasons = ", ".join(f"{reason}: {count}" for reason, count in excluded.items()) or "it is empty"
         raise DataError(f"no stay is in the cohort ({reasons}). Choose another hour, task or data.")
-    return Cohort(kept.select("subject_id", "stay_id", "start", "prediction_time", "label"), excluded, window)
+    columns = ("subject_id", "stay_id", "start", "prediction_time", "label")
+    return Cohort(kept.select(*columns, passed_h=_passed_h(task)), excluded, window)
+
+
+def _passed_h(task: Task | None) -> pl.Expr:
+    if task is None or not task.began:
+        return pl.lit(0.0)
+    return hours_between(pl.col("prediction_time"), pl.col(task.began)).clip(0).fill_null(0.0)
 
 
 def _rules(window: Window, task: Task | None, labelled: bool) -> list[tuple[pl.Expr, str]]:

@@ -5,7 +5,7 @@ several yes/no answers reads the table of a concept beside it (`train/derived_la
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import polars as pl
@@ -32,6 +32,7 @@ class Task:
         label: prediction-time expression -> label expression over the stay columns; null where a stay has none. Of
             several answers an array.
         falls: whether the label shrinks by an hour with each hour that passes.
+        began: the stay column that says when a duration of which a part has passed began; empty for any other label.
         summary: what it is, and what it is not.
         published_risk: whether death in hospital, which the published equations predict, is what is asked.
         labels: names of several yes/no answers that are asked at once, "binary" each; empty where there is one answer.
@@ -51,6 +52,12 @@ class Task:
     derived: str = ""
     hides: tuple[str, ...] = ()
     next_visit: bool = False
+    began: str = ""
+
+    @property
+    def learned(self) -> "Task":
+        """The task as a model learns it: of a duration that began before it is asked, the hours that are left."""
+        return replace(self, falls=True) if self.began else self
 
     def hidden_of(self, modalities: Iterable[str]) -> tuple[str, ...]:
         """Those of some modalities that no model of this task is given."""
@@ -120,6 +127,7 @@ TASKS: Final[dict[str, Task]] = {
             lambda _: pl.col("los_h").cast(pl.Float64),
             False,
             "hours from hospital admission to discharge (the paper's); part of it has passed at the prediction time",
+            began="hospital_start",
         ),
         Task(
             "los_icu",
@@ -127,6 +135,7 @@ TASKS: Final[dict[str, Task]] = {
             lambda _: hours_between(pl.col("end"), pl.col("start")),
             False,
             "hours from unit admission to unit discharge; not the hospital stay",
+            began="start",
         ),
         Task(
             "phenotyping",

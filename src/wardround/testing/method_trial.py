@@ -155,7 +155,12 @@ class MethodTrial:
         if isinstance(self.method, FittedMethod):
             fitted, inputs = run.fitted_model()
             table = stay_table(data.lines, cohort, inputs, without, quiet=True)
-            asked = replace(table, values=table.values[members], observed=table.observed[members])
+            asked = replace(
+                table,
+                values=table.values[members],
+                observed=table.observed[members],
+                passed_h=table.passed_h[members],
+            )
             return predict_table(fitted, asked)
         model = run.model()
         return predict_cases(model, self.cases(run, folder, model, without), members)
@@ -183,8 +188,8 @@ class MethodTrial:
         if self.method.encodes:
             encoder = settings.model.encoder
             embedder = build_embedder(shapes, encoder, bin_edges(store, everyone, shapes, encoder))
-        start = Target(chosen.kind).start(torch.tensor(cohort.frame["label"].to_list()))
-        model = self.method.build(shapes, embedder, chosen, settings.model, start).eval()
+        start = Target(chosen.kind).start(torch.from_numpy(cohort.learned))
+        model = self.method.build(shapes, embedder, chosen.learned, settings.model, start).eval()
         cases = Cases.of(data, cohort, store, model)
         return Untrained(model, cases, self._batch(settings.model, cases))
 

@@ -60,7 +60,7 @@ class Cases:
         """For `score`, with its settings, and `elapsed`."""
         at_h = prediction_hours(cohort)
         if name == "elapsed":
-            row = predict_elapsed(data.elapsed_h(cohort), fitted["edges"], fitted["values"])
+            row = cohort.whole(predict_elapsed(data.elapsed_h(cohort), fitted["edges"], fitted["values"]))
         elif settings is not None:
             return cls.of_points(cohort, clinical_scores(data, cohort, settings.of, quiet), fitted)
         else:

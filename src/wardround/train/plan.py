@@ -2,12 +2,13 @@
 `settings.json`."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from wardround.batches.stay_table import TableSettings
 from wardround.batches.store import InputSettings
-from wardround.errors import RunError, UsageError
+from wardround.errors import ExtensionError, RunError, UsageError
 from wardround.methods.alignment import AlignmentSettings
 from wardround.methods.registry import FittedMethod, Method
 from wardround.methods.teacher import TeacherSettings
@@ -21,6 +22,7 @@ from wardround.train.settings import LoopSettings
 
 AT_DISCHARGE: Final = "discharge"
 """When a task of the next visit is asked, as `metrics.json` says it too."""
+OTHER_VERSION: Final = "settings.json of the run lacks a part: it is of another version. Train again."
 
 
 @dataclass(frozen=True)
@@ -167,15 +169,18 @@ class Plan:
             "settings": None if self.settings is None else as_json(self.settings),
             "seed": self.seed,
             "init": self.init,
+            **_learns(self.task),
             **({"packages": list(self.packages)} if self.packages else {}),
         }
 
     def _asked_at(self) -> dict[str, Any]:
         """The hour of the predictions. A task that is asked at discharge has none; that of the window, which the causal
         protocol cannot be without, then decides nothing."""
-        if self.task is None or not find_task(self.task).next_visit:
-            return {"at_h": self.window.at_h}
-        return {"at_h": None if self.window.protocol == "causal" else self.window.at_h, "asked_at": AT_DISCHARGE}
+        with suppress(UsageError, ExtensionError):  # of a package that is not here: whoever needs it is told
+            if self.task is not None and find_task(self.task).next_visit:
+                at_h = None if self.window.protocol == "causal" else self.window.at_h
+                return {"at_h": at_h, "asked_at": AT_DISCHARGE}
+        return {"at_h": self.window.at_h}
 
     @classmethod
     def from_json(cls, values: dict[str, Any], read_settings: Callable[[Any], Any] | None) -> "Plan":
@@ -208,10 +213,19 @@ class Plan:
                 packages=tuple(values.get("packages", ())),
             )
         except (KeyError, TypeError, AttributeError, ValueError, UsageError) as error:
-            raise RunError("settings.json of the run lacks a part: it is of another version. Train again.") from error
+            raise RunError(OTHER_VERSION) from error
+        if _learns(plan.task).keys() - values.keys():
+            raise RunError(OTHER_VERSION)
         if plan.as_json() != values:
             raise RunError("settings.json of the run says more than this version knows. Update wardround.")
         return plan
+
+
+def _learns(task: str | None) -> dict[str, str]:
+    """What is learned of a duration that began before it is asked: a run of an earlier version learned all of it."""
+    with suppress(UsageError, ExtensionError):  # of a package that is not here: whoever needs it is told
+        return {"learns": "hours that are left"} if task and find_task(task).began else {}
+    return {}
 
 
 def _fold(text: str) -> tuple[int, int]:

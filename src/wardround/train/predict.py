@@ -9,7 +9,7 @@ here. What is fitted whole is asked with a table of stays instead.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -51,6 +51,19 @@ class Predictions:
     belief_modality: Integer[np.ndarray, "belief"]
     belief: Float[np.ndarray, "belief *label"]
 
+    def with_passed(self, passed_h: Float[np.ndarray, "stay"], at_h: Float[np.ndarray, "stay"]) -> "Predictions":
+        """Of hours that are left the whole duration, at the prediction time and after each event.
+
+        Args:
+            passed_h: hours of it that had passed at the prediction time, by asked stay.
+            at_h: the prediction time, hours from unit admission.
+        """
+        if not passed_h.any():
+            return self
+        ago_h = at_h[self.belief_stay] - self.belief_minute / 60
+        passed_then_h = np.maximum(passed_h[self.belief_stay] - ago_h, 0)
+        return replace(self, prediction=self.prediction + passed_h, belief=self.belief + passed_then_h)
+
 
 def _no_beliefs(prediction: np.ndarray) -> Predictions:
     none = np.empty(0, np.int64)
@@ -74,14 +87,15 @@ def predict_cases(model: nn.Module | None, cases: Cases, members: Int[np.ndarray
     shape = getattr(model, "shape", None)
     if shape not in SHAPES:
         raise TypeError(f"{type(model).__name__} does not say how it predicts")
-    return SHAPES[shape].predict(model.eval(), cases, members)
+    made = SHAPES[shape].predict(model.eval(), cases, members)
+    return made.with_passed(cases.cohort.passed_h[members], cases.at_h[members])
 
 
 def predict_table(model: TableModel, table: StayTable) -> Predictions:
     """Predict for the stays of a table, some after the others; what one stay gets does not depend on the others."""
     places = range(0, len(table.values), TABLE_STAYS)
     parts = [model.predict(table.values[begin : begin + TABLE_STAYS]) for begin in places]
-    return _no_beliefs(np.concatenate(parts))
+    return _no_beliefs(np.concatenate(parts)).with_passed(table.passed_h, np.zeros(len(table.passed_h)))
 
 
 def _static_batches(

@@ -106,7 +106,7 @@ class Run:
         settings, featuriser = self.training()
         shapes, method = row_shapes(featuriser), _method_of(self.plan.method, Method)
         embedder = build_embedder(shapes, settings.model.encoder) if method.encodes else None
-        model = method.build(shapes, embedder, find_task(self.plan.task or ""), settings.model, 0.0)
+        model = method.build(shapes, embedder, find_task(self.plan.task or "").learned, settings.model, 0.0)
         self.load_into(model)
         return model
 

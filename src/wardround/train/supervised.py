@@ -142,7 +142,7 @@ class _Training:
         self.seed, self.quiet, self.brought = seed, quiet, brought
         self.shape = SHAPES[method.shape]
         self.target = Target.of(task, settings.model.positive_weight)
-        self.label = sides.cohort.frame["label"].to_numpy()
+        self.label, self.learned = sides.cohort.frame["label"].to_numpy(), sides.cohort.learned
         self.featuriser = self._featuriser(settings.inputs)
         hidden = task.hidden_of(self.featuriser.vocabulary.modalities)
         sequences, documents = self.shape.sequences, self.shape.documents
@@ -155,9 +155,9 @@ class _Training:
         """Train and write the folder."""
         torch.manual_seed(self.seed)
         embedder = self._embedder()
-        train_label = torch.from_numpy(self.label[self.sides.members(TRAIN)])
+        train_label = torch.from_numpy(self.learned[self.sides.members(TRAIN)])
         start = self.target.start(train_label)
-        model = self.method.build(row_shapes(self.featuriser), embedder, self.task, self.settings.model, start)
+        model = self.method.build(row_shapes(self.featuriser), embedder, self.task.learned, self.settings.model, start)
         _check_answers(model, self.method, self.task)
         if self.brought.init is not None:
             self.brought.init.load_into(model)
@@ -241,8 +241,8 @@ class _Training:
         if self.task.kind == "binary":
             outputs = torch.logit(torch.from_numpy(predicted), eps=1e-6)
         else:
-            outputs = torch.from_numpy(predicted).log1p()
-        loss = float(self.target.loss(outputs, torch.from_numpy(label)).mean())
+            outputs = torch.from_numpy(predicted - self.sides.cohort.passed_h[val]).log1p()
+        loss = float(self.target.loss(outputs, torch.from_numpy(self.learned[val])).mean())
         if self.task.kind == "hours":
             return {"loss": loss, "mae_h": float(mae(label, predicted))}
         if not np.isfinite(predicted).all():

@@ -55,7 +55,7 @@ def taught_labels(
         TrainingStopped: after SIGTERM while the teacher is asked.
         StorageError: where the disk refuses.
     """
-    label = sides.cohort.frame["label"].to_numpy().astype(np.float64)
+    label = sides.cohort.learned.astype(np.float64)
     if teacher.share == 0 or not is_taught(task):
         return label
     content, shown = inputs.content, task.shown_of(inputs.modalities)

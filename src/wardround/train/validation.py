@@ -111,6 +111,6 @@ def _fitted_answer(train_label: np.ndarray, val_label: np.ndarray, predicted: np
 def elapsed_bins(data: OpenData, sides: Sides, task: Task) -> dict[str, Any]:
     """What the elapsed hours alone tell: `edges` of bins and a value for each, from training stays."""
     train_side = sides.members(TRAIN)
-    label = sides.cohort.frame["label"].to_numpy()[train_side]
+    label = sides.cohort.learned[train_side]
     edges, values = fit_elapsed(data.elapsed_h(sides.cohort)[train_side], label, task.kind == "binary")
     return {"edges": edges, "values": values}

@@ -84,17 +84,18 @@ def _fit(
     train, val = (
         LabelledRows(
             stay_table(data.lines, sides.part(side), featuriser, quiet=quiet).values,
-            sides.part(side).frame["label"].to_numpy(),
+            sides.part(side).learned,
         )
         for side in (TRAIN, VAL)
     )
     model, result = _fitted(method, task, train, val, settings.model, run.plan.seed, quiet)
-    predicted = model.predict(val.values)
-    fitted = fitted_values(task, train.label, val.label, predicted)
+    told = sides.part(VAL)
+    label, predicted = told.frame["label"].to_numpy(), told.whole(model.predict(val.values))
+    fitted = fitted_values(task, sides.part(TRAIN).frame["label"].to_numpy(), label, predicted)
     if task.kind == "hours":
         fitted |= elapsed_bins(data, sides, task)
-    subject = sides.part(VAL).frame["subject_id"].to_numpy()
-    metrics = validation_metrics(data, sides, task, val.label, predicted, subject, fitted)
+    subject = told.frame["subject_id"].to_numpy()
+    metrics = validation_metrics(data, sides, task, label, predicted, subject, fitted)
     diagnostics = [
         *result.diagnostics,
         *split_checks(data.stays, splits, run.plan.split, "split", run.notes),

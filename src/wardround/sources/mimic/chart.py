@@ -13,8 +13,8 @@ from typing import Final
 
 import polars as pl
 
-from wardround.sources.conversion import candidates, in_canonical_units, with_reason
-from wardround.sources.mimic.items import CHARTED_MIN, MODALITY_OF, PAPER_CODES, REFILL, REFILL_WORDS, RESULT_MIN, Item
+from wardround.sources.conversion import Selection, candidates, in_canonical_units, with_reason
+from wardround.sources.mimic.items import CHARTED_MIN, MODALITY_OF, REFILL, REFILL_WORDS, RESULT_MIN, Item, paper_rows
 from wardround.sources.mimic.placing import clocked
 from wardround.sources.raw_table import RawTable
 from wardround.sources.units import Quantity, is_fahrenheit, is_fraction
@@ -58,9 +58,10 @@ class Chart:
         declared = pl.col("itemid").is_in(list(self.items)).fill_null(False)
         return pl.concat([self._declared(frame.filter(declared)), _others(frame.filter(~declared))])
 
-    def paper(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """As `chart`, the 17 variables alone."""
-        return with_reason(self.chart(frame), ~pl.col("code").is_in(PAPER_CODES), "none of the 17 variables")
+    @property
+    def paper(self) -> Selection:
+        """The rows of the 17 variables."""
+        return paper_rows({item: each.code for item, each in self.items.items()})
 
     def _of_item(self, what: str) -> pl.Expr:
         """An attribute of the declared item of a row; null for the others."""

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from wardround.sources.conversion import Selection
 from wardround.sources.units import EICU_LABS, VITALS, Quantity
 
 
@@ -193,6 +194,18 @@ PAPER_CODES: Final = frozenset(
     }
 )
 """The 17 variables of arXiv 2604.18753, appendix A.1.2."""
+
+NOT_PAPER: Final = "none of the 17 variables"
+
+
+def paper_rows(codes: Mapping[int, str]) -> Selection:
+    """The rows of the 17 variables, by item.
+
+    Args:
+        codes: item -> the code of its events.
+    """
+    return Selection("itemid", frozenset(item for item, code in codes.items() if code in PAPER_CODES), NOT_PAPER)
+
 
 MODALITY_OF: Final = {
     **dict.fromkeys(("Routine Vital Signs", "Hemodynamics", "Respiratory", "IABP", "PiCCO", "NICOM"), "vitals"),

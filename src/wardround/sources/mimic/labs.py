@@ -10,7 +10,7 @@ from typing import Final
 import polars as pl
 
 from wardround.sources.conversion import candidates, in_canonical_units, with_reason
-from wardround.sources.mimic.items import PAPER_CODES
+from wardround.sources.mimic.items import paper_rows
 from wardround.sources.mimic.lab_items import LAB_ITEMS, UNITS, WITHOUT_UNIT
 from wardround.sources.mimic.placing import clocked, midnight_after
 from wardround.sources.raw_table import RawTable
@@ -25,6 +25,9 @@ DAY_ALONE: Final = "day alone"
 _CANONICAL: Final = {name: EICU_LABS[name].unit for name in set(LAB_ITEMS.values())}
 _SPELLED: Final = {f"{name}|{theirs}": ours for name, same in UNITS.items() for theirs, ours in same.items()}
 _UNITLESS: Final = {name: EICU_LABS[name].unit for name in WITHOUT_UNIT}
+
+PAPER_LABS: Final = paper_rows({item: f"LAB//{name}//{_CANONICAL[name]}" for item, name in LAB_ITEMS.items()})
+"""Results of the 17 variables: glucose, pH and inspired oxygen."""
 
 
 def labs(table: RawTable, frame: pl.DataFrame) -> pl.DataFrame:
@@ -88,8 +91,3 @@ def cultures(table: RawTable, frame: pl.DataFrame) -> pl.DataFrame:
     tested = frame.filter(pl.col("reason").is_null(), pl.col("ab_name").is_not_null(), pl.col("org_name").is_not_null())
     against = pl.concat_str("org_name", "ab_name", "interpretation", separator="|", ignore_nulls=True)
     return pl.concat([grown, candidates(tested, "microbiology", pl.lit("SUSCEPTIBILITY//") + against), specimens])
-
-
-def paper_labs(table: RawTable, frame: pl.DataFrame) -> pl.DataFrame:
-    """As `labs`, those of the 17 variables alone: glucose and pH."""
-    return with_reason(labs(table, frame), ~pl.col("code").is_in(PAPER_CODES), "none of the 17 variables")

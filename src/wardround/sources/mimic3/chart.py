@@ -1,5 +1,6 @@
 """MIMIC-III, chartevents: rows of CareVue and MetaVision as events, known at their storetime (`mimic/chart.py`)."""
 
+from dataclasses import replace
 from typing import Final
 
 import polars as pl
@@ -32,10 +33,5 @@ def chart(frame: pl.DataFrame) -> pl.DataFrame:
     return CHART.chart(_readable(frame))
 
 
-def paper_chart(frame: pl.DataFrame) -> pl.DataFrame:
-    """As `chart`, the 17 variables alone."""
-    return CHART.paper(_readable(frame))
-
-
 CHART_TABLE: Final = EventTable(CHARTEVENTS, chart, MODALITIES, place=by_icustay)
-PAPER_CHART_TABLE: Final = EventTable(CHARTEVENTS, paper_chart, MODALITIES[:-1], place=by_icustay)
+PAPER_CHART_TABLE: Final = replace(CHART_TABLE, modalities=MODALITIES[:-1], only=CHART.paper)

@@ -3,13 +3,13 @@
 Nothing is stored of when a result came: each is known the stated delay after its draw.
 """
 
-from functools import partial
+from dataclasses import replace
 from typing import Final
 
 import polars as pl
 
 from wardround.sources.conversion import EventTable
-from wardround.sources.mimic.labs import cultures, labs, paper_labs
+from wardround.sources.mimic.labs import PAPER_LABS, cultures, labs
 from wardround.sources.mimic.placing import by_time
 from wardround.sources.mimic3.columns import LABEVENTS, MICROBIOLOGYEVENTS
 
@@ -17,13 +17,13 @@ _SPECIMEN: Final = 50800
 """Which blood a gas is of: MIMIC-IV's "Specimen Type" of "Blood", here under a number and in capitals of its own."""
 
 
-def _labs(frame: pl.DataFrame, paper: bool) -> pl.DataFrame:
+def _labs(frame: pl.DataFrame) -> pl.DataFrame:
     specimen = (pl.col("itemid") == _SPECIMEN).fill_null(False)
     frame = frame.with_columns(
         label=pl.when(specimen).then(pl.lit("Specimen Type")).otherwise("label"),
         fluid=pl.when(specimen).then(pl.lit("Blood")).otherwise("fluid"),
     )
-    return paper_labs(LABEVENTS, frame) if paper else labs(LABEVENTS, frame)
+    return labs(LABEVENTS, frame)
 
 
 def _cultures(frame: pl.DataFrame) -> pl.DataFrame:
@@ -33,8 +33,8 @@ def _cultures(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 _PLACE: Final = by_time("charttime")
-LAB_TABLE: Final = EventTable(LABEVENTS, partial(_labs, paper=False), ("lab", "blood_gas"), place=_PLACE)
-PAPER_LAB_TABLE: Final = EventTable(LABEVENTS, partial(_labs, paper=True), ("lab", "blood_gas"), place=_PLACE)
+LAB_TABLE: Final = EventTable(LABEVENTS, _labs, ("lab", "blood_gas"), place=_PLACE)
+PAPER_LAB_TABLE: Final = replace(LAB_TABLE, only=PAPER_LABS)
 CULTURE_TABLE: Final = EventTable(
     MICROBIOLOGYEVENTS, _cultures, ("microbiology", "charting"), place=by_time("charttime", "chartdate")
 )

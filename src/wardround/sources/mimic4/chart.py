@@ -1,5 +1,6 @@
 """MIMIC-IV, chartevents: rows as events, known at their storetime, as `mimic/chart.py` reads them."""
 
+from dataclasses import replace
 from typing import Final
 
 from wardround.sources.conversion import EventTable
@@ -10,4 +11,4 @@ from wardround.sources.mimic4.columns import CHARTEVENTS
 
 CHART: Final = Chart(CHARTEVENTS, METAVISION)
 CHART_TABLE: Final = EventTable(CHARTEVENTS, CHART.chart, MODALITIES, place=by_stay)
-PAPER_CHART_TABLE: Final = EventTable(CHARTEVENTS, CHART.paper, MODALITIES[:-1], place=by_stay)
+PAPER_CHART_TABLE: Final = replace(CHART_TABLE, modalities=MODALITIES[:-1], only=CHART.paper)
