@@ -22,13 +22,14 @@ from typing import Any, Final
 
 from wardround.catalogue import catalogue
 from wardround.cli import build_parser
+from wardround.concepts.concept_settings import ConceptSettings
 from wardround.evaluate.wording import METRICS
 from wardround.methods.registry import KNOWN_METHODS, FittedMethod
 from wardround.methods.scores import ScoreSettings
 from wardround.settings import flatten
 from wardround.sources.raw_table import RawTable
 from wardround.sources.registry import KNOWN_SOURCES
-from wardround.sources.synthetic import SyntheticMimic4Settings, SyntheticSettings
+from wardround.sources.synthetic import SyntheticMimic3Settings, SyntheticMimic4Settings, SyntheticSettings
 from wardround.train.plan import FitSettings, PretrainSettings, TrainSettings
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -51,9 +52,10 @@ def on_post_page(output: str, **_: Any) -> str:
 
 
 def settings_of(name: str) -> Any:
-    """The default settings of `alignment`, `synth` of a database, `score` or a method that `train` takes."""
-    others = {"alignment": PretrainSettings, "score": ScoreSettings}
+    """The default settings of `alignment`, `synth` of a database, `concepts`, `score` or a method of `train`."""
+    others: dict[str, Any] = {"alignment": PretrainSettings, "score": ScoreSettings, "concepts": ConceptSettings}
     others |= {"synth-eicu": SyntheticSettings, "synth-mimic4": SyntheticMimic4Settings}
+    others |= {"synth-mimic3": SyntheticMimic3Settings}
     if name in others:
         return others[name]()
     method = KNOWN_METHODS.find(name)

@@ -5,6 +5,7 @@ import pytest
 import wardround
 from wardround import cli_names
 from wardround.catalogue import catalogue
+from wardround.concepts.concept_settings import ConceptSettings
 from wardround.concepts.known import CONCEPTS
 from wardround.events import MODALITIES, PAPER_EICU
 from wardround.methods.registry import FITTED, METHODS
@@ -13,7 +14,7 @@ from wardround.models.modality_encoder import ENCODERS
 from wardround.settings import flatten, override
 from wardround.sources.open_demos import DEMOS
 from wardround.sources.registry import SUMMARIES
-from wardround.sources.synthetic import SyntheticMimic4Settings, SyntheticSettings
+from wardround.sources.synthetic import LAYOUTS, SyntheticMimic3Settings, SyntheticMimic4Settings, SyntheticSettings
 from wardround.tasks.task import TASKS
 from wardround.train.plan import FitSettings, PretrainSettings, TrainSettings
 
@@ -55,7 +56,9 @@ def test_modalities_say_where_they_come_from():
 def test_every_setting_that_is_listed_can_be_set():
     settings = {
         "synth eicu": SyntheticSettings(),
+        "synth mimic3": SyntheticMimic3Settings(),
         "synth mimic4": SyntheticMimic4Settings(),
+        "concepts": ConceptSettings(),
         "pretrain alignment": PretrainSettings(),
         "train score": ScoreSettings(),
     }
@@ -78,3 +81,4 @@ def test_the_command_line_takes_what_there_is():
     assert tuple(CONCEPTS) == cli_names.CONCEPTS
     assert set(cli_names.DEMOS) == set(DEMOS)
     assert tuple(SUMMARIES) == cli_names.SOURCES
+    assert set(LAYOUTS) == set(cli_names.SYNTHETIC)

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 import wardround
 from wardround.concepts.apache_iv import MODALITY as DERIVED_MODALITY
+from wardround.concepts.concept_settings import ConceptSettings
 from wardround.concepts.known import CONCEPTS
 from wardround.events import MODALITIES, NOT_INPUTS, PAPER_EICU
 from wardround.extensions import Registry
@@ -73,6 +74,7 @@ def _modalities() -> list[Row]:
 def _settings() -> list[Row]:
     commands = {
         **{f"synth {name}": settings() for name, (settings, _) in LAYOUTS.items()},
+        "concepts": ConceptSettings(),
         "pretrain alignment": PretrainSettings(),
         "train score": ScoreSettings(),
     }

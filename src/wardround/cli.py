@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from wardround import __version__, verbs
-from wardround.cli_names import CONCEPTS, DEMOS, ENGINES, LISTS, METHODS, SOURCES, TASKS
+from wardround.cli_names import CONCEPTS, DEMOS, ENGINES, LISTS, METHODS, SOURCES, SYNTHETIC, TASKS
 from wardround.errors import WardroundError
 from wardround.option_values import count, fold, gib, hour, known_name, or_installed, seed_number
 
@@ -105,12 +105,12 @@ def _synth(into: Any) -> None:
         "synth",
         verbs.run_synth,
         "write a synthetic database in the raw layout, with a known true risk and a known mechanism of missingness",
-        "wardround synth eicu --stays 2000 --to raw",
         "wardround synth eicu --stays 2000 --to raw --set mechanism=outcome --set missing_rate=0.8",
         "wardround synth mimic4 --stays 2000 --to raw-mimic --set missing_cxr=0.5",
+        "wardround synth mimic3 --stays 2000 --to raw-mimic3 --set visits=3",
         seed="of all that is drawn: another seed, another database",
     )
-    verb.add_argument("source", choices=("eicu", "mimic4"), help="whose raw layout")
+    verb.add_argument("source", choices=SYNTHETIC, help="whose raw layout")
     verb.add_argument("--stays", type=count, required=True, metavar="N", help="unit stays to write")
     verb.add_argument("--to", type=Path, required=True, metavar="RAW", help="folder to write")
     _settings(verb)
@@ -142,13 +142,14 @@ def _prepare(into: Any) -> None:
     )
     verb.add_argument("--to", type=Path, required=True, metavar="DATA", help="folder to write")
     verb.add_argument("--modalities", choices=("paper", "all"), default="all", help="the paper's, or all (default)")
-    verb.add_argument("--cxr", type=Path, metavar="DIR", help="for mimic4: the folder of MIMIC-CXR-JPG or MIMIC-CXR")
+    pictures = "the folder of MIMIC-CXR-JPG or MIMIC-CXR (mimic4), or of an export's pictures (meds)"
+    verb.add_argument("--cxr", type=Path, metavar="DIR", help=pictures)
     verb.add_argument("--notes", type=Path, metavar="DIR", help="for mimic4: the folder of MIMIC-IV-Note")
     mapping = "for meds: what its codes mean, a TOML file (MIMIC-IV needs none)"
     verb.add_argument("--mapping", type=Path, metavar="FILE", help=mapping)
     dry = "tell tables, rows, disk, memory and time of a local run, for meds what codes become as well; write nothing"
     verb.add_argument("--dry-run", action="store_true", help=dry)
-    verb.add_argument("--workers", type=count, metavar="N", help="default: one a core, four at most, but with ray")
+    verb.add_argument("--workers", type=count, metavar="N", help="default: one a core, four at most; of a cluster all")
     where = "who converts and writes: threads (default), or a Ray cluster: of RAY_ADDRESS, else one on this machine"
     verb.add_argument("--engine", choices=ENGINES, default="local", help=where)
     memory = "memory that it may take, with ray each process, in GiB (default: 4)"
@@ -176,12 +177,13 @@ def _concepts(into: Any) -> None:
         "concepts",
         verbs.run_concepts,
         "clinical concepts of each stay, each value with the time at which it was known: one parquet each",
-        "wardround concepts data sofa urine_output --to concepts",
+        "wardround concepts data sofa urine_output --to concepts --set sofa.pressors=hour_end",
         "wardround list concepts",
     )
     verb.add_argument("data", type=Path, metavar="DATA", help="a prepared folder")
     verb.add_argument("names", choices=CONCEPTS, nargs="+", metavar="NAME", help=", ".join(CONCEPTS))
     verb.add_argument("--to", type=Path, required=True, metavar="DIR", help="folder to write")
+    _settings(verb)
     verb.add_argument("--json", action="store_true", help="print the counts of rows as JSON")
 
 
@@ -207,9 +209,7 @@ def _export(into: Any) -> None:
     verb.add_argument(
         "--task", choices=TASKS, nargs="+", default=[], dest="tasks", help="export labels too, of the causal cohort"
     )
-    verb.add_argument(
-        "--at-h", type=hour, default=24.0, metavar="H", help="hours from unit admission to labels (default: 24)"
-    )
+    verb.add_argument("--at-h", type=hour, metavar="H", help="hours from unit admission to labels (default: 24)")
     verb.add_argument("--json", action="store_true", help="print the counts of rows as JSON")
 
 

@@ -3,6 +3,7 @@
 DEMOS = ("eicu-demo", "mimic-iv-demo", "mimic-iii-demo", "challenge-2012")
 SOURCES = ("eicu", "mimic4", "mimic3", "challenge2012", "meds")
 ENGINES = ("local", "ray")
+SYNTHETIC = ("eicu", "mimic4", "mimic3")
 METHODS = ("mlp", "lstm", "trajectory", "grud", "boosting", "logistic", "score", "elapsed")
 TASKS = (
     *("mortality", "mortality_icu", "mortality_30d", "los_remaining", "los", "los_icu", "phenotyping"),

@@ -99,7 +99,10 @@ def _baselines(mean: dict[str, float | None]) -> list[str]:
 
 def comparison_lines(found: JsonObject) -> list[str]:
     """What a comparison found: of each task the measure that is tested, and the difference to one row."""
-    lines: list[str] = list(found["notes"])
+    past = [row["facts"].get("sees_past_prediction", []) for table in found["tables"] for row in table["rows"]]
+    late = dict.fromkeys(name for names in past for name in names)
+    lines: list[str] = [f"SEES PAST THE PREDICTION TIME: {', '.join(late)}"] if late else []
+    lines += found["notes"]
     for table in found["tables"]:
         task, against = table["task"], table["against"]
         measure = found["multiple_comparisons"]["measures"][task]

@@ -161,7 +161,7 @@ def run_concepts(options: Any) -> None:
     from wardround.export import write_concepts
     from wardround.tables import concept_lines
 
-    done = write_concepts(options.data, options.names, options.to, options.quiet)
+    done = write_concepts(options.data, options.names, options.to, options.quiet, options.assignments)
     if options.json:
         print(json.dumps(done.ledger, indent=1))
         return
@@ -177,7 +177,7 @@ def run_export(options: Any) -> None:
     if options.json:
         print(json.dumps(done.rows, indent=1))
         return
-    print("\n".join(f"{count:,} {name}" for name, count in done.rows.items()))
+    print("\n".join([*(f"{count:,} {name}" for name, count in done.rows.items()), *done.notes]))
     print(f"{options.to} {'was already complete' if done.already else 'is complete'}")
 
 

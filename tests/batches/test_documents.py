@@ -1,5 +1,6 @@
 """Which items are notes and pictures, and where their words are."""
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +9,10 @@ import pytest
 
 from timelines import Timelines, hand, write_data
 from wardround import files
+from wardround.batches.documents import DocumentsBuilder
 from wardround.batches.lines import Lines, open_lines
 from wardround.errors import DataError
-from wardround.events import MEDS_EVENT_SCHEMA
+from wardround.events import MEDS_EVENT_SCHEMA, MODALITIES
 from wardround.tasks.cohort import Window
 
 EVENTS = [
@@ -66,6 +68,23 @@ def test_equal_texts_are_one_document(tmp_path: Path):
     documents = opened(tmp_path, hand(EVENTS)).documents
     assert len(documents.digest) == 5
     assert [len(documents.members(name)) for name in ("discharge_note", "radiology_note", "cxr")] == [1, 2, 2]
+
+
+def test_what_is_kept_of_a_note_while_lines_are_made_is_small():
+    """Of 2.6 million notes some 160 MB; Python's objects of the same took seven times that."""
+    notes, builder = 4_000, DocumentsBuilder()
+    number = np.arange(notes)
+    items = pl.DataFrame({"item": number, "stay_id": number, "minute": number, "row": number.astype(np.uint32)})
+    items = items.with_columns(modality=pl.lit(MODALITIES.index("radiology_note")), text=pl.col("item").cast(pl.String))
+    tracemalloc.start()
+    try:
+        builder.add(0, items)
+        assert tracemalloc.get_traced_memory()[0] < 100 * notes
+    finally:
+        tracemalloc.stop()
+    made = builder.arrays()
+    assert (made["document"] == number).all()
+    assert len(np.unique(made["digest"], axis=0)) == notes
 
 
 def test_data_without_notes_has_no_documents(tmp_path: Path):

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian
+from pydicom.pixels import get_decoder
+from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian, RLELossless
 
 from timelines import hand, write_data
 from wardround.batches import pictures
@@ -209,6 +210,27 @@ def test_pictures_that_stays_have_and_that_cannot_be_read_are_counted_without_a_
     with pytest.raises(DataError, match=r"2 of 3 pictures \(cxr\) cannot be read: 1 not there, 1 broken") as refused:
         made.refuse("cxr", np.asarray([0, 1, 2, 2]))
     assert "png" not in str(refused.value)
+
+
+def test_a_missing_decoder_is_no_broken_picture(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch):
+    """And nothing of it is remembered: the packages are named, and how many pictures ask for them."""
+    for name in ("0", "2"):
+        (folder / f"{name}.png").unlink()
+        packed = dicom(folder / f"{name}.png", RAMP)
+        content = packed.read_bytes()
+        assert content.count(b"1.2.840.10008.1.2.1\0") == 1
+        packed.write_bytes(content.replace(b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.1.2.5\0"))  # run-length encoding
+    lines = lines_of(tmp_path / "data", folder)
+    decoder = get_decoder(RLELossless)
+    with monkeypatch.context() as patch:
+        patch.setattr(type(decoder), "is_available", False)
+        with pytest.raises(UsageError, match=r"2 pictures \(cxr\) need a decoder .* 2 packed as RLE Lossless") as told:
+            picture_rows(lines, "cxr", SMALL, quiet=True)
+        assert "Install pylibjpeg>=2.0 and pylibjpeg-rle>=2.0, or leave" in str(told.value)
+        assert "png" not in str(told.value)
+        assert decoded(dicom(tmp_path / "film.dcm", RAMP, PixelData=None), 10) == (BROKEN, None)
+    made = picture_rows(lines, "cxr", SMALL, quiet=True)
+    assert made.state.tolist() == [BROKEN, READABLE, BROKEN, ABSENT], "with the decoder they are what they are: no RLE"
 
 
 def test_pictures_need_the_extra(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch):

@@ -24,6 +24,20 @@ def test_headers_go_and_the_rest_is_lower_case_with_its_marks():
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Pt of Dr. [**Last Name (NamePattern1) 12**], [**Hospital1 18**].", "pt of dr. , ."),
+        ("seen on [**2151-7-\n16**] at 3", "seen on at 3"),
+        ("[** **][**Age over 90 **]old", "old"),
+        ("[**First Name8 (NamePattern2) **] [**2118**]: stable", ": stable"),
+        ("pain [** not closed, [1] and ** or [x]", "pain [** not closed, [1] and ** or [x]"),
+    ],
+)
+def test_blanks_of_mimic3_go_and_nothing_beside_them(text: str, expected: str):
+    assert cleaned(text) == expected
+
+
 @pytest.mark.parametrize("header", HEADERS)
 def test_a_line_of_the_header_goes_whole(header: str):
     assert cleaned(f"before\n  {header.title()}:  Doe, John   (7)\nafter") == "before after"

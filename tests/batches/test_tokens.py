@@ -77,3 +77,12 @@ def test_every_text_of_a_folder_is_cut_once(tmp_path: Path, monkeypatch: pytest.
     assert again.tolist() == made.tolist()
     with pytest.raises(TypeError):
         note_rows(lines.documents, "radiology_note", NoteSettings(tokens=40, buckets=51), None, quiet=True)
+
+
+def test_words_that_are_forgotten_have_the_same_numbers(monkeypatch: pytest.MonkeyPatch):
+    texts = [f"word{letter} and {number}" for number, letter in enumerate("abcdefghij")]
+    whole = HashedWords(1000).ids(texts)
+    monkeypatch.setattr(tokens_module, "MOST_WORDS", 3)
+    forgetful = HashedWords(1000)
+    assert forgetful.ids(texts) == whole
+    assert len(forgetful._known) < 10

@@ -181,6 +181,16 @@ def test_other_test_stays_are_compared_where_both_were_tested_and_it_is_said(wor
     assert note in (tmp_path / "to" / "report.html").read_text()
 
 
+def test_the_stamp_of_the_paper_protocol_is_that_of_the_evaluations(work: Path, tmp_path: Path):
+    copied = tmp_path / "copied"
+    shutil.copytree(work / "out" / "paper", copied)
+    past = files.read_json(copied / "metrics.json")["sees_past_prediction"]
+    assert past, "there must be something to stamp"
+    compare([work / "out" / "paper", copied], tmp_path / "to", quiet=True)
+    assert {row["sees_past_prediction"] for row in rows(tmp_path / "to").values()} == {" ".join(past)}
+    assert f"Sees past the prediction time: {', '.join(past)}" in (tmp_path / "to" / "report.html").read_text()
+
+
 @pytest.mark.parametrize(
     ("other", "said"),
     [

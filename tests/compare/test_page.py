@@ -1,5 +1,7 @@
 """The page of a comparison: what it says, what it hides, what it escapes."""
 
+import csv
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ from wardround.compare.outcome import Line, Outcome, table_of
 from wardround.compare.page import comparison_page, gives_away
 from wardround.compare.pooled import Difference, Judged
 from wardround.compare.workings import duration
-from wardround.compare.written import as_json
+from wardround.compare.written import as_csv, as_json
 from wardround.evaluate.page import write_page
 from wardround.evaluate.small_cells import NOT_SHOWN, SMALL
 from wardround.metrics.bootstrap import Interval
@@ -71,6 +73,33 @@ def test_what_is_tested_and_what_chance_alone_gives_is_said(tmp_path: Path):
     assert list(found.adjusted().values()) == [
         min(1, 2 * min(p)) if one == min(p) else max(2 * min(p), one) for one in p
     ]
+
+
+def test_what_sees_past_the_prediction_time_is_said_before_any_number_and_written_down(tmp_path: Path):
+    """The stamp of the paper protocol, as on the page of an evaluation: which modalities, and in which rows."""
+
+    def stamped(*past: list[str]) -> Outcome:
+        (table,) = outcome().tables
+        facts = [FACTS | {"sees_past_prediction": names} for names in past]
+        lines = [replace(line, facts=one) for line, one in zip(table.lines, facts, strict=True)]
+        return Outcome(ABOUT | {"protocol": "paper"}, [replace(table, lines=lines)])
+
+    alike, apart = (stamped(["lab", "aps"], *others) for others in (2 * [["lab", "aps"]], [["lab"], []]))
+    for found, by_row in ((alike, False), (apart, True)):
+        said = page(found, tmp_path)
+        assert "Sees past the prediction time: lab, aps" in said
+        assert said.index("Sees past") < said.index("AUROC by row")
+        assert ("By row: a: lab, aps; b: lab." in said) == by_row
+        assert comparison_lines(as_json(found))[0] == "SEES PAST THE PREDICTION TIME: lab, aps"
+    rows = {row["row"]: row for row in csv.DictReader(as_csv(apart).splitlines())}
+    assert [rows[name]["sees_past_prediction"] for name in "abc"] == ["lab aps", "lab", ""]
+    assert {row["protocol"] for row in rows.values()} == {"paper"}
+    assert as_json(apart)["tables"][0]["rows"][1]["facts"]["sees_past_prediction"] == ["lab"]
+    unseen = page(stamped([], [], []), tmp_path)
+    assert "Values count from the time they describe" in unseen
+    causal = page(outcome(), tmp_path)
+    assert "Sees past" not in causal
+    assert "Values count" not in causal
 
 
 def test_a_search_that_time_ended_is_said_before_any_number(tmp_path: Path):

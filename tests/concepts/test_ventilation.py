@@ -36,6 +36,8 @@ def ventilated(minute: float, *made: Event) -> bool:
         ([(1, 0, HAMILTON[1], (3.0, "NIV"))], False),
         ([CANNULA, (1, 0, MODE[0], "SIMV")], True),
         ([(1, 0, DEVICE, "Tracheostomy tube"), (1, 0, MODE[0], "SIMV")], False),
+        ([TUBE, (1, 20, DEVICE, "T-piece")], True),
+        ([TUBE, (1, 20, CAREVUE_DEVICE, "T-Piece")], False),
         ([(1, 0, CAREVUE_DEVICE, "Ventilator")], True),
         ([(1, 0, CAREVUE_DEVICE, "Bipap Mask")], False),
         ([(1, 0, CAREVUE_DEVICE, "Other/Remarks")], False),

@@ -1,5 +1,6 @@
 """`wardround concepts`: its folder, whole or not at all; tables equal to those of each stay's events."""
 
+from inspect import signature
 from pathlib import Path
 
 import polars as pl
@@ -7,6 +8,7 @@ import pytest
 
 import raw_mimic4
 from wardround import files
+from wardround.concepts.concept_settings import ConceptSettings
 from wardround.concepts.known import CONCEPTS
 from wardround.concepts.rows import INPUT_COLUMNS
 from wardround.errors import DataError, RunError, UsageError
@@ -56,6 +58,44 @@ def test_a_second_call_finds_it_and_other_concepts_need_another_folder(data: Pat
     assert write_concepts(data, ["urine_output", "urine_output"], tmp_path / "out", quiet=True).already
     with pytest.raises(RunError, match="other settings"):
         write_concepts(data, list(CONCEPTS), tmp_path / "out", quiet=True) if len(CONCEPTS) > 1 else pytest.skip("one")
+
+
+def test_a_switch_is_that_of_the_concept_and_stands_in_the_manifest(data: Path, tmp_path: Path):
+    names, said = ["cw24", "sofa"], ["cw24.missing=said", "pressors=hour_end"]
+    write_concepts(data, names, tmp_path / "usual", quiet=True)
+    write_concepts(data, names, tmp_path / "said", quiet=True, assignments=said)
+    assert "set" not in files.read_manifest(tmp_path / "usual", "concepts", DataError)["settings"]
+    recorded = files.read_manifest(tmp_path / "said", "concepts", DataError)["settings"]["set"]
+    assert recorded == {"cw24": {"missing": "said"}, "sofa": {"pressors": "hour_end"}}
+    one, other = (files.read_table(tmp_path / name / "cw24.parquet") for name in ("usual", "said"))
+    assert not one.equals(other)
+    assert write_concepts(data, names, tmp_path / "said", quiet=True, assignments=said).already
+    with pytest.raises(RunError, match="other settings or inputs"):
+        write_concepts(data, names, tmp_path / "said", quiet=True)
+
+
+@pytest.mark.parametrize(
+    ("assignment", "said"),
+    [
+        ("sofa.pressors=never", "one of any, hour_end"),
+        ("elective=URGENT", "could be any of: sapsii.elective, oasis.elective"),
+        ("lods.as_repository=true", "--set changes lods, which is not made"),
+        ("gcs.tube=true", "no setting 'gcs.tube'"),
+    ],
+)
+def test_a_switch_that_does_not_fit_is_refused(data: Path, tmp_path: Path, assignment: str, said: str):
+    with pytest.raises(UsageError, match=said):
+        write_concepts(data, ["sofa", "oasis"], tmp_path / "out", quiet=True, assignments=[assignment])
+    assert not (tmp_path / "out").exists()
+
+
+def test_every_switch_is_an_argument_of_its_concept_and_has_its_default():
+    for name, switches in vars(ConceptSettings()).items():
+        arguments = signature(CONCEPTS[name].compute).parameters
+        assert {key: arguments[key].default for key in vars(switches)} == vars(switches)
+        assert {*vars(switches), "events", "stays"} == {*arguments}
+    without = [name for name in CONCEPTS if name not in vars(ConceptSettings())]
+    assert all(len(signature(CONCEPTS[name].compute).parameters) == 2 for name in without), "none is in Python alone"
 
 
 def test_nothing_of_a_person_is_overwritten(data: Path, tmp_path: Path):

@@ -31,8 +31,8 @@ from raw_eicu import Data
 from wardround import files
 from wardround.errors import DataError, RunError, SourceError, UsageError
 from wardround.events import EVENT_COLUMNS, MODALITIES, STAY_COLUMNS
-from wardround.export import export_meds
 from wardround.export import meds as exporting
+from wardround.export.meds import _hour, _windows, export_meds
 from wardround.sources import gather, pipeline
 from wardround.sources.synthetic import SyntheticSettings, synthesise_eicu
 from wardround.tasks.task import TASKS
@@ -205,6 +205,17 @@ def test_several_answers_are_a_table_each(tmp_path: Path):
     tables = [files.read_table(path) for path in written]
     assert {table.height for table in tables} == {done.rows["labels of phenotyping"]}
     assert sum(table["boolean_value"].sum() for table in tables) > 0
+
+
+def test_a_task_that_is_asked_at_discharge_has_no_hour(hospital: Data, tmp_path: Path):
+    task = "next_visit_phenotyping"
+    with pytest.raises(UsageError, match=f"{task} is asked at discharge from hospital: leave --at-h out"):
+        export_meds(hospital.folder, tmp_path / "a", [task], 24, quiet=True)
+    assert _hour(_windows([task], None)) is None
+    assert _hour(_windows([task, "mortality"], 48)) == 48
+    assert _hour(_windows(["mortality"], None)) == 24
+    assert _hour({}) is None
+    assert not (tmp_path / "a").exists()
 
 
 def test_a_second_call_finds_it_complete_and_another_is_refused(hospital: Data, tmp_path: Path):

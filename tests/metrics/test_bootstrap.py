@@ -30,10 +30,13 @@ def test_a_patient_is_drawn_with_all_stays_and_as_many_patients_as_there_are():
 
 def test_same_seed_same_draws_whatever_the_blocks(monkeypatch):
     whole = np.concatenate(list(cluster_weights(IDS, 50, seed=3)))
-    monkeypatch.setattr(bootstrap, "BLOCK_CELLS", 120 * 7)
-    blocks = list(cluster_weights(IDS, 50, seed=3))
-    assert [len(block) for block in blocks] == [7] * 7 + [1]
-    np.testing.assert_array_equal(np.concatenate(blocks), whole)
+    for least, most, rows in ((1, 2**22, 7), (20, 2**22, 20), (20, 120 * 9, 9), (20, 100, 1)):
+        monkeypatch.setattr(bootstrap, "BLOCK_CELLS", 120 * 7)
+        monkeypatch.setattr(bootstrap, "LEAST_DRAWS", least)
+        monkeypatch.setattr(bootstrap, "MOST_CELLS", most)
+        blocks = list(cluster_weights(IDS, 50, seed=3))
+        assert {len(block) for block in blocks[:-1]} == {rows}
+        np.testing.assert_array_equal(np.concatenate(blocks), whole)
     assert (np.concatenate(list(cluster_weights(IDS, 50, seed=4))) != whole).any()
 
 

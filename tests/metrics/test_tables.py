@@ -5,6 +5,7 @@ import pytest
 
 from wardround.metrics import (
     auroc,
+    bootstrap,
     bootstrap_intervals,
     brier,
     bss,
@@ -81,7 +82,11 @@ def test_multilabel_table_is_each_table_and_their_mean():
         alone = classification_table(
             LABELS[:, column], PROBS[:, column], IDS, thresholds[column], own, draws=25, seed=2
         )
-        assert table["by_label"][label] == {**alone, "n_pos": int(LABELS[:, column].sum())}
+        found = dict(table["by_label"][label])
+        assert found.pop("n_pos") == int(LABELS[:, column].sum())
+        assert list(found) == list(alone)
+        for name, interval in alone.items():
+            assert found[name] == pytest.approx(interval, abs=1e-12), name
     samples = [
         metric_draws({"auroc": auroc}, IDS, LABELS[:, column], PROBS[:, column], draws=25, seed=2)["auroc"]
         for column in range(3)
@@ -91,6 +96,27 @@ def test_multilabel_table_is_each_table_and_their_mean():
     np.testing.assert_allclose(
         [macro["low"], macro["high"]], np.percentile(np.mean(samples, axis=0), [2.5, 97.5]), atol=1e-15
     )
+
+
+def test_the_draws_are_those_of_the_metrics_one_by_one_and_are_counted(monkeypatch: pytest.MonkeyPatch):
+    """Ties, stays in any order, blocks of any size, several threads: to rounding, whatever is shared."""
+    monkeypatch.setattr(bootstrap, "LEAST_DRAWS", 1)
+    monkeypatch.setattr(bootstrap, "BLOCK_CELLS", 150 * 7)
+    probs = np.round(PROBS, 1) * 0.9 + 0.05
+    probs[:, 1] = np.sort(PROBS[:, 1])
+    done: list[int] = []
+    names = ["a", "b", "c"]
+    found = multilabel_table(
+        LABELS, probs, IDS, np.full(3, 0.4), names, {"bss": None, "bss_train": [0.3] * 3}, 30, 2, advance=done.append
+    )
+    assert done == [7, 7, 7, 7, 2]
+    for column, name in enumerate(names):
+        metrics = classification_metrics(0.4, {"bss": None, "bss_train": 0.3})
+        alone = bootstrap_intervals(metrics, IDS, LABELS[:, column], probs[:, column], draws=30, seed=2)
+        for metric, interval in alone.items():
+            assert found["by_label"][name][metric] == pytest.approx(interval, abs=1e-9), metric
+            if metric in ("auroc", "auprc", "f1"):
+                assert found["by_label"][name][metric] == interval, "counts are whole numbers"
 
 
 def test_a_label_of_one_class_is_left_out_of_the_macro_mean():

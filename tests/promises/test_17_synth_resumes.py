@@ -358,8 +358,8 @@ def a_header_in_each_run(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first chunk that a run makes has the header lines."""
     seen: set[str] = set()
 
-    def faulty(path: Path, rows: object, header: bool) -> None:
-        sound(path, rows, header=path.name not in seen)
+    def faulty(path: Path, rows: object, header: bool, *style: object) -> None:
+        sound(path, rows, path.name not in seen, *style)
         seen.add(path.name)
 
     sound = write.write_member

@@ -2,7 +2,9 @@
 
 import importlib.util
 import json
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,7 @@ from small_runs import aligned, published, trained
 from timelines import random_timelines, with_documents, write_data
 from wardround.batches import tokens as tokens_module
 from wardround.batches.backbones import Bert
+from wardround.batches.store import event_store
 from wardround.batches.tokens import WordPieces, token_rows
 from wardround.errors import DataError, UsageError
 from wardround.evaluate.answer import answer
@@ -25,7 +28,11 @@ from wardround.evaluate.evaluation import evaluate
 from wardround.evaluate.question import Question
 from wardround.models.note_encoder import BertReader
 from wardround.models.picture_encoder import PictureReader
-from wardround.train import cases as cases_module
+from wardround.tasks.cohort import Window
+from wardround.tasks.task import TASKS
+from wardround.train import embedded as embedded_module
+from wardround.train.data import open_data
+from wardround.train.embedded import embedded, frozen_parts
 from wardround.train.run_folder import open_run
 
 pytestmark = pytest.mark.usefixtures("fast_fsync")
@@ -133,18 +140,38 @@ def test_a_frozen_encoder_meets_each_document_of_its_stays_once(
 ):
     """And what the encoder says of them is what stands in their place."""
     met: dict[str, int] = {}
-
-    def counted(folder, weights, rows, embed, beside):
-        met[f"{rows.shape[1:]} {rows.dtype}"] = len(rows)
-        return embed(rows)
-
-    monkeypatch.setattr(cases_module, "cached_embeddings", counted)
     whole = said(random_weights["frozen"], data)
-    lines_documents = 24
-    assert met["(18, 18) uint8"] <= FILES
-    assert met[f"({lines_documents},) int32"] > 5
-    monkeypatch.undo()
+
+    def counted(folder, encoder, content, wanted, doing, quiet):
+        met[f"{content.shape[1:]} {content.dtype}"] = len(wanted)
+        return encoder.embed(content[wanted]), np.arange(len(wanted))
+
+    monkeypatch.setattr(embedded_module, "document_embeddings", counted)
     assert np.allclose(said(random_weights["frozen"], data), whole, atol=1e-6)
+    assert met["(18, 18) uint8"] <= FILES
+    assert met["(24,) int32"] > 5
+
+
+@pytest.mark.parametrize("name", ["bert", "resnet"])
+def test_what_a_document_gets_hangs_on_no_other(data: Path, named: Path, tmp_path: Path, name: str):
+    """To the bit, on a CPU: alone, among others, and in another order."""
+    trained("mlp", data, tmp_path / "run", *with_weights(named))
+    run = open_run(tmp_path / "run")
+    opened, featuriser = open_data(data, Window(at_h=24), quiet=True), run.training()[1]
+    store = event_store(opened.lines, opened.cohort(TASKS["mortality"]), featuriser, sequences=False, quiet=True)
+    modality = {"bert": "radiology_note", "resnet": "cxr"}[name]
+    parts = {modality: frozen_parts(run.model())[modality]}
+    index = store.modalities.index(modality)
+    whole = embedded(store, parts, tmp_path / "whole" / "cache")
+    have = np.flatnonzero(store.last[:, index] >= 0)
+    assert len(have) > 10
+    for number, stay in enumerate(have[[3, 0, 7]]):
+        last = np.full_like(store.last, -1)
+        last[stay] = store.last[stay]
+        alone = embedded(replace(store, last=last), parts, tmp_path / str(number) / "cache")
+        one, other = (each.content[modality][each.last[stay, index]] for each in (whole, alone))
+        assert one.tobytes() == other.tobytes()
+        assert len(alone.content[modality]) == 1
 
 
 @pytest.mark.parametrize("train_too", [False, True])
@@ -167,6 +194,25 @@ def test_named_weights_are_taken_and_kept_in_the_run(data: Path, elsewhere: Path
         assert (said(tmp_path / "run", elsewhere) == one).all()
     finally:
         (named / "away").rename(named / "bert")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+@pytest.mark.parametrize("modality", ["radiology_note", "cxr"])
+def test_what_a_gpu_reads_is_what_a_cpu_reads(data: Path, named: Path, tmp_path: Path, monkeypatch, modality: str):
+    trained("mlp", data, tmp_path / "run", *with_weights(named))
+    run = open_run(tmp_path / "run")
+    opened, featuriser = open_data(data, Window(at_h=24), quiet=True), run.training()[1]
+    store = event_store(opened.lines, opened.cohort(TASKS["mortality"]), featuriser, sequences=False, quiet=True)
+    parts = {modality: frozen_parts(run.model())[modality]}
+    made: list[np.ndarray] = []
+    for device in ("cuda", "cpu"):
+        where = SimpleNamespace(device=torch.device(device))
+        monkeypatch.setattr(embedded_module, "Processes", lambda where=where: where)
+        read = embedded(store, parts, tmp_path / device / "cache")
+        last = read.last[:, store.modalities.index(modality)]
+        made.append(read.content[modality][last[last >= 0]])
+        assert next(parts[modality].parameters()).device.type == "cpu", "it is given back"
+    assert np.allclose(*made, atol=1e-5)
 
 
 def test_a_trajectory_reads_through_named_weights_once(data: Path, named: Path, tmp_path: Path, monkeypatch):
@@ -216,6 +262,18 @@ def test_no_word_of_a_note_and_no_name_of_a_picture_is_in_a_run_or_told(
     for word in (*PROSE, "1.png"):
         assert word not in told.out + told.err
         assert not any(word.encode() in content for content in left)
+
+
+@pytest.mark.parametrize("method", ["boosting", "logistic", "grud"])
+def test_methods_of_tables_touch_no_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str):
+    """None is there: what they are told is that there was one, in training and when they are asked."""
+    timelines = with_documents(published(random_timelines(3, 60)), 4, pictures=FILES)
+    data = write_data(tmp_path / "data", timelines, pictures=tmp_path / "nowhere")
+    monkeypatch.setattr(tokens_module, "token_rows", None)
+    trained(method, data, tmp_path / "run")
+    assert np.isfinite(said(tmp_path / "run", data)).all()
+    with pytest.raises(DataError, match="not there"):
+        trained("mlp", data, tmp_path / "mlp", *SMALL, "modalities=demographics,lab,cxr")
 
 
 @pytest.mark.parametrize("method", ["boosting", "logistic", "grud"])

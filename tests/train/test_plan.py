@@ -72,6 +72,20 @@ def test_the_json_of_a_plan_by_hand():
     }
 
 
+@pytest.mark.parametrize("window", [Window(), Window(at_h=12), Window("paper", None), Window("paper", 12)], ids=str)
+def test_a_task_that_is_asked_at_discharge_says_so_and_no_hour(window: Window):
+    plan = Plan("train", "score", "next_visit_phenotyping", window, SplitPlan(), None, None, 0)
+    values = json.loads(json.dumps(plan.as_json()))
+    assert values["asked_at"] == "discharge"
+    assert values["at_h"] == (window.at_h if window.protocol == "paper" else None), (
+        "in the causal one it decides nothing"
+    )
+    again = Plan.from_json(values, None)
+    assert again.as_json() == values
+    assert again.window == (window if window.protocol == "paper" else Window())
+    assert "asked_at" not in plans()["mlp"][0].as_json()
+
+
 def edited(name: str, *path: str, value: object = "new", drop: bool = False) -> dict:
     """The JSON of a plan with one place changed, added or taken away."""
     values = json.loads(json.dumps(plans()[name][0].as_json()))

@@ -19,9 +19,10 @@ from wardround.methods.scores import SCORE_CODES
 from wardround.tasks.cohort import Window
 from wardround.tasks.task import TASKS
 from wardround.train import predict
-from wardround.train.cases import Cases, embedded
+from wardround.train.cases import Cases
 from wardround.train.data import open_data
-from wardround.train.predict import Predictions, predict_cases
+from wardround.train.embedded import embedded
+from wardround.train.predict import SHAPES, Predictions, predict_cases
 from wardround.train.protocol_stamp import modalities_past_prediction
 from wardround.train.published_scores import published_scores
 

@@ -11,6 +11,7 @@ import sys
 import time
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import polars as pl
 import pytest
@@ -252,3 +253,16 @@ def test_another_rank_writes_nothing(monkeypatch: pytest.MonkeyPatch, rank: str)
     assert not is_first_process()
     monkeypatch.delenv("WORLD_SIZE")
     assert is_first_process(), "a RANK that some scheduler set says nothing of a process that is alone"
+
+
+@pytest.mark.parametrize(("modalities", "waits"), [(("lab", "cxr"), 1), (("radiology_note",), 1), (("lab", "aps"), 0)])
+def test_others_wait_for_tokens_and_pixels_alone(monkeypatch: pytest.MonkeyPatch, modalities, waits: int):
+    """Of numbers each process makes its own, at the same time."""
+    came: list[str] = []
+    monkeypatch.setattr(processes.distributed, "barrier", lambda: came.append("barrier"))
+    for rank, order in ((0, ["made", "barrier"]), (1, ["barrier", "made"])):
+        came.clear()
+        monkeypatch.setattr(processes, "Processes", lambda rank=rank: SimpleNamespace(count=2, rank=rank))
+        with processes.first_where_documents(modalities):
+            came.append("made")
+        assert came == (order if waits else ["made"])

@@ -16,6 +16,7 @@ from wardround.errors import RunError
 from wardround.evaluate.answer import answer
 from wardround.evaluate.question import Question
 from wardround.methods import teacher
+from wardround.methods.registry import METHODS
 from wardround.methods.teacher import TeacherSettings
 from wardround.tasks.cohort import Window
 from wardround.tasks.splits import TEST, TRAIN, VAL, SplitPlan
@@ -23,9 +24,10 @@ from wardround.tasks.task import TASKS
 from wardround.train import supervised, taught
 from wardround.train.data import open_data, sides_of
 from wardround.train.loop import fit
+from wardround.train.plan import TrainSettings
 from wardround.train.run_folder import open_run
 from wardround.train.stopping import TrainingStopped
-from wardround.train.taught import taught_labels
+from wardround.train.taught import taught_labels, teacher_of
 
 STILL = "loop.learning_rate=1e-12"
 
@@ -64,6 +66,19 @@ def test_hours_are_learned_from_the_labels_alone(data: Path, monkeypatch: pytest
     monkeypatch.setattr(taught, "told_once", None)
     sides, made = labels(data, 0.5, "los_remaining")
     assert np.array_equal(made, sides.cohort.frame["label"].to_numpy())
+
+
+def test_a_run_without_a_teacher_says_so_in_its_settings_and_once(data: Path, tmp_path: Path):
+    """Of hours and of several answers it has nothing to say, whatever its share."""
+    for task, used in (("mortality", True), ("los_remaining", False), ("phenotyping", False)):
+        asked = replace(TrainSettings.default(METHODS["mlp"]), teacher=TeacherSettings(0.3, 4))
+        made, notes = teacher_of(asked, TASKS[task])
+        assert made == (asked if used else replace(asked, teacher=TeacherSettings(0.0, 4)))
+        assert teacher_of(made, TASKS[task]) == (made, [])
+        assert len(notes) == (not used)
+    done = trained("mlp", data, tmp_path / "run", STILL, "loop.epochs=1", "teacher.share=0.3", task="los_remaining")
+    assert sum("teacher.share=0" in note for note in done.notes) == 1
+    assert files.read_json(tmp_path / "run" / "settings.json")["settings"]["teacher"]["share"] == 0
 
 
 @pytest.mark.parametrize("side", [VAL, TEST])

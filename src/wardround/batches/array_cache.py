@@ -71,6 +71,23 @@ def find_array(folder: Path, key: str) -> Entry | None:
     return entry
 
 
+def keys_from(folder: Path, beginning: str, rest: str) -> list[str]:
+    """The keys of the entries whose key begins so, in order.
+
+    Args:
+        folder: the cache.
+        beginning: of the 32 hexadecimal digits that name an entry.
+        rest: of each key, behind those.
+
+    Raises:
+        StorageError: where the disk refuses.
+    """
+    with files.storage_errors(folder, "listing"):
+        names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+    mine = sorted(name for name in names if name.startswith(beginning) and _ENTRY.fullmatch(name))
+    return [name.removesuffix(".npy") + rest for name in mine]
+
+
 def keep_array(folder: Path, key: str, length: int, blocks: Iterable[Entry], limit_bytes: int) -> Entry | None:
     """Write an entry, block by block, and open it.
 

@@ -9,7 +9,7 @@ a shard are one document. What they say is read from the shards when it is asked
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -75,20 +75,30 @@ class Documents:
             DataError: where a shard is not what it was when the lines were made.
         """
         by_shard = np.argsort(self.shard[wanted], kind="stable")
-        last, column = -1, pl.Series(dtype=pl.String)
-        for place in by_shard.tolist():
-            number = int(wanted[place])
-            shard = int(self.shard[number])
-            if shard != last:
-                path = self.data / "data" / f"{shard}.parquet"
-                last, column = shard, files.read_columns(path, {"text_value": _TEXT["text_value"]})["text_value"]
-            rows = self.rows[self.offsets[number] : self.offsets[number + 1]]
-            parts = column.gather(rows.tolist()).to_list()
-            yield place, BETWEEN.join(parts)
+        edges = np.flatnonzero(np.diff(self.shard[wanted[by_shard]])) + 1
+        for places in np.split(by_shard, edges) if len(by_shard) else ():
+            path = self.data / "data" / f"{self.shard[wanted[places[0]]]}.parquet"
+            column = files.read_columns(path, {"text_value": _TEXT["text_value"]})["text_value"]
+            for place in places.tolist():
+                number = int(wanted[place])
+                rows = self.rows[self.offsets[number] : self.offsets[number + 1]]
+                yield place, BETWEEN.join(column.gather(rows.tolist()).to_list())
+            del column  # before the next one is read: one shard's words are in memory
 
 
 ARRAYS: Final = ("item", "document", "modality", "shard", "offsets", "rows", "digest")
 """What the lines keep of them, a file each."""
+
+
+_GROWING: Final = {
+    "item": np.int64,
+    "document": np.int32,
+    "modality": np.uint8,
+    "shard": np.int32,
+    "lengths": np.int64,
+    "rows": np.int32,
+    "digest": np.uint8,
+}
 
 
 def shard_texts(path: Path) -> pl.DataFrame:
@@ -112,16 +122,12 @@ def shard_texts(path: Path) -> pl.DataFrame:
     return frame.select("row", "text")
 
 
-@dataclass
 class DocumentsBuilder:
-    """Documents under construction, shard by shard."""
+    """Documents under construction, shard by shard: some 50 bytes a note, as they are written."""
 
-    item: list[np.ndarray] = field(default_factory=list[np.ndarray])
-    document: list[np.ndarray] = field(default_factory=list[np.ndarray])
-    modality: list[int] = field(default_factory=list[int])
-    shard: list[int] = field(default_factory=list[int])
-    rows: list[list[int]] = field(default_factory=list[list[int]])
-    digest: list[bytes] = field(default_factory=list[bytes])
+    def __init__(self) -> None:
+        self._length = 0
+        self._parts: dict[str, list[np.ndarray]] = {name: [np.empty(0, kind)] for name, kind in _GROWING.items()}
 
     def add(self, shard: int, items: pl.DataFrame) -> None:
         """Take a shard.
@@ -131,6 +137,8 @@ class DocumentsBuilder:
             items: `item, stay_id, minute, modality, row, text` of its notes and pictures, by item.
         """
         known: dict[tuple[int, bytes], int] = {}
+        made: dict[str, list[int]] = {name: [] for name in ("item", "document", "modality", "lengths", "rows")}
+        digests = bytearray()
         is_text = pl.col("modality").is_in([MODALITIES.index(name) for name in TEXTS])
         event = pl.when(is_text).then(-1).otherwise("item")
         grouped = items.group_by("stay_id", "minute", "modality", event.alias("picture"), maintain_order=True)
@@ -138,26 +146,30 @@ class DocumentsBuilder:
             grouped.agg("item", "row", "text").select("modality", "item", "row", "text").iter_rows()
         ):
             digest = hashlib.sha256(BETWEEN.join(text).encode()).digest()[:16]
-            number = known.setdefault((modality, digest), len(self.digest))
-            if number == len(self.digest):
-                self.modality.append(modality)
-                self.shard.append(shard)
-                self.rows.append(row)
-                self.digest.append(digest)
-            self.item.append(np.asarray(item, np.int64))
-            self.document.append(np.full(len(item), number, np.int32))
+            number = known.setdefault((modality, digest), self._length + len(known))
+            if number == self._length + len(made["modality"]):
+                made["modality"].append(modality)
+                made["lengths"].append(len(row))
+                made["rows"] += row
+                digests += digest
+            made["item"] += item
+            made["document"] += [number] * len(item)
+        self._length += len(known)
+        for name, values in made.items():
+            self._parts[name].append(np.asarray(values, _GROWING[name]))
+        self._parts["shard"].append(np.full(len(known), shard, np.int32))
+        self._parts["digest"].append(np.frombuffer(bytes(digests), np.uint8))
 
     def arrays(self) -> dict[str, np.ndarray]:
         """`ARRAYS`, to be written."""
-        item = np.concatenate([np.empty(0, np.int64), *self.item])
-        order = np.argsort(item, kind="stable")
-        lengths = [len(rows) for rows in self.rows]
+        made = {name: np.concatenate(parts) for name, parts in self._parts.items()}
+        order = np.argsort(made["item"], kind="stable")
         return {
-            "item": item[order],
-            "document": np.concatenate([np.empty(0, np.int32), *self.document])[order],
-            "modality": np.asarray(self.modality, np.uint8),
-            "shard": np.asarray(self.shard, np.int32),
-            "offsets": np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
-            "rows": np.asarray([row for rows in self.rows for row in rows], np.int32),
-            "digest": np.frombuffer(b"".join(self.digest), np.uint8).reshape(-1, 16),
+            "item": made["item"][order],
+            "document": made["document"][order],
+            "modality": made["modality"],
+            "shard": made["shard"],
+            "offsets": np.concatenate([[0], np.cumsum(made["lengths"])]).astype(np.int64),
+            "rows": made["rows"],
+            "digest": made["digest"].reshape(-1, 16),
         }

@@ -1,5 +1,5 @@
-"""Embeddings on disk by hash: a frozen encoder meets each row once, and every later epoch, run and evaluation reads the
-answer.
+"""Embeddings on disk by hash: a frozen encoder meets the rows of a cohort once, and every later epoch, run and
+evaluation of it reads the answer. Notes and pictures, which cost most, are kept one by one: `document_embeddings.py`.
 
 The key is the hash of the encoder's weights and of its input rows, so other ones have another entry; the key cannot see
 the encoder's code, whose changes ask for another `FORMAT`. How entries are checked and the cache is bounded:
@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Float32, Shaped
 
 from wardround.batches.array_cache import add_array, array_once
+from wardround.progress import progress
 
 Rows = Shaped[np.ndarray, "row ..."]
 """Features, tokens or pixels."""
@@ -47,6 +48,8 @@ def cached_embeddings(
     embed: Callable[[Rows], np.ndarray],
     beside: Sequence[object] = (),
     limit_bytes: int = LIMIT_BYTES,
+    doing: str = "",
+    quiet: bool = True,
 ) -> Float32[np.ndarray, "row embed"]:
     """The embeddings of some rows, memory-mapped from `folder` where they were made before.
 
@@ -59,14 +62,16 @@ def cached_embeddings(
         beside: what decides the encoder's answers beside its weights, as JSON.
         limit_bytes: what the cache may hold after it took a new entry; this one stays, and those that this process
             still looks into.
+        doing: what is said on stderr where there are many rows.
+        quiet: no progress on stderr.
 
     Raises:
         StorageError: where the disk refuses.
     """
-    return array_once(folder, cache_key(weights, rows, beside), len(rows), lambda: _blocks(rows, embed), limit_bytes)
 
+    def blocks() -> Iterator[Float32[np.ndarray, "row embed"]]:
+        begins = range(0, max(len(rows), 1), BLOCK_ROWS)  # one where there is no row: it has the width
+        for begin in progress(begins, doing, quiet=quiet or len(begins) == 1):
+            yield embed(rows[begin : begin + BLOCK_ROWS]).astype("<f4")
 
-def _blocks(rows: Rows, embed: Callable[[Rows], np.ndarray]) -> Iterator[Float32[np.ndarray, "row embed"]]:
-    """The embeddings of some rows at a time; one block where there is no row: it has the width."""
-    for begin in range(0, max(len(rows), 1), BLOCK_ROWS):
-        yield embed(rows[begin : begin + BLOCK_ROWS]).astype("<f4")
+    return array_once(folder, cache_key(weights, rows, beside), len(rows), blocks, limit_bytes)

@@ -4,7 +4,8 @@
     resized    the shorter side to `side` pixels, then the middle square (arXiv 2604.18753: resize and centre crop)
 
 Each picture of a DATA folder is decoded once and kept in `DATA/cache`, as long as its file has the same size and time.
-One that cannot be read is noted, and refused where a stay has it (`store.py`). No path of a picture is told: it may
+One that cannot be read is noted, and refused where a stay has it (`store.py`); one that needs a decoder that is not
+installed stops the command (`dicom_decoders.py`). No path of a picture is told: it may
 name a patient.
 """
 
@@ -27,6 +28,7 @@ from jaxtyping import Bool, Shaped, UInt8
 
 from wardround import files
 from wardround.batches.array_cache import array_once
+from wardround.batches.dicom_decoders import NoDecoder, check_decoder, no_decoder
 from wardround.batches.features import view_of
 from wardround.batches.lines import Lines
 from wardround.errors import DataError, UsageError
@@ -35,7 +37,7 @@ from wardround.progress import progress
 
 Pixels = UInt8[np.ndarray, "side side"]
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Another number where the same picture gives other pixels."""
 
 LIMIT_BYTES: Final = 64 << 30
@@ -127,7 +129,7 @@ def picture_rows(lines: Lines, modality: str, settings: PictureSettings, quiet: 
     Raises:
         DataError: where the shards cannot be read.
         StorageError: where the disk refuses.
-        UsageError: where a package is missing that reads pictures.
+        UsageError: where a package is missing that reads pictures, or unpacks some of them.
     """
     _check_packages()
     documents, side = lines.documents, settings.side
@@ -152,16 +154,14 @@ def picture_rows(lines: Lines, modality: str, settings: PictureSettings, quiet: 
                 yield made
                 bar.advance(len(made))
 
-    cache = documents.data / "cache" / "pictures"
-    pixels = array_once(cache, digest.hexdigest(), len(members), blocks, LIMIT_BYTES)
-    digest.update(b"state")
-    kept = array_once(
-        cache,
-        digest.hexdigest(),
-        len(members),
-        lambda: iter([_state(paths, state, pixels, documents.data)]),
-        LIMIT_BYTES,
-    )
+    cache, n = documents.data / "cache" / "pictures", len(members)
+    try:
+        pixels = array_once(cache, digest.hexdigest(), n, blocks, LIMIT_BYTES)
+        digest.update(b"state")
+        states = partial(_state, paths, state, pixels, documents.data)
+        kept = array_once(cache, digest.hexdigest(), n, lambda: iter([states()]), LIMIT_BYTES)
+    except NoDecoder:
+        raise no_decoder(paths, modality) from None
     return PictureRows(pixels, kept)
 
 
@@ -216,7 +216,8 @@ def _stamp(path: Path | None) -> tuple[int, int]:
 
 
 def _decoded(paths: Sequence[Path | None], made: UInt8[np.ndarray, "row side side"], data: Path) -> list[int]:
-    """Fill in what some pictures of a DATA folder show; returns what became of each. Raises `StorageError`."""
+    """Fill in what some pictures of a DATA folder show; returns what became of each. Raises `NoDecoder`,
+    `StorageError`."""
     with (
         files.storage_errors(data, "reading the pictures of"),
         warnings.catch_warnings(),
@@ -237,6 +238,7 @@ def decoded(path: Path | None, side: int) -> tuple[int, Pixels | None]:
         `READABLE` and its pixels, or why not and None.
 
     Raises:
+        NoDecoder: where a package is missing that would unpack it.
         OSError: where the disk refuses.
     """
     size_bytes, _ = _stamp(path)
@@ -307,6 +309,7 @@ def _dicom(path: Path) -> Any:
     _check_size(rows, columns)
     if samples != 1:
         raise ValueError("no grey picture")
+    check_decoder(header)
     numbers = np.asarray(apply_voi_lut(apply_modality_lut(pixel_array(header, index=0), header), header), np.float32)
     return _stretched(-numbers if header.PhotometricInterpretation == "MONOCHROME1" else numbers)
 

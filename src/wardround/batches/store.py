@@ -200,6 +200,7 @@ def event_store(
     sequences: bool = True,
     quiet: bool = False,
     without: Collection[str] = (),
+    documents: bool = True,
 ) -> EventStore:
     """The events of a cohort through a fitted featuriser.
 
@@ -211,6 +212,8 @@ def event_store(
         quiet: no progress on stderr.
         without: modalities of the featuriser that are left out as if never recorded, and with them what is derived
             from them.
+        documents: False leaves notes and pictures unread, for a method that is told of them when there was one: their
+            events are there, their rows are not.
 
     Returns:
         The store; content of a stay depends on that stay's visible items alone.
@@ -236,7 +239,8 @@ def event_store(
             everyone = np.arange(part.stop - part.start, dtype=np.int64)
             made.published.add(published_logit(lines, seen, place["stay"], place["minute"]))
             made.published_last.append(published_logit(lines, seen, everyone, np.full(len(everyone), _NO_END)))
-        return made.store(cohort.frame["stay_id"].to_numpy(), document_rows(lines, featuriser, made.documents, quiet))
+        used = made.documents if documents else {name: list[np.ndarray]() for name in made.documents}
+        return made.store(cohort.frame["stay_id"].to_numpy(), document_rows(lines, featuriser, used, quiet))
 
 
 class _GrowingStore:

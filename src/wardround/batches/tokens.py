@@ -27,13 +27,18 @@ from wardround.batches.text import cleaned
 from wardround.errors import UsageError
 from wardround.progress import progress
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Another number where the same text gives other tokens."""
 
 LIMIT_BYTES: Final = 16 << 30
 """Of all tokens that a DATA folder's cache holds."""
 
-BLOCK: Final = 4096
+BLOCK: Final = 256
+"""Notes that are cut at a time: what word pieces keep of a long one is a hundred times its row."""
+
+MOST_WORDS: Final = 1 << 20
+"""Of which the numbers are remembered; numbers and names of a large database have no end."""
+
 _WORD: Final = re.compile(r"[^\W\d_]+|\d+(?:\.\d+)?|[^\w\s]")
 
 
@@ -83,6 +88,8 @@ class HashedWords:
         known = self._known
         made: list[list[int]] = []
         for text in texts:
+            if len(known) > MOST_WORDS:
+                known.clear()
             words = _WORD.findall(text)
             for word in words:
                 if word not in known:

@@ -13,7 +13,7 @@ from wardround import files
 from wardround.compare.cells import Cell, Hashes, cells_of
 from wardround.compare.existing import Existing, compare_existing
 from wardround.compare.folder import JSON, REPORT, TABLE, ComparisonFolder, read_outcome
-from wardround.compare.gather import Answered, gather, patient_notes, read_answers
+from wardround.compare.gather import Answered, gather, past_prediction, patient_notes, read_answers
 from wardround.compare.outcome import Line, Outcome, TaskTable, table_of
 from wardround.compare.page import comparison_page
 from wardround.compare.planned import check_data, plan_lines, recipe_json
@@ -198,7 +198,9 @@ def _table(
         if not why:
             rows[row.name] = gather({cell: answers[cell].predictions for cell in own}, recipe.test_data is not None)
         reports = [(cell.name, f"runs/{cell.run}/{cell.evaluation}/report.html") for cell in own if cell not in failed]
-        lines.append(Line(row.name, row_facts(row, own, recipe, to), None, why, reports))
+        past = past_prediction([answers[cell].metrics for cell in own if cell in answers])
+        facts = {**row_facts(row, own, recipe, to), "sees_past_prediction": past}
+        lines.append(Line(row.name, facts, None, why, reports))
     return table_of(task, recipe.against, rows, lines, recipe.draws, recipe.seed)
 
 

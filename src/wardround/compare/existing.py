@@ -9,7 +9,7 @@ import polars as pl
 import torch
 
 from wardround import files
-from wardround.compare.gather import patient_notes, read_evaluation
+from wardround.compare.gather import past_prediction, patient_notes, read_evaluation
 from wardround.compare.outcome import Line, Outcome, table_of
 from wardround.compare.pooled import KEYS
 from wardround.compare.seeds import rows_of
@@ -223,11 +223,13 @@ def _on_the_same(tables: Mapping[str, pl.DataFrame]) -> tuple[dict[str, pl.DataF
 
 
 def _facts(answered: Sequence[Mapping[str, Any]], cells: int) -> dict[str, Any]:
-    """What a reader should know of a row: of its first run that answered, for they differ in their seed alone."""
+    """What a reader should know of a row: of its first run that answered, for they differ in their seed alone; what
+    sees past the prediction time in any of them."""
     if not answered:
         return {"method": "–", "cells": cells, "split": "–"}
-    first = answered[0]
+    first, past = answered[0], past_prediction(answered)
     facts: dict[str, Any] = {"method": first["method"], "cells": cells, "split": first["split"]}
+    facts["sees_past_prediction"] = past
     return facts | ({"without": ", ".join(first["without"])} if first.get("without") else {})
 
 

@@ -16,6 +16,7 @@ from wardround.compare.work import found_by, seconds_of
 from wardround.errors import DataError, RunError
 from wardround.evaluate.kinship import Kinship
 from wardround.evaluate.prediction_columns import PREDICTION_COLUMNS
+from wardround.events import MODALITIES
 from wardround.tasks.task import find_task
 
 _KEYS: Final = ("subject_id", "stay_id", "prediction_time")
@@ -105,6 +106,16 @@ def patient_notes(asked: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]
         if rows and stamp not in (Kinship.OWN, Kinship.EXTERNAL):
             notes.append(f"{', '.join(rows)}: {stamp.value}.")
     return notes
+
+
+def past_prediction(asked: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The modalities that see past the prediction time in any of a row's evaluations: the stamp of the paper protocol.
+
+    Args:
+        asked: `metrics.json` of each.
+    """
+    late = {name for one in asked for name in one.get("sees_past_prediction", ())}
+    return [name for name in (*MODALITIES, *sorted(late - set(MODALITIES))) if name in late]
 
 
 def _is_judged(metrics: Mapping[str, Any]) -> bool:

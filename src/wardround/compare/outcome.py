@@ -29,6 +29,11 @@ class Line:
     failed: Mapping[str, str] = field(default_factory=dict[str, str])
     reports: Sequence[tuple[str, str]] = ()
 
+    @property
+    def sees_past(self) -> list[str]:
+        """Modalities that see past the prediction time: the stamp of the paper protocol."""
+        return list(self.facts.get("sees_past_prediction", ()))
+
 
 @dataclass(frozen=True)
 class TaskTable:
@@ -70,6 +75,14 @@ class Outcome:
     def failures(self) -> dict[str, str]:
         """Cell, or row and task -> reason, over all tables."""
         return {cell: why for table in self.tables for line in table.lines for cell, why in line.failed.items()}
+
+    @property
+    def sees_past(self) -> dict[str, list[str]]:
+        """Row -> the modalities that see past the prediction time in it, of any task; rows with none are not there."""
+        found: dict[str, list[str]] = {}
+        for line in (line for table in self.tables for line in table.lines if line.sees_past):
+            found[line.name] = list(dict.fromkeys([*found.get(line.name, []), *line.sees_past]))
+        return found
 
     def adjusted(self) -> dict[tuple[str, str], float | None]:
         """(task, row) -> Holm's p of the headline difference: over every row of every task, so all that is tested."""

@@ -9,6 +9,7 @@ from wardround.compare.pooled import Judged
 from wardround.compare.workings import workings_sections
 from wardround.evaluate.charts import forest
 from wardround.evaluate.page import Block, Callout, Figure, Figures, Page, Section, Table
+from wardround.evaluate.protocol_warning import protocol_warning
 from wardround.evaluate.small_cells import MINIMUM, NOT_SHOWN, count_text, is_small
 from wardround.evaluate.tables import FEW_EVENTS
 from wardround.evaluate.wording import TASK_TITLES, hour_words, interval, metric_words, number, outcome_words, sentence
@@ -49,7 +50,7 @@ def _chips(about: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
 
 def _headline(outcome: Outcome) -> Section:
     """What must be known before any number is read."""
-    blocks: list[Block] = []
+    blocks: list[Block] = list(_past(outcome))
     failures = outcome.failures
     if failures:
         text = "Their rows have no numbers: a mean over the others would flatter them. The reasons stand below."
@@ -71,6 +72,16 @@ def _headline(outcome: Outcome) -> Section:
         blocks += _short_of_budget(search)
     blocks.append(_multiplicity(outcome))
     return Section("before", "", blocks)
+
+
+def _past(outcome: Outcome) -> Iterator[Block]:
+    """The stamp of the paper protocol: which modalities see past the prediction time, and in which rows."""
+    seen = outcome.sees_past
+    past = list(dict.fromkeys(name for names in seen.values() for name in names))
+    rows = {line.name for table in outcome.tables for line in table.lines}
+    alike = set(seen) == rows and all(set(names) == set(past) for names in seen.values())
+    by_row = "; ".join(f"{row}: {', '.join(names)}" for row, names in seen.items())
+    yield from protocol_warning(outcome.about["protocol"], past, "" if alike else f" By row: {by_row}.")
 
 
 def _short_of_budget(search: Mapping[str, Any]) -> Iterator[Callout]:

@@ -10,7 +10,7 @@ from wardround.metrics.bootstrap import Interval
 COLUMNS: Final[tuple[str, ...]] = (
     "task", "row", "method", "encoders", "measure", "value", "low", "high", "against", "difference", "difference_low",
     "difference_high", "p", "p_holm", "n_stays", "n_subjects", "n_events", "n_stays_paired", "cells",
-    "trials", "failed",
+    "trials", "failed", "protocol", "sees_past_prediction",
 )  # fmt: skip
 
 
@@ -22,7 +22,8 @@ def as_csv(outcome: Outcome) -> str:
     adjusted = outcome.adjusted()
     for table in outcome.tables:
         for line in table.lines:
-            writer.writerows(_csv_rows(table, line, adjusted.get((table.task, line.name))))
+            stamp = {"protocol": outcome.about["protocol"], "sees_past_prediction": " ".join(line.sees_past)}
+            writer.writerows(stamp | row for row in _csv_rows(table, line, adjusted.get((table.task, line.name))))
     return stream.getvalue()
 
 

@@ -28,7 +28,7 @@ from wardround.concepts.needs import Need
 from wardround.concepts.rows import ROW_COLUMNS
 from wardround.errors import UsageError
 
-Compute = Callable[[pl.DataFrame, pl.DataFrame], pl.DataFrame]
+Compute = Callable[..., pl.DataFrame]
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,8 @@ class Concept:
         summary: what it is, in which unit.
         codes: of the events that it reads.
         needs: what data must have, so that what was not measured is not taken for normal.
-        compute: events with the `INPUT_COLUMNS` and their stays -> a table with the `columns`.
+        compute: events with the `INPUT_COLUMNS` and their stays -> a table with the `columns`; its switches by name
+            (`concept_settings.py`).
         families: beginnings of further codes that it reads: of all diagnoses, say.
         columns: of its table: the `ROW_COLUMNS`, but for one whose table is of a shape of its own. One without
             `available_time` does not say when its values were known: it is no input.

@@ -8,7 +8,10 @@ hold, as there. Of several devices at one minute the one that does most counts; 
 
 CareVue (MIMIC-III) has words of its own; they mean what `ventilation_classification` of the repository's mimic-iii
 concepts says, but for settings of the ventilator without a mode, which say nothing here, and for Vapotherm, a device of
-high flow. An extubation ends what was before it, and does not say what comes.
+high flow. An extubation ends what was before it, and does not say what comes. "T-piece" (MetaVision) says nothing, as
+in the repository's MIMIC-IV: it is put to a tube and to a tracheostomy alike; "T-Piece" (CareVue) is oxygen, as in its
+MIMIC-III. A tracheostomy counts before a mode, so who is ventilated through one is of that status, and not ventilated
+to the scores, as there.
 """
 
 from collections.abc import Sequence

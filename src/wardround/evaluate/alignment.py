@@ -14,8 +14,8 @@ from wardround.evaluate.kinship import kinship
 from wardround.evaluate.question import Question, no_stay_on
 from wardround.progress import progress
 from wardround.tasks.cohort import Cohort, Window
-from wardround.train.cases import embedded, frozen_parts
 from wardround.train.data import open_data
+from wardround.train.embedded import embedded, frozen_parts
 from wardround.train.pretrain import alignment_metrics, embeddings
 from wardround.train.protocol_stamp import modalities_past_prediction
 from wardround.train.run_folder import Run
@@ -50,7 +50,7 @@ def evaluate_alignment(
     cohort = Cohort(cohort.frame[members], excluded, cohort.window)
     store = event_store(data.lines, cohort, featuriser, sequences=False, quiet=quiet, without=question.without)
     model, stays = run.embedder(), np.arange(cohort.frame.height)
-    store = embedded(store, frozen_parts(model), data.folder / "cache" / "embeddings")
+    store = embedded(store, frozen_parts(model), data.folder / "cache" / "embeddings", quiet=quiet)
     subject = cohort.frame["subject_id"].to_numpy()
     with progress(1, f"measuring with {question.draws:,} draws of patients", quiet=quiet) as bar:
         found = alignment_metrics(model, store, stays, subject, question.draws, question.seed)

@@ -127,10 +127,10 @@ def _predict(
         table = stay_table(data.lines, cohort, inputs, _without(task, inputs, question), quiet)
         return predict_table(fitted, table), table
     _, featuriser = run.training()
-    sequences = SHAPES[method.shape].sequences
-    store = event_store(data.lines, cohort, featuriser, sequences, quiet, _without(task, featuriser, question))
+    shape, without = SHAPES[method.shape], _without(task, featuriser, question)
+    store = event_store(data.lines, cohort, featuriser, shape.sequences, quiet, without, documents=shape.documents)
     model = run.model()
-    return _predict_all(model, Cases.of(data, cohort, store, model), quiet), store
+    return _predict_all(model, Cases.of(data, cohort, store, model, quiet), quiet), store
 
 
 def _without(task: Task, inputs: Featuriser | TableFeaturiser, question: Question) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ Vocabulary, normaliser, threshold and weights come from the run, never from the 
 counted.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -52,8 +52,9 @@ def about(asked: Answer) -> dict[str, Any]:
     }
 
 
-def metrics_of(asked: Answer) -> dict[str, Any]:
-    """`metrics.json`: `about`, and every number with its interval over patients."""
+def metrics_of(asked: Answer, advance: Callable[[int], object] = lambda _: None) -> dict[str, Any]:
+    """`metrics.json`: `about`, and every number with its interval over patients; of several answers `advance` is told
+    how many more draws are done."""
     run, frame, question = asked.run, asked.cohort.frame, asked.question
     subject, label = frame["subject_id"].to_numpy(), frame["label"].to_numpy()
     intervals = {"level": 0.95, "draws": question.draws, "over": "subjects"}
@@ -61,7 +62,7 @@ def metrics_of(asked: Answer) -> dict[str, Any]:
     predicted = asked.predictions.prediction
     if asked.task.labels:
         return known | label_metrics(
-            asked.task, label, predicted, subject, asked.n_events, run.fitted, question.draws, question.seed
+            asked.task, label, predicted, subject, asked.n_events, run.fitted, question.draws, question.seed, advance
         )
     if asked.task.kind == "binary":
         return known | probability_metrics(
@@ -183,9 +184,11 @@ def _evaluate_hour(
         metrics, picture = evaluate_alignment(run, data, question, quiet)
         return metrics, {"embedding": picture}
     asked = answer(run, data, question, quiet)
-    with progress(1, f"measuring with {question.draws:,} draws of patients", quiet=quiet) as bar:
-        metrics = metrics_of(asked)
-        bar.advance()
+    steps = question.draws if asked.task.labels else 1  # of many answers draw by draw, for they take minutes
+    with progress(steps, f"measuring with {question.draws:,} draws of patients", quiet=quiet) as bar:
+        metrics = metrics_of(asked, bar.advance)
+        if steps == 1:
+            bar.advance()
     return metrics, tables_of(asked)
 
 

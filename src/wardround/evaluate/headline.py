@@ -6,6 +6,7 @@ from typing import Any
 from wardround.evaluate.evidence import Evidence
 from wardround.evaluate.kinship import DOUBTFUL, Kinship
 from wardround.evaluate.page import Block, Callout, Section, Tile, Tiles
+from wardround.evaluate.protocol_warning import protocol_warning
 from wardround.evaluate.small_cells import MINIMUM, SMALL, count_text, is_small
 from wardround.evaluate.tables import FEW_EVENTS, WIDE_INTERVAL
 from wardround.evaluate.wording import TASK_TITLES, hour_words, interval, method_words, number, outcome_words, sentence
@@ -70,20 +71,7 @@ def decimals(evidence: Evidence) -> int:
 
 def _warnings(evidence: Evidence) -> Iterator[Block]:
     metrics = evidence.metrics
-    past = metrics.get("sees_past_prediction", [])
-    if past:
-        yield Callout(
-            "warn",
-            f"Sees past the prediction time: {', '.join(past)}",
-            "In this protocol these modalities include what was written down later than the moment of prediction. "
-            "The numbers below repeat a published set-up; no bedside could reach them.",
-        )
-    elif metrics["protocol"] != "causal":
-        yield Callout(
-            "warn",
-            "Paper protocol",
-            "Values count from the time they describe, not from the time at which the ward could know them.",
-        )
+    yield from protocol_warning(metrics["protocol"], metrics.get("sees_past_prediction", []))
     if evidence.kinship == Kinship.MAY_SHARE:
         yield Callout(
             "warn",

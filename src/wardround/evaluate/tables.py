@@ -67,6 +67,7 @@ def label_metrics(
     fitted: dict[str, Any],
     draws: int,
     seed: int,
+    advance: Callable[[int], object],
 ) -> dict[str, Any]:
     """Macro prevalence, thresholds, all metrics as means over the labels that have both classes, those of each label
     with its number of stays, and macro AUROC by number of events.
@@ -79,6 +80,7 @@ def label_metrics(
         n_events: raw events seen up to the prediction time.
         fitted: `threshold` (from validation) and `train_prevalence` of each label.
         draws, seed: of the bootstrap.
+        advance: told how many more draws are done.
     """
     counts = label.sum(axis=0)
     few = int((np.minimum(counts, len(label) - counts) < FEW_EVENTS).sum())
@@ -86,7 +88,7 @@ def label_metrics(
     return {
         "prevalence": float(label.mean()),
         "threshold": dict(zip(task.labels, fitted["threshold"], strict=True)),
-        **label_tables(task, label, predicted, subject, fitted, draws, seed),
+        **label_tables(task, label, predicted, subject, fitted, draws, seed, advance),
         "note": f"fewer than {FEW_EVENTS} events of the rarer outcome in {few} of {len(counts)} labels" if few else "",
         "by_n_events": [{**row, "n_events": None} for row in by_events],
     }

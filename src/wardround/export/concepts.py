@@ -9,7 +9,7 @@ Concepts see events alone, never a raw table. They are made shard by shard, each
 """
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +18,7 @@ import polars as pl
 
 import wardround
 from wardround import files
+from wardround.concepts.concept_settings import changed_switches
 from wardround.concepts.known import Concept, find_concept
 from wardround.concepts.needs import check_needs
 from wardround.concepts.rows import INPUT_COLUMNS
@@ -47,7 +48,9 @@ class Written:
     ledger: dict[str, Any]
 
 
-def write_concepts(data: Path, names: Sequence[str], to: Path, quiet: bool = False) -> Written:
+def write_concepts(
+    data: Path, names: Sequence[str], to: Path, quiet: bool = False, assignments: Sequence[str] = ()
+) -> Written:
     """Write the tables of some concepts.
 
     Args:
@@ -55,20 +58,23 @@ def write_concepts(data: Path, names: Sequence[str], to: Path, quiet: bool = Fal
         names: of concepts.
         to: the folder to write: absent, empty, or one that this command did not finish.
         quiet: no progress on stderr.
+        assignments: `KEY=VALUE` of `--set` (`concept_settings.py`).
 
     Raises:
-        UsageError: for a concept that does not exist.
+        UsageError: for a concept or a switch that does not exist.
         DataError: where the DATA folder is unfinished or changed, or a column is missing or of another type; where the
             data have no code for a part of a concept.
         RunError: where `to` holds other concepts, or files of somebody's; on SIGTERM.
         StorageError: if the disk refuses.
     """
     concepts = [find_concept(name) for name in sorted(set(names))]
+    switches = changed_switches(assignments, [concept.name for concept in concepts])
     manifest = files.verify_folder(data, "data", DataError)
     codes = files.read_columns(data / "metadata" / "codes.parquet", {"code": EVENT_COLUMNS["code"]})["code"].to_list()
     for concept in concepts:
         check_needs(data, concept.name, concept.needs, set(codes), leave=concept.name)
     inputs, settings = {"data": str(manifest["hash"])}, {"concepts": [concept.name for concept in concepts]}
+    settings |= {"set": switches} if switches else {}
     if files.is_complete(to, "concepts", settings, inputs):
         WorkFolder(to).remove()
         return Written(to, True, files.read_json(to / LEDGER))
@@ -76,7 +82,7 @@ def write_concepts(data: Path, names: Sequence[str], to: Path, quiet: bool = Fal
     work = open_work(to, plan, [*(_file(concept) for concept in concepts), LEDGER, files.MANIFEST])
     stays = files.read_columns(data / "stays.parquet", _STAY, optional=OPTIONAL_STAY_COLUMNS)
     ledger: dict[str, Any] = {
-        "concepts": _write_tables(data, to, concepts, codes, stays, quiet),
+        "concepts": _write_tables(data, to, concepts, switches, codes, stays, quiet),
         "stays_without_end": stays.filter(pl.coalesce("end", "in_unit_until").is_null()).height,
     }
     files.write_json(to / LEDGER, ledger)
@@ -90,7 +96,13 @@ def _file(concept: Concept) -> str:
 
 
 def _write_tables(
-    data: Path, to: Path, concepts: Sequence[Concept], codes: Sequence[str], stays: pl.DataFrame, quiet: bool
+    data: Path,
+    to: Path,
+    concepts: Sequence[Concept],
+    switches: Mapping[str, Mapping[str, Any]],
+    codes: Sequence[str],
+    stays: pl.DataFrame,
+    quiet: bool,
 ) -> dict[str, dict[str, Any]]:
     """The tables, shard by shard; returns the account of each."""
     shards = sorted((data / "data").glob("*.parquet"), key=lambda path: int(path.stem))
@@ -106,7 +118,7 @@ def _write_tables(
             stop.check()
             events, of_shard, left = _opened(path, left)
             for concept in concepts:
-                made = concept.compute(events.filter(concept.reads()), of_shard)
+                made = concept.compute(events.filter(concept.reads()), of_shard, **switches.get(concept.name, {}))
                 streams[concept.name].add(made)
                 accounts[concept.name]["rows"] += made.height
                 accounts[concept.name]["stays"] += made["stay_id"].n_unique()

@@ -11,10 +11,11 @@ is in the extra column `happened_time`; with `--time happened` it is the other w
 have it, and a model that trusts `time` then sees results before the ward did. `metadata/dataset.json` says which
 (`time_is`). Either way `stay_id`, `modality`,
 `available_time` and `happened_time` hold all that a DATA folder knows of an event, so `prepare meds DIR` gives the
-same events and stays. Landmarks (`landmarks.py`) are left out on the way back and counted.
+same events and stays. Landmarks (`landmarks.py`) are left out on the way back and counted. Where pictures lie is not
+exported, for it is a path of this machine: `prepare meds DIR --cxr FOLDER` says it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -36,13 +37,13 @@ from wardround.events import (
     TIME_IS,
 )
 from wardround.export.landmarks import DESCRIPTIONS, landmarks
-from wardround.pictures import recorded_folder, write_picture_folder
+from wardround.pictures import images_file
 from wardround.progress import progress
 from wardround.sources.pipeline import CODES_SCHEMA, SPLITS_SCHEMA
 from wardround.sources.work_folder import WorkFolder, open_work
 from wardround.stopping import StopRequest, stop_on_sigterm
-from wardround.tasks.cohort import Window, cohort
-from wardround.tasks.task import Task, find_task
+from wardround.tasks.cohort import DEFAULT_H, Window, cohort
+from wardround.tasks.task import Task, find_task, refuse_hour
 from wardround.train.derived_labels import with_derived
 
 LEDGER: Final = "ledger.json"
@@ -51,6 +52,9 @@ HAPPENED_TIME: Final = "happened_time"
 MEDS_VERSION: Final = "0.4.1"
 
 EXPORT_SCHEMA: Final = pa.schema([*MEDS_EVENT_SCHEMA, pa.field(HAPPENED_TIME, pa.timestamp("us"))])
+PICTURES_STAY: Final = (
+    "Events of cxr name files of pictures. Where these lie is not exported: `prepare meds DIR --cxr FOLDER` is told."
+)
 LABEL_VALUES: Final = {
     "binary": pa.field("boolean_value", pa.bool_(), nullable=False),
     "hours": pa.field("float_value", pa.float32(), nullable=False),
@@ -59,18 +63,20 @@ LABEL_VALUES: Final = {
 
 @dataclass(frozen=True)
 class Exported:
-    """What `export_meds` did: the folder, whether it was already complete, and how many rows of what it holds."""
+    """What `export_meds` did: the folder, whether it was already complete, how many rows of what it holds, and what a
+    person should know of it."""
 
     folder: Path
     already: bool
     rows: dict[str, int]
+    notes: tuple[str, ...] = ()
 
 
 def export_meds(
     data: Path,
     to: Path,
     tasks: Sequence[str] = (),
-    at_h: float = 24.0,
+    at_h: float | None = None,
     time: Literal["known", "happened"] = "known",
     quiet: bool = False,
 ) -> Exported:
@@ -80,7 +86,8 @@ def export_meds(
         data: the DATA folder.
         to: the folder to write: absent, empty, or one that this command did not finish.
         tasks: names of tasks whose labels are exported, of the causal cohort at `at_h`.
-        at_h: hours from unit admission to the prediction.
+        at_h: hours from unit admission to the prediction; None is 24, and the only choice where every task is asked at
+            discharge.
         time: what MEDS's `time` is: when a value was known, or when it happened.
         quiet: no progress on stderr.
 
@@ -90,13 +97,13 @@ def export_meds(
         RunError: where `to` holds another export, or files of somebody's; on SIGTERM.
         StorageError: if the disk refuses.
     """
-    windows = {task: Window("causal", at_h) for task in map(_task_name, tasks)}
+    windows = _windows(tasks, at_h)
     manifest = files.verify_folder(data, "data", DataError)
     inputs = {"data": str(manifest["hash"])}
-    settings = {"time": time, "labels": sorted(windows), "at_h": at_h if windows else None}
+    settings = {"time": time, "labels": sorted(windows), "at_h": _hour(windows)}
     if files.is_complete(to, "meds", settings, inputs):
         WorkFolder(to).remove()
-        return Exported(to, True, files.read_json(to / LEDGER)["rows_out"])
+        return Exported(to, True, files.read_json(to / LEDGER)["rows_out"], _notes(data))
     versions = {"wardround": wardround.__version__, "polars": pl.__version__, "pyarrow": pa.__version__}
     work = open_work(to, {"settings": settings, "inputs": inputs, "versions": versions}, OUTPUTS)
     stays = files.read_columns(data / "stays.parquet", STAY_COLUMNS, optional=OPTIONAL_STAY_COLUMNS)
@@ -110,11 +117,25 @@ def export_meds(
     files.write_json(to / LEDGER, {"rows_out": rows})
     files.write_manifest(to, "meds", inputs, settings, wardround.__version__)
     work.remove()
-    return Exported(to, False, rows)
+    return Exported(to, False, rows, _notes(data))
 
 
-def _task_name(name: str) -> str:
-    return find_task(name).name
+def _notes(data: Path) -> tuple[str, ...]:
+    """Where pictures lie tells of this machine, and nothing of the data: it is not handed on."""
+    return (PICTURES_STAY,) if images_file(data).is_file() else ()
+
+
+def _windows(names: Sequence[str], at_h: float | None) -> dict[str, Window]:
+    """Task -> when it is asked. Raises `UsageError` where an hour is given and no task has one."""
+    tasks = [find_task(name) for name in names]
+    if tasks and all(task.next_visit for task in tasks):
+        refuse_hour(tasks[0].name, at_h is not None)
+    return {task.name: Window("causal", DEFAULT_H if at_h is None else at_h) for task in tasks}
+
+
+def _hour(windows: Mapping[str, Window]) -> float | None:
+    """The hour of the labels, None where there are none or all are asked at discharge."""
+    return next((window.at_h for task, window in windows.items() if not find_task(task).next_visit), None)
 
 
 def _write_shards(
@@ -200,6 +221,3 @@ def _write_metadata(data: Path, to: Path, time: str) -> None:
         "other_extension_columns": ["modality", "available_time", HAPPENED_TIME],
     }
     files.write_json(to / "metadata" / "dataset.json", dataset)
-    pictures = recorded_folder(data)
-    if pictures is not None:
-        write_picture_folder(to, pictures)

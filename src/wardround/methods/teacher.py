@@ -30,8 +30,8 @@ class TeacherSettings:
     """Settings of the teacher.
 
     Attributes:
-        share: of what it says in the 0/1 labels of training; 0 for the labels alone. Hours are learned from the labels
-            alone.
+        share: of what it says in the 0/1 labels of training; 0 for the labels alone. Hours, and several answers,
+            are learned from the labels alone in any case.
         folds: parts of the training patients; each is told by trees grown on the others.
 
     Raises:

@@ -19,7 +19,9 @@ from wardround.metrics.inputs import PerDraw, Weights
 
 DRAWS = 1000
 LEVEL = 0.95
-BLOCK_CELLS = 2**20  # draws x stays at a time: 8 MiB a temporary array, about the size of a cache
+BLOCK_CELLS = 2**18  # draws x stays at a time: 2 MiB a temporary array, which stays in a cache;
+LEAST_DRAWS = 20  # of many stays more than that, for what is done once a block,
+MOST_CELLS = 2**22  # up to 32 MiB
 
 Name = TypeVar("Name")
 Metric = Callable[..., PerDraw]  # metric(*arrays, weights="draw stay" or None)
@@ -62,7 +64,7 @@ def _weight_blocks(
     subject_ids: SubjectIds, draws: int, rng: np.random.Generator
 ) -> Iterator[Float[np.ndarray, "draw stay"]]:
     subjects, subject_of_stay = np.unique(subject_ids, return_inverse=True)
-    rows = max(1, BLOCK_CELLS // subject_ids.size)
+    rows = max(1, min(max(LEAST_DRAWS, BLOCK_CELLS // subject_ids.size), MOST_CELLS // subject_ids.size))
     for start in range(0, draws, rows):
         block = np.empty((min(rows, draws - start), subject_ids.size))
         for row in block:

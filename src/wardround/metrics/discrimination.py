@@ -19,7 +19,7 @@ from wardround.metrics.inputs import (
     checked_weights,
     ratio,
 )
-from wardround.metrics.ranks import mid_ranks
+from wardround.metrics.ranks import mid_ranks, order_of
 
 
 def auroc(labels: Labels, scores: PerStay, weights: Weights | None = None) -> PerDraw:
@@ -167,18 +167,21 @@ def _confusion(labels: Labels, scores: PerStay, threshold: float, weights: Weigh
 
 
 def _count_by_cut(truth: PerStay, scores: PerStay, weights: Weights) -> _Cuts:
-    order = np.argsort(-scores)
-    last_of_ties = np.flatnonzero(np.diff(scores[order], append=-np.inf))
-    sorted_weights = np.take(weights, order, axis=-1)
+    order = order_of(scores)
+    if order is not None:
+        truth, scores, weights = truth[order], scores[order], np.take(weights, order, axis=-1)
+    truth, scores, weights = truth[::-1], scores[::-1], weights[..., ::-1]  # from the highest
+    last_of_ties = np.flatnonzero(np.append(scores[1:] != scores[:-1], True))
     return _Cuts(
-        np.concatenate([[np.inf], scores[order][last_of_ties]]),
-        _running_sum(sorted_weights * truth[order], last_of_ties),
-        _running_sum(sorted_weights, last_of_ties),
+        np.concatenate([[np.inf], scores[last_of_ties]]),
+        _running_sum(weights * truth, last_of_ties),
+        _running_sum(weights, last_of_ties),
     )
 
 
 def _running_sum(sorted_weights: Weights, last_of_ties: np.ndarray) -> Float[np.ndarray, "*draw cut"]:
     """0, then the sum through the end of each run of ties."""
     sums = np.zeros((*sorted_weights.shape[:-1], last_of_ties.size + 1))
-    sums[..., 1:] = np.take(np.cumsum(sorted_weights, axis=-1), last_of_ties, axis=-1)
+    running = np.cumsum(sorted_weights, axis=-1)
+    sums[..., 1:] = running if len(last_of_ties) == running.shape[-1] else np.take(running, last_of_ties, axis=-1)
     return sums

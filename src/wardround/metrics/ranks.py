@@ -8,6 +8,7 @@ weights only.
 """
 
 import numpy as np
+from jaxtyping import Int
 
 from wardround.metrics.inputs import PerStay, Weights
 
@@ -22,9 +23,28 @@ def mid_ranks(values: PerStay, weights: Weights) -> Weights:
     Returns:
         Ranks in the shape of `weights`, from 0 to the sum of the weights. Raises nothing.
     """
-    _, group_of_stay, group_sizes = np.unique(values, return_inverse=True, return_counts=True)
-    sorted_weights = np.take(weights, np.argsort(values), axis=-1)
-    weight_through = np.take(np.cumsum(sorted_weights, axis=-1), np.cumsum(group_sizes) - 1, axis=-1)
-    rank_of_group = weight_through.copy()
-    rank_of_group[..., 1:] += weight_through[..., :-1]
-    return np.take(rank_of_group / 2, group_of_stay, axis=-1)
+    order = order_of(values)
+    sorted_values = values if order is None else values[order]
+    sorted_weights = weights if order is None else np.take(weights, order, axis=-1)
+    is_last = np.append(sorted_values[1:] != sorted_values[:-1], True)
+    through = np.cumsum(sorted_weights, axis=-1)
+    if is_last.all():  # no ties: a stay is its own group
+        rank = 2 * through
+        rank -= sorted_weights
+    else:
+        last = np.flatnonzero(is_last)
+        of_group = np.take(through, last, axis=-1)
+        of_group[..., 1:] += of_group[..., :-1].copy()
+        rank = np.repeat(of_group, np.diff(last, prepend=-1), axis=-1)
+    rank /= 2
+    if order is None:
+        return rank
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order))
+    return np.take(rank, place, axis=-1)
+
+
+def order_of(values: PerStay) -> Int[np.ndarray, "stay"] | None:
+    """The places of the values from the lowest to the highest; None where they rise already, so that draws that were
+    put in order once need not be again."""
+    return None if (values[1:] >= values[:-1]).all() else np.argsort(values, kind="stable")

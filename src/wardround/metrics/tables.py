@@ -3,7 +3,10 @@
 The names are frozen: `metrics.json` of every run folder and every comparison uses them.
 """
 
-from collections.abc import Mapping, Sequence
+import os
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from types import MappingProxyType
 from typing import Any
@@ -18,16 +21,17 @@ from wardround.metrics.bootstrap import (
     Metric,
     SubjectIds,
     bootstrap_intervals,
-    metric_draws,
+    cluster_weights,
     percentile_interval,
 )
 from wardround.metrics.calibration import ace, brier, bss, calibration_intercept, calibration_slope
 from wardround.metrics.discrimination import accuracy, auprc, auroc, event1, f1, ppv, sensitivity, specificity
-from wardround.metrics.inputs import Labels, PerDraw, PerStay, Weights, checked_labels
+from wardround.metrics.inputs import Labels, PerStay, checked_labels
 from wardround.metrics.macro import mean_over_labels
 from wardround.metrics.regression import mae, mse, pearson, r2, spearman
 
 OWN_PREVALENCE: Mapping[str, float | None] = MappingProxyType({"bss": None})
+MOST_THREADS = 8  # labels at a time: each has some arrays "draw stay"
 REGRESSION_METRICS: Mapping[str, Metric] = MappingProxyType(
     {"mae_h": mae, "mse_h2": mse, "r2": r2, "pearson": pearson, "spearman": spearman}
 )
@@ -122,6 +126,7 @@ def multilabel_table(
     draws: int = DRAWS,
     seed: int = 0,
     level: float = LEVEL,
+    advance: Callable[[int], object] = lambda _: None,
 ) -> dict[str, Any]:
     """Each label's table, and the macro mean over the labels that have both classes.
 
@@ -138,6 +143,7 @@ def multilabel_table(
         draws: bootstrap draws.
         seed: of the draws.
         level: of the interval.
+        advance: told how many more draws are done.
 
     Returns:
         {"metrics": {name: interval}, "by_label": {label: {name: interval, ..., "n_pos": count}}}
@@ -146,11 +152,13 @@ def multilabel_table(
         ValueError: shapes that do not match, and as `classification_table`.
     """
     metrics = _label_metrics(labels, probs, subject_ids, thresholds, label_names, reference_prevalences)
-    names = list(dict.fromkeys(name for name, _ in metrics))
-    samples = metric_draws(metrics, subject_ids, labels, probs, draws=draws, seed=seed)
-    values = {key: np.asarray(metric(labels, probs)) for key, metric in metrics.items()}
+    names = list(metrics[label_names[0]])
+    samples = _label_draws(metrics, subject_ids, labels, probs, draws, seed, advance)
+    values: dict[tuple[str, str], np.ndarray] = {}
     by_label: dict[str, dict[str, Any]] = {}
     for column, label in enumerate(label_names):
+        for name, metric in metrics[label].items():
+            values[name, label] = np.asarray(metric(labels[:, column], probs[:, column]))
         intervals = {
             name: percentile_interval(float(values[name, label]), samples[name, label], level) for name in names
         }
@@ -167,8 +175,8 @@ def _label_metrics(
     thresholds: Float[np.ndarray, "label"],
     label_names: Sequence[str],
     reference_prevalences: Mapping[str, Sequence[float] | None],
-) -> dict[tuple[str, str], Metric]:
-    """(name of the metric, label) -> that metric on that label's column."""
+) -> dict[str, dict[str, Metric]]:
+    """Label -> its metrics by name."""
     shape = len(subject_ids), len(label_names)
     if labels.shape != shape or probs.shape != shape:
         raise ValueError(
@@ -177,21 +185,42 @@ def _label_metrics(
     lengths = [len(thresholds), *(len(values) for values in reference_prevalences.values() if values is not None)]
     if set(lengths) != {len(label_names)} or len(set(label_names)) != len(label_names):
         raise ValueError(f"thresholds, references: lengths {lengths}, expected one a label; labels named differently")
-    metrics: dict[tuple[str, str], Metric] = {}
+    metrics: dict[str, dict[str, Metric]] = {}
     for column, label in enumerate(label_names):
         references = {
             name: None if values is None else float(values[column]) for name, values in reference_prevalences.items()
         }
-        for name, metric in classification_metrics(float(thresholds[column]), references).items():
-            metrics[name, label] = _on_column(metric, column)
+        metrics[label] = classification_metrics(float(thresholds[column]), references)
     return metrics
 
 
-def _on_column(metric: Metric, column: int) -> Metric:
-    def on_column(labels: np.ndarray, probs: np.ndarray, weights: Weights | None = None) -> PerDraw:
-        return metric(labels[:, column], probs[:, column], weights=weights)
+def _label_draws(
+    metrics: Mapping[str, Mapping[str, Metric]],
+    subject_ids: SubjectIds,
+    labels: Shaped[np.ndarray, "stay label"],
+    probs: Float[np.ndarray, "stay label"],
+    draws: int,
+    seed: int,
+    advance: Callable[[int], object],
+) -> dict[tuple[str, str], Float[np.ndarray, "draw"]]:
+    """(Metric, label) -> its draws. The stays of a label are put in the order of its probabilities before its metrics
+    are asked, most of which would do that themselves; labels are asked at the same time, on several cores."""
+    orders = np.argsort(probs, axis=0, kind="stable")
+    found: dict[tuple[str, str], list[np.ndarray]] = defaultdict(list)
 
-    return on_column
+    def of_label(column: int, weights: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
+        label, order = names[column], orders[:, column]
+        arrays, drawn = (labels[order, column], probs[order, column]), np.take(weights, order, axis=-1)
+        return {(n, label): np.asarray(metric(*arrays, weights=drawn)) for n, metric in metrics[label].items()}
+
+    names = list(metrics)
+    with ThreadPoolExecutor(max(1, min(MOST_THREADS, os.cpu_count() or 1, len(names)))) as threads:
+        for weights in cluster_weights(subject_ids, draws, seed):
+            for of_one in threads.map(partial(of_label, weights=weights), range(len(names))):
+                for key, block in of_one.items():
+                    found[key].append(block)
+            advance(len(weights))
+    return {key: np.concatenate(blocks) for key, blocks in found.items()}
 
 
 def _macro(

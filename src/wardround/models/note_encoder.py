@@ -24,6 +24,9 @@ from wardround.models.row_shape import RowShape
 START: Final = 0.02
 """Spread of word vectors before they have learned anything, a BERT's."""
 
+LENGTH_STEP: Final = 64
+"""A batch of notes is as long as its longest, up to a multiple of this."""
+
 
 @dataclass(frozen=True)
 class NoteEncoderSettings:
@@ -135,6 +138,7 @@ class BertReader(nn.Module):
         read = rows != 0
         read[:, 0] = True
         longest = int(read.sum(dim=1).max()) if len(rows) else 1
+        longest = -(-longest // LENGTH_STEP) * LENGTH_STEP  # few shapes: notes of like length are read in the same one
         rows, read = rows[:, :longest], read[:, :longest]
         states = self.bert(input_ids=rows.long(), attention_mask=read.long()).last_hidden_state
         if self.pool == "cls":

@@ -27,7 +27,7 @@ def with_folders(source: Source, folders: Mapping[str, Path | None]) -> Source:
         raise UsageError(f"--{option} does not go with {source.name}: {_goes_with(source)}. Leave it out.")
     chosen = [(each, given[each.option]) for each in source.beside if each.option in given]
     added = tuple(table for each, _ in chosen for table in each.tables)
-    if not added:
+    if not chosen:
         return source
     paper = source.paper_tables + added if source.paper_tables else ()
     find = partial(_found, source, chosen)

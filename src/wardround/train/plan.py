@@ -15,11 +15,13 @@ from wardround.methods.teacher import TeacherSettings
 from wardround.models.checks import check_widths
 from wardround.models.modality_encoder import EncoderSettings
 from wardround.settings import as_json, from_json
-from wardround.tasks.cohort import Window
+from wardround.tasks.cohort import DEFAULT_H, Window
 from wardround.tasks.splits import SplitPlan
 from wardround.tasks.task import find_task
 from wardround.train.settings import LoopSettings
 
+AT_DISCHARGE: Final = "discharge"
+"""When a task of the next visit is asked, as `metrics.json` says it too."""
 OTHER_VERSION: Final = "settings.json of the run lacks a part: it is of another version. Train again."
 
 
@@ -154,7 +156,7 @@ class Plan:
             "method": self.method,
             "task": self.task,
             "protocol": self.window.protocol,
-            "at_h": self.window.at_h,
+            **self._asked_at(),
             "split": {
                 "seed": self.split.seed,
                 "fold": None if self.split.fold is None else f"{self.split.fold[0]}/{self.split.fold[1]}",
@@ -171,6 +173,15 @@ class Plan:
             **({"packages": list(self.packages)} if self.packages else {}),
         }
 
+    def _asked_at(self) -> dict[str, Any]:
+        """The hour of the predictions. A task that is asked at discharge has none; that of the window, which the causal
+        protocol cannot be without, then decides nothing."""
+        with suppress(UsageError, ExtensionError):  # of a package that is not here: whoever needs it is told
+            if self.task is not None and find_task(self.task).next_visit:
+                at_h = None if self.window.protocol == "causal" else self.window.at_h
+                return {"at_h": at_h, "asked_at": AT_DISCHARGE}
+        return {"at_h": self.window.at_h}
+
     @classmethod
     def from_json(cls, values: dict[str, Any], read_settings: Callable[[Any], Any] | None) -> "Plan":
         """The plan of a run folder.
@@ -183,13 +194,15 @@ class Plan:
             RunError: where a part is missing, unknown, or does not fit this version.
         """
         try:
-            split = values["split"]
+            split, at_h = values["split"], values["at_h"]
+            if values.get("asked_at") == AT_DISCHARGE and values["protocol"] == "causal":
+                at_h = DEFAULT_H
             fold = None if split["fold"] is None else _fold(split["fold"])
             plan = cls(
                 command=values["command"],
                 method=values["method"],
                 task=values["task"],
-                window=Window(values["protocol"], values["at_h"]),
+                window=Window(values["protocol"], at_h),
                 split=SplitPlan(
                     split["seed"], fold, split["by"], split["pretrain_on"], split["strata"], split.get("test", True)
                 ),

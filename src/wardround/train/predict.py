@@ -182,18 +182,20 @@ class ShapeOf:
         size: a method's settings -> size of a training batch: stays, padded events, or what a grid's are.
         batches: cases, labels, members, size, (seed, epoch) to shuffle by -> the batches of an epoch.
         predict: model, cases, members -> what it says.
+        documents: whether what notes and pictures say is read.
     """
 
     sequences: bool
     size: Callable[[Any], Any]
     batches: Callable[[Cases, np.ndarray, np.ndarray, Any, tuple[int, int] | None], Batches]
     predict: Callable[[Any, Cases, np.ndarray], Predictions]
+    documents: bool = True
 
 
 SHAPES: Final[dict[str, ShapeOf]] = {
     "static": ShapeOf(False, lambda settings: settings.batch_size, _static_batches, _static_predictions),
     "sequence": ShapeOf(True, lambda settings: settings.budget, _sequence_batches, _sequence_predictions),
-    "grid": ShapeOf(True, lambda settings: settings.size, _grid_batches, _grid_predictions),
+    "grid": ShapeOf(True, lambda settings: settings.size, _grid_batches, _grid_predictions, False),
 }
 """By the `shape` that a method's model names."""
 

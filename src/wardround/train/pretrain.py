@@ -20,16 +20,16 @@ from wardround.methods.registry import build_embedder
 from wardround.metrics.bootstrap import DRAWS
 from wardround.metrics.retrieval import recall_at_k, silhouette
 from wardround.models.embedder import ModalityEmbedder
-from wardround.tasks.cohort import Window
+from wardround.tasks.cohort import Cohort, Window
 from wardround.tasks.splits import TRAIN, VAL, SplitPlan
-from wardround.train.cases import embedded, frozen_parts
 from wardround.train.checkpoint import remove_checkpoints
 from wardround.train.data import OpenData, bin_edges, opened, row_shapes, sides_of, unread_modalities
+from wardround.train.embedded import embedded, frozen_parts
 from wardround.train.loop import FitResult, fit
 from wardround.train.named_weights import hashes_of_weights, named_weights
 from wardround.train.packages import packages_behind
 from wardround.train.plan import Plan, PretrainSettings
-from wardround.train.processes import first_process_first
+from wardround.train.processes import first_process_first, first_where_documents
 from wardround.train.run_folder import NewRun
 from wardround.train.split_checks import split_checks
 
@@ -81,13 +81,12 @@ def pretrain(
         return Finished(to, True, [])
     sides, table = sides_of(data, data.cohort(None), split, "pretrain_split")
     featuriser = fit_featuriser(data.lines, sides.part(TRAIN), settings.inputs, quiet)
-    store = event_store(data.lines, sides.cohort, featuriser, sequences=False, quiet=quiet)
-    if len(store.modalities) < 2:
-        raise UsageError(f"alignment needs two modalities or more; this data has {', '.join(store.modalities)}.")
+    store = _store(data, sides.cohort, featuriser, quiet)
     settings = replace(settings, loop=replace(settings.loop, seed=seed))
     torch.manual_seed(seed)
     model = _model(store, sides.members(TRAIN), featuriser, settings)
-    store = embedded(store, frozen_parts(model), data.folder / "cache" / "embeddings")
+    with first_process_first():
+        store = embedded(store, frozen_parts(model), data.folder / "cache" / "embeddings", quiet=quiet)
     subject = sides.cohort.frame["subject_id"].to_numpy()
     label = np.full(len(subject), np.nan)
 
@@ -114,6 +113,15 @@ def pretrain(
     if is_first_process():
         remove_checkpoints(to)
     return Finished(to, False, run.notes)
+
+
+def _store(data: OpenData, cohort: Cohort, featuriser: Featuriser, quiet: bool) -> EventStore:
+    """The stays as they stood. Raises `UsageError` where there is nothing to align."""
+    with first_where_documents(featuriser.vocabulary.modalities):
+        store = event_store(data.lines, cohort, featuriser, sequences=False, quiet=quiet)
+    if len(store.modalities) < 2:
+        raise UsageError(f"alignment needs two modalities or more; this data has {', '.join(store.modalities)}.")
+    return store
 
 
 def _model(store: EventStore, train: np.ndarray, featuriser: Featuriser, settings: PretrainSettings) -> Alignment:

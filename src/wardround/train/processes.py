@@ -12,7 +12,7 @@ process alone writes and speaks. Nothing is sent but tensors of numbers.
 
 import contextlib
 import os
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from datetime import timedelta
 from importlib.util import find_spec
 from typing import Any, Final, cast
@@ -20,6 +20,7 @@ from typing import Any, Final, cast
 import torch
 from torch import Tensor, distributed, nn
 
+from wardround.batches.documents import DOCUMENTS
 from wardround.errors import UsageError
 from wardround.launcher import launched_processes
 from wardround.train.memory_layout import laid_out_as
@@ -47,6 +48,12 @@ def first_process_first() -> Generator[None]:
     finally:
         if processes.count > 1 and processes.rank == 0:
             distributed.barrier()
+
+
+def first_where_documents(modalities: Iterable[str]) -> contextlib.AbstractContextManager[None]:
+    """`first_process_first` where one of the modalities is of notes or pictures, whose tokens and pixels go to a cache;
+    of numbers and codes each process makes its own, at the same time."""
+    return contextlib.nullcontext() if set(DOCUMENTS).isdisjoint(modalities) else first_process_first()
 
 
 class Processes:

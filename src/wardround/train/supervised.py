@@ -37,10 +37,10 @@ from wardround.train.packages import packages_behind
 from wardround.train.plan import Plan, TrainSettings
 from wardround.train.predict import SHAPES, Batches, predict_cases
 from wardround.train.pretrain import Finished
-from wardround.train.processes import first_process_first
+from wardround.train.processes import first_process_first, first_where_documents
 from wardround.train.run_folder import NewRun
 from wardround.train.split_checks import split_checks
-from wardround.train.taught import taught_labels
+from wardround.train.taught import taught_labels, teacher_of
 from wardround.train.validation import elapsed_bins, fitted_values, validation_metrics
 from wardround.train.whole_fit import fit_whole
 
@@ -98,7 +98,7 @@ def train(
             raise UsageError(f"{method_name} is fitted whole: it takes neither --encoders nor --init.")
         return fit_whole(method, data_folder, task, to, window, split, assignments, seed, quiet)
     brought = Brought.of(method, task, encoders, init)
-    settings = brought.settings(method, assignments)
+    settings, notes = teacher_of(brought.settings(method, assignments), task)
     with first_process_first():
         data = opened(data_folder, window, quiet)
     hashes = _made_from(brought, settings.inputs)
@@ -111,6 +111,7 @@ def train(
     with first_process_first():
         chosen = data.cohort(task, quiet=quiet)
     sides, table = sides_of(data, chosen, split, "split")
+    run.notes.extend(notes)
     brought.check(window, data, table, run.notes)
     _Training(method, task, data, sides, settings, seed, quiet, brought).run(run, table)
     return Finished(to, False, run.notes)
@@ -144,7 +145,11 @@ class _Training:
         self.label, self.learned = sides.cohort.frame["label"].to_numpy(), sides.cohort.learned
         self.featuriser = self._featuriser(settings.inputs)
         hidden = task.hidden_of(self.featuriser.vocabulary.modalities)
-        self.store = event_store(data.lines, sides.cohort, self.featuriser, self.shape.sequences, quiet, hidden)
+        sequences, documents = self.shape.sequences, self.shape.documents
+        with first_where_documents(self.featuriser.vocabulary.modalities if documents else ()):
+            self.store = event_store(
+                data.lines, sides.cohort, self.featuriser, sequences, quiet, hidden, documents=documents
+            )
 
     def run(self, run: NewRun, splits: Any) -> None:
         """Train and write the folder."""
@@ -160,7 +165,7 @@ class _Training:
             self._recalibrate(model)
         self.taught = self._taught()
         with first_process_first():
-            cases = Cases.of(self.data, self.sides.cohort, self.store, model)
+            cases = Cases.of(self.data, self.sides.cohort, self.store, model, self.quiet)
         fit_result = fit(
             model,
             lambda epoch: self._batches(cases, epoch),

@@ -1,5 +1,7 @@
 """The labels that a training learns from: those of the data, mixed with what a teacher says of the training stays."""
 
+from dataclasses import replace
+
 import numpy as np
 from jaxtyping import Float
 
@@ -10,7 +12,22 @@ from wardround.methods.teacher import TeacherSettings, mixed
 from wardround.tasks.splits import TRAIN
 from wardround.tasks.task import Task
 from wardround.train.data import OpenData, Sides
+from wardround.train.plan import TrainSettings
 from wardround.train.teacher_cache import told_once
+
+
+def is_taught(task: Task) -> bool:
+    """Whether a teacher has something to say of a task: of one yes or no."""
+    return task.kind == "binary" and not task.labels
+
+
+def teacher_of(settings: TrainSettings, task: Task) -> tuple[TrainSettings, list[str]]:
+    """The settings as a training of the task has them: a teacher that has nothing to say has no share, so that the
+    settings of the run say what happened; and what to tell the person of it."""
+    if is_taught(task) or settings.teacher.share == 0:
+        return settings, []
+    said = f"A teacher tells of one yes or no: {task.name} is learned from its labels alone (teacher.share=0)."
+    return replace(settings, teacher=replace(settings.teacher, share=0.0)), [said]
 
 
 def taught_labels(
@@ -39,7 +56,7 @@ def taught_labels(
         StorageError: where the disk refuses.
     """
     label = sides.cohort.learned.astype(np.float64)
-    if teacher.share == 0 or task.kind != "binary" or task.labels:
+    if teacher.share == 0 or not is_taught(task):
         return label
     content, shown = inputs.content, task.shown_of(inputs.modalities)
     table = TableSettings(shown, inputs.features, volumes=content.volumes, singles=content.singles)

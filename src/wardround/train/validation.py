@@ -1,6 +1,6 @@
 """What a run says of its validation side, and what evaluation needs from its training."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -68,6 +68,7 @@ def label_tables(
     fitted: Mapping[str, Any],
     draws: int = DRAWS,
     seed: int = 0,
+    advance: Callable[[int], object] = lambda _: None,
 ) -> dict[str, Any]:
     """`metrics`, macro over the labels, and `by_label`: see `multilabel_table`.
 
@@ -77,10 +78,14 @@ def label_tables(
         subject: by stay.
         fitted: threshold and training prevalence of each label.
         draws, seed: of the bootstrap.
+        advance: told how many more draws are done.
     """
     thresholds = np.asarray(fitted["threshold"], np.float64)
     references = {"bss": None, "bss_train": fitted["train_prevalence"]}
-    return multilabel_table(label.astype(int), predicted, subject, thresholds, task.labels, references, draws, seed)
+    names = task.labels
+    return multilabel_table(
+        label.astype(int), predicted, subject, thresholds, names, references, draws, seed, advance=advance
+    )
 
 
 def fitted_values(task: Task, train_label: np.ndarray, val_label: np.ndarray, predicted: np.ndarray) -> dict[str, Any]:

@@ -11,10 +11,12 @@ import pytest
 
 from raw_eicu import Data
 from raw_mimic4 import METADATA, RawMimic4, prepare
+from wardround.errors import SourceError
 from wardround.events import IMAGES, TEXTS
-from wardround.export import export_meds
+from wardround.export.meds import PICTURES_STAY, export_meds
 from wardround.pictures import picture_folder
 from wardround.sources import pipeline
+from wardround.sources.beside import with_folders
 from wardround.sources.meds import meds_source
 from wardround.sources.mimic import notes as mimic_notes
 from wardround.sources.synthetic import SyntheticMimic4Settings, synthesise_mimic4
@@ -204,11 +206,18 @@ def test_modalities_say_who_has_what(synthetic: tuple[Path, Data]):
 
 def test_an_export_brings_notes_and_pictures_back(synthetic: tuple[Path, Data], tmp_path: Path):
     raw, data = synthetic
-    export_meds(data.folder, tmp_path / "meds", quiet=True)
-    pipeline.prepare(meds_source([tmp_path / "meds"]), tmp_path / "meds", tmp_path / "back", quiet=True)
+    said = export_meds(data.folder, tmp_path / "meds", quiet=True).notes
+    assert export_meds(data.folder, tmp_path / "meds", quiet=True).notes == said == (PICTURES_STAY,)
+    for path in (tmp_path / "meds").rglob("*.json"):
+        assert str(raw) not in path.read_text(), "no path of this machine"
+    assert picture_folder(tmp_path / "meds") is None
+    source = meds_source([tmp_path / "meds"])
+    with pytest.raises(SourceError, match=r"is not there\. Correct --cxr"):
+        pipeline.prepare(with_folders(source, {"cxr": raw / "none"}), tmp_path / "meds", tmp_path / "no", quiet=True)
+    pipeline.prepare(with_folders(source, {"cxr": raw / "cxr"}), tmp_path / "meds", tmp_path / "back", quiet=True)
     back = Data(tmp_path / "back")
     assert back.events.sort(pl.all()).equals(data.events.sort(pl.all()))
-    assert picture_folder(tmp_path / "meds") == picture_folder(back.folder) == raw / "cxr"
+    assert picture_folder(back.folder) == raw / "cxr"
 
 
 def test_its_truth_is_not_read(synthetic: tuple[Path, Data], tmp_path: Path):

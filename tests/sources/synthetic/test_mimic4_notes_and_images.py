@@ -10,12 +10,12 @@ import pytest
 
 from wardround.errors import UsageError
 from wardround.sources.synthetic import SyntheticMimic4Settings, synthesise_mimic4
+from wardround.sources.synthetic.mimic.discharge_prose import COURSES, STORIES
+from wardround.sources.synthetic.mimic.radiology_prose import GRADES
 from wardround.sources.synthetic.mimic4 import image_files
 from wardround.sources.synthetic.mimic4.columns import COLUMNS
 from wardround.sources.synthetic.mimic4.cxr_tables import FINDINGS, LABELS, METADATA, SPLIT
-from wardround.sources.synthetic.mimic4.discharge_prose import COURSES, STORIES
 from wardround.sources.synthetic.mimic4.pixels import Picture, drawn, planted_at
-from wardround.sources.synthetic.mimic4.radiology_prose import GRADES
 from wardround.sources.synthetic.population import CAUSE_NAMES
 
 ALL_THERE = {f"missing_{name}": 0.0 for name in ("time_series", "cxr", "discharge_note", "radiology_note")}

@@ -23,7 +23,7 @@ from wardround.sources.meds.stays import ages, stay_block, stay_rows, stays
 from wardround.sources.patient_pool import NOT_KNOWN, PatientPool
 from wardround.sources.raw_data import FoundTable, Pictures, RawData
 from wardround.sources.raw_table import RawTable
-from wardround.sources.source import Source
+from wardround.sources.source import Beside, Source
 
 NAME: Final = "meds"
 SUMMARY: Final = "any data set in MEDS 0.3 or 0.4, with a mapping file (--mapping); MIMIC-IV's comes with the package"
@@ -31,6 +31,17 @@ STAYS_PER_SHARD: Final = 300
 """A unit stay of MIMIC-IV has some 6,000 events, all that is charted among them."""
 SHIPPED: Final = {"MIMIC-IV": "mimic4.toml"}
 """Name of a data set, as its metadata says it -> the mapping that comes with the package."""
+
+
+def _pictures_in(folder: Path, found: RawData) -> RawData:
+    """Where the pictures lie that the events name. Raises `SourceError` where there is no such folder."""
+    if not folder.is_dir():
+        raise SourceError(f"{folder}, the folder of pictures, is not there. Correct --cxr.")
+    return replace(found, tables={}, inputs={}, notes=(), pictures=Pictures(folder))
+
+
+CXR: Final = Beside("cxr", "the pictures that its events name", (), _pictures_in)
+"""Of a folder of our own alone: another data set has no events of pictures."""
 
 
 def meds_source(raws: Sequence[Path], mapping: Path | None = None) -> Source:
@@ -171,6 +182,7 @@ def _own_source(folder: MedsFolder) -> Source:
         paper_tables=(),
         all_tables=(own.OWN_EVENTS,),
         find=find,
+        beside=(CXR,),
         dataset=str(folder.dataset.get("dataset_name", NAME)),
         stays_per_shard=STAYS_PER_SHARD,
         patients=PatientPool.from_json(folder.dataset),

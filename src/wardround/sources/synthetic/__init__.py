@@ -16,6 +16,8 @@ Read `latent.py` first: the model, its formulas and why its risks are exact.
     write          the folder, chunk by chunk; goes on where it was stopped
     gzip_tables    csv.gz in bounded memory
     eicu           the raw tables of eICU-CRD 2.0
+    mimic          what both MIMICs have in common
+    mimic3         the raw tables of MIMIC-III, notes, and patients who come back
     mimic4         the raw tables of MIMIC-IV, chest X-rays and notes
 """
 
@@ -24,21 +26,25 @@ from typing import Any, Final
 
 from wardround.sources.synthetic.eicu import MODALITIES, EicuLayout, SyntheticSettings, synthesise_eicu
 from wardround.sources.synthetic.layout import Layout
+from wardround.sources.synthetic.mimic3 import Mimic3Layout, SyntheticMimic3Settings, synthesise_mimic3
 from wardround.sources.synthetic.mimic4 import Mimic4Layout, SyntheticMimic4Settings, synthesise_mimic4
 from wardround.sources.synthetic.write import synthesise
 
 __all__ = [
     "LAYOUTS",
     "MODALITIES",
+    "SyntheticMimic3Settings",
     "SyntheticMimic4Settings",
     "SyntheticSettings",
     "synthesise",
     "synthesise_eicu",
+    "synthesise_mimic3",
     "synthesise_mimic4",
 ]
 
 LAYOUTS: Final[Mapping[str, tuple[Callable[[], Any], Callable[[Any, int], Layout]]]] = {
     "eicu": (SyntheticSettings, EicuLayout),
+    "mimic3": (SyntheticMimic3Settings, Mimic3Layout),
     "mimic4": (SyntheticMimic4Settings, Mimic4Layout),
 }
 """Database -> its default settings, and its layout from settings and a seed."""

@@ -20,8 +20,8 @@ class Cohort:
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
-        self.hospitals = draw_hospitals(layout.hospitals, layout.seed)
-        self.reference = draw_reference(layout.settings.mortality, self.hospitals, layout.seed)
+        self.hospitals = draw_hospitals(layout.people.hospitals, layout.seed)
+        self.reference = draw_reference(layout.settings.mortality, self.hospitals, layout.seed, layout.people.visiting)
 
     def chunk(self, made: Made, patients: int, wanted: int) -> Chunk:
         """Draw the next chunk.
@@ -34,9 +34,10 @@ class Cohort:
         Returns:
             Their stays.
         """
-        layout, seed = self.layout, self.layout.seed
-        orphans, shift = layout.orphan_rate, self.reference.shift
-        drawn = draw_admissions(patients, shift, orphans, self.hospitals, stream(seed, made.chunks, "admissions"))
+        layout, seed, shift = self.layout, self.layout.seed, self.reference.shift
+        rng = stream(seed, made.chunks, "admissions")
+        people = layout.people
+        drawn = draw_admissions(patients, shift, people.orphan_rate, self.hospitals, rng, people.visiting)
         stays = run_stays(drawn, wanted, layout.spec.tau, stream(seed, made.chunks, "stays"))
         draw = Draw(stays, made, seed)
         lots = {name: lot(stays) for name, lot in layout.spec.decided_with.items()}

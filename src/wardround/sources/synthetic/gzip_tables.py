@@ -20,9 +20,31 @@ COPY_BYTES: Final = 8 << 20
 """That are in memory at a time while members are joined."""
 
 
-def write_member(path: Path, rows: pl.DataFrame, header: bool) -> None:
-    """Write a chunk of rows, whole; nulls become empty fields. Raises `StorageError`."""
-    write_bytes(path, gzip.compress(rows.write_csv(include_header=header).encode(), GZIP_LEVEL, mtime=0))
+def write_member(path: Path, rows: pl.DataFrame, header: bool, quoted: frozenset[str] | None = None) -> None:
+    """Write a chunk of rows, whole; nulls become empty fields.
+
+    Args:
+        path: the file.
+        rows: the rows.
+        header: whether the names of the columns are written.
+        quoted: columns whose text stands in quotation marks whether it needs them or not; the names of all columns do
+            then. None where only what needs them has them.
+
+    Raises:
+        StorageError: if the disk refuses.
+    """
+    if quoted is None:
+        text = rows.write_csv(include_header=header)
+    else:
+        text = _quoted(rows, quoted).write_csv(include_header=header, quote_style="never")
+    write_bytes(path, gzip.compress(text.encode(), GZIP_LEVEL, mtime=0))
+
+
+def _quoted(rows: pl.DataFrame, quoted: frozenset[str]) -> pl.DataFrame:
+    """Rows whose texts and names hold their quotation marks."""
+    texts = pl.col([name for name in rows.columns if name in quoted]).cast(pl.String)
+    rows = rows.with_columns(texts.str.replace_all('"', '""', literal=True).str.replace(r"(?s)^(.*)$", '"${1}"'))
+    return rows.rename({name: f'"{name}"' for name in rows.columns})
 
 
 def join_members(path: Path, members: Iterable[Path]) -> None:

@@ -104,6 +104,32 @@ def solved_chain() -> Chain:
     return Chain(np.cumsum(hour, axis=-1), risk, _early_risk(die, leave, step, at_exit), back, ward)
 
 
+@cache
+def peak_probs() -> Float[np.ndarray, "level severity peak"]:
+    """P(highest severity of a hospital stay | m, severity at its first unit admission), by places on the lattice.
+
+    h_y(x) = 1 for x >= y, else q (1 - u) sum over z of P(x -> z | m) h_y(z) + q u r h_y(min(x + 1, 6)) is the
+    probability that the stay ever reaches y; what it is at y less that at the next place up is the peak's.
+    """
+    chain, size = solved_chain(), LATTICE.size
+    hour = np.diff(chain.cumulative, axis=-1, prepend=0.0)
+    leave, down, up = hour[..., LEFT], hour[..., DOWN], hour[..., UP]
+    here = np.arange(size)
+    step = np.zeros((size, size, size))
+    step[:, here, here] = 1 - chain.cumulative[..., UP]
+    step[:, here[:-1], here[1:]] = up[:, :-1]
+    step[:, here[1:], here[:-1]] += down[:, 1:]
+    back = np.minimum(here + RETURN_JUMP, size - 1)
+    step[:, here, back] += leave * chain.return_prob
+    reached = np.ones((size, size, size + 1))
+    reached[..., size] = 0
+    for peak in range(1, size):
+        below = slice(0, peak)
+        known = step[:, below, peak:].sum(axis=-1)
+        reached[:, below, peak] = np.linalg.solve(np.eye(peak) - step[:, below, below], known[..., None])[..., 0]
+    return reached[..., :-1] - reached[..., 1:]
+
+
 def _step_matrix(up: np.ndarray, down: np.ndarray) -> np.ndarray:
     """P(x -> y | m), a matrix for each level: `level severity severity`."""
     size = LATTICE.size

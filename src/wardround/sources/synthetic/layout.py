@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import polars as pl
@@ -10,9 +10,12 @@ import polars as pl
 from wardround.sources.synthetic.made import Draw, Written
 from wardround.sources.synthetic.missingness import Missing
 from wardround.sources.synthetic.odd_rows import OddKinds
+from wardround.sources.synthetic.population import USUAL, Visiting
 from wardround.sources.synthetic.settings import CohortSettings
 from wardround.sources.synthetic.stays import Stays
 
+Best = Callable[[pl.DataFrame], dict[str, Any]]
+"""The rows of a table of the truth -> what the best possible reaches on them."""
 Lot = Callable[[Stays], np.ndarray]
 """Stays -> for each, the place of the one whose lot it takes."""
 
@@ -29,6 +32,9 @@ class Spec:
         odd: the faulty rows that can be planted.
         folders: of files that lie beside the tables.
         truth: tables of what is true beside stays and hours -> the columns by which their rows are sorted.
+        best: a table of `truth` -> what of it stands in `settings.json` as the best possible.
+        quoted: table -> columns whose text stands in quotation marks, as do the names of all its columns then; in
+            other tables, what needs them has them.
         decided_with: modality of records that several stays share -> for each stay, the place of the one whose lot it
             takes.
     """
@@ -40,7 +46,24 @@ class Spec:
     odd: OddKinds
     folders: tuple[str, ...] = ()
     truth: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    best: Mapping[str, Best] = field(default_factory=dict[str, Best])
+    quoted: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
     decided_with: Mapping[str, Lot] = field(default_factory=dict[str, Lot])
+
+
+@dataclass(frozen=True)
+class People:
+    """Whom a database is of.
+
+    Attributes:
+        hospitals: how many there are.
+        orphan_rate: share of patients whom no id names.
+        visiting: how they come back.
+    """
+
+    hospitals: int = 1
+    orphan_rate: float = 0.0
+    visiting: Visiting = USUAL
 
 
 @runtime_checkable
@@ -63,13 +86,8 @@ class Layout(Protocol):
         ...
 
     @property
-    def hospitals(self) -> int:
-        """How many hospitals there are."""
-        ...
-
-    @property
-    def orphan_rate(self) -> float:
-        """Share of patients whom no id names."""
+    def people(self) -> People:
+        """Whom it is of."""
         ...
 
     @property

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import polars as pl
 from jaxtyping import Bool, Float, Int
 
 from wardround.sources.synthetic.latent import sigmoid
@@ -32,6 +33,17 @@ class Missing:
 
     prob: dict[str, Float[np.ndarray, " stay"]]
     mask: dict[str, Bool[np.ndarray, " stay"]]
+
+    def seen(self, rows: pl.DataFrame, modality: str | None) -> pl.DataFrame:
+        """The rows of a table that are not missing; all of them where they are of no modality.
+
+        Args:
+            rows: with `stay`, its place.
+            modality: that they are of.
+        """
+        if modality is None:
+            return rows
+        return rows.filter(pl.Series(~self.mask[modality]).gather(rows["stay"]))
 
 
 def draw_missing(

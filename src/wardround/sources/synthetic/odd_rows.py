@@ -2,7 +2,7 @@
 
 Odd rows are added after the chunk's own rows and replace none. Most are copies of a row with one field changed and,
 where rows have an id, one of their own; a planted row of the table of stays is a stay of its own, which no truth
-mentions and no other table knows. Which kinds there are is the layout's (`eicu/odd_kinds.py`, `mimic4/odd_kinds.py`).
+mentions and no other table knows. Which kinds there are is the layout's (`odd_kinds.py` of its folder).
 
     duplicate_row   an exact copy
     blank_id        the id of the stay (or patient) empty
@@ -35,6 +35,7 @@ class OddKinds:
         own_ids: columns of a planted stay that hold its own number, and how it is written there.
         pools: column -> the column and value of the rows that may be copied, where not all may.
         duplicated: the tables that get exact copies.
+        of_no_stay: the tables of events whose rows name no stay.
     """
 
     changes: Mapping[str, Mapping[str, tuple[str, str]]]
@@ -45,6 +46,7 @@ class OddKinds:
     own_ids: Mapping[str, str]
     pools: Mapping[str, tuple[str, str]]
     duplicated: frozenset[str]
+    of_no_stay: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -101,6 +103,7 @@ class OddRows:
         """Kind -> copies of rows with one column changed."""
         unknown = str(self._take_ids(1)[0])
         of_stay = {"blank_id": (kinds.id_of, ""), "unknown_stay": (kinds.id_of, unknown)}
+        of_stay = {} if table in kinds.of_no_stay else of_stay
         planted: dict[str, pl.DataFrame] = {}
         for kind, (column, value) in {**kinds.changes[table], **of_stay}.items():
             ids = pl.Series(text.columns[0], self._take_ids(PER_KIND)).cast(pl.String)

@@ -4,10 +4,12 @@
     hospital effect ~ N(0, 0.25),   s ~ N(0, 0.9),   severity at the first unit admission x0 = m + N(0, 0.6),
 
 both rounded to the lattice of `latent.py`. `shift` is solved in `reference.py`.
-Age, comorbidities and hospital belong to the patient; cause and s to the hospital stay.
+Age, comorbidities and hospital belong to the patient; cause and s to the hospital stay. Causes may come back,
+and may go with comorbidities (`Visiting`).
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -78,6 +80,37 @@ CAUSES: Final = (
 CAUSE_NAMES: Final = tuple(item.name for item in CAUSES)
 
 
+USUAL_VISITS: Final = 1 / 0.84
+MOST_VISITS: Final = 8
+
+
+@dataclass(frozen=True)
+class Visiting:
+    """How patients come back.
+
+    Attributes:
+        mean: hospital stays that a patient would have if none ended in death, on average; geometric, `MOST_VISITS` at
+            most.
+        recurrence: P(a later hospital stay has the cause of the one before it); else it is drawn anew.
+        links: comorbidity -> cause -> what it adds to the logarithm of the cause's frequency.
+    """
+
+    mean: float = USUAL_VISITS
+    recurrence: float = 0.0
+    links: Mapping[str, Mapping[str, float]] = field(default_factory=dict[str, Mapping[str, float]])
+
+    def cause_probs(self, comorbidity: Bool[np.ndarray, "patient comorbidity"]) -> Float[np.ndarray, "patient cause"]:
+        """P(cause of a hospital stay) where it is drawn anew."""
+        add = np.array(
+            [[self.links.get(name, {}).get(cause, 0.0) for cause in CAUSE_NAMES] for name in COMORBIDITY_NAMES]
+        )
+        weight = np.array([c.weight for c in CAUSES]) * np.exp(comorbidity @ add)
+        return weight / weight.sum(axis=1, keepdims=True)
+
+
+USUAL: Final = Visiting()
+
+
 @dataclass(frozen=True)
 class Hospitals:
     """Effect on m and share of patients of each hospital."""
@@ -95,6 +128,7 @@ class Admissions:
             next.
         age: years; female, orphan: flags; hospital, cause: places in their lists.
         comorbidity: flags in the order of `COMORBIDITIES`.
+        lasting: what m gets of shift, age, comorbidities and hospital.
         level: frailty m; start: severity x0 at the first unit admission; both as places on the lattice.
     """
 
@@ -106,6 +140,7 @@ class Admissions:
     hospital: Int[np.ndarray, " stay"]
     cause: Int[np.ndarray, " stay"]
     comorbidity: Bool[np.ndarray, "stay comorbidity"]
+    lasting: Float[np.ndarray, " stay"]
     level: Int[np.ndarray, " stay"]
     start: Int[np.ndarray, " stay"]
 
@@ -118,16 +153,22 @@ def draw_hospitals(hospitals: int, seed: int) -> Hospitals:
 
 
 def draw_admissions(
-    patients: int, shift: float, orphan_rate: float, hospitals: Hospitals, rng: np.random.Generator
+    patients: int,
+    shift: float,
+    orphan_rate: float,
+    hospitals: Hospitals,
+    rng: np.random.Generator,
+    visiting: Visiting = USUAL,
 ) -> Admissions:
     """Draw patients and all hospital stays that each would have if none ended in death.
 
     Args:
-        patients: how many; each has at least one hospital stay, 1.2 on average.
+        patients: how many; each has at least one hospital stay.
         shift: added to every m.
         orphan_rate: share of patients whom no id names.
         hospitals: from `draw_hospitals`.
         rng: the source of chance.
+        visiting: how they come back.
 
     Returns:
         The hospital stays, ordered by patient and time.
@@ -142,13 +183,28 @@ def draw_admissions(
         0.35 * decades[:, 0] + comorbidity @ np.array([c.effect for c in COMORBIDITIES]) + hospitals.effect[hospital]
     )
 
-    count = np.minimum(rng.geometric(0.84, patients), 8)
+    count = np.minimum(rng.geometric(1 / visiting.mean, patients), MOST_VISITS)
     patient = np.repeat(np.arange(patients), count)
     sequence = np.arange(patient.size) - np.repeat(np.cumsum(count) - count, count)
-    weight = np.array([c.weight for c in CAUSES])
-    cause = rng.choice(len(CAUSES), patient.size, p=weight / weight.sum())
+    cause = _causes(rng.random(patient.size), sequence, comorbidity[patient], visiting)
     effect = np.array([c.effect for c in CAUSES])[cause]
-    frailty = shift + lasting[patient] + effect + rng.normal(0, LATENT_SD, patient.size)
+    lasting = (shift + lasting)[patient]
+    frailty = lasting + effect + rng.normal(0, LATENT_SD, patient.size)
     start = place(frailty + rng.normal(0, ADMISSION_SD, patient.size))
     own = (age[patient], female[patient], orphan[patient], hospital[patient])
-    return Admissions(patient, sequence, *own, cause, comorbidity[patient], place(frailty), start)
+    return Admissions(patient, sequence, *own, cause, comorbidity[patient], lasting, place(frailty), start)
+
+
+def _causes(
+    chance: Float[np.ndarray, " stay"],
+    sequence: Int[np.ndarray, " stay"],
+    comorbidity: Bool[np.ndarray, "stay comorbidity"],
+    visiting: Visiting,
+) -> Int[np.ndarray, " stay"]:
+    """The cause of each hospital stay, from one uniform number each: the same again, or a new one."""
+    again = (sequence > 0) & (chance < visiting.recurrence)
+    anew = np.where(sequence > 0, (chance - visiting.recurrence) / (1 - visiting.recurrence), chance)
+    bounds = np.cumsum(visiting.cause_probs(comorbidity), axis=1)
+    cause = (anew[:, None] >= bounds / bounds[:, -1:]).sum(axis=1)
+    held = np.maximum.accumulate(np.where(again, 0, np.arange(again.size)))
+    return cause[held]

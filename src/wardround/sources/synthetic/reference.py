@@ -7,7 +7,14 @@ import numpy as np
 from jaxtyping import Float
 
 from wardround.sources.synthetic.latent import solved_chain
-from wardround.sources.synthetic.population import WHOLE_COHORT, Admissions, Hospitals, draw_admissions
+from wardround.sources.synthetic.population import (
+    USUAL,
+    WHOLE_COHORT,
+    Admissions,
+    Hospitals,
+    Visiting,
+    draw_admissions,
+)
 from wardround.sources.synthetic.settings import stream
 from wardround.sources.synthetic.stays import run_stays
 
@@ -30,7 +37,7 @@ class Reference:
     died_share: float
 
 
-def draw_reference(mortality: float, hospitals: Hospitals, seed: int) -> Reference:
+def draw_reference(mortality: float, hospitals: Hospitals, seed: int, visiting: Visiting = USUAL) -> Reference:
     """Solve for `shift`, by bisection over one population, and run that population.
 
     The mean true risk at the first unit admission of a hospital stay becomes `mortality`, to 0.001.
@@ -39,6 +46,7 @@ def draw_reference(mortality: float, hospitals: Hospitals, seed: int) -> Referen
         mortality: expected in-hospital deaths per hospital stay.
         hospitals: the cohort's hospitals.
         seed: the cohort's seed.
+        visiting: how its patients come back.
 
     Returns:
         The population's shift, severities and share of deaths.
@@ -47,14 +55,14 @@ def draw_reference(mortality: float, hospitals: Hospitals, seed: int) -> Referen
     low, high = -4.0, 4.0
     for _ in range(BISECTIONS):
         middle = (low + high) / 2
-        drawn = _admissions(middle, hospitals, seed)
+        drawn = _admissions(middle, hospitals, seed, visiting)
         too_many = risk[drawn.level, drawn.start].mean() > mortality
         low, high = (low, middle) if too_many else (middle, high)
-    drawn = _admissions(low, hospitals, seed)
+    drawn = _admissions(low, hospitals, seed, visiting)
     stays = run_stays(drawn, 4 * drawn.patient.size, {}, stream(seed, WHOLE_COHORT, "reference stays"))
     return Reference(low, stays.path[stays.start].astype(np.float64), float(stays.died.mean()))
 
 
-def _admissions(shift: float, hospitals: Hospitals, seed: int) -> Admissions:
+def _admissions(shift: float, hospitals: Hospitals, seed: int, visiting: Visiting) -> Admissions:
     rng = stream(seed, WHOLE_COHORT, "reference")
-    return draw_admissions(REFERENCE_PATIENTS, shift, 0.0, hospitals, rng)
+    return draw_admissions(REFERENCE_PATIENTS, shift, 0.0, hospitals, rng, visiting)

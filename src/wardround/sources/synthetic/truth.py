@@ -2,9 +2,9 @@
 
 `stays.parquet`, a row a unit stay:
 
-    stay_id                  eICU's patientunitstayid, MIMIC-IV's stay_id
-    subject_key              the patient: MIMIC-IV's subject_id, eICU's `uniquepid`, also where that is blank
-    hospital_stay_id         eICU's patienthealthsystemstayid, MIMIC-IV's hadm_id
+    stay_id                  eICU's patientunitstayid, MIMIC-IV's stay_id, MIMIC-III's ICUSTAY_ID
+    subject_key              the patient: MIMIC's subject_id, eICU's `uniquepid`, also where that is blank
+    hospital_stay_id         eICU's patienthealthsystemstayid, MIMIC's hadm_id
     true_risk                true_risk_at_24h if in the unit at 24 h, else P(death | admission state, left before 24 h)
     true_risk_at_{H}h        P(in-hospital death | latent state at hour H), H = 0, 6, 12, 24, 48; null if not there
     severity, frailty        x0 and m (`latent.py`)
@@ -13,11 +13,12 @@
     unit_los_h, los_h        hours in the unit; hours in the hospital
     missing_{modality}       whether its rows were taken away, p_missing_{modality} with which probability
 
-A layout may know more (`images.parquet`, of the synthetic MIMIC-IV: `mimic4/cxr_tables.py`).
+A layout may know more: of the synthetic MIMIC-IV `images.parquet` (`mimic4/cxr_tables.py`), of MIMIC-III
+`visits.parquet` and `reports.parquet` (`mimic3/billing.py`, `mimic3/notes.py`).
 
 `hours.parquet`, a row a unit stay and hour begun in the unit: `stay_id, hour, severity, risk`, the last as
 true_risk_at_{hour}h. `settings.json`: the settings, the number of stays, the seed, and `best`: at each H, what the
-true risk itself reaches in expectation.
+true risk itself reaches in expectation; a layout may add to it (`Spec.best`).
 """
 
 from typing import Any, Final

@@ -27,12 +27,14 @@ from wardround.sources.synthetic.cohort import Cohort
 from wardround.sources.synthetic.gzip_tables import join_members, write_member
 from wardround.sources.synthetic.layout import Layout
 from wardround.sources.synthetic.made import Chunk, Made
+from wardround.sources.synthetic.population import USUAL_VISITS
 from wardround.sources.synthetic.truth import best_possible
 from wardround.sources.work_folder import WorkFolder, open_work
 from wardround.stopping import StopRequest, stop_on_sigterm
 from wardround.whole_file import one_writer
 
 PATIENTS_PER_CHUNK: Final = 2_000
+"""Where they come back as often as usual; memory holds the stays of a chunk."""
 
 ODD_ROWS: Final = "truth/odd_rows.json"
 SETTINGS: Final = "truth/settings.json"
@@ -77,13 +79,18 @@ def _synthesised(layout: Layout, to: Path, stays: int, quiet: bool) -> bool:
     packages = ("numpy", "polars", *layout.packages)
     versions = {"wardround": wardround.__version__, **{name: version(name) for name in packages}}
     versions |= {"zlib": zlib.ZLIB_RUNTIME_VERSION}
-    plan = {"made": summary, "patients_per_chunk": PATIENTS_PER_CHUNK, "versions": versions}
+    plan = {"made": summary, "patients_per_chunk": patients_per_chunk(layout), "versions": versions}
     work = open_work(to, plan, outputs(layout))
     with stop_on_sigterm() as stop:
         made = _Job(work, layout, quiet, stop).run(stays, summary)
     files.write_manifest(to, "raw", {}, summary, wardround.__version__, made)
     work.remove()
     return False
+
+
+def patients_per_chunk(layout: Layout) -> int:
+    """As many as have about so many stays as `PATIENTS_PER_CHUNK` usual patients."""
+    return max(1, round(PATIENTS_PER_CHUNK * USUAL_VISITS / layout.people.visiting.mean))
 
 
 def outputs(layout: Layout) -> tuple[str, ...]:
@@ -121,15 +128,15 @@ class _Job:
         facts = self.work.facts("chunks", str(made.chunks))
         if facts is not None:
             return facts
-        chunk = cohort.chunk(made, min(PATIENTS_PER_CHUNK, wanted), wanted)
+        chunk = cohort.chunk(made, min(patients_per_chunk(self.layout), wanted), wanted)
         self.work.finish("chunks", str(made.chunks), chunk.facts, self._write_chunk(made.chunks, chunk))
         return chunk.facts
 
     def _write_chunk(self, number: int, chunk: Chunk) -> list[Path]:
         folder = self._folder(number)
-        tables, beside = chunk.written.tables, chunk.written.files
+        tables, beside, quoted = chunk.written.tables, chunk.written.files, self.layout.spec.quoted
         for name, rows in tables.items():
-            write_member(_member(folder, name), rows, header=number == 0)
+            write_member(_member(folder, name), rows, number == 0, quoted.get(name))
         for name, content in beside.items():
             files.write_bytes(self.work.to / name, content)
         for name, rows in chunk.truth.items():
@@ -148,7 +155,7 @@ class _Job:
         if self.work.facts("tables", name) is None:
             whole = self.layout.whole_table(name)
             if whole is not None:
-                write_member(path, whole, header=True)
+                write_member(path, whole, True, self.layout.spec.quoted.get(name))
             else:
                 join_members(path, [_member(self._folder(chunk), name) for chunk in range(chunks)])
             self.work.finish("tables", name, {}, [path])
@@ -156,13 +163,15 @@ class _Job:
 
     def _write_truth(self, made: Made, summary: Mapping[str, Any]) -> list[Path]:
         to, folders = self.work.to, [self._folder(chunk) for chunk in range(made.chunks)]
-        names = [to / SETTINGS]
+        names, best = [to / SETTINGS], dict[str, Any]()
+        of = {"stays": best_possible, **self.layout.spec.best}
         for name, by in {**SORTED_BY, **self.layout.spec.truth}.items():
             rows = pl.concat(files.read_table(folder / _truth(name)) for folder in folders).sort(by)
             files.write_table(to / _truth(name), rows)
             names.append(to / _truth(name))
-            if name == "stays":
-                files.write_json(to / SETTINGS, {**summary, "best": best_possible(rows)})
+            if name in of:
+                best |= of[name](rows)
+        files.write_json(to / SETTINGS, {**summary, "best": best})
         if not self.layout.settings.odd_rows:
             return names
         files.write_json(to / ODD_ROWS, made.odd_rows.as_json())

@@ -16,7 +16,7 @@ from wardround.sources.synthetic.eicu.odd_kinds import ODD_KINDS
 from wardround.sources.synthetic.eicu.patient import hospital_table, patient_table, subject_keys
 from wardround.sources.synthetic.eicu.settings import MODALITIES, SyntheticSettings
 from wardround.sources.synthetic.eicu.vitals import vital_tables
-from wardround.sources.synthetic.layout import Spec
+from wardround.sources.synthetic.layout import People, Spec
 from wardround.sources.synthetic.made import Draw, Made, Written
 from wardround.sources.synthetic.missingness import Missing
 
@@ -53,14 +53,9 @@ class EicuLayout:
         return SPEC
 
     @property
-    def hospitals(self) -> int:
-        """How many hospitals there are."""
-        return self.settings.hospitals
-
-    @property
-    def orphan_rate(self) -> float:
-        """Share of patients whose `uniquepid` is blank."""
-        return self.settings.orphan_rate
+    def people(self) -> People:
+        """Of many hospitals, some of them patients whom no id names."""
+        return People(self.settings.hospitals, self.settings.orphan_rate)
 
     @property
     def missing_rates(self) -> Mapping[str, float]:

@@ -1,17 +1,15 @@
 """Synthetic MIMIC-IV: raw tables in the layout of 2.2 and 3.1, chest X-rays and notes.
 
-roster           ids and dates of the stays
+What it shares with MIMIC-III is in `synthetic/mimic`.
+
 people           patients, admissions, unit stays, services, moves
-ventilator       who breathes through a tube, and when
-chart, labs      what was measured
-fluids, care     what was given, put out, done and ordered
-billing          codes of the hospital stay, given at its end
-studies          chest X-rays: when, and what there is to see
+prescriptions    orders of drugs
+billing          codes of the hospital stay, in ICD-9 or ICD-10
 cxr_tables       the tables of MIMIC-CXR-JPG, and the truth about its images
 pixels           an image drawn
 image_files      images as JPEG and DICOM
-notes            discharge notes and reports, and the words for them: prose, discharge_prose, radiology_prose
-item_list, billing_list, care_list, columns, odd_kinds   what things are called
+notes            discharge notes and reports
+columns, numbering, odd_kinds   what things are called
 layout           all of it for a chunk of stays
 """
 

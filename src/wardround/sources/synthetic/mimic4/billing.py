@@ -1,7 +1,6 @@
-"""`diagnoses_icd`, `procedures_icd` and what their codes mean: what the hospital stay was billed for.
+"""`diagnoses_icd`, `procedures_icd` and what their codes mean, as MIMIC-IV has them.
 
-Codes are given at discharge, so they may know the whole stay: complications go with the highest severity that any of
-its unit stays reached. Hospital stays of 2016 and later are coded in ICD-10, those before in ICD-9.
+Hospital stays of 2016 and later are coded in ICD-10, those before in ICD-9.
 """
 
 from collections.abc import Sequence
@@ -11,37 +10,23 @@ import numpy as np
 import polars as pl
 
 from wardround.sources.synthetic.code import Code, by_traits
-from wardround.sources.synthetic.latent import LATTICE, sigmoid
-from wardround.sources.synthetic.mimic4.billing_list import DIAGNOSES, PRIMARY, PROCEDURES, Icd, icd
-from wardround.sources.synthetic.mimic4.roster import DAY_MIN, Roster, moments
+from wardround.sources.synthetic.mimic.billing import diagnosed, drawn_codes, seen_at_worst
+from wardround.sources.synthetic.mimic.billing_list import DIAGNOSES, PRIMARY, PROCEDURES, Icd, icd
+from wardround.sources.synthetic.mimic.roster import DAY_MIN, Roster, moments
 from wardround.sources.synthetic.population import CAUSE_NAMES
 
 FIRST_ICD10_YEAR: Final = 2016
 
 
-def worst_severity(roster: Roster) -> np.ndarray:
-    """The highest severity of each hospital stay, a value for each of `roster.one_an_admission`."""
-    stays, one = roster.stays, roster.one_an_admission
-    highest = np.full(one.size, -1)
-    admission = np.repeat(np.searchsorted(one, roster.first_of_admission), stays.hours)
-    np.maximum.at(highest, admission, stays.path)
-    return LATTICE[highest]
-
-
 def _version(roster: Roster) -> np.ndarray:
     """0 for ICD-9, 1 for ICD-10: of each of `roster.one_an_admission`."""
-    one = roster.one_an_admission
-    year = moments(roster.admitted[one]).dt.year().to_numpy() - roster.anchor_year[one] + roster.real_year[one]
-    return (year >= FIRST_ICD10_YEAR).astype(np.int64)
+    return (roster.real_years >= FIRST_ICD10_YEAR).astype(np.int64)
 
 
 def _drawn(roster: Roster, codes: Sequence[Code], rng: np.random.Generator) -> np.ndarray:
     """Which codes each hospital stay has: `admission code`."""
-    one = roster.one_an_admission
-    seen = worst_severity(roster) + roster.stays.blur["billing"][one]
-    level, slope = np.array([(code.log_odds, code.by_severity) for code in codes]).T
-    chance = sigmoid(level + np.outer(seen, slope) + by_traits(roster.stays, codes)[one])
-    return rng.random(chance.shape) < chance
+    more = by_traits(roster.stays, codes)[roster.one_an_admission]
+    return drawn_codes(codes, seen_at_worst(roster), more, rng)
 
 
 def _codes(codes: Sequence[Icd], place: np.ndarray, version: np.ndarray) -> pl.Series:
@@ -51,11 +36,7 @@ def _codes(codes: Sequence[Icd], place: np.ndarray, version: np.ndarray) -> pl.S
 def diagnosis_rows(roster: Roster, rng: np.random.Generator) -> pl.DataFrame:
     """The rows of `diagnoses_icd`: of each hospital stay its cause, then what else was found, each code once."""
     one, version = roster.one_an_admission, _version(roster)
-    first = np.column_stack([np.arange(one.size), roster.stays.of_stay("cause")[one]])
-    more = np.argwhere(_drawn(roster, DIAGNOSES, rng)) + np.array([0, len(PRIMARY)])
-    rows = np.concatenate([first, more])
-    rows = rows[np.argsort(rows[:, 0], kind="stable")]
-    admission, place = rows.T
+    admission, place = diagnosed(roster, _drawn(roster, DIAGNOSES, rng))
     known = [*(PRIMARY[name] for name in CAUSE_NAMES), *map(icd, DIAGNOSES)]
     frame = pl.DataFrame({"stay": one[admission], **roster.ids(one[admission])}).with_columns(
         icd_code=_codes(known, place, version[admission]), icd_version=pl.Series(9 + version[admission])

@@ -7,8 +7,8 @@ import numpy as np
 import polars as pl
 
 from wardround.sources.synthetic.latent import LATTICE
-from wardround.sources.synthetic.mimic4.roster import Roster, moments
-from wardround.sources.synthetic.mimic4.studies import Studies
+from wardround.sources.synthetic.mimic.roster import Roster, moments
+from wardround.sources.synthetic.mimic.studies import Studies
 
 METADATA, SPLIT, LABELS = (f"cxr/mimic-cxr-2.0.0-{name}" for name in ("metadata", "split", "chexpert"))
 VIEWS: Final = ("AP", "PA", "LATERAL")

@@ -12,10 +12,10 @@ from jaxtyping import UInt8
 
 from wardround.errors import UsageError
 from wardround.sources.synthetic.made import Draw
+from wardround.sources.synthetic.mimic.studies import Studies
 from wardround.sources.synthetic.mimic4.cxr_tables import VIEWS
 from wardround.sources.synthetic.mimic4.pixels import Picture, drawn
 from wardround.sources.synthetic.mimic4.settings import ImageFormat
-from wardround.sources.synthetic.mimic4.studies import Studies
 
 Pixels = UInt8[np.ndarray, "row column"]
 PACKAGES: Final[dict[ImageFormat, tuple[str, ...]]] = {

@@ -7,41 +7,31 @@ from typing import Final
 import polars as pl
 
 from wardround.sources.synthetic.laboratory import results
-from wardround.sources.synthetic.layout import Spec
+from wardround.sources.synthetic.layout import People, Spec
 from wardround.sources.synthetic.made import Draw, Written
+from wardround.sources.synthetic.mimic.billing_list import DIAGNOSES, PRIMARY, PROCEDURES, icd
+from wardround.sources.synthetic.mimic.care import bedside_rows
+from wardround.sources.synthetic.mimic.chart import chart_rows
+from wardround.sources.synthetic.mimic.cultures import culture_rows
+from wardround.sources.synthetic.mimic.fluids import input_rows, output_rows
+from wardround.sources.synthetic.mimic.item_list import ITEMS, LAB_ITEMS, SPECIMEN
+from wardround.sources.synthetic.mimic.labs import lab_rows, timely
+from wardround.sources.synthetic.mimic.roster import Roster, draw_roster, first_of_admission, first_of_patient
+from wardround.sources.synthetic.mimic.studies import draw_studies
+from wardround.sources.synthetic.mimic.tau import TAU
+from wardround.sources.synthetic.mimic.ventilator import Ventilator, draw_ventilator
 from wardround.sources.synthetic.mimic4.billing import diagnosis_rows, procedure_rows, titles
-from wardround.sources.synthetic.mimic4.billing_list import DIAGNOSES, PRIMARY, PROCEDURES, icd
-from wardround.sources.synthetic.mimic4.care import bedside_rows, prescription_rows
-from wardround.sources.synthetic.mimic4.chart import chart_rows
 from wardround.sources.synthetic.mimic4.columns import COLUMNS, MODALITY_OF
-from wardround.sources.synthetic.mimic4.cultures import culture_rows
 from wardround.sources.synthetic.mimic4.cxr_tables import cxr_tables, image_rows, image_truth
-from wardround.sources.synthetic.mimic4.fluids import input_rows, output_rows
 from wardround.sources.synthetic.mimic4.image_files import PACKAGES, check_images, image_files
-from wardround.sources.synthetic.mimic4.item_list import ITEMS, LAB_ITEMS, SPECIMEN
-from wardround.sources.synthetic.mimic4.labs import lab_rows, timely
 from wardround.sources.synthetic.mimic4.notes import discharge_tables, radiology_tables
+from wardround.sources.synthetic.mimic4.numbering import NUMBERING
 from wardround.sources.synthetic.mimic4.odd_kinds import ODD_KINDS
 from wardround.sources.synthetic.mimic4.people import person_tables
-from wardround.sources.synthetic.mimic4.roster import Roster, draw_roster, first_of_admission, first_of_patient
+from wardround.sources.synthetic.mimic4.prescriptions import prescription_rows
 from wardround.sources.synthetic.mimic4.settings import SyntheticMimic4Settings
-from wardround.sources.synthetic.mimic4.studies import draw_studies
-from wardround.sources.synthetic.mimic4.ventilator import Ventilator, draw_ventilator
 from wardround.sources.synthetic.missingness import Missing
 
-TAU: Final[dict[str, float]] = {
-    "vitals": 0.7,
-    "lab": 0.6,
-    "infusion": 0.7,
-    "intake_output": 0.9,
-    "treatment": 0.9,
-    "medication": 1.1,
-    "microbiology": 1.0,
-    "billing": 0.9,
-    "cxr": 0.8,
-    "discharge_note": 0.8,
-}
-"""Standard deviation of each modality's lasting error, in units of severity (`stays.py`)."""
 SPEC: Final = Spec(
     source="mimic4",
     columns=COLUMNS,
@@ -74,14 +64,9 @@ class Mimic4Layout:
         return SPEC
 
     @property
-    def hospitals(self) -> int:
-        """It is of one hospital."""
-        return 1
-
-    @property
-    def orphan_rate(self) -> float:
-        """All patients have an id."""
-        return 0.0
+    def people(self) -> People:
+        """Of one hospital; all have an id."""
+        return People()
 
     @property
     def missing_rates(self) -> Mapping[str, float]:
@@ -95,14 +80,14 @@ class Mimic4Layout:
 
     def write(self, draw: Draw, missing: Missing) -> Written:
         """The tables of a chunk without what is missing."""
-        roster = draw_roster(draw)
+        roster = draw_roster(draw, NUMBERING)
         ventilator = draw_ventilator(roster.stays, draw.stream("ventilator"))
         studies = draw_studies(roster, ventilator, draw.made, draw.stream("studies"))
         images = image_rows(roster, studies, self.seed)
         every = _event_tables(draw, roster, ventilator)
         every |= cxr_tables(roster, studies, images, self.settings.image_px, draw.stream("image tables"))
         people = person_tables(draw, roster, missing.mask["demographics"])
-        tables = people | {name: _seen(name, rows, missing) for name, rows in every.items()}
+        tables = people | {name: missing.seen(rows, MODALITY_OF.get(name)) for name, rows in every.items()}
         tables |= discharge_tables(draw, roster, ventilator, people["hosp/admissions"], missing.mask["discharge_note"])
         tables |= radiology_tables(draw, roster, studies, missing.mask["radiology_note"])
         tables = {name: rows.select(COLUMNS[name]) for name, rows in tables.items()}
@@ -119,26 +104,19 @@ class Mimic4Layout:
 
 def _event_tables(draw: Draw, roster: Roster, ventilator: Ventilator) -> dict[str, pl.DataFrame]:
     """All rows of every event table, before anything is taken away; `stay` is the place in the roster."""
+    before = draw.made.rows
     labs = timely(roster, list(results(roster.stays, draw.stream("lab"))))
     return {
         "icu/chartevents": chart_rows(roster, labs, ventilator, draw.stream("chart")),
-        "icu/inputevents": input_rows(roster, draw.made, draw.stream("input")),
+        "icu/inputevents": input_rows(roster, before["icu/inputevents"], draw.stream("input")),
         "icu/outputevents": output_rows(roster, draw.stream("output")),
-        "icu/procedureevents": bedside_rows(roster, ventilator, draw.made, draw.stream("bedside")),
-        "hosp/labevents": lab_rows(roster, labs, draw.made, draw.stream("lab rows")),
+        "icu/procedureevents": bedside_rows(roster, ventilator, before["icu/procedureevents"], draw.stream("bedside")),
+        "hosp/labevents": lab_rows(roster, labs, draw.made, before["hosp/labevents"], draw.stream("lab rows")),
         "hosp/prescriptions": prescription_rows(roster, draw.made, draw.stream("prescriptions")),
-        "hosp/microbiologyevents": culture_rows(roster, draw.made, draw.stream("cultures")),
+        "hosp/microbiologyevents": culture_rows(roster, before["hosp/microbiologyevents"], draw.stream("cultures")),
         "hosp/diagnoses_icd": diagnosis_rows(roster, draw.stream("diagnoses")),
         "hosp/procedures_icd": procedure_rows(roster, draw.stream("procedures")),
     }
-
-
-def _seen(name: str, rows: pl.DataFrame, missing: Missing) -> pl.DataFrame:
-    """The rows of an event table that are not missing."""
-    if name not in MODALITY_OF:
-        return rows
-    here = ~missing.mask[MODALITY_OF[name]]
-    return rows.filter(pl.Series(here).gather(rows["stay"]))
 
 
 def _items() -> pl.DataFrame:

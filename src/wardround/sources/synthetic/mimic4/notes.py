@@ -1,32 +1,26 @@
 """`discharge`, `radiology` and their details: the notes of MIMIC-IV-Note.
 
 A discharge note is dated the day of the discharge, at midnight, and stored one to five days later; a report is dated
-its study. Only notes that are not missing are composed; the words of one hang on no other's.
+its study. What names a patient, a place or a date is blanked.
 """
 
-from bisect import bisect_right
-from collections.abc import Callable, Iterable
 from typing import Final
 
 import numpy as np
 import polars as pl
 
 from wardround.sources.synthetic.made import Draw
-from wardround.sources.synthetic.mimic4.billing import worst_severity
-from wardround.sources.synthetic.mimic4.discharge_prose import STORIES, Summary, summary_text
-from wardround.sources.synthetic.mimic4.prose import Words, draw_words
-from wardround.sources.synthetic.mimic4.radiology_prose import Report, report_text
-from wardround.sources.synthetic.mimic4.roster import DAY_MIN, Roster, stamp
-from wardround.sources.synthetic.mimic4.studies import Studies
-from wardround.sources.synthetic.mimic4.ventilator import Ventilator
-from wardround.sources.synthetic.population import CAUSE_NAMES, COMORBIDITY_NAMES
+from wardround.sources.synthetic.mimic.discharge_prose import Summary, summary_text
+from wardround.sources.synthetic.mimic.notes import reports, summaries
+from wardround.sources.synthetic.mimic.prose import Words
+from wardround.sources.synthetic.mimic.radiology_prose import Report, findings, impression, question
+from wardround.sources.synthetic.mimic.roster import DAY_MIN, Roster, stamp
+from wardround.sources.synthetic.mimic.studies import Studies
+from wardround.sources.synthetic.mimic.ventilator import Ventilator
 
 DISCHARGE, RADIOLOGY = "note/discharge", "note/radiology"
-GRADES: Final = (0.5, 1.5, 2.5)
-"""Severities, as told, at which a course is mildly complicated, complicated, critical."""
-SHOCK: Final = 1.8
-"""Severity, as told, above which pressors were given."""
 EXAM_CODE: Final = "C11"
+EXAMS: Final = ("CHEST (PORTABLE AP)", "CHEST (PA AND LAT)")
 
 
 def discharge_tables(
@@ -41,48 +35,31 @@ def discharge_tables(
         admissions: the rows of `admissions`, one for each of `roster.one_an_admission`.
         missing: for each stay, whether there is no note.
     """
-    rng, one, stays = draw.stream("discharge notes"), roster.one_an_admission, roster.stays
-    known = ~missing[one]
-    told = worst_severity(roster) + stays.blur["discharge_note"][one]
-    group = np.searchsorted(one, roster.first_of_admission)
-    tube = np.zeros(one.size, dtype=bool)
-    np.logical_or.at(tube, np.repeat(group, stays.hours), ventilator.on)
-    days = np.bincount(group, stays.unit_min, one.size) // DAY_MIN
-    female: list[bool] = stays.of_stay("female")[one].tolist()
-    has = stays.of_stay("comorbidity")[one]
-    causes: list[int] = stays.of_stay("cause")[one].tolist()
-
-    def text(place: int, words: Words) -> str:
-        history = tuple(name for name, yes in zip(COMORBIDITY_NAMES, has[place], strict=True) if yes)
-        severity = float(told[place])
-        outcome = (bool(stays.died[one[place]]), str(admissions["discharge_location"][place]))
-        ill = (bisect_right(GRADES, severity), int(days[place]), bool(tube[place]), severity > SHOCK)
-        return summary_text(
-            Summary("F" if female[place] else "M", CAUSE_NAMES[causes[place]], history, *ill, *outcome), words
-        )
-
+    rng, one = draw.stream("discharge notes"), roster.one_an_admission
     day = roster.discharged[one] // DAY_MIN * DAY_MIN
     stored = roster.discharged[one] + rng.integers(DAY_MIN, 5 * DAY_MIN, one.size)
-    rows = _notes(roster, one, "DS", (day, stored), _composed(known, draw_words(one.size, rng), text))
+    text = summaries(roster, ventilator, admissions["discharge_location"].to_list(), missing, _summary_text, rng)
+    rows = _notes(roster, one, "DS", (day, stored), text)
     detail = rows.select("note_id", "subject_id", field_name=pl.lit("author"), field_value=pl.lit("___"))
     return {DISCHARGE: rows, f"{DISCHARGE}_detail": detail.with_columns(field_ordinal=pl.lit(1))}
 
 
+def _summary_text(_: int, summary: Summary, words: Words) -> str:
+    """The text of a discharge note."""
+    head = (
+        "Name:  ___                     Unit No:   ___\n\n"
+        "Admission Date:  ___              Discharge Date:   ___\n\n"
+        f"Date of Birth:  ___             Sex:   {summary.sex}\n"
+    )
+    return summary_text(summary, head, words)
+
+
 def radiology_tables(draw: Draw, roster: Roster, studies: Studies, missing: np.ndarray) -> dict[str, pl.DataFrame]:
     """The rows of `radiology` and `radiology_detail`, a report a study; `missing` as above."""
-    rng, stays = draw.stream("reports"), roster.stays
-    first = np.append(True, studies.stay[1:] != studies.stay[:-1])
-    female, cause = (stays.of_stay(name)[studies.stay] for name in ("female", "cause"))
-
-    def text(place: int, words: Words) -> str:
-        told = {name: getattr(studies, name)[place].item() for name in REPORTED}
-        sex, reason = "woman" if female[place] else "man", STORIES[CAUSE_NAMES[cause[place]]].complaint.lower()
-        return report_text(Report(sex=sex, reason=reason, first=bool(first[place]), **told), words)
-
     begun = roster.begun[studies.stay]
     times = (begun + studies.minute, begun + studies.reported_min)
-    known = ~missing[studies.stay]
-    rows = _notes(roster, studies.stay, "RR", times, _composed(known, draw_words(known.size, rng), text))
+    text = reports(roster, studies, missing, _report_text, draw.stream("reports"))
+    rows = _notes(roster, studies.stay, "RR", times, text)
     exam = rows["text"].str.extract(r"^EXAMINATION:  ([^\n]+)", 1)
     fields = (("exam_code", pl.lit(EXAM_CODE)), ("exam_name", exam))
     details = [
@@ -92,14 +69,21 @@ def radiology_tables(draw: Draw, roster: Roster, studies: Studies, missing: np.n
     return {RADIOLOGY: rows, f"{RADIOLOGY}_detail": pl.concat(details).sort("note_id", maintain_order=True)}
 
 
-REPORTED: Final = ("portable", "grade", "left", "zone", "effusion", "oedema", "large_heart", "tube")
-"""Fields of `Report` that are those of a study."""
-
-
-def _composed(known: np.ndarray, words: Iterable[Words], text: Callable[[int, Words], str]) -> pl.Series:
-    """The texts of the notes that there are, null for the others."""
-    texts = [text(place, own) if known[place] else None for place, own in enumerate(words)]
-    return pl.Series(texts, dtype=pl.String)
+def _report_text(_: int, report: Report, words: Words) -> str:
+    """The text of a report; what names a patient is blanked."""
+    exam = EXAMS[0 if report.portable else 1]
+    views = "Single portable AP view" if report.portable else "PA and lateral views"
+    sections = {
+        "EXAMINATION": exam,
+        "INDICATION": f"___ year old {report.sex} with {report.reason}  // {question(words)}",
+        "TECHNIQUE": f"{views} of the chest.",
+        "COMPARISON": "None."
+        if report.first
+        else words.one("Chest radiograph ___.", "___", "Prior radiograph from ___."),
+        "FINDINGS": findings(report, words),
+        "IMPRESSION": impression(report, words),
+    }
+    return "\n\n".join(f"{head}:  {text}" for head, text in sections.items()) + "\n"
 
 
 def _notes(

@@ -5,17 +5,18 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from wardround.sources.synthetic.latent import LATTICE, sigmoid
 from wardround.sources.synthetic.made import Draw
-from wardround.sources.synthetic.mimic4.roster import (
+from wardround.sources.synthetic.mimic.care_units import CARE, OTHER_CARE, service_rows, units_of
+from wardround.sources.synthetic.mimic.people import last_days, word
+from wardround.sources.synthetic.mimic.roster import (
     DAY_MIN,
-    FIRST_STAY_ID,
     STAMP,
     Roster,
     moments,
     spread,
     stamp,
 )
+from wardround.sources.synthetic.mimic4.numbering import NUMBERING
 from wardround.sources.synthetic.population import CAUSE_NAMES
 
 OLDEST, WRITTEN_AGE = 89, 91
@@ -29,17 +30,6 @@ UNITS: Final = (
     "Cardiac Vascular Intensive Care Unit (CVICU)",
     "Neuro Surgical Intensive Care Unit (Neuro SICU)",
 )
-CARE: Final[dict[str, tuple[int | None, str, str]]] = {
-    **dict.fromkeys(
-        ("heart failure", "atrial arrhythmia", "myocardial infarction"), (4, "CMED", "Medicine/Cardiology")
-    ),
-    "cardiac arrest": (4, "CMED", "Medicine/Cardiology"),
-    "bypass surgery": (5, "CSURG", "Cardiac Surgery"),
-    "stroke": (6, "NMED", "Neurology"),
-    "intracranial haemorrhage": (6, "NSURG", "Neurology"),
-}
-"""Cause of admission -> unit, service, ward; of the others `OTHER_CARE`."""
-OTHER_CARE: Final = (None, "MED", "Medicine")
 MARITAL: Final = ("MARRIED", "SINGLE", "WIDOWED", "DIVORCED", None)
 RACES: Final = (
     "WHITE",
@@ -60,11 +50,6 @@ WAYS_IN: Final = (
 """Kind of admission and where from; the last one of those who come for surgery."""
 
 
-def _text(words: tuple[str | None, ...], which: np.ndarray, blank: np.ndarray | None = None) -> pl.Series:
-    chosen = pl.Series(words, dtype=pl.String).gather(which)
-    return chosen if blank is None else chosen.set(pl.Series(blank), None)
-
-
 def person_tables(draw: Draw, roster: Roster, unknown: np.ndarray) -> dict[str, pl.DataFrame]:
     """The rows of the five tables.
 
@@ -81,34 +66,29 @@ def person_tables(draw: Draw, roster: Roster, unknown: np.ndarray) -> dict[str, 
     way = np.where(surgical, 4, rng.choice(4, roster.stays.size, p=[0.6, 0.15, 0.17, 0.08]))
     arrived = roster.admitted - rng.integers(60, 720, roster.stays.size)
     by_ed = (way < 2)[roster.first_of_admission]
-    unit = _units(roster, draw.stream("units"))
+    unit = units_of(roster, draw.stream("units"))
     return {
         "hosp/patients": _patients(roster, unknown, draw.stream("patients")),
         "hosp/admissions": _admissions(roster, unknown, way, arrived, draw.stream("admission rows")),
         "icu/icustays": _icustays(roster, unit),
-        "hosp/services": _services(roster, draw.stream("services")),
+        "hosp/services": service_rows(roster, draw.stream("services")),
         "hosp/transfers": _transfers(draw, roster, unit, np.where(by_ed, arrived, -1)),
     }
 
 
 def _patients(roster: Roster, unknown: np.ndarray, rng: np.random.Generator) -> pl.DataFrame:
     one, stays = roster.one_a_patient, roster.stays
-    last = np.append(one[1:], stays.size) - 1
-    age, level = stays.of_stay("age")[one], LATTICE[stays.of_stay("level")[last]]
-    later = rng.random(one.size) < sigmoid(-2.6 + 0.6 * level)
-    days = 1 + np.floor(rng.exponential(120, one.size)).astype(np.int64)
-    dead = stays.died[last] | (later & (days < 365))
-    day = moments(roster.discharged[last] + np.where(stays.died[last], 0, days * DAY_MIN)).dt.to_string("%Y-%m-%d")
+    age, blank = stays.of_stay("age")[one], unknown[one]
+    dead, day = last_days(roster, rng)
     groups = tuple(f"{year} - {year + 2}" for year in range(2008, 2023, 3))
-    blank = unknown[one]
     return pl.DataFrame(
         {
             "subject_id": roster.subject_id[one],
-            "gender": _text(("M", "F"), stays.of_stay("female")[one].astype(np.int64), blank),
+            "gender": word(("M", "F"), stays.of_stay("female")[one].astype(np.int64), blank),
             "anchor_age": pl.Series(np.where(age > OLDEST, WRITTEN_AGE, age)).set(pl.Series(blank), None),
             "anchor_year": roster.anchor_year[one],
-            "anchor_year_group": _text(groups, (roster.real_year[one] - 2008) // 3),
-            "dod": day.set(pl.Series(~dead), None),
+            "anchor_year_group": word(groups, (roster.real_year[one] - 2008) // 3),
+            "dod": moments(day).dt.to_string("%Y-%m-%d").set(pl.Series(~dead), None),
         }
     )
 
@@ -136,14 +116,14 @@ def _admissions(
             "admittime": stamp(roster.admitted[one]),
             "dischtime": discharged,
             "deathtime": discharged.set(pl.Series(~died), None),
-            "admission_type": _text(tuple(kind for kind, _ in WAYS_IN), way, blank),
+            "admission_type": word(tuple(kind for kind, _ in WAYS_IN), way, blank),
             "admit_provider_id": provider.select(pl.format("P{}", "n")).to_series(),
-            "admission_location": _text(tuple(where for _, where in WAYS_IN), way, blank),
-            "discharge_location": _text((*HOMES, "DIED"), home),
-            "insurance": _text(("Medicare", "Other", "Medicaid"), insured, blank),
-            "language": _text(("ENGLISH", "?"), speaks, blank),
-            "marital_status": _text(MARITAL, married, blank),
-            "race": _text(RACES, race, blank),
+            "admission_location": word(tuple(where for _, where in WAYS_IN), way, blank),
+            "discharge_location": word((*HOMES, "DIED"), home),
+            "insurance": word(("Medicare", "Other", "Medicaid"), insured, blank),
+            "language": word(("ENGLISH", "?"), speaks, blank),
+            "marital_status": word(MARITAL, married, blank),
+            "race": word(RACES, race, blank),
             "edregtime": stamp(arrived).set(walked_in, None),
             "edouttime": stamp(left).set(walked_in, None),
             "hospital_expire_flag": died.astype(np.int64),
@@ -151,44 +131,16 @@ def _admissions(
     )
 
 
-def _units(roster: Roster, rng: np.random.Generator) -> np.ndarray:
-    """The unit of each stay, as a place in `UNITS`."""
-    of_cause = [CARE.get(name, OTHER_CARE)[0] for name in CAUSE_NAMES]
-    fixed = np.array([-1 if unit is None else unit for unit in of_cause])[roster.stays.of_stay("cause")]
-    return np.where(fixed >= 0, fixed, rng.choice(4, roster.stays.size, p=[0.45, 0.3, 0.17, 0.08]))
-
-
 def _icustays(roster: Roster, unit: np.ndarray) -> pl.DataFrame:
     every = np.arange(roster.stays.size)
     return pl.DataFrame(
         {
             **roster.ids(every, "stay_id"),
-            "first_careunit": _text(UNITS, unit),
-            "last_careunit": _text(UNITS, unit),
+            "first_careunit": word(UNITS, unit),
+            "last_careunit": word(UNITS, unit),
             "intime": stamp(roster.begun),
             "outtime": stamp(roster.ended),
             "los": (roster.stays.unit_min / DAY_MIN).round(10),
-        }
-    )
-
-
-def _services(roster: Roster, rng: np.random.Generator) -> pl.DataFrame:
-    """The service at admission, and for some of those with a wait another one at unit admission."""
-    one = roster.one_an_admission
-    moved = one[(rng.random(one.size) < 0.25) & (roster.stays.before_min[one] > 0)]
-    stay = np.concatenate([one, moved])
-    again = np.arange(stay.size) >= one.size
-    own = tuple(CARE.get(name, OTHER_CARE)[1] for name in CAUSE_NAMES)
-    cause = roster.stays.of_stay("cause")[stay]
-    changed = again | np.isin(stay, moved)
-    before = _text(own, cause)
-    first = pl.Series(["MED"]).new_from_index(0, stay.size)
-    return pl.DataFrame(
-        {
-            **roster.ids(stay),
-            "transfertime": stamp(np.where(again, roster.begun[stay], roster.admitted[stay])),
-            "prev_service": first.set(pl.Series(~again), None),
-            "curr_service": before.set(pl.Series(changed & ~again), "MED"),
         }
     )
 
@@ -200,7 +152,7 @@ def _transfers(draw: Draw, roster: Roster, unit: np.ndarray, arrived: np.ndarray
     next_begun = np.where(np.append(roster.first_of_admission[1:], -1) == roster.first_of_admission, 1, 0)
     until = np.where(next_begun == 1, np.append(roster.begun[1:], 0), roster.discharged)
     ward = tuple(CARE.get(name, OTHER_CARE)[2] for name in CAUSE_NAMES)
-    wards, units = _text(ward, stays.of_stay("cause")), _text(UNITS, unit)
+    wards, units = word(ward, stays.of_stay("cause")), word(UNITS, unit)
     by_ed, waited = one[arrived[one] >= 0], one[stays.before_min[one] > 0]
     after = every[until > roster.ended]
     straight = (every == roster.first_of_admission) & (stays.before_min == 0)
@@ -228,4 +180,4 @@ def _transfers(draw: Draw, roster: Roster, unit: np.ndarray, arrived: np.ndarray
     )
     number = spread(2 * (draw.made.rows["hosp/transfers"] + np.arange(rows.height)) + 1, 3_819_661)
     text = rows.with_columns(pl.col("intime", "outtime").dt.to_string(STAMP))
-    return text.with_columns(transfer_id=pl.Series(FIRST_STAY_ID + number))
+    return text.with_columns(transfer_id=pl.Series(NUMBERING.stay + number))

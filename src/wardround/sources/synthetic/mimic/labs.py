@@ -1,4 +1,4 @@
-"""`labevents`: the results of the laboratory (`laboratory.py`) as MIMIC-IV writes them."""
+"""`labevents`: the results of the laboratory (`laboratory.py`) as rows of MIMIC-IV."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -9,8 +9,8 @@ import polars as pl
 from wardround.sources.synthetic.lab_list import CENSORED
 from wardround.sources.synthetic.laboratory import Results
 from wardround.sources.synthetic.made import Made
-from wardround.sources.synthetic.mimic4.item_list import LAB_ITEMS, SPECIMEN
-from wardround.sources.synthetic.mimic4.roster import Roster
+from wardround.sources.synthetic.mimic.item_list import LAB_ITEMS, SPECIMEN
+from wardround.sources.synthetic.mimic.roster import Roster
 
 SPECIMENS: Final = 100
 """Numbers of specimens between two stays; a specimen is the draws of one stay at one minute, modulo this."""
@@ -24,13 +24,15 @@ def timely(roster: Roster, labs: Sequence[Results]) -> list[Results]:
     return [made._replace(drawn_min=np.maximum(made.drawn_min, 1 - since[made.stay])) for made in labs]
 
 
-def lab_rows(roster: Roster, labs: Sequence[Results], made: Made, rng: np.random.Generator) -> pl.DataFrame:
-    """The rows of `labevents`, with `stay`."""
+def lab_rows(
+    roster: Roster, labs: Sequence[Results], made: Made, before: int, rng: np.random.Generator
+) -> pl.DataFrame:
+    """The rows of MIMIC-IV's `labevents`, with `stay`; `before` are the rows of the chunks before."""
     rows = pl.concat(_rows(each, rng) for each in labs if each.test.name in LAB_ITEMS)
     gases = next(each for each in labs if each.test.name == "pH")
     rows = pl.concat([rows, _specimens(gases, rng)], how="diagonal_relaxed")
     stay, minute = rows["stay"].to_numpy(), rows["minute"].to_numpy()
-    number = made.rows["hosp/labevents"] + 1 + np.arange(rows.height)
+    number = before + 1 + np.arange(rows.height)
     return rows.with_columns(
         **{name: pl.Series(value) for name, value in roster.ids(stay).items()},
         labevent_id=pl.Series(number),

@@ -1,4 +1,4 @@
-"""`microbiologyevents`: specimens taken, and what grew of them, days later."""
+"""Specimens taken, and what grew of them, days later."""
 
 from typing import Final, NamedTuple
 
@@ -7,8 +7,7 @@ import polars as pl
 
 from wardround.sources.synthetic.code import Code, charted, traits
 from wardround.sources.synthetic.latent import sigmoid
-from wardround.sources.synthetic.made import Made
-from wardround.sources.synthetic.mimic4.roster import DAY_MIN, Roster, moments, stamp
+from wardround.sources.synthetic.mimic.roster import DAY_MIN, Roster, moments, stamp
 from wardround.sources.synthetic.population import CAUSE_NAMES
 
 
@@ -43,8 +42,11 @@ BLANK: Final = (
 )
 
 
-def culture_rows(roster: Roster, made: Made, rng: np.random.Generator) -> pl.DataFrame:
-    """The rows of `microbiologyevents`, with `stay`; no organism is tested against drugs."""
+def culture_rows(roster: Roster, before: int, rng: np.random.Generator) -> pl.DataFrame:
+    """The rows of MIMIC-IV's `microbiologyevents`, with `stay`; no organism is tested against drugs.
+
+    `before` are the rows of the chunks before.
+    """
     stays = roster.stays
     stay, place, minute = charted(stays, TAKEN, "microbiology", rng)
     infected = np.isin(stays.of_stay("cause")[stay], [CAUSE_NAMES.index(name) for name in INFECTED])
@@ -52,7 +54,7 @@ def culture_rows(roster: Roster, made: Made, rng: np.random.Generator) -> pl.Dat
     taken = roster.begun[stay] + minute
     known = taken + rng.integers(2 * DAY_MIN, 5 * DAY_MIN, stay.size)
     part = {name: pl.Series([getattr(culture, name) for culture in CULTURES]).gather(place) for name in Culture._fields}
-    number = pl.Series(made.rows["hosp/microbiologyevents"] + 1 + np.arange(stay.size))
+    number = pl.Series(before + 1 + np.arange(stay.size))
     midnight = taken // DAY_MIN * DAY_MIN
     return pl.DataFrame({"stay": stay, **roster.ids(stay)}).with_columns(
         microevent_id=number,

@@ -1,4 +1,4 @@
-"""`procedureevents` and `prescriptions`: what was done at the bedside, and what was ordered."""
+"""What was done at the bedside, by the items of MetaVision, and what drugs were ordered."""
 
 from typing import Final
 
@@ -7,13 +7,13 @@ import polars as pl
 
 from wardround.sources.synthetic.code import charted
 from wardround.sources.synthetic.latent import sigmoid
-from wardround.sources.synthetic.made import Made
-from wardround.sources.synthetic.mimic4.care_list import DRUGS, PROCEDURES
-from wardround.sources.synthetic.mimic4.fluids import Runs, runs_of
-from wardround.sources.synthetic.mimic4.item_list import ITEMS
-from wardround.sources.synthetic.mimic4.roster import Roster
-from wardround.sources.synthetic.mimic4.ventilator import Ventilator
+from wardround.sources.synthetic.mimic.care_list import DRUGS, PROCEDURES
+from wardround.sources.synthetic.mimic.fluids import Runs, runs_of
+from wardround.sources.synthetic.mimic.item_list import ITEMS
+from wardround.sources.synthetic.mimic.roster import Roster
+from wardround.sources.synthetic.mimic.ventilator import Ventilator
 from wardround.sources.synthetic.population import COMORBIDITY_NAMES
+from wardround.sources.synthetic.stays import Stays
 
 TUBE, MASK, CANNULA, ARTERIAL, CENTRAL, KIDNEY, DIALYSIS = 225792, 225794, 224275, 225752, 224263, 225802, 225441
 LINES: Final = {ARTERIAL: (-1.6, 0.7), CENTRAL: (-2.0, 0.8)}
@@ -49,8 +49,8 @@ def _lasting(roster: Roster, ventilator: Ventilator, rng: np.random.Generator) -
     return parts
 
 
-def bedside_rows(roster: Roster, ventilator: Ventilator, made: Made, rng: np.random.Generator) -> pl.DataFrame:
-    """The rows of `procedureevents`, with `stay`."""
+def bedside_rows(roster: Roster, ventilator: Ventilator, before: int, rng: np.random.Generator) -> pl.DataFrame:
+    """The rows of MIMIC-IV's `procedureevents`, with `stay`; `before` are the rows of the chunks before."""
     stays = roster.stays
     stay, code, minute = charted(stays, PROCEDURES, "treatment", rng)
     items = np.array([int(each.text) for each in PROCEDURES])
@@ -60,7 +60,7 @@ def bedside_rows(roster: Roster, ventilator: Ventilator, made: Made, rng: np.ran
     rows = pl.concat([*parts, _rows(dialysed, begin, begin + 210, DIALYSIS)])
     stay, begin, end = (rows[name].to_numpy() for name in ("stay", "begin", "end"))
     task = pl.col("itemid").is_in(list(TASK))
-    order = pl.Series(5_000_000 + made.rows["icu/procedureevents"] + np.arange(rows.height))
+    order = pl.Series(5_000_000 + before + np.arange(rows.height))
     group = pl.col("itemid").replace_strict({item: each.category for item, each in ITEMS.items()})
     lasted = pl.when(task).then(1).otherwise(pl.col("end") - pl.col("begin"))
     return rows.with_columns(
@@ -86,24 +86,11 @@ def bedside_rows(roster: Roster, ventilator: Ventilator, made: Made, rng: np.ran
     )
 
 
-def prescription_rows(roster: Roster, made: Made, rng: np.random.Generator) -> pl.DataFrame:
-    """The rows of `prescriptions`, with `stay`."""
-    stay, code, start = charted(roster.stays, DRUGS, "medication", rng)
+def ordered(stays: Stays, rng: np.random.Generator) -> pl.DataFrame:
+    """Orders of drugs: `stay, start, stop` (minutes from unit admission), `drug, route, dose_val_rx, dose_unit_rx`."""
+    stay, code, start = charted(stays, DRUGS, "medication", rng)
     stop = start + np.floor(rng.exponential(1440, stay.size)).astype(np.int64) + 60
     route, dose, unit = (pl.Series([each.detail[part] for each in DRUGS]).gather(code) for part in range(3))
-    frame = pl.DataFrame({"stay": stay, **roster.ids(stay)}).with_columns(
-        pharmacy_id=pl.Series(10_000_000 + made.rows["hosp/prescriptions"] + np.arange(stay.size)),
-        poe_seq=pl.int_range(1, pl.len() + 1).over("subject_id"),
-        starttime=roster.stamp(stay, start),
-        stoptime=roster.stamp(stay, stop),
-        drug_type=pl.lit("MAIN"),
-        drug=pl.Series([each.text for each in DRUGS]).gather(code),
-        dose_val_rx=dose,
-        dose_unit_rx=unit,
-        route=route,
-    )
-    blank = ("order_provider_id", "formulary_drug_cd", "gsn", "ndc", "prod_strength", "form_rx", "form_val_disp")
-    return frame.with_columns(
-        pl.format("{}-{}", "subject_id", "poe_seq").alias("poe_id"),
-        *(pl.lit(None, pl.String).alias(name) for name in (*blank, "form_unit_disp", "doses_per_24_hrs")),
+    return pl.DataFrame({"stay": stay, "start": start, "stop": stop}).with_columns(
+        drug=pl.Series([each.text for each in DRUGS]).gather(code), route=route, dose_val_rx=dose, dose_unit_rx=unit
     )

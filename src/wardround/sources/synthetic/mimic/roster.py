@@ -17,17 +17,37 @@ from wardround.sources.synthetic.made import Draw
 from wardround.sources.synthetic.stays import Stays
 
 PRIME: Final = 9_999_991
-"""Below the 10 million ids of each kind."""
+"""Below the 10 million ids of each kind that MIMIC-IV has."""
+_BLOCK: Final = 100_000_000
+"""Numbers beyond the prime go on so much higher."""
 DAY_MIN: Final = 1440
-FIRST_SUBJECT_ID, FIRST_HADM_ID, FIRST_STAY_ID = 10_000_000, 20_000_000, 30_000_000
 GAP_DAYS: Final = (3.0, 90.0, 1.2)
 """Between hospital stays of a patient: least, median, spread of the logarithm."""
 STAMP: Final = "%Y-%m-%d %H:%M:%S"
 
 
-def spread(number: np.ndarray, step: int) -> Int[np.ndarray, "*row"]:
-    """Each number's place in 0 to `PRIME` - 1; different numbers have different places."""
-    return number * step % PRIME
+def spread(number: np.ndarray, step: int, prime: int = PRIME) -> Int[np.ndarray, "*row"]:
+    """Each number's place in 0 to `prime` - 1, those beyond it in blocks of their own; different numbers have
+    different places."""
+    return number * step % prime + number // prime * _BLOCK
+
+
+@dataclass(frozen=True)
+class Numbering:
+    """How a database numbers, and in which years it was.
+
+    Attributes:
+        subject, hadm, stay: first id of each kind.
+        prime: below the ids that each kind has.
+        first_year, last_year: in which patients first came, before dates were shifted.
+    """
+
+    subject: int
+    hadm: int
+    stay: int
+    prime: int
+    first_year: int
+    last_year: int
 
 
 @dataclass(frozen=True)
@@ -38,7 +58,7 @@ class Roster:
         stays: the unit stays.
         subject_id, hadm_id, stay_id: their ids.
         anchor_year: year of the patient's first hospital stay.
-        real_year: the year in which that was, before dates were shifted: 2008-2022.
+        real_year: the year in which that was, before dates were shifted.
         admitted, begun, ended, discharged: hospital admission, unit admission, unit discharge, hospital discharge.
         first_of_admission: the place of the first unit stay of the same hospital stay.
         first_of_patient: the place of the first unit stay of the same patient.
@@ -66,6 +86,12 @@ class Roster:
     def one_a_patient(self) -> Int[np.ndarray, " patient"]:
         """The place of the first unit stay of each patient."""
         return np.unique(self.first_of_patient)
+
+    @property
+    def real_years(self) -> Int[np.ndarray, " admission"]:
+        """The year of each of `one_an_admission`, before dates were shifted."""
+        one = self.one_an_admission
+        return moments(self.admitted[one]).dt.year().to_numpy() - self.anchor_year[one] + self.real_year[one]
 
     def truth_ids(self) -> pl.DataFrame:
         """The ids under which the truth knows the stays."""
@@ -106,14 +132,14 @@ def _first(group: np.ndarray) -> np.ndarray:
     return np.searchsorted(group, group)
 
 
-def draw_roster(draw: Draw) -> Roster:
+def draw_roster(draw: Draw, numbering: Numbering) -> Roster:
     """Give a chunk's stays their ids and dates."""
     stays, made, rng = draw.stays, draw.made, draw.stream("roster")
     patients = int(stays.admissions.patient.max()) + 1
     first, first_day = first_of_admission(stays), pl.Series([f"{year}-01-01" for year in range(2110, 2191)])
     january = first_day.str.to_date().cast(pl.Datetime("us")).dt.epoch("s").to_numpy() // 60
     arrival = january[rng.integers(0, january.size, patients)] + rng.integers(0, 365 * DAY_MIN, patients)
-    real_year = rng.integers(2008, 2023, patients)
+    real_year = rng.integers(numbering.first_year, numbering.last_year + 1, patients)
     least, median, deviation = GAP_DAYS
     gap = rng.lognormal(np.log(median), deviation, stays.admissions.patient.size)
     gap_min = np.rint(DAY_MIN * (least + gap)).astype(np.int64)
@@ -128,9 +154,9 @@ def draw_roster(draw: Draw) -> Roster:
     ended = begun + stays.unit_min
     return Roster(
         stays,
-        subject_id=FIRST_SUBJECT_ID + spread(made.patients + patient, 4_463_141),
-        hadm_id=FIRST_HADM_ID + spread(made.hospital_stays + stays.hospital_stay, 6_180_339),
-        stay_id=FIRST_STAY_ID + spread(2 * (made.stays + np.arange(stays.size)), 3_819_661),
+        subject_id=numbering.subject + spread(made.patients + patient, 4_463_141, numbering.prime),
+        hadm_id=numbering.hadm + spread(made.hospital_stays + stays.hospital_stay, 6_180_339, numbering.prime),
+        stay_id=numbering.stay + spread(2 * (made.stays + np.arange(stays.size)), 3_819_661, numbering.prime),
         anchor_year=moments(arrival).dt.year().to_numpy().astype(np.int64)[patient],
         real_year=real_year[patient],
         admitted=admitted,

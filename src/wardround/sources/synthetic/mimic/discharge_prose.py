@@ -6,7 +6,7 @@ It is written after the end and tells it. What names a patient, a place or a dat
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from wardround.sources.synthetic.mimic4.prose import Words, listed, paragraph
+from wardround.sources.synthetic.mimic.prose import Words, listed, paragraph
 
 COURSES: Final = ("uncomplicated", "mildly complicated", "complicated", "critical")
 """How ill the patient was at worst, as told."""
@@ -112,17 +112,18 @@ class Summary:
     goes_to: str
 
 
-def summary_text(summary: Summary, words: Words) -> str:
-    """The text of a discharge summary."""
+def summary_text(summary: Summary, head: str, words: Words) -> str:
+    """The text of a discharge summary.
+
+    Args:
+        summary: what it tells.
+        head: who and when, in lines above the service.
+        words: chooses the sentences.
+    """
     story = STORIES[summary.cause]
     person = {"M": "man", "F": "woman"}[summary.sex]
     told = [HISTORY.get(name, name) for name in summary.history]
     past = listed(told) if told else words.one("no significant history", "nothing of note")
-    head = (
-        "Name:  ___                     Unit No:   ___\n\n"
-        "Admission Date:  ___              Discharge Date:   ___\n\n"
-        f"Date of Birth:  ___             Sex:   {summary.sex}\n"
-    )
     sections = {
         "Service": story.service,
         "Allergies": words.one(

@@ -17,8 +17,8 @@ from jaxtyping import Bool, Float, Int
 
 from wardround.sources.synthetic.latent import sigmoid
 from wardround.sources.synthetic.made import Made
-from wardround.sources.synthetic.mimic4.roster import Roster, spread
-from wardround.sources.synthetic.mimic4.ventilator import Ventilator
+from wardround.sources.synthetic.mimic.roster import Roster, spread
+from wardround.sources.synthetic.mimic.ventilator import Ventilator
 from wardround.sources.synthetic.population import CAUSE_NAMES, COMORBIDITY_NAMES
 
 FIRST_STUDY_ID: Final = 50_000_000

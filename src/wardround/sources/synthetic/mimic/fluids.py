@@ -1,7 +1,7 @@
-"""`inputevents` and `outputevents`: what ran into the patient, and what came out.
+"""What ran into the patient, and what came out, by the items of MetaVision.
 
 A drip is a chain of rows, each from one change of its rate to the next, with the rate and what ran in at it; the rates
-are those of `infusion_list.py`, written by weight where MIMIC-IV writes them so. Boluses have an amount alone.
+are those of `infusion_list.py`, written by weight where MIMIC writes them so. Boluses have an amount alone.
 """
 
 from dataclasses import dataclass
@@ -12,9 +12,8 @@ import polars as pl
 
 from wardround.sources.synthetic.infusion_list import INFUSIONS, Infusion
 from wardround.sources.synthetic.latent import sigmoid
-from wardround.sources.synthetic.made import Made
-from wardround.sources.synthetic.mimic4.item_list import ITEMS
-from wardround.sources.synthetic.mimic4.roster import Roster
+from wardround.sources.synthetic.mimic.item_list import ITEMS
+from wardround.sources.synthetic.mimic.roster import Roster
 from wardround.sources.synthetic.stays import Stays
 
 
@@ -46,6 +45,7 @@ DRIPS: Final = {
     "Insulin": Drip(223258, "units/hour", 1.0, False, 1.0),
 }
 SALINE, RINGER, FUROSEMIDE, VANCOMYCIN = 225158, 225828, 221794, 225798
+FOLEY, VOID, STOOL = 226559, 226560, 226579
 CHANGE_PROB: Final = 0.25
 """Of a new rate, each hour."""
 
@@ -86,8 +86,14 @@ def runs_of(stays: Stays, on: np.ndarray, breaks: np.ndarray, rng: np.random.Gen
     return Runs(stay[first][kept], hour[first][kept], begin[kept], end[kept], renumber[link][kept])
 
 
-def input_rows(roster: Roster, made: Made, rng: np.random.Generator) -> pl.DataFrame:
-    """The rows of `inputevents`, with `stay`."""
+def input_rows(roster: Roster, before: int, rng: np.random.Generator) -> pl.DataFrame:
+    """The rows of MIMIC-IV's `inputevents`, with `stay` and, in minutes from unit admission, `begin` and `end`.
+
+    Args:
+        roster: the stays with ids and dates.
+        before: rows of the chunks before.
+        rng: the source of chance.
+    """
     stays = roster.stays
     parts = [_drip(stays, drug, rng) for drug in INFUSIONS]
     parts += [_maintenance(stays, rng)]
@@ -95,7 +101,7 @@ def input_rows(roster: Roster, made: Made, rng: np.random.Generator) -> pl.DataF
     parts += [_bolus(stays, VANCOMYCIN, 1, (-1.4, 0.4), rng)]
     sizes = np.array([part.height for part in parts])
     rows = pl.concat(parts)
-    base = 1_000_000 + made.rows["icu/inputevents"] + np.repeat(np.cumsum(sizes) - sizes, sizes)
+    base = 1_000_000 + before + np.repeat(np.cumsum(sizes) - sizes, sizes)
     stay = rows["stay"].to_numpy()
     drip = pl.col("rate").is_not_null()
     return rows.with_columns(
@@ -104,7 +110,7 @@ def input_rows(roster: Roster, made: Made, rng: np.random.Generator) -> pl.DataF
         starttime=roster.stamp(stay, rows["begin"].to_numpy()),
         endtime=roster.stamp(stay, rows["end"].to_numpy()),
         storetime=roster.stamp(stay, rows["begin"].to_numpy() + rng.integers(0, 30, stay.size)),
-        orderid=pl.Series(1_000_000 + made.rows["icu/inputevents"] + np.arange(rows.height)),
+        orderid=pl.Series(1_000_000 + before + np.arange(rows.height)),
         linkorderid=pl.Series(base + rows["link"].to_numpy()),
         ordercategoryname=pl.when(drip).then(pl.lit("01-Drips")).otherwise(pl.lit("05-Med Bolus")),
         secondaryordercategoryname=pl.when(drip).then(pl.lit("02-Fluids (Crystalloids)")),
@@ -176,7 +182,8 @@ VOLUME: Final = {"urine": (160.0, -0.28), "stool": (150.0, 0.0)}
 
 
 def output_rows(roster: Roster, rng: np.random.Generator) -> pl.DataFrame:
-    """The rows of `outputevents`, with `stay`: urine about every second hour, by catheter in the sick; stool rarely."""
+    """The rows of MIMIC-IV's `outputevents`, with `stay`: urine about every second hour, by catheter in the
+    sick; stool rarely."""
     stays = roster.stays
     stay, hour = stays.every_hour()
     minute = hour * 60 + rng.integers(0, 60, stay.size)
@@ -188,7 +195,7 @@ def output_rows(roster: Roster, rng: np.random.Generator) -> pl.DataFrame:
         0.8 + 0.5 * stays.seen("intake_output", np.arange(stays.size), 0 * stays.visit)
     )
     stool = (rng.random(stay.size) < 0.05) & (minute >= 60)
-    kind = np.where(stool, 226579, np.where(foley[stay], 226559, 226560))
+    kind = np.where(stool, STOOL, np.where(foley[stay], FOLEY, VOID))
     seen = stays.seen("intake_output", stay, minute // 60)
     level, slope = (np.where(stool, VOLUME["stool"][part], VOLUME["urine"][part]) for part in (0, 1))
     volume = 5 * np.rint(level * np.exp(slope * seen + rng.normal(0, 0.5, stay.size)) / 5)

@@ -1,11 +1,10 @@
-"""What a radiologist writes of a chest X-ray: the study's findings, in sections, with what names a patient blanked."""
+"""What a radiologist writes of a chest X-ray: the study's findings, section by section."""
 
 from dataclasses import dataclass
 from typing import Final
 
-from wardround.sources.synthetic.mimic4.prose import Words, listed, paragraph
+from wardround.sources.synthetic.mimic.prose import Words, listed, paragraph
 
-EXAMS: Final = ("CHEST (PORTABLE AP)", "CHEST (PA AND LAT)")
 ZONES: Final = ("upper", "mid", "lower")
 GRADES: Final = ("no", "mild", "moderate", "severe")
 
@@ -34,24 +33,8 @@ class Report:
     tube: bool
 
 
-def report_text(report: Report, words: Words) -> str:
-    """The text of a report."""
-    exam = EXAMS[0 if report.portable else 1]
-    views = "Single portable AP view" if report.portable else "PA and lateral views"
-    sections = {
-        "EXAMINATION": exam,
-        "INDICATION": f"___ year old {report.sex} with {report.reason}  // {_question(words)}",
-        "TECHNIQUE": f"{views} of the chest.",
-        "COMPARISON": "None."
-        if report.first
-        else words.one("Chest radiograph ___.", "___", "Prior radiograph from ___."),
-        "FINDINGS": _findings(report, words),
-        "IMPRESSION": _impression(report, words),
-    }
-    return "\n\n".join(f"{head}:  {text}" for head, text in sections.items()) + "\n"
-
-
-def _question(words: Words) -> str:
+def question(words: Words) -> str:
+    """Why the picture was taken, in short."""
     return words.one("eval for interval change", "please assess for infiltrate", "acute process?", "r/o pneumonia")
 
 
@@ -80,7 +63,8 @@ def _opacity(report: Report, words: Words) -> str:
     )
 
 
-def _findings(report: Report, words: Words) -> str:
+def findings(report: Report, words: Words) -> str:
+    """What is seen."""
     side = "left" if report.left else "right"
     return paragraph(
         (
@@ -102,7 +86,8 @@ def _findings(report: Report, words: Words) -> str:
     )
 
 
-def _impression(report: Report, words: Words) -> str:
+def impression(report: Report, words: Words) -> str:
+    """What it comes to."""
     seen = [f"{GRADES[report.grade]} {_where(report)} opacity"] if report.grade else []
     seen += [name for name, told in (("pleural effusion", report.effusion), ("edema", report.oedema)) if told]
     if not seen:

@@ -1,4 +1,4 @@
-"""`chartevents`: vital signs, consciousness, breathing, size, and results that nurses chart.
+"""What is charted, by the items of MetaVision: vital signs, consciousness, breathing, size, results that nurses copy.
 
 Most vital signs are charted in nine of ten hours, others every few hours; all are stored up to an hour and a half
 later. Of a patient on a ventilator there are its oxygen fraction and pressure, and no words to score.
@@ -11,9 +11,9 @@ import numpy as np
 import polars as pl
 
 from wardround.sources.synthetic.laboratory import Results
-from wardround.sources.synthetic.mimic4.item_list import COPIED, ITEMS
-from wardround.sources.synthetic.mimic4.roster import Roster
-from wardround.sources.synthetic.mimic4.ventilator import Ventilator
+from wardround.sources.synthetic.mimic.item_list import COPIED, ITEMS
+from wardround.sources.synthetic.mimic.roster import Roster
+from wardround.sources.synthetic.mimic.ventilator import Ventilator
 from wardround.sources.synthetic.stays import Stays
 from wardround.sources.synthetic.vital_signs import VITALS, coma_scale, lasting_deviations, mean_pressure, vital_value
 
@@ -66,7 +66,7 @@ class Cell(NamedTuple):
 def chart_rows(
     roster: Roster, labs: Sequence[Results], ventilator: Ventilator, rng: np.random.Generator
 ) -> pl.DataFrame:
-    """The rows of `chartevents`, with `stay`; temperature in C and F, pressures in mmHg, saturation in %."""
+    """The rows of MIMIC-IV's `chartevents`, with `stay`; temperature in C and F, pressures in mmHg, saturation in %."""
     lasting = lasting_deviations(roster.stays, rng)
     cells = [*_hourly(roster.stays, lasting, rng), *_now_and_then(roster.stays, lasting, ventilator, rng)]
     cells += [*_sizes(roster.stays, rng), *_copied(roster.stays, labs, rng)]

@@ -19,13 +19,20 @@ class Words:
 
     def one(self, *sentences: str) -> str:
         """One of the sentences."""
-        pick = self._picks[self._next % len(self._picks)]
-        self._next += 1
-        return sentences[pick % len(sentences)]
+        return sentences[self._pick() % len(sentences)]
 
     def maybe(self, *sentences: str) -> str:
         """One of the sentences, or nothing as often as any of them."""
         return self.one("", *sentences)
+
+    def number(self) -> int:
+        """A number of four or five digits, of no meaning."""
+        return 1_000 + self._pick() % 30_000
+
+    def _pick(self) -> int:
+        pick = self._picks[self._next % len(self._picks)]
+        self._next += 1
+        return pick
 
 
 def draw_words(notes: int, rng: np.random.Generator) -> Iterator[Words]:

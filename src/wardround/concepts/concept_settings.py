@@ -1,0 +1,94 @@
+"""What `wardround concepts --set NAME.KEY=VALUE` may change: the switches of the concepts that have any.
+
+The defaults are what the concept's own file says it is. A switch that changes a rule is for comparing with the MIMIC
+Code Repository or another definition; what was changed stands in the manifest.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from wardround.concepts.admission import ELECTIVE
+from wardround.concepts.cw24_template import Missing
+from wardround.concepts.sofa import Pressors
+from wardround.errors import UsageError
+from wardround.settings import as_json, override
+
+
+@dataclass(frozen=True)
+class SofaSettings:
+    """Switches of `sofa`.
+
+    Attributes:
+        pressors: when a drug counts in an hour: running at "any" time in it, or at its end ("hour_end", the
+            repository's).
+    """
+
+    pressors: Pressors = "any"
+
+
+@dataclass(frozen=True)
+class LodsSettings:
+    """Switches of `lods`.
+
+    Attributes:
+        as_repository: with the two rules of the MIMIC Code Repository that are plainly off (`lods.py`).
+    """
+
+    as_repository: bool = False
+
+
+@dataclass(frozen=True)
+class AdmissionSettings:
+    """Switches of `sapsii` and `oasis`.
+
+    Attributes:
+        elective: types of admission that are, between commas.
+    """
+
+    elective: tuple[str, ...] = ELECTIVE
+
+
+@dataclass(frozen=True)
+class Cw24Settings:
+    """Switches of `cw24`.
+
+    Attributes:
+        missing: whether what is missing is "left out", or "said" to be.
+    """
+
+    missing: Missing = "left out"
+
+
+@dataclass(frozen=True)
+class ConceptSettings:
+    """Switches by concept; each has the name of a concept.
+
+    Attributes:
+        sofa, lods, sapsii, oasis, cw24: of the concept of that name.
+    """
+
+    sofa: SofaSettings = field(default_factory=SofaSettings)
+    lods: LodsSettings = field(default_factory=LodsSettings)
+    sapsii: AdmissionSettings = field(default_factory=AdmissionSettings)
+    oasis: AdmissionSettings = field(default_factory=AdmissionSettings)
+    cw24: Cw24Settings = field(default_factory=Cw24Settings)
+
+
+def changed_switches(assignments: Sequence[str], concepts: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Concept -> its switches by name, as JSON, of those that are not as they stand.
+
+    Args:
+        assignments: `KEY=VALUE` of `--set`.
+        concepts: that are made.
+
+    Raises:
+        UsageError: for a switch that does not exist, a value of another type, or one of a concept that is not made.
+    """
+    chosen, usual = override(ConceptSettings(), assignments), ConceptSettings()
+    made = {one.name: getattr(chosen, one.name) for one in fields(chosen)}
+    changed = {name: as_json(own) for name, own in made.items() if own != getattr(usual, name)}
+    for name in changed:
+        if name not in concepts:
+            raise UsageError(f"--set changes {name}, which is not made: name it too, or leave that out.")
+    return changed

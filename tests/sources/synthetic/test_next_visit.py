@@ -1,0 +1,142 @@
+"""What a patient of the synthetic MIMIC-III will be billed with next time: true probabilities, and the best."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from wardround.concepts.ccs import ccs_of
+from wardround.concepts.phenotypes import PHENOTYPES as CATEGORIES
+from wardround.sources.synthetic.latent import DIED, LATTICE, LEFT, RETURN_JUMP, peak_probs, solved_chain, walk
+from wardround.sources.synthetic.made import Draw, Made
+from wardround.sources.synthetic.mimic.roster import draw_roster
+from wardround.sources.synthetic.mimic.tau import TAU
+from wardround.sources.synthetic.mimic3.billing import diagnosis_rows, visit_truth
+from wardround.sources.synthetic.mimic3.billing_list import DIAGNOSES, PHENOTYPES, PRIMARY
+from wardround.sources.synthetic.mimic3.conditions import draw_conditions
+from wardround.sources.synthetic.mimic3.layout import LINKS, RECURRENCE, Mimic3Layout
+from wardround.sources.synthetic.mimic3.next_visit import Patients, best_next
+from wardround.sources.synthetic.mimic3.settings import SyntheticMimic3Settings
+from wardround.sources.synthetic.mimic3.systems import NUMBERING
+from wardround.sources.synthetic.population import (
+    CAUSE_NAMES,
+    COMORBIDITY_NAMES,
+    USUAL,
+    USUAL_VISITS,
+    Visiting,
+    draw_admissions,
+    draw_hospitals,
+)
+from wardround.sources.synthetic.settings import stream
+from wardround.sources.synthetic.stays import run_stays
+from wardround.sources.synthetic.write import PATIENTS_PER_CHUNK, patients_per_chunk
+
+SEED, PATIENTS = 4, 2500
+
+
+@pytest.fixture(scope="module")
+def visits() -> pl.DataFrame:
+    """Visits with a next one, and what that was billed with (`next_CONDITION`)."""
+    visiting = Visiting(2.5, RECURRENCE, LINKS)
+    hospitals = draw_hospitals(1, SEED)
+    admissions = draw_admissions(PATIENTS, -0.5, 0.0, hospitals, stream(SEED, 0, "admissions"), visiting)
+    stays = run_stays(admissions, 10**6, TAU, stream(SEED, 0, "stays"))
+    draw = Draw(stays, Made(), SEED)
+    roster = draw_roster(draw, NUMBERING)
+    first = np.searchsorted(admissions.patient, np.arange(PATIENTS))
+    condition = draw_conditions(admissions, draw.stream("conditions"))
+    patients = Patients(admissions.lasting[first], admissions.comorbidity[first], condition)
+    rows = diagnosis_rows(roster, patients, draw.stream("diagnoses"))
+    truth = visit_truth(roster, patients, rows, visiting, TAU["billing"])
+    had = truth.select(
+        pl.col("hospital_stay_id").alias("next_hospital_stay_id"),
+        *(pl.col(f"had_{name}").alias(f"next_{name}") for name in PHENOTYPES),
+    )
+    return truth.join(had, on="next_hospital_stay_id")
+
+
+def columns(visits: pl.DataFrame, begin: str) -> np.ndarray:
+    return visits.select(f"{begin}{name}" for name in PHENOTYPES).to_numpy().astype(float)
+
+
+def test_conditions_come_as_often_as_the_truth_says(visits: pl.DataFrame):
+    prob, answer = columns(visits, "p_next_"), columns(visits, "next_")
+    assert visits.height > 2500
+    # in each condition alone, in those at higher and lower risk of it, and over all of them
+    for where in (prob > 2, prob > np.median(prob, axis=0), prob <= np.median(prob, axis=0)):
+        part = where if where.any() else ~where
+        error = ((answer - prob) * part).sum(axis=0) / np.sqrt((prob * (1 - prob) * part).sum(axis=0))
+        assert np.abs(error).max() < 4.2
+        assert np.sqrt((error**2).mean()) < 1.6
+
+
+def test_a_wrong_law_would_be_found(visits: pl.DataFrame):
+    """The negative control: what is true of a patient with another's diseases is not."""
+    prob, answer = columns(visits, "p_next_"), columns(visits, "next_")
+    wrong = np.roll(prob, 1, axis=0)
+    high = wrong > np.median(wrong, axis=0)
+    error = ((answer - wrong) * high).sum(axis=0) / np.sqrt((wrong * (1 - wrong) * high).sum(axis=0))
+    assert np.abs(error).max() > 8
+
+
+def test_it_beats_saying_the_same_again_and_reaches_what_it_says(visits: pl.DataFrame):
+    best = best_next(visits)["next_visit"]
+    assert best["n_visits"] == visits.height
+    prob, answer, had = (columns(visits, begin) for begin in ("p_next_", "next_", "had_"))
+    reached, copied = [], []
+    for number in range(len(PHENOTYPES)):
+        positive = answer[:, number] == 1
+        for score, made in ((prob, reached), (had, copied)):
+            above = score[positive, number][:, None] - score[~positive, number][None, :]
+            made.append(float((above > 0).mean() + (above == 0).mean() / 2))
+    assert abs(np.mean(reached) - best["macro_auroc"]) < 0.015
+    assert np.mean(reached) > np.mean(copied) + 0.04
+    assert abs(((prob - answer) ** 2).mean() - best["macro_brier"]) < 0.003
+    assert 0.7 < best["macro_auroc"] < 0.9
+
+
+def test_codes_mean_the_conditions_of_the_concept():
+    codes = {code.text for code in DIAGNOSES} | {code for code, _ in PRIMARY.values()}
+    meant = {name: {code for code in codes if ccs_of(9, code) == number} for name, number in CATEGORIES.items()}
+    assert meant == {name: set(codes) for name, codes in PHENOTYPES.items()}
+
+
+def test_the_highest_severity_has_the_law_that_is_said():
+    rng, chain, size = np.random.default_rng(0), solved_chain(), 6000
+    level, start = 18, 14
+    who, begin, peak = np.arange(size), np.full(size, start), np.full(size, start)
+    while who.size:
+        walks = walk(np.full(who.size, level), begin, rng)
+        highest = np.maximum.reduceat(walks.path, np.cumsum(walks.hours) - walks.hours)
+        peak[who] = np.maximum(peak[who], highest)
+        assert set(walks.end) <= {DIED, LEFT}
+        back = (walks.end == LEFT) & (rng.random(who.size) < chain.return_prob[walks.last])
+        who, begin = who[back], np.minimum(walks.last[back] + RETURN_JUMP, LATTICE.size - 1)
+    law = peak_probs()
+    assert np.allclose(law.sum(axis=-1), 1)
+    assert law.min() >= 0
+    expected = law[level, start] * size
+    often = expected > 20
+    assert often.sum() > 8
+    seen = np.bincount(peak, minlength=LATTICE.size)
+    assert (np.abs(seen - expected)[often] < 4 * np.sqrt(expected[often])).all()
+
+
+@pytest.mark.parametrize(
+    ("visiting", "again", "linked"),
+    [(USUAL, (0.05, 0.09), (0.8, 1.25)), (Visiting(3.0, 0.5, LINKS), (0.52, 0.6), (3.0, 7.0))],
+)
+def test_patients_come_back_as_asked(visiting: Visiting, again: tuple[float, float], linked: tuple[float, float]):
+    drawn = draw_admissions(20_000, 0.0, 0.0, draw_hospitals(1, SEED), stream(SEED, 0, "admissions"), visiting)
+    assert abs(drawn.patient.size / 20_000 / visiting.mean - 1) < 0.1
+    later = np.flatnonzero(drawn.sequence > 0)
+    assert again[0] < (drawn.cause[later] == drawn.cause[later - 1]).mean() < again[1]
+    has = drawn.comorbidity[:, COMORBIDITY_NAMES.index("copd")]
+    came = drawn.cause == CAUSE_NAMES.index("copd")
+    assert linked[0] < came[has].mean() / came[~has].mean() < linked[1]
+
+
+def test_who_comes_back_more_often_makes_smaller_chunks():
+    often, seldom = (Mimic3Layout(SyntheticMimic3Settings(visits=visits), SEED) for visits in (3.0, USUAL_VISITS))
+    assert (often.people.visiting.mean, often.people.hospitals) == (3.0, 1)
+    assert patients_per_chunk(seldom) == PATIENTS_PER_CHUNK
+    assert patients_per_chunk(often) == round(PATIENTS_PER_CHUNK / 0.84 / 3)
