@@ -297,3 +297,8 @@ def test_the_clock_of_a_protocol():
 def test_a_window_that_cannot_be(protocol, at_h, message):
     with pytest.raises(UsageError, match=message):
         Window(protocol, at_h)
+
+
+def test_no_duration_is_said_to_be_longer_than_a_label_can_be():
+    some = cohort(stays(stay(1, hospital_start=at(-600), hospital_end=at(3000), los_h=3600.0)), Window(), TASKS["los"])
+    assert (some.frame["label"].to_list(), some.whole(np.asarray([500.0])).tolist()) == ([720], [720])

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, Float32
 from torch import Tensor
 
-from wardround.methods.target import Target
+from wardround.methods.target import LONGEST, Target
 
 Kind = Literal["binary", "hours"]
 HistoryRow = dict[str, float | None]
@@ -44,7 +44,7 @@ def predictions_of(kind: Kind, outputs: Float[np.ndarray, "stay"]) -> Float[np.n
     """Logits to probabilities, or log(1 + hours) to hours: `Target.prediction`, but each to the same bits wherever it
     stands (torch computes the last few of an array otherwise than the rest)."""
     if kind == "hours":
-        return np.expm1(np.clip(outputs, 0, 12))
+        return np.expm1(np.clip(outputs, 0, LONGEST))
     small = np.exp(-np.abs(outputs))
     return np.where(outputs >= 0, 1, small) / (1 + small)
 

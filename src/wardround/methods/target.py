@@ -9,7 +9,7 @@ calibration), MSE on log(1 + hours) for length of stay.
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 import torch
 from jaxtyping import Float
@@ -18,7 +18,9 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from wardround.errors import UsageError
 from wardround.models.published_risk import PublishedRisk
-from wardround.tasks.task import Task
+from wardround.tasks.task import MAX_LOS_H, Task
+
+LONGEST: Final = math.log1p(MAX_LOS_H)
 
 
 @dataclass(frozen=True)
@@ -71,8 +73,8 @@ class Target:
         return losses.mean(dim=-1) if self.labels else losses
 
     def prediction(self, outputs: Float[Tensor, "*answer"]) -> Float[Tensor, "*answer"]:
-        """Probability, or hours by the plain inverse of the log."""
-        return outputs.sigmoid() if self.kind == "binary" else outputs.clamp(-1, 12).expm1().clamp(min=0)
+        """Probability, or hours by the plain inverse of the log, at most as many as a label can have."""
+        return outputs.sigmoid() if self.kind == "binary" else outputs.clamp(0, LONGEST).expm1()
 
     def published_risk(self, scale: float, constant: float | Float[Tensor, "*label"]) -> PublishedRisk:
         """The first term of a head: with a published equation its log odds, weighted as the loss weights deaths."""

@@ -112,8 +112,9 @@ class Cohort:
         return np.maximum(label - self.passed_h, 0) if self.passed_h.any() else label
 
     def whole(self, left: Float[np.ndarray, "stay *label"]) -> Float[np.ndarray, "stay *label"]:
-        """What is said of the whole duration where `left` is said of the hours that are left."""
-        return left + self.passed_h if self.passed_h.any() else left
+        """What is said of the whole duration where `left` is said of the hours that are left; as long as a label can
+        be."""
+        return np.minimum(left + self.passed_h, MAX_LOS_H) if self.passed_h.any() else left
 
 
 def cohort(stays: pl.DataFrame, window: Window, task: Task | None = None, labelled: bool = True) -> Cohort:

@@ -16,7 +16,7 @@ from wardround.extensions import Registry
 
 MAX_LOS_H: Final = 720.0
 """Length-of-stay targets are clipped here in the causal protocol; the paper drops longer stays, which looks at the
-outcome."""
+outcome. So no prediction is longer either."""
 
 DAYS_30_H: Final = 24.0 * 30
 """How soon after admission a death is one of `mortality_30d`."""
