@@ -19,9 +19,10 @@ from wardround.sources.pipeline import prepare
 from wardround.sources.synthetic import SyntheticMimic3Settings, gzip_tables, reference, synthesise_mimic3, write
 from wardround.sources.synthetic.mimic.discharge_prose import STORIES
 from wardround.sources.synthetic.mimic.radiology_prose import GRADES
-from wardround.sources.synthetic.mimic3.billing_list import PHENOTYPES
+from wardround.sources.synthetic.mimic3.billing_list import PHENOTYPES, PRIMARY
 from wardround.sources.synthetic.mimic3.columns import COLUMNS, MODALITY_OF, QUOTED
 from wardround.sources.synthetic.mimic3.settings import MODALITIES, OTHERS
+from wardround.sources.synthetic.mimic3.working_diagnosis import WORKING
 from wardround.tasks.task import TASKS
 from wardround.train.derived_labels import with_derived
 
@@ -276,6 +277,30 @@ def test_notes_tell_what_is_planted(whole: Path):
         assert here.len() > 3
         assert here.str.contains(f"(?i)impression: .*{name} (left|right) .* opacity").all()
     assert np.corrcoef(seen["opacity"], seen["severity"])[0, 1] > 0.5
+
+
+def surest(notes: pl.DataFrame, visits: pl.DataFrame) -> float:
+    """Of all lines (without numbers) in notes of 15 hospital stays or more: the highest share of any condition."""
+    without_numbers = pl.col("TEXT").str.replace_all(r"\[\*\*.*?\*\*\]|\d+", "#").str.split("\n").alias("line")
+    lines = notes.select("HADM_ID", without_numbers).explode("line").unique()
+    had = visits.select(pl.col("hospital_stay_id").cast(pl.String).alias("HADM_ID"), pl.col("^had_.*$"))
+    shares = lines.join(had, on="HADM_ID").group_by("line").agg(pl.len(), pl.col("^had_.*$").mean())
+    often = shares.filter(pl.col("len") >= 15)
+    assert often.height > 20
+    return often.select(pl.max_horizontal("^had_.*$")).max().item()
+
+
+def test_no_line_of_a_report_determines_what_is_billed(whole: Path):
+    notes, visits = without_odd(raw(whole, "NOTEEVENTS")), truth_of(whole, "visits")
+    reports = notes.filter(pl.col("CATEGORY") == "Radiology")
+    assert reports["TEXT"].str.contains("Admitting Diagnosis: (FEVER|DYSPNEA|[A-Z ]*PAIN|[A-Z ]*STATUS|HYPO)").all()
+    assert surest(reports, visits) < 0.85
+    # the negative control: the diagnosis of a discharge summary, written afterwards, does
+    assert surest(notes.filter(pl.col("CATEGORY") == "Discharge summary"), visits) == 1
+    assert set(raw(whole, "ADMISSIONS")["DIAGNOSIS"]) == {words.upper() for words in WORKING.values()}
+    for cause, words in WORKING.items():
+        alike = {PRIMARY[other][0] for other in WORKING if WORKING[other] == words}
+        assert len(alike) > 1, cause
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from jaxtyping import Bool
 
 from wardround.sources.synthetic.latent import LATTICE
 from wardround.sources.synthetic.made import Draw
-from wardround.sources.synthetic.mimic.discharge_prose import STORIES, Summary, summary_text
+from wardround.sources.synthetic.mimic.discharge_prose import Summary, summary_text
 from wardround.sources.synthetic.mimic.notes import REPORTED, reports, summaries
 from wardround.sources.synthetic.mimic.prose import Words
 from wardround.sources.synthetic.mimic.radiology_prose import Report, findings, impression, question
@@ -22,6 +22,7 @@ from wardround.sources.synthetic.mimic.roster import DAY_MIN, Roster, moments, s
 from wardround.sources.synthetic.mimic.studies import Studies
 from wardround.sources.synthetic.mimic.ventilator import Ventilator
 from wardround.sources.synthetic.mimic3.people import OLDEST
+from wardround.sources.synthetic.mimic3.working_diagnosis import WORKING
 from wardround.sources.synthetic.population import CAUSE_NAMES
 
 EXAMS: Final = ("CHEST (PORTABLE AP)", "CHEST (PA & LAT)")
@@ -107,8 +108,7 @@ def _reports(draw: Draw, roster: Roster, studies: Studies, missing: np.ndarray) 
     age, cause = (roster.stays.of_stay(name)[studies.stay].tolist() for name in ("age", "cause"))
 
     def text(place: int, report: Report, words: Words) -> str:
-        admitted = STORIES[CAUSE_NAMES[cause[place]]].diagnosis.upper()
-        made = _report(report, f"[**{day[place]}**] {when[place]}", admitted, words)
+        made = _report(report, f"[**{day[place]}**] {when[place]}", WORKING[CAUSE_NAMES[cause[place]]], words)
         return _bracketed(made, _years(age[place]), day[place], words)
 
     return pl.DataFrame(roster.ids(studies.stay)).with_columns(
@@ -120,7 +120,7 @@ def _reports(draw: Draw, roster: Roster, studies: Studies, missing: np.ndarray) 
     )
 
 
-def _report(report: Report, when: str, admitted: str, words: Words) -> str:
+def _report(report: Report, when: str, working: str, words: Words) -> str:
     why = question(words)
     exam = EXAMS[0 if report.portable else 1]
     views = "Single portable AP view" if report.portable else "PA and lateral views"
@@ -130,10 +130,10 @@ def _report(report: Report, when: str, admitted: str, words: Words) -> str:
             when,
             f" {exam:<64}Clip # [**Clip Number (Radiology) {words.number()}**]",
             f" Reason: {why}",
-            f" Admitting Diagnosis: {admitted}",
+            f" Admitting Diagnosis: {working.upper()}",
             LINE,
             " [**Hospital 2**] MEDICAL CONDITION:",
-            f"  {BLANK} year old {report.sex} with {report.reason}",
+            f"  {BLANK} year old {report.sex} with {working}",
             " REASON FOR THIS EXAMINATION:",
             f"  {why}",
             LINE,

@@ -8,10 +8,10 @@ from jaxtyping import Bool
 
 from wardround.sources.synthetic.made import Draw
 from wardround.sources.synthetic.mimic.care_units import service_rows, units_of
-from wardround.sources.synthetic.mimic.discharge_prose import STORIES
 from wardround.sources.synthetic.mimic.people import last_days, word
 from wardround.sources.synthetic.mimic.roster import DAY_MIN, STAMP, Roster, moments, stamp
 from wardround.sources.synthetic.mimic3.systems import SYSTEMS
+from wardround.sources.synthetic.mimic3.working_diagnosis import WORKING
 from wardround.sources.synthetic.population import CAUSE_NAMES
 
 OLDEST, HIDDEN_YEARS = 89, 300
@@ -105,7 +105,7 @@ def _admissions(roster: Roster, unknown: np.ndarray, rng: np.random.Generator) -
     left = np.minimum(roster.admitted[one] + rng.integers(0, 120, one.size), roster.begun[one])
     home = np.where(died, len(HOMES), rng.choice(len(HOMES), one.size, p=[0.3, 0.28, 0.25, 0.12, 0.05]))
     discharged = stamp(roster.discharged[one])
-    complaints = tuple(STORIES[name].diagnosis.upper() for name in CAUSE_NAMES)
+    working = tuple(WORKING[name].upper() for name in CAUSE_NAMES)
     return pl.DataFrame(
         {
             **roster.ids(one),
@@ -122,7 +122,7 @@ def _admissions(roster: Roster, unknown: np.ndarray, rng: np.random.Generator) -
             "ethnicity": of_person(ETHNICITIES, [0.68, 0.13, 0.05, 0.03, 0.05, 0.06]),
             "edregtime": stamp(arrived).set(~by_ed, None),
             "edouttime": stamp(left).set(~by_ed, None),
-            "diagnosis": word(complaints, cause),
+            "diagnosis": word(working, cause),
             "hospital_expire_flag": died.astype(np.int64),
             "has_chartevents_data": np.ones(one.size, dtype=np.int64),
         }
