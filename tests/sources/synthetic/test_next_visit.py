@@ -6,6 +6,7 @@ import pytest
 
 from wardround.concepts.ccs import ccs_of
 from wardround.concepts.phenotypes import PHENOTYPES as CATEGORIES
+from wardround.sources.synthetic import reference
 from wardround.sources.synthetic.latent import DIED, LATTICE, LEFT, RETURN_JUMP, peak_probs, solved_chain, walk
 from wardround.sources.synthetic.made import Draw, Made
 from wardround.sources.synthetic.mimic.roster import draw_roster
@@ -20,8 +21,10 @@ from wardround.sources.synthetic.mimic3.systems import NUMBERING
 from wardround.sources.synthetic.population import (
     CAUSE_NAMES,
     COMORBIDITY_NAMES,
+    MOST_VISITS,
     USUAL,
     USUAL_VISITS,
+    WHOLE_COHORT,
     Visiting,
     draw_admissions,
     draw_hospitals,
@@ -127,7 +130,6 @@ def test_the_highest_severity_has_the_law_that_is_said():
 )
 def test_patients_come_back_as_asked(visiting: Visiting, again: tuple[float, float], linked: tuple[float, float]):
     drawn = draw_admissions(20_000, 0.0, 0.0, draw_hospitals(1, SEED), stream(SEED, 0, "admissions"), visiting)
-    assert abs(drawn.patient.size / 20_000 / visiting.mean - 1) < 0.1
     later = np.flatnonzero(drawn.sequence > 0)
     assert again[0] < (drawn.cause[later] == drawn.cause[later - 1]).mean() < again[1]
     has = drawn.comorbidity[:, COMORBIDITY_NAMES.index("copd")]
@@ -135,8 +137,33 @@ def test_patients_come_back_as_asked(visiting: Visiting, again: tuple[float, flo
     assert linked[0] < came[has].mean() / came[~has].mean() < linked[1]
 
 
+@pytest.mark.parametrize("mean", [1.0, USUAL_VISITS, 2.0, 3.0, 4.0, 5.0])
+def test_patients_have_as_many_hospital_stays_as_asked(mean: float):
+    drawn = draw_admissions(20_000, 0.0, 0.0, draw_hospitals(1, SEED), stream(SEED, 0, "admissions"), Visiting(mean))
+    count = np.bincount(drawn.patient)
+    assert count.min() == 1
+    assert count.max() <= MOST_VISITS
+    assert abs(count.mean() - mean) <= 4 * count.std() / np.sqrt(count.size)
+    assert mean == 1 or count.std() > 0.4
+
+
+@pytest.mark.parametrize(("mean", "mortality"), [(2.0, 0.1), (2.0, 0.3), (5.0, 0.4)])
+def test_mortality_is_that_of_stays_that_happen(mean: float, mortality: float, monkeypatch: pytest.MonkeyPatch):
+    patients, visiting, hospitals = 3000, Visiting(mean, RECURRENCE, LINKS), draw_hospitals(1, SEED)
+    monkeypatch.setattr(reference, "REFERENCE_PATIENTS", patients)
+    shift = reference.draw_reference(mortality, hospitals, SEED, visiting).shift
+    drawn = draw_admissions(patients, shift, 0.0, hospitals, stream(SEED, WHOLE_COHORT, "reference"), visiting)
+    risk = solved_chain().risk[drawn.level, drawn.start]
+    stays = run_stays(drawn, 10**6, {}, stream(SEED, 0, "stays"))
+    place, one = np.unique(stays.hospital_stay, return_index=True)
+    assert abs(risk[place].mean() - mortality) < 0.02 * mortality
+    error = (stays.died[one] - risk[place]).sum() / np.sqrt((risk[place] * (1 - risk[place])).sum())
+    assert abs(error) < 4
+    assert risk.mean() > 1.03 * mortality, "the negative control: over all that were drawn"
+
+
 def test_who_comes_back_more_often_makes_smaller_chunks():
     often, seldom = (Mimic3Layout(SyntheticMimic3Settings(visits=visits), SEED) for visits in (3.0, USUAL_VISITS))
     assert (often.people.visiting.mean, often.people.hospitals) == (3.0, 1)
     assert patients_per_chunk(seldom) == PATIENTS_PER_CHUNK
-    assert patients_per_chunk(often) == round(PATIENTS_PER_CHUNK / 0.84 / 3)
+    assert patients_per_chunk(often) == round(PATIENTS_PER_CHUNK * USUAL_VISITS / 3)

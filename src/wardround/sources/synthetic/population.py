@@ -80,8 +80,17 @@ CAUSES: Final = (
 CAUSE_NAMES: Final = tuple(item.name for item in CAUSES)
 
 
-USUAL_VISITS: Final = 1 / 0.84
 MOST_VISITS: Final = 8
+USUAL_RETURN: Final = 0.16
+
+
+def mean_visits(goes_on: float) -> float:
+    """Hospital stays on average, where after each another follows with the probability `goes_on`, up to `MOST_VISITS`:
+    the sum of its powers from 0 to `MOST_VISITS` - 1."""
+    return sum(goes_on**power for power in range(MOST_VISITS))
+
+
+USUAL_VISITS: Final = mean_visits(USUAL_RETURN)
 
 
 @dataclass(frozen=True)
@@ -89,8 +98,7 @@ class Visiting:
     """How patients come back.
 
     Attributes:
-        mean: hospital stays that a patient would have if none ended in death, on average; geometric, `MOST_VISITS` at
-            most.
+        mean: hospital stays that a patient would have if none ended in death, on average, 1 to below `MOST_VISITS`.
         recurrence: P(a later hospital stay has the cause of the one before it); else it is drawn anew.
         links: comorbidity -> cause -> what it adds to the logarithm of the cause's frequency.
     """
@@ -98,6 +106,17 @@ class Visiting:
     mean: float = USUAL_VISITS
     recurrence: float = 0.0
     links: Mapping[str, Mapping[str, float]] = field(default_factory=dict[str, Mapping[str, float]])
+
+    @property
+    def goes_on(self) -> float:
+        """P(another hospital stay follows one that is not the last allowed), by bisection of `mean_visits`."""
+        if self.mean == USUAL_VISITS:
+            return USUAL_RETURN
+        low, high = 0.0, 1.0
+        for _ in range(50):
+            middle = (low + high) / 2
+            low, high = (low, middle) if mean_visits(middle) > self.mean else (middle, high)
+        return low
 
     def cause_probs(self, comorbidity: Bool[np.ndarray, "patient comorbidity"]) -> Float[np.ndarray, "patient cause"]:
         """P(cause of a hospital stay) where it is drawn anew."""
@@ -183,7 +202,7 @@ def draw_admissions(
         0.35 * decades[:, 0] + comorbidity @ np.array([c.effect for c in COMORBIDITIES]) + hospitals.effect[hospital]
     )
 
-    count = np.minimum(rng.geometric(1 / visiting.mean, patients), MOST_VISITS)
+    count = np.minimum(rng.geometric(1 - visiting.goes_on, patients), MOST_VISITS)
     patient = np.repeat(np.arange(patients), count)
     sequence = np.arange(patient.size) - np.repeat(np.cumsum(count) - count, count)
     cause = _causes(rng.random(patient.size), sequence, comorbidity[patient], visiting)

@@ -27,8 +27,8 @@ class SyntheticMimic3Settings:
         missing_others: share of stays without infusions; likewise without fluids out, procedures, prescriptions,
             cultures.
         missing_strength: log odds of being missing per standard deviation of severity, or for death against survival.
-        mortality: expected in-hospital deaths per hospital stay.
-        visits: hospital stays that a patient would have on average if none ended in death, 1 to 5.
+        mortality: expected in-hospital deaths per hospital stay that happens; none follows a death.
+        visits: hospital stays that a patient would have on average if none ended in death, 1 to 5; 8 at most.
         odd_rows: whether to plant faulty rows (`odd_kinds.py`).
 
     Raises:
