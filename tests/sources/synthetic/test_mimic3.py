@@ -206,6 +206,10 @@ def test_each_stay_has_the_items_of_its_system_alone(whole: Path):
         assert (rows["of"] == rows["DBSOURCE"]).all(), table
         assert (rows["table"] == table.lower()).all()
         assert rows["ICUSTAY_ID"].n_unique() > 0.3 * systems.height
+    treated = raw(whole, "PROCEDUREEVENTS_MV")["ICUSTAY_ID"].unique()
+    lacking = systems.with_columns(lacks=~pl.col("ICUSTAY_ID").is_in(treated.implode()))
+    assert dict(lacking.group_by("DBSOURCE").agg(pl.col("lacks").mean()).iter_rows())["carevue"] == 1
+    assert not truth_of(whole)["missing_treatment"].any(), "it says what was taken away, not what there never was"
     charted = raw(whole, "CHARTEVENTS").drop_nulls("STOPPED")
     numbers = charted.drop_nulls("VALUENUM")["ITEMID"].cast(pl.Int64).unique()
     assert numbers.is_in(list(READ_ITEMS)).all()

@@ -11,7 +11,8 @@
     cause                    of admission
     died, died_in_unit       in-hospital death; death in this unit stay
     unit_los_h, los_h        hours in the unit; hours in the hospital
-    missing_{modality}       whether its rows were taken away, p_missing_{modality} with which probability
+    missing_{modality}       whether its rows were taken away, p_missing_{modality} with which probability; a stay that
+                             never had any lacks them all the same (MIMIC-III's CareVue has no procedures)
 
 A layout may know more: of the synthetic MIMIC-IV `images.parquet` (`mimic4/cxr_tables.py`), of MIMIC-III
 `visits.parquet` and `reports.parquet` (`mimic3/billing.py`, `mimic3/notes.py`).

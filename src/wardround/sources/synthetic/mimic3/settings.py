@@ -25,7 +25,8 @@ class SyntheticMimic3Settings:
         missing_demographics: share of stays whose patient has no sex, date of birth, ethnicity, insurance, language,
             religion, marital status and way of admission written down; without an age no cohort takes a stay.
         missing_others: share of stays without infusions; likewise without fluids out, procedures, prescriptions,
-            cultures.
+            cultures. The database has no procedures at the bedside from CareVue (until 2007), with more than half of
+            the stays, as the real one has none: these stays lack them at any share.
         missing_strength: log odds of being missing per standard deviation of severity, or for death against survival.
         mortality: expected in-hospital deaths per hospital stay that happens; none follows a death.
         visits: hospital stays that a patient would have on average if none ended in death, 1 to 5; 8 at most.
