@@ -176,7 +176,7 @@ def test_the_probability_of_each_condition_is_how_often_it_is_billed(monkeypatch
 
     def misfit(tau: float) -> float:
         """Mean square of the standardised residuals; 1 where all is as said."""
-        next_visit._seen_by_frailty.cache_clear()
+        next_visit.seen_by_frailty.cache_clear()
         few = Patients(lasting, comorbidity, np.zeros((4, len(CONDITION_NAMES)), dtype=bool))
         prob = phenotype_probs(few, tau)[np.arange(4), cause]
         uncertain = np.abs(prob - 0.5) < 0.4999
@@ -191,7 +191,7 @@ def test_the_probability_of_each_condition_is_how_often_it_is_billed(monkeypatch
         with monkeypatch.context() as patch:
             patch.setattr(next_visit, name, wrong)
             assert misfit(0.9) > 2, name
-    next_visit._seen_by_frailty.cache_clear()
+    next_visit.seen_by_frailty.cache_clear()
 
 
 def test_frailty_is_spread_as_said():
@@ -215,6 +215,13 @@ def test_it_beats_saying_the_same_again_and_reaches_what_it_says(visits: pl.Data
     assert np.mean(reached) > np.mean(copied) + 0.04
     assert abs(((prob - answer) ** 2).mean() - best["macro_brier"]) < 0.003
     assert 0.7 < best["macro_auroc"] < 0.9
+
+
+@pytest.mark.parametrize("few", [0, 1])
+def test_nothing_is_said_of_the_best_where_no_two_visits_can_be_told_apart(visits: pl.DataFrame, few: int):
+    best = best_next(visits.head(few))["next_visit"]
+    assert (best["n_visits"], best["macro_auroc"], best["macro_brier"]) == (few, None, None)
+    assert set(best["auroc"].values()) == {None}
 
 
 def test_codes_mean_the_conditions_of_the_concept():

@@ -30,7 +30,7 @@ from wardround.sources.synthetic.mimic3.next_visit import Patients, best_next
 from wardround.sources.synthetic.mimic3.notes import note_rows
 from wardround.sources.synthetic.mimic3.odd_kinds import ODD_KINDS
 from wardround.sources.synthetic.mimic3.orders import prescription_rows
-from wardround.sources.synthetic.mimic3.people import person_tables
+from wardround.sources.synthetic.mimic3.people import person_tables, with_charted
 from wardround.sources.synthetic.mimic3.settings import SyntheticMimic3Settings
 from wardround.sources.synthetic.mimic3.systems import NUMBERING, in_metavision, split
 from wardround.sources.synthetic.missingness import Missing
@@ -112,6 +112,7 @@ class Mimic3Layout:
         counts |= {name: rows.height for name, rows in (people | events).items()} | {"studies": studies.stay.size}
         counts["NOTEEVENTS"] = roster.one_an_admission.size + studies.stay.size
         visits = visit_truth(roster, patients, events["DIAGNOSES_ICD"], self.people.visiting, TAU["billing"])
+        tables["ADMISSIONS"] = with_charted(tables["ADMISSIONS"], tables["CHARTEVENTS"])
         tables = {name: _published(name, rows) for name, rows in tables.items()}
         return Written(roster.truth_ids(), tables, counts, truth={"visits": visits, "reports": reports})
 

@@ -72,7 +72,7 @@ def phenotype_probs(patients: Patients, tau: float) -> Float[np.ndarray, "patien
     level, slope = np.array([(code.log_odds, code.by_severity) for code in DIAGNOSES]).T
     means = np.array([[code.text in codes for codes in PHENOTYPES.values()] for code in DIAGNOSES]).astype(float)
     by_cause, more = effects(CAUSE_NAMES), lasting_effect(patients)
-    table = _seen_by_frailty(tau)
+    table = seen_by_frailty(tau)
     probs = np.empty((more.shape[0], len(CAUSES), len(PHENOTYPES)))
     for number, cause in enumerate(CAUSES):
         seen = _cells(patients.lasting + cause.effect, FRAILTIES, LATENT_SD) @ table
@@ -102,18 +102,22 @@ def best_next(visits: pl.DataFrame) -> dict[str, Any]:
         visits: the rows of `truth/visits.parquet`.
 
     Returns:
-        `{"next_visit": {"n_visits", "macro_auroc", "macro_brier", "auroc": {condition: value}}}`.
+        `{"next_visit": {"n_visits", "macro_auroc", "macro_brier", "auroc": {condition: value}}}`; values are None where
+        there are no two such visits to tell apart.
     """
     asked = visits.drop_nulls("next_hospital_stay_id")
+    if asked.height < 2:
+        none = dict.fromkeys(PHENOTYPES)
+        return {"next_visit": {"n_visits": asked.height, "macro_auroc": None, "macro_brier": None, "auroc": none}}
     probs: Mapping[str, np.ndarray] = {name: asked[f"{NEXT}{name}"].to_numpy() for name in PHENOTYPES}
     auroc = {name: expected_auroc(prob) for name, prob in probs.items()}
-    brier = [float((prob * (1 - prob)).mean()) if prob.size else 0.0 for prob in probs.values()]
+    brier = [float((prob * (1 - prob)).mean()) for prob in probs.values()]
     means = {"macro_auroc": float(np.mean([*auroc.values()])), "macro_brier": float(np.mean(brier))}
     return {"next_visit": {"n_visits": asked.height, **means, "auroc": auroc}}
 
 
 @cache
-def _seen_by_frailty(tau: float) -> Float[np.ndarray, "frailty seen"]:
+def seen_by_frailty(tau: float) -> Float[np.ndarray, "frailty seen"]:
     """P(highest severity of a hospital stay, as seen | its frailty), by cells of `FRAILTIES` and of `SEEN`."""
     start = _cells(FRAILTIES, LATTICE, ADMISSION_SD)
     peak = np.einsum("fx,fxy->fy", start, peak_probs()[place(FRAILTIES)])

@@ -21,7 +21,7 @@ from wardround.sources.synthetic.mimic.radiology_prose import Report, findings, 
 from wardround.sources.synthetic.mimic.roster import DAY_MIN, Roster, moments, stamp
 from wardround.sources.synthetic.mimic.studies import Studies
 from wardround.sources.synthetic.mimic.ventilator import Ventilator
-from wardround.sources.synthetic.mimic3.people import OLDEST
+from wardround.sources.synthetic.mimic3.people import OLDEST, age_at
 from wardround.sources.synthetic.mimic3.working_diagnosis import WORKING
 from wardround.sources.synthetic.population import CAUSE_NAMES
 
@@ -57,7 +57,7 @@ def note_rows(
     """
     one, number = roster.one_an_admission, draw.made.rows["NOTEEVENTS"] + 1
     told = _summaries(draw, roster, ventilator, people, missing["discharge_note"])
-    seen = _reports(draw, roster, studies, missing["radiology_note"])
+    seen = _reports(draw, roster, studies, people["PATIENTS"], missing["radiology_note"])
     ids = pl.Series(number + np.arange(one.size + seen.height))
     rows = pl.concat([told, seen], how="diagonal_relaxed").with_columns(row_id=ids)
     hour = studies.minute // 60
@@ -79,7 +79,7 @@ def _summaries(
 ) -> pl.DataFrame:
     one, rng = roster.one_an_admission, draw.stream("discharge notes")
     days = [_days(minute) for minute in (roster.admitted[one], roster.discharged[one])]
-    age = roster.stays.of_stay("age")[one].tolist()
+    age = age_at(roster, people["PATIENTS"], one, roster.admitted[one])
     person = np.searchsorted(roster.one_a_patient, roster.first_of_patient[one])
     birth = people["PATIENTS"].select(pl.col("dob").str.to_datetime().dt.to_string(DAY).fill_null("Date"))
     born: list[str] = birth.to_series().gather(person).to_list()
@@ -102,10 +102,11 @@ def _summaries(
     return frame.with_columns(charttime=pl.lit(None, pl.String))
 
 
-def _reports(draw: Draw, roster: Roster, studies: Studies, missing: np.ndarray) -> pl.DataFrame:
+def _reports(draw: Draw, roster: Roster, studies: Studies, patients: pl.DataFrame, missing: np.ndarray) -> pl.DataFrame:
     minute = roster.begun[studies.stay] + studies.minute
     when, day = moments(minute).dt.to_string("%-I:%M %p").to_list(), _days(minute)
-    age, cause = (roster.stays.of_stay(name)[studies.stay].tolist() for name in ("age", "cause"))
+    cause: list[int] = roster.stays.of_stay("cause")[studies.stay].tolist()
+    age = age_at(roster, patients, studies.stay, minute)
 
     def text(place: int, report: Report, words: Words) -> str:
         made = _report(report, f"[**{day[place]}**] {when[place]}", WORKING[CAUSE_NAMES[cause[place]]], words)

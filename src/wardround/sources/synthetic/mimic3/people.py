@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 import polars as pl
-from jaxtyping import Bool
+from jaxtyping import Bool, Int
 
 from wardround.sources.synthetic.made import Draw
 from wardround.sources.synthetic.mimic.care_units import service_rows, units_of
@@ -40,7 +40,8 @@ WAYS_IN: Final = (
 def person_tables(
     draw: Draw, roster: Roster, unknown: Bool[np.ndarray, " stay"], metavision: Bool[np.ndarray, " stay"]
 ) -> dict[str, pl.DataFrame]:
-    """The rows of the four tables: one a patient, one a hospital stay, one a unit stay, one or two a hospital stay.
+    """The rows of the four tables: one a patient, one a hospital stay, one a unit stay, one or two a hospital stay;
+    but for `HAS_CHARTEVENTS_DATA` (`with_charted`).
 
     Args:
         draw: the chunk.
@@ -54,6 +55,36 @@ def person_tables(
         "ICUSTAYS": _icustays(roster, metavision, units_of(roster, draw.stream("units"))),
         "SERVICES": service_rows(roster, draw.stream("services")),
     }
+
+
+def with_charted(admissions: pl.DataFrame, charted: pl.DataFrame) -> pl.DataFrame:
+    """The rows of `ADMISSIONS` with `HAS_CHARTEVENTS_DATA`: whether rows of `CHARTEVENTS` are of the hospital stay."""
+    has = pl.col("hadm_id").is_in(charted["hadm_id"].unique().implode())
+    return admissions.with_columns(has_chartevents_data=has.cast(pl.Int64))
+
+
+def age_at(
+    roster: Roster, patients: pl.DataFrame, stay: Int[np.ndarray, "*row"], minute: Int[np.ndarray, "*row"]
+) -> list[int]:
+    """Whole years that the patient of each stay has lived at a time; 300 and more of those whose age is hidden.
+
+    Args:
+        roster: the stays with ids and dates.
+        patients: the rows of `PATIENTS`. Where no day of birth is written, years are counted from the first unit
+            admission.
+        stay: places in the roster.
+        minute: times, minutes since 1970.
+    """
+    first = roster.first_of_patient[stay]
+    born = patients["dob"].str.to_datetime().gather(np.searchsorted(roster.one_a_patient, first))
+    frame = pl.DataFrame({"at": moments(minute), "born": born, "first": moments(roster.begun[first])})
+    day = {name: pl.col(name).dt.month().cast(pl.Int32) * 32 + pl.col(name).dt.day() for name in frame.columns}
+    years = [
+        pl.col("at").dt.year() - pl.col(since).dt.year() - (day["at"] < day[since]).cast(pl.Int32)
+        for since in ("born", "first")
+    ]
+    at_first = pl.Series(roster.stays.of_stay("age")[stay])
+    return frame.select(pl.coalesce(years[0], years[1].clip(0) + at_first)).to_series().to_list()
 
 
 def _born(roster: Roster, rng: np.random.Generator) -> pl.Series:
@@ -124,7 +155,6 @@ def _admissions(roster: Roster, unknown: np.ndarray, rng: np.random.Generator) -
             "edouttime": stamp(left).set(~by_ed, None),
             "diagnosis": word(working, cause),
             "hospital_expire_flag": died.astype(np.int64),
-            "has_chartevents_data": np.ones(one.size, dtype=np.int64),
         }
     )
 
