@@ -320,13 +320,13 @@ def surest(notes: pl.DataFrame, visits: pl.DataFrame) -> float:
 def test_no_line_of_a_report_determines_what_is_billed(whole: Path):
     notes, visits = without_odd(raw(whole, "NOTEEVENTS")), truth_of(whole, "visits")
     reports = notes.filter(pl.col("CATEGORY") == "Radiology")
-    assert reports["TEXT"].str.contains("Admitting Diagnosis: (FEVER|DYSPNEA|[A-Z ]*PAIN|[A-Z ]*STATUS|HYPO)").all()
-    assert surest(reports, visits) < 0.85
+    told = reports.join(without_odd(raw(whole, "ADMISSIONS")).select("HADM_ID", "DIAGNOSIS"), on="HADM_ID")
+    assert told["TEXT"].str.extract("Admitting Diagnosis: (.*)").equals(told["DIAGNOSIS"])
+    assert surest(reports, visits) < 0.8
     # the negative control: the diagnosis of a discharge summary, written afterwards, does
     assert surest(notes.filter(pl.col("CATEGORY") == "Discharge summary"), visits) == 1
-    assert set(raw(whole, "ADMISSIONS")["DIAGNOSIS"]) == {words.upper() for words in WORKING.values()}
-    for words in WORKING.values():
-        assert len({PRIMARY[cause][0] for cause in WORKING if WORKING[cause] == words}) > 1, words
+    for word in {word for words in WORKING.values() for word in words}:
+        assert len({PRIMARY[cause][0] for cause, words in WORKING.items() if word in words}) > 3, word
 
 
 @pytest.mark.parametrize(

@@ -22,8 +22,6 @@ from wardround.sources.synthetic.mimic.roster import DAY_MIN, Roster, moments, s
 from wardround.sources.synthetic.mimic.studies import Studies
 from wardround.sources.synthetic.mimic.ventilator import Ventilator
 from wardround.sources.synthetic.mimic3.people import OLDEST, age_at
-from wardround.sources.synthetic.mimic3.working_diagnosis import WORKING
-from wardround.sources.synthetic.population import CAUSE_NAMES
 
 EXAMS: Final = ("CHEST (PORTABLE AP)", "CHEST (PA & LAT)")
 LINE: Final = " " + "_" * 78
@@ -57,7 +55,7 @@ def note_rows(
     """
     one, number = roster.one_an_admission, draw.made.rows["NOTEEVENTS"] + 1
     told = _summaries(draw, roster, ventilator, people, missing["discharge_note"])
-    seen = _reports(draw, roster, studies, people["PATIENTS"], missing["radiology_note"])
+    seen = _reports(draw, roster, studies, people, missing["radiology_note"])
     ids = pl.Series(number + np.arange(one.size + seen.height))
     rows = pl.concat([told, seen], how="diagonal_relaxed").with_columns(row_id=ids)
     hour = studies.minute // 60
@@ -102,14 +100,17 @@ def _summaries(
     return frame.with_columns(charttime=pl.lit(None, pl.String))
 
 
-def _reports(draw: Draw, roster: Roster, studies: Studies, patients: pl.DataFrame, missing: np.ndarray) -> pl.DataFrame:
+def _reports(
+    draw: Draw, roster: Roster, studies: Studies, people: Mapping[str, pl.DataFrame], missing: np.ndarray
+) -> pl.DataFrame:
     minute = roster.begun[studies.stay] + studies.minute
     when, day = moments(minute).dt.to_string("%-I:%M %p").to_list(), _days(minute)
-    cause: list[int] = roster.stays.of_stay("cause")[studies.stay].tolist()
-    age = age_at(roster, patients, studies.stay, minute)
+    admission = np.searchsorted(roster.one_an_admission, roster.first_of_admission[studies.stay])
+    working: list[str] = people["ADMISSIONS"]["diagnosis"].gather(admission).to_list()
+    age = age_at(roster, people["PATIENTS"], studies.stay, minute)
 
     def text(place: int, report: Report, words: Words) -> str:
-        made = _report(report, f"[**{day[place]}**] {when[place]}", WORKING[CAUSE_NAMES[cause[place]]], words)
+        made = _report(report, f"[**{day[place]}**] {when[place]}", working[place], words)
         return _bracketed(made, _years(age[place]), day[place], words)
 
     return pl.DataFrame(roster.ids(studies.stay)).with_columns(
@@ -131,10 +132,10 @@ def _report(report: Report, when: str, working: str, words: Words) -> str:
             when,
             f" {exam:<64}Clip # [**Clip Number (Radiology) {words.number()}**]",
             f" Reason: {why}",
-            f" Admitting Diagnosis: {working.upper()}",
+            f" Admitting Diagnosis: {working}",
             LINE,
             " [**Hospital 2**] MEDICAL CONDITION:",
-            f"  {BLANK} year old {report.sex} with {working}",
+            f"  {BLANK} year old {report.sex} with {working.lower()}",
             " REASON FOR THIS EXAMINATION:",
             f"  {why}",
             LINE,

@@ -11,7 +11,7 @@ from wardround.sources.synthetic.mimic.care_units import service_rows, units_of
 from wardround.sources.synthetic.mimic.people import last_days, word
 from wardround.sources.synthetic.mimic.roster import DAY_MIN, STAMP, Roster, moments, stamp
 from wardround.sources.synthetic.mimic3.systems import SYSTEMS
-from wardround.sources.synthetic.mimic3.working_diagnosis import WORKING
+from wardround.sources.synthetic.mimic3.working_diagnosis import working_diagnoses
 from wardround.sources.synthetic.population import CAUSE_NAMES
 
 OLDEST, HIDDEN_YEARS = 89, 300
@@ -51,7 +51,9 @@ def person_tables(
     """
     return {
         "PATIENTS": _patients(roster, unknown, draw.stream("patients")),
-        "ADMISSIONS": _admissions(roster, unknown, draw.stream("admission rows")),
+        "ADMISSIONS": _admissions(
+            roster, unknown, working_diagnoses(roster, draw.stream("working diagnoses")), draw.stream("admission rows")
+        ),
         "ICUSTAYS": _icustays(roster, metavision, units_of(roster, draw.stream("units"))),
         "SERVICES": service_rows(roster, draw.stream("services")),
     }
@@ -118,7 +120,7 @@ def _patients(roster: Roster, unknown: np.ndarray, rng: np.random.Generator) -> 
     )
 
 
-def _admissions(roster: Roster, unknown: np.ndarray, rng: np.random.Generator) -> pl.DataFrame:
+def _admissions(roster: Roster, unknown: np.ndarray, working: pl.Series, rng: np.random.Generator) -> pl.DataFrame:
     one, stays = roster.one_an_admission, roster.stays
     died, blank = stays.died[one], unknown[one]
     person = np.searchsorted(roster.one_a_patient, roster.first_of_patient[one])
@@ -136,7 +138,6 @@ def _admissions(roster: Roster, unknown: np.ndarray, rng: np.random.Generator) -
     left = np.minimum(roster.admitted[one] + rng.integers(0, 120, one.size), roster.begun[one])
     home = np.where(died, len(HOMES), rng.choice(len(HOMES), one.size, p=[0.3, 0.28, 0.25, 0.12, 0.05]))
     discharged = stamp(roster.discharged[one])
-    working = tuple(WORKING[name].upper() for name in CAUSE_NAMES)
     return pl.DataFrame(
         {
             **roster.ids(one),
@@ -153,7 +154,7 @@ def _admissions(roster: Roster, unknown: np.ndarray, rng: np.random.Generator) -
             "ethnicity": of_person(ETHNICITIES, [0.68, 0.13, 0.05, 0.03, 0.05, 0.06]),
             "edregtime": stamp(arrived).set(~by_ed, None),
             "edouttime": stamp(left).set(~by_ed, None),
-            "diagnosis": word(working, cause),
+            "diagnosis": working,
             "hospital_expire_flag": died.astype(np.int64),
         }
     )
