@@ -110,13 +110,19 @@ def test_of_a_duration_that_began_before_it_is_asked_models_learn_what_is_left()
     assert whole.whole(whole.learned)[0] == 100
     unit = cohort(some, Window(at_h=24), TASKS["los_icu"])
     assert (unit.passed_h[0], unit.frame["label"][0], unit.learned[0]) == (24, 40, 16)
+    with pytest.raises(UsageError, match="los_icu is over when it is asked"):
+        cohort(some, Window("paper", None), TASKS["los_icu"])
+
+
+def test_a_hospital_stay_began_with_the_unit_stay_at_the_latest():
+    unknown = stays(stay(1, hospital_start=None, los_h=None))
+    assert cohort(unknown, Window(at_h=24), TASKS["los"], labelled=False).passed_h.tolist() == [24]
 
 
 @pytest.mark.parametrize("task", [None, *(task for task in TASKS.values() if not task.began and not task.labels)])
 def test_of_no_other_label_has_a_part_passed(task: Task | None):
     found = cohort(stays(stay(1)), Window(at_h=24), task, labelled=False)
     assert found.passed_h.tolist() == [0]
-    assert found.learned is not found.passed_h
     left = np.asarray([7.0])
     assert found.whole(left) is left
 
