@@ -82,6 +82,8 @@ def test_to_predict_no_label_is_needed():
 def test_every_stay_is_in_the_cohort_or_counted_once():
     for task in (None, *TASKS.values()):
         for window in (Window(), Window(at_h=1), Window("paper", None), Window("paper", 12)):
+            if task is TASKS["los_icu"] and window.at_h is None:
+                continue  # refused: the end is the answer
             made = cohort(EDGES, window, task)
             assert made.frame.height + sum(made.excluded.values()) == EDGES.height
 
@@ -210,8 +212,15 @@ UNKNOWN = stays(
 )
 
 
-@pytest.mark.parametrize("task", AT_AN_HOUR, ids=lambda task: task.name)
-@pytest.mark.parametrize("window", [Window(), Window(at_h=0), Window("paper", 12), Window("paper", None)], ids=str)
+@pytest.mark.parametrize(
+    ("window", "task"),
+    [
+        pytest.param(window, task, id=f"{window}-{task.name}")
+        for window in (Window(), Window(at_h=0), Window("paper", 12), Window("paper", None))
+        for task in AT_AN_HOUR
+        if window.at_h is not None or task.began != "start"
+    ],
+)
 def test_no_task_asks_a_stay_whose_end_is_not_known(window: Window, task):
     made = cohort(UNKNOWN, window, task)
     assert {2, 3}.isdisjoint(made.frame["stay_id"])
