@@ -181,6 +181,16 @@ def read_columns(
     return table
 
 
+def count_rows(path: Path) -> int:
+    """Rows of a parquet table, by its footer. Raises `DataError` where it is missing or cannot be read."""
+    try:
+        return pq.read_metadata(path).num_rows
+    except (OSError, pa.ArrowException) as error:
+        raise DataError(
+            f"{path} cannot be read ({type(error).__name__}): it was removed or changed. Make it again."
+        ) from None
+
+
 def write_batches(path: Path, batches: Iterable[pl.DataFrame], notes: Mapping[str, str]) -> None:
     """Write tables of equal columns as one Arrow file (lz4) of which each can be read alone, atomically.
 

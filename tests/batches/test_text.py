@@ -57,3 +57,8 @@ def test_a_line_of_the_header_goes_whole(header: str):
 )
 def test_broken_unicode_is_stripped(text: str, expected: str):
     assert cleaned(text) == expected
+
+
+def test_a_blank_that_is_not_closed_takes_no_words_with_it():
+    open_ = "Dose [** unclosed. BP 80/40, family [**Last Name (un)**] called"
+    assert cleaned(open_) == "dose [** unclosed. bp 80/40, family called"

@@ -88,16 +88,24 @@ def test_events_and_account():
 
 def test_rows_that_are_not_looked_at_are_counted_and_the_others_keep_their_numbers():
     some = replace(TABLE, only=Selection("id", frozenset({2, 4}), "not wanted"))
-    rows = ["1 1 x a 80 18", "2 1 5 a 80 _", "3 2 6 a 80 18", " 4 2 x a 80 18", "? 2 5 a 80 18"]
+    rows = [
+        "1 1 x a 80 18",
+        "2 1 5 a 80 _",
+        "3 2 6 a 80 18",
+        " 4 2 x a 80 18",
+        "? 2 5 a 80 18",
+        "1e1 1 5 a 80 18",
+        "3.0 1 5 a 80 18",
+    ]
     made = convert_block(block(*rows, first_row=100, ragged=1), some, "stay", SHARDS)
     assert made.events["row"].to_list() == [101]
     assert made.account.as_json() == {
-        "rows_in": 6,
+        "rows_in": 8,
         "rows_out": 1,
         "set_aside": {
             "not a number: id": 1,
             "not a number: minute": 1,
-            "not wanted": 2,
+            "not wanted": 4,
             "wrong number of fields": 1,
         },
     }

@@ -48,7 +48,7 @@ def test_events_have_times_subjects_and_their_order(tmp_path: Path):
     vitals = part("vitals", (0, 1, 2, 5, 7, "b", 2.0), (1, 2, 1, 5, 7, "b", 1.0), (1, 2, 1, 5, 7, "a", 1.0))
     events, duplicates = gather([vitals, Part("none", [], 0)], ADMISSION, MEMBERS)
     assert events.schema == EVENT_COLUMNS
-    assert duplicates == {"vitals": 0}
+    assert duplicates == {"vitals": (0, 0)}
     assert events.select("subject_id", "time", "available_time", "code", "stay_id").rows() == [
         (9, datetime(2001, 7, 1), datetime(2001, 7, 1), "AGE", 1),
         (9, datetime(2001, 7, 1, 0, 5), datetime(2001, 7, 1, 0, 7), "a", 1),
@@ -66,7 +66,7 @@ def test_of_equal_rows_the_first_stays_with_all_of_its_events(tmp_path: Path):
     ]
     vitals = part("vitals", *rows, (11, 77, 1, 5, 5, "a", 1.0), (3, 76, 1, 5, 5, "a", 1.0))
     events, duplicates = gather([vitals], ADMISSION.clear(), MEMBERS)
-    assert duplicates == {"vitals": 2}
+    assert duplicates == {"vitals": (2, 3)}
     assert sorted(events["code"]) == ["a", "a", "b"]
 
 

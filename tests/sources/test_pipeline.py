@@ -9,9 +9,10 @@ import pytest
 
 from raw_eicu import prepare, small, tiny
 from wardround import files
-from wardround.errors import SourceError
+from wardround.errors import RunError, SourceError
 from wardround.sources import pipeline
 from wardround.sources.eicu import EICU
+from wardround.sources.runs import Run
 
 
 @pytest.fixture(scope="module")
@@ -103,3 +104,12 @@ def test_the_truth_of_a_synthetic_cohort_is_never_read(tmp_path: Path):
     (raw / "truth" / "stays.parquet").write_bytes(b"poison")
     (raw / "truth" / "lab.csv").write_bytes(b"poison")
     assert prepare(raw, tmp_path / "data").ledger["lab"]["rows_out"] == 6
+
+
+def test_events_that_are_not_in_the_shards_are_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """What another process, or a person, does to files while they are made: one batch of a run is not read."""
+    whole = Run.of_slices
+    monkeypatch.setattr(Run, "of_slices", lambda run, first, last: whole(run, first, last)[1:])
+    with pytest.raises(RunError, match=r"events were made of the tables, \d+ are in its shards"):
+        prepare(small().write(tmp_path / "raw"), tmp_path / "data")
+    assert not (tmp_path / "data" / files.MANIFEST).exists()

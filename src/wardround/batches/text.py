@@ -15,7 +15,7 @@ HEADERS: Final = ("name", "unit no", "admission date", "discharge date", "date o
 """What a line of the header begins with; the line goes with all that stands in it."""
 
 _HEADER: Final = re.compile(rf"^[ \t]*(?:{'|'.join(HEADERS)})[ \t]*:.*$", re.MULTILINE)
-_BLANK: Final = re.compile(r"_{2,}|\[\*\*[^\]]*\*\*\]")
+_BLANK: Final = re.compile(r"_{2,}|\[\*\*[^\[\]]*\*\*\]")
 _SPACE: Final = re.compile(r"\s+")
 _STRIPPED: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 """Kinds of characters that no one types: controls, marks of direction, halves of pairs, unassigned ones."""

@@ -48,7 +48,7 @@ class Selection:
 
     Attributes:
         column: of numbers.
-        values: a row with one of them is looked at, and a row of which the number cannot be read.
+        values: a row with one of them is looked at, and a row of which the number is not plainly written.
         reason: under which the others are set aside.
     """
 
@@ -60,6 +60,10 @@ class Selection:
         """Which of some raw rows are looked at."""
         numbers = frame[self.column].cast(pl.Int64, strict=False)
         return numbers.is_in(self.values) | numbers.is_null()
+
+    def of_typed(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Rows that were looked at, with the reason of those whose number turned out to be none of the values."""
+        return with_reason(rows, ~pl.col(self.column).is_in(self.values), self.reason)
 
 
 @dataclass(frozen=True)

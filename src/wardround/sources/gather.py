@@ -5,11 +5,10 @@ do not tell how large the pieces were.
 """
 
 import hashlib
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -46,6 +45,13 @@ def shard_of_subjects(stays: pl.DataFrame, stays_per_shard: int | None = None) -
     return order.with_columns(slice=in_all).drop("place")
 
 
+class Repeated(NamedTuple):
+    """What was left out because an equal row came before: raw rows, and the events that they would have been."""
+
+    rows: int
+    events: int
+
+
 @dataclass(frozen=True)
 class Part:
     """What one table gives to a piece of a shard.
@@ -63,8 +69,8 @@ class Part:
 
 def gather(
     parts: Sequence[Part], admission: pl.DataFrame, members: pl.DataFrame
-) -> tuple[pl.DataFrame, dict[str, int]]:
-    """The events of some subjects, and table -> rows left out because an equal row came before.
+) -> tuple[pl.DataFrame, dict[str, Repeated]]:
+    """The events of some subjects, and table -> what was left out because an equal row came before.
 
     Args:
         parts: what the tables give.
@@ -72,7 +78,7 @@ def gather(
         members: `stay_id, subject_id, start` of the subjects' stays.
     """
     frames = [admission.join(members, on="stay_id", how="semi")]
-    duplicates: dict[str, int] = {}
+    duplicates: dict[str, Repeated] = {}
     for part in parts:
         if part.rows:
             kept, duplicates[part.table] = _without_duplicates(pl.concat(part.rows))
@@ -99,7 +105,7 @@ class ShardWriter:
     admission: pl.DataFrame
     most_rows: int
 
-    def write(self, members: pl.DataFrame, path: Path, summaries: Path) -> tuple[list[Path], dict[str, int]]:
+    def write(self, members: pl.DataFrame, path: Path, summaries: Path) -> tuple[list[Path], dict[str, Repeated]]:
         """Write a shard.
 
         Args:
@@ -108,25 +114,26 @@ class ShardWriter:
             summaries: the folder for its stays and codes.
 
         Returns:
-            The files, and table -> rows left out because an equal row came before.
+            The files, and table -> what was left out because an equal row came before.
 
         Raises:
             DataError: where a run is torn.
             StorageError: if the disk refuses.
         """
         begin, end = int(members["slice"].min()), int(members["slice"].max())  # pyright: ignore[reportArgumentType]
-        repeated = Counter[str](dict.fromkeys(self.runs, 0))
+        repeated = dict.fromkeys(self.runs, Repeated(0, 0))
 
         def in_order() -> Iterator[pl.DataFrame]:
             for first, last in pieces(self.rows[begin : end + 1].tolist(), self.most_rows):
                 events, duplicates = self._piece(members, begin + first, begin + last)
-                repeated.update(duplicates)
+                for name, more in duplicates.items():
+                    repeated[name] = Repeated(repeated[name].rows + more.rows, repeated[name].events + more.events)
                 yield events
 
         made = write_shard(in_order(), path, summaries)
-        return made, dict(repeated)
+        return made, repeated
 
-    def _piece(self, members: pl.DataFrame, first: int, last: int) -> tuple[pl.DataFrame, dict[str, int]]:
+    def _piece(self, members: pl.DataFrame, first: int, last: int) -> tuple[pl.DataFrame, dict[str, Repeated]]:
         parts = [
             Part(name, [rows for run in runs for rows in run.of_slices(first, last)], self.delays_min[name])
             for name, runs in self.runs.items()
@@ -134,11 +141,11 @@ class ShardWriter:
         return gather(parts, self.admission, members.filter(pl.col("slice").is_between(first, last)))
 
 
-def _without_duplicates(rows: pl.DataFrame) -> tuple[pl.DataFrame, int]:
+def _without_duplicates(rows: pl.DataFrame) -> tuple[pl.DataFrame, Repeated]:
     """Of equal raw rows the first alone; a raw row may have several events."""
     kept = rows.filter(pl.col("row") == pl.col("row").min().over("row_hash"))
     count = rows["row"].n_unique() - kept["row"].n_unique() if kept.height < rows.height else 0
-    return kept.drop("row", "row_hash"), count
+    return kept.drop("row", "row_hash"), Repeated(count, rows.height - kept.height)
 
 
 def _placed_in_time(made: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:

@@ -27,7 +27,7 @@ from wardround.events import HAPPENED, OPTIONAL_STAY_COLUMNS, STAY_COLUMNS, TIME
 from wardround.ledger import TableLedger, check_balanced
 from wardround.pictures import write_picture_folder
 from wardround.progress import progress
-from wardround.sources.gather import STAYS_PER_SHARD, ShardWriter, read_summaries, subject_splits
+from wardround.sources.gather import STAYS_PER_SHARD, Repeated, ShardWriter, read_summaries, subject_splits
 from wardround.sources.memory_plan import DEFAULT_GIB, MemoryPlan, plan_memory
 from wardround.sources.patient_pool import PatientPool
 from wardround.sources.raw_data import RawData
@@ -131,7 +131,7 @@ def _prepared(source: Source, found: RawData, to: Path, modalities: str, means: 
         _say_where_pictures_are(to, found)
         WorkFolder(to).remove()
         return Prepared(to, True, files.read_json(to / "ledger.json"))
-    versions = {"wardround": wardround.__version__, "polars": pl.__version__, "pyarrow": pa.__version__}
+    versions = {"wardround": wardround.__version__, "polars": pl.__version__, "pyarrow": pa.__version__, "work": "2"}
     open_work(to, {"settings": settings, "inputs": inputs, "versions": versions}, OUTPUTS)
     work = WorkFolder(to.absolute())  # the same for workers that stand elsewhere
     with _discarded_with_its_inputs(work), stop_on_sigterm() as stop:
@@ -191,6 +191,7 @@ class _Job:
         accounts = {**read.accounts, **_accounts(facts, duplicates)}
         check_balanced(accounts)
         self._write_tables(stays, names)
+        self._check_written(facts, duplicates, read.admission.join(shards, on="stay_id", how="semi").height, names)
         return accounts
 
     def _read_tables(self, stays: pl.DataFrame, plan: MemoryPlan) -> dict[str, dict[str, Any]]:
@@ -209,8 +210,8 @@ class _Job:
 
     def _write_shards(
         self, facts: dict[str, dict[str, Any]], admission: pl.DataFrame, shards: pl.DataFrame, plan: MemoryPlan
-    ) -> list[dict[str, int]]:
-        """Each shard, unless an earlier call finished it; returns of each table -> duplicate rows."""
+    ) -> list[dict[str, Repeated]]:
+        """Each shard, unless an earlier call finished it; returns of each table -> what was there before."""
         runs = {name: [open_run(self._runs(name) / run) for run in fact["runs"]] for name, fact in facts.items()}
         delays = {name: fact["delay_min"] for name, fact in facts.items()}
         n_slices = shards["slice"].n_unique()
@@ -224,12 +225,29 @@ class _Job:
                 self.stop.check()
                 yield part
 
-        done: list[dict[str, int]] = []
+        done: list[dict[str, Repeated]] = []
         with progress(len(parts), "writing shards", quiet=self.quiet) as bar:
             for duplicates in self.engine.map(write_step, step, asked(), plan.workers, None, self.work.path):
                 done.append(duplicates)
                 bar.advance()
         return done
+
+    def _check_written(
+        self,
+        facts: dict[str, dict[str, Any]],
+        duplicates: Sequence[dict[str, Repeated]],
+        admission: int,
+        shards: list[int],
+    ) -> None:
+        """Raises `RunError` unless the shards on disk hold every event that was made of the tables, once."""
+        made = admission + sum(fact["events"] for fact in facts.values())
+        made -= sum(repeated.events for of_shard in duplicates for repeated in of_shard.values())
+        written = sum(files.count_rows(self.work.to / "data" / f"{shard}.parquet") for shard in shards)
+        if written != made:
+            raise RunError(
+                f"{self.work.to}: {made:,} events were made of the tables, {written:,} are in its shards: its files "
+                "were changed meanwhile. Prepare into another folder."
+            )
 
     def _runs(self, table: str) -> Path:
         return self.work.path / "runs" / table
@@ -258,12 +276,12 @@ class _Job:
         files.write_json(to / "metadata" / "dataset.json", dataset)
 
 
-def _accounts(facts: dict[str, dict[str, Any]], duplicates: Sequence[dict[str, int]]) -> dict[str, TableLedger]:
+def _accounts(facts: dict[str, dict[str, Any]], duplicates: Sequence[dict[str, Repeated]]) -> dict[str, TableLedger]:
     """Table -> its account, with the duplicates that were found across blocks."""
     accounts: dict[str, TableLedger] = {}
     for name, fact in facts.items():
         account = TableLedger.from_json(fact["account"])
-        repeated = sum(of_shard.get(name, 0) for of_shard in duplicates)
+        repeated = sum(of_shard[name].rows for of_shard in duplicates if name in of_shard)
         account.rows_out -= repeated
         account.set_aside["duplicate row"] += repeated
         accounts[name] = account

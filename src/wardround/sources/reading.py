@@ -68,7 +68,7 @@ class TableReader:
         """Read a table into runs in `folder`.
 
         Returns:
-            What was counted (`account`, `delay_min`, the names of the `runs`), and the files.
+            What was counted (`account`, `delay_min`, `events`, the names of the `runs`), and the files.
 
         Raises:
             UsageError: where workers are other processes, and cannot have the table.
@@ -78,7 +78,7 @@ class TableReader:
             RunError: on SIGTERM; where workers are lost time and again.
         """
         files.empty_folder(folder)
-        account, words, floored = TableLedger(), Counter[str](), True
+        account, words, floored, events = TableLedger(), Counter[str](), True, 0
         runs = RunWriter(folder, self.plan.waiting_bytes)
         there = address_of(self.source, table) if self.engine.is_apart else table
         how = Conversion(there, self.source.stay_id, self.stays)
@@ -89,12 +89,13 @@ class TableReader:
                 words.update(converted.bare_numbers)
                 floored = floored and converted.floored
                 runs.add(converted.events)
+                events += converted.events.height
         runs.flush()
         left_alone = 0 if table.only is None else account.set_aside[table.only.reason]
         refuse_retyped(raw.where, table.raw, account, words, left_alone)
         delay_min = table.floored_min if floored and account.rows_in else 0
-        facts = {"account": account.as_json(), "delay_min": delay_min, "runs": [path.name for path in runs.paths]}
-        return facts, runs.paths
+        named = [path.name for path in runs.paths]
+        return {"account": account.as_json(), "delay_min": delay_min, "events": events, "runs": named}, runs.paths
 
     def _blocks(self, raw: FoundTable) -> Generator[RawRows]:
         for block in raw.blocks():

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import polars as pl
 
-from wardround.sources.gather import ShardWriter
+from wardround.sources.gather import Repeated, ShardWriter
 from wardround.sources.work_folder import WorkFolder
 
 
@@ -22,7 +22,7 @@ class ShardStep:
     writer: ShardWriter
 
 
-def write_step(step: ShardStep, members: pl.DataFrame) -> dict[str, int]:
+def write_step(step: ShardStep, members: pl.DataFrame) -> dict[str, Repeated]:
     """The task of a worker: write a shard, and write down that it is finished.
 
     Args:
@@ -30,7 +30,7 @@ def write_step(step: ShardStep, members: pl.DataFrame) -> dict[str, int]:
         members: `stay_id, subject_id, start, shard, slice` of its stays.
 
     Returns:
-        Table -> rows left out because an equal row came before.
+        Table -> what was left out because an equal row came before.
 
     Raises:
         DataError: where a run is torn.
@@ -39,7 +39,7 @@ def write_step(step: ShardStep, members: pl.DataFrame) -> dict[str, int]:
     work, shard = step.work, members["shard"][0]
     done = work.facts("shards", str(shard))
     if done is not None:
-        return done
+        return {name: Repeated(*counts) for name, counts in done.items()}
     path = work.to / "data" / f"{shard}.parquet"
     made, duplicates = step.writer.write(members, path, summaries_of(work, shard))
     work.finish("shards", str(shard), duplicates, made)

@@ -133,7 +133,10 @@ def cohort(stays: pl.DataFrame, window: Window, task: Task | None = None, labell
 
     Raises:
         DataError: where nobody is left.
+        UsageError: where the length of a unit stay is asked at its end, which is the answer.
     """
+    if task is not None and task.began == "start" and window.at_h is None:
+        raise UsageError(f"{task.name} is over when it is asked at the end of the unit stay: give an hour by --at-h H.")
     at = _discharge() if task is not None and task.next_visit else window.prediction_time()
     frame = stays.with_columns(prediction_time=at, reason=pl.lit(None, pl.String))
     for unusable, reason in _rules(window, task, labelled):
@@ -155,9 +158,11 @@ def cohort(stays: pl.DataFrame, window: Window, task: Task | None = None, labell
 
 
 def _passed_h(task: Task | None) -> pl.Expr:
+    """A hospital stay whose admission is not known began with the unit stay at the latest."""
     if task is None or not task.began:
         return pl.lit(0.0)
-    return hours_between(pl.col("prediction_time"), pl.col(task.began)).clip(0).fill_null(0.0)
+    began = pl.coalesce(task.began, "start")
+    return hours_between(pl.col("prediction_time"), began).clip(0).fill_null(0.0)
 
 
 def _rules(window: Window, task: Task | None, labelled: bool) -> list[tuple[pl.Expr, str]]:
