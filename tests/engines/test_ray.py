@@ -135,11 +135,14 @@ class Place:
 
 OWN_CLUSTER = """
 import json, operator, os, signal, sys, time
+from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from two_nodes import listening, process_tree
 from wardround.engines.engine import open_engine
 from wardround.errors import ClusterError
 
+stops = []
+signal.signal(signal.SIGTERM, lambda *_: stops.append(1))
 before = signal.getsignal(signal.SIGTERM)
 with open_engine("ray", 1) as engine:
     assert list(engine.map(operator.add, 1, range(5), 1)) == [1, 2, 3, 4, 5]
@@ -152,8 +155,11 @@ with open_engine("ray", 1) as engine:
         list(engine.map(operator.call, signal.raise_signal, [signal.SIGKILL], 1))
     except ClusterError as error:
         lost = str(error)
-    time.sleep(1)  # for what Ray might say of it
-    print(json.dumps({"lost": lost, "listening": heard, "tree": tree, "workers": engine.workers}))
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(4)  # for what Ray might say of both, and do: its own handler ends the process after 3 s
+    closed = [oct(each.stat().st_mode & 0o777) for each in Path(os.environ["TMPDIR"]).glob("wr-*")]
+    facts = {"lost": lost, "listening": heard, "tree": tree, "workers": engine.workers, "stops": stops, "modes": closed}
+    print(json.dumps(facts))
 """
 
 
@@ -378,6 +384,7 @@ def test_a_cluster_of_our_own_is_heard_by_nobody_and_leaves_nothing(alone: Alone
     assert said["lost"].startswith("The Ray cluster lost a task 1 times (WorkerCrashedError)")
     assert said["listening"] == [LOOPBACK]
     assert (len(said["tree"]) > 3, said["workers"]) == (True, 1)
+    assert (said["stops"], said["modes"]) == ([1], ["0o700"])
     assert [pid for pid in said["tree"] if is_there(pid)] == []
     assert [*alone.temporary.iterdir(), *alone.home.iterdir()] == []
 

@@ -24,11 +24,14 @@ QUIET_S: Final = 0.2
 @contextlib.contextmanager
 def own_folder() -> Generator[Path]:
     """A folder for a cluster's files, for as long as the block lasts: at its end the processes that have one of them
-    open end, this one apart, and it is removed."""
+    open end, this one apart, and it is removed. Ray opens to everybody what it makes; it lies in a folder that nobody
+    else can enter."""
     usual = tempfile.gettempdir()
     folder = Path(tempfile.mkdtemp(prefix="wr-", dir=usual if len(usual) <= LONGEST else "/tmp"))
+    inside = folder / "ray"
+    inside.mkdir()
     try:
-        yield folder
+        yield inside
     finally:
         _end(folder)
         shutil.rmtree(folder, ignore_errors=True)

@@ -159,6 +159,15 @@ def _init(thread: ThreadPoolExecutor, **options: Any) -> None:
             thread.submit(begin).result()
         except Exception as error:  # whatever Ray raises
             raise _Trouble from error
+        finally:
+            _take_sigterm_back()
+
+
+def _take_sigterm_back() -> None:
+    """Ray's core puts a handler of its own over Python's, which aborts three seconds after a SIGTERM."""
+    handler = signal.getsignal(signal.SIGTERM)
+    if threading.current_thread() is threading.main_thread() and handler is not None:
+        signal.signal(signal.SIGTERM, handler)
 
 
 @contextlib.contextmanager
