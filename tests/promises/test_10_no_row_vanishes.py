@@ -142,7 +142,7 @@ def count_a_duplicate_twice(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def faulty(rows):
         kept, count = sound(rows)
-        return kept, 2 * count
+        return kept, gather.Repeated(2 * count.rows, count.events)
 
     monkeypatch.setattr(gather, "_without_duplicates", faulty)
 

@@ -427,6 +427,8 @@ def test_a_stay_without_an_end_is_pretrained_on_and_asked_nothing(endless: Data,
     for task in TASKS.values():
         if task.derived:  # eICU does not bill
             continue
+        if task.began == "start" and window.at_h is None:  # refused: the end is the answer
+            continue
         asked = data.cohort(task)
         assert asked.frame["stay_id"].to_list() == [3]
         assert asked.excluded["end of the unit stay unknown"] == (1 if window.protocol == "paper" else 2)

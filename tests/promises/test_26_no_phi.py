@@ -179,7 +179,9 @@ def test_no_refusal_of_the_disk_shows_a_canary(
 
 
 def an_unbalanced_account(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gather, "_without_duplicates", lambda rows: (rows.drop("row", "row_hash"), -7))
+    monkeypatch.setattr(
+        gather, "_without_duplicates", lambda rows: (rows.drop("row", "row_hash"), gather.Repeated(-7, 0))
+    )
     monkeypatch.setattr(ledger.TableLedger, "from_json", classmethod(lambda cls, _: cls(rows_in=5)))
 
 

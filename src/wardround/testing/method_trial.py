@@ -188,7 +188,7 @@ class MethodTrial:
         if self.method.encodes:
             encoder = settings.model.encoder
             embedder = build_embedder(shapes, encoder, bin_edges(store, everyone, shapes, encoder))
-        start = Target(chosen.kind).start(torch.from_numpy(cohort.learned))
+        start = Target(chosen.kind).start(torch.tensor(cohort.learned))
         model = self.method.build(shapes, embedder, chosen.learned, settings.model, start).eval()
         cases = Cases.of(data, cohort, store, model)
         return Untrained(model, cases, self._batch(settings.model, cases))
