@@ -462,3 +462,10 @@ def test_a_cohort_without_labels_is_refused(tmp_path: Path):
     timelines: Timelines = published(random_timelines(3, 60)).with_stays(died_in_hospital=pl.lit(None, pl.Boolean))
     with pytest.raises(DataError, match=r"no stay is in the cohort .*no label: "):
         trained("mlp", write_data(tmp_path / "data", timelines), tmp_path / "run")
+
+
+def test_who_had_been_in_hospital_for_longer_than_a_label_can_be_leaves_the_loss_a_number(tmp_path: Path):
+    early = published(random_timelines(3, 60)).with_stays(hospital_start=pl.col("hospital_start") - 60 * 800)
+    run = trained("mlp", write_data(tmp_path / "data", early), tmp_path / "run", task="los")
+    history = pl.read_parquet(run.folder / "history.parquet")
+    assert history["val_loss"].is_finite().all()

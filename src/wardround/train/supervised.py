@@ -241,7 +241,7 @@ class _Training:
         if self.task.kind == "binary":
             outputs = torch.logit(torch.from_numpy(predicted), eps=1e-6)
         else:
-            outputs = torch.from_numpy(predicted - self.sides.cohort.passed_h[val]).log1p()
+            outputs = torch.from_numpy(predicted - self.sides.cohort.passed_h[val]).clamp(min=0).log1p()
         loss = float(self.target.loss(outputs, torch.from_numpy(self.learned[val])).mean())
         if self.task.kind == "hours":
             return {"loss": loss, "mae_h": float(mae(label, predicted))}
