@@ -85,9 +85,8 @@ def open_engine(name: str, workers: int | None, packages: Sequence[str] = ()) ->
     from wardround.engines.ray_cluster import connected
 
     with connected(workers) as cpus:
-        from wardround.engines.ray_engine import (
-            ray_engine,
-        )  # it imports Ray, which takes its settings as it is imported
+        # late: it imports Ray, which takes its settings as it is imported
+        from wardround.engines.ray_engine import ray_engine
 
         with ray_engine(workers or cpus, cpus, packages) as engine:
             yield engine

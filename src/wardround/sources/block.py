@@ -83,7 +83,7 @@ def convert_block(block: RawRows, table: EventTable, stay_id: str, stays: pl.Dat
     """
     looked_at = _looked_at(block, table.only)
     frame = numbered(looked_at, table.raw).with_columns(row_hash=pl.struct(table.raw.read).hash())
-    frame = frame if table.only is None else table.only.of_typed(frame)
+    frame = frame if table.only is None else table.only.checked(frame)
     words = Counter(bare_numbers(frame, table.raw))
     frame = _by_stay_id(frame, stay_id, stays) if table.place is None else table.place(frame, stays)
     good = frame.filter(pl.col("reason").is_null())

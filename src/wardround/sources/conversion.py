@@ -61,7 +61,7 @@ class Selection:
         numbers = frame[self.column].cast(pl.Int64, strict=False)
         return numbers.is_in(self.values) | numbers.is_null()
 
-    def of_typed(self, rows: pl.DataFrame) -> pl.DataFrame:
+    def checked(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Rows that were looked at, with the reason of those whose number turned out to be none of the values."""
         return with_reason(rows, ~pl.col(self.column).is_in(self.values), self.reason)
 

@@ -51,6 +51,10 @@ class Repeated(NamedTuple):
     rows: int
     events: int
 
+    def plus(self, more: "Repeated") -> "Repeated":
+        """Both together."""
+        return Repeated(self.rows + more.rows, self.events + more.events)
+
 
 @dataclass(frozen=True)
 class Part:
@@ -127,7 +131,7 @@ class ShardWriter:
             for first, last in pieces(self.rows[begin : end + 1].tolist(), self.most_rows):
                 events, duplicates = self._piece(members, begin + first, begin + last)
                 for name, more in duplicates.items():
-                    repeated[name] = Repeated(repeated[name].rows + more.rows, repeated[name].events + more.events)
+                    repeated[name] = repeated[name].plus(more)
                 yield events
 
         made = write_shard(in_order(), path, summaries)

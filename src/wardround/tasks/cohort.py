@@ -112,9 +112,13 @@ class Cohort:
         return np.maximum(label - self.passed_h, 0) if self.passed_h.any() else label
 
     def whole(self, left: Float[np.ndarray, "stay *label"]) -> Float[np.ndarray, "stay *label"]:
-        """What is said of the whole duration where `left` is said of the hours that are left; as long as a label can
-        be."""
-        return np.minimum(left + self.passed_h, MAX_LOS_H) if self.passed_h.any() else left
+        """What is said of the whole duration where `left` is said of the hours that are left."""
+        return whole_h(left, self.passed_h) if self.passed_h.any() else left
+
+
+def whole_h(left_h: np.ndarray, passed_h: np.ndarray) -> np.ndarray:
+    """A duration of which so many hours have passed and so many are left; no longer than a label can be."""
+    return np.minimum(left_h + passed_h, MAX_LOS_H)
 
 
 def cohort(stays: pl.DataFrame, window: Window, task: Task | None = None, labelled: bool = True) -> Cohort:

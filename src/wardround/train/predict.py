@@ -24,7 +24,7 @@ from wardround.batches.static import StaticBatches
 from wardround.batches.stay_table import StayTable
 from wardround.batches.store import EventStore
 from wardround.methods.table_model import TableModel
-from wardround.tasks.task import MAX_LOS_H
+from wardround.tasks.cohort import whole_h
 from wardround.train.cases import Cases
 
 PREDICT_STAYS = 512
@@ -63,8 +63,7 @@ class Predictions:
             return self
         ago_h = at_h[self.belief_stay] - self.belief_minute / 60
         passed_then_h = np.maximum(passed_h[self.belief_stay] - ago_h, 0)
-        whole, then = self.prediction + passed_h, self.belief + passed_then_h
-        return replace(self, prediction=np.minimum(whole, MAX_LOS_H), belief=np.minimum(then, MAX_LOS_H))
+        return replace(self, prediction=whole_h(self.prediction, passed_h), belief=whole_h(self.belief, passed_then_h))
 
 
 def _no_beliefs(prediction: np.ndarray) -> Predictions:

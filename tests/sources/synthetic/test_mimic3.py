@@ -1,5 +1,4 @@
-"""The synthetic MIMIC-III: repeatable bytes, the published shape of both systems, planted facts, a source that reads it
-all."""
+"""The synthetic MIMIC-III: repeatable bytes, the shape of both systems, planted facts, a source that reads it all."""
 
 import gzip
 import json
@@ -19,10 +18,11 @@ from wardround.sources.mimic3.carevue_items import CAREVUE as READ_ITEMS
 from wardround.sources.pipeline import prepare
 from wardround.sources.synthetic import SyntheticMimic3Settings, gzip_tables, reference, synthesise_mimic3, write
 from wardround.sources.synthetic.mimic.discharge_prose import STORIES
+from wardround.sources.synthetic.mimic.lacking import OTHERS
 from wardround.sources.synthetic.mimic.radiology_prose import GRADES
 from wardround.sources.synthetic.mimic3.billing_list import PHENOTYPES, PRIMARY
 from wardround.sources.synthetic.mimic3.columns import COLUMNS, MODALITY_OF, QUOTED
-from wardround.sources.synthetic.mimic3.settings import MODALITIES, OTHERS
+from wardround.sources.synthetic.mimic3.settings import MODALITIES
 from wardround.sources.synthetic.mimic3.working_diagnosis import WORKING
 from wardround.tasks.task import TASKS
 from wardround.train.derived_labels import with_derived

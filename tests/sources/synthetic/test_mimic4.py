@@ -17,9 +17,10 @@ from wardround.sources.mimic4 import MIMIC4
 from wardround.sources.pipeline import prepare
 from wardround.sources.synthetic import SyntheticMimic4Settings, gzip_tables, synthesise_mimic4, write
 from wardround.sources.synthetic.mimic.item_list import ITEMS, LAB_ITEMS, SPECIMEN
+from wardround.sources.synthetic.mimic.lacking import OTHERS
 from wardround.sources.synthetic.mimic4 import layout
 from wardround.sources.synthetic.mimic4.columns import COLUMNS, MODALITY_OF
-from wardround.sources.synthetic.mimic4.settings import MODALITIES, OTHERS
+from wardround.sources.synthetic.mimic4.settings import MODALITIES
 
 DATA = Path(os.environ.get("WARDROUND_DATA", Path(__file__).parents[4] / "shared" / "data"))
 DEMO = DATA / "mimic-iv-demo"

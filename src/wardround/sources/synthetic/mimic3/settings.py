@@ -3,12 +3,11 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+from wardround.sources.synthetic.mimic.lacking import missing_rates
 from wardround.sources.synthetic.settings import RATE, Mechanism, check_settings
 
 MODALITIES: Final = ("time_series", "discharge_note", "radiology_note", "demographics")
 """Those of arXiv 2604.18753 that MIMIC-III has: it has no pictures."""
-OTHERS: Final = ("infusion", "intake_output", "treatment", "medication", "microbiology")
-"""What else a stay can lack. Billing codes are always there: they are labels."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +54,7 @@ class SyntheticMimic3Settings:
     @property
     def missing_rates(self) -> dict[str, float]:
         """Modality -> share of stays that lack it."""
-        named = {name: float(getattr(self, f"missing_{name}")) for name in MODALITIES}
-        return named | dict.fromkeys(OTHERS, self.missing_others)
+        return missing_rates(self, MODALITIES)
 
     def as_json(self) -> dict[str, Any]:
         """The settings as plain JSON values."""

@@ -4,14 +4,13 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal, get_args
 
 from wardround.errors import UsageError
+from wardround.sources.synthetic.mimic.lacking import missing_rates
 from wardround.sources.synthetic.settings import RATE, Mechanism, check_settings
 
 ImageFormat = Literal["none", "jpg", "dicom", "both"]
 
 MODALITIES: Final = ("time_series", "cxr", "discharge_note", "radiology_note", "demographics")
 """The five modalities of arXiv 2604.18753."""
-OTHERS: Final = ("infusion", "intake_output", "treatment", "medication", "microbiology")
-"""What else a stay can lack. Billing codes are always there: they are labels."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +62,7 @@ class SyntheticMimic4Settings:
     @property
     def missing_rates(self) -> dict[str, float]:
         """Modality -> share of stays that lack it."""
-        named = {name: float(getattr(self, f"missing_{name}")) for name in MODALITIES}
-        return named | dict.fromkeys(OTHERS, self.missing_others)
+        return missing_rates(self, MODALITIES)
 
     def as_json(self) -> dict[str, Any]:
         """The settings as plain JSON values."""
