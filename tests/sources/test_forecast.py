@@ -59,7 +59,6 @@ def test_of_a_large_table_the_begin_is_looked_at(tmp_path: Path, monkeypatch: py
         raw.add("lab", patientunitstayid=1, labresultoffset=n % 4_000, labname="pH", labresult=7.4)
     folder = raw.write(tmp_path / "raw", packed=False)
     monkeypatch.setattr(csv_reader, "BLOCK_BYTES", 1 << 15)
-    monkeypatch.setattr(csv_reader, "PARSED_BYTES", 1 << 13)
     monkeypatch.setattr(module, "SAMPLE_ROWS", 4_000)
     told = forecast_of(EICU, folder, tmp_path / "data").tables["lab"]
     assert not told.is_counted

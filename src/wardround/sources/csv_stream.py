@@ -117,6 +117,11 @@ class CheckedStream(io.RawIOBase):
             raise BrokenFileError(f"{self.path} is not UTF-8, {where}: save it as UTF-8, or get it again.") from None
 
     @property
+    def ends_inside_quotes(self) -> bool:
+        """Whether what was read so far ends inside a quoted field."""
+        return self._quotes.inside
+
+    @property
     def share(self) -> float:
         """How much of the file was taken from the disk. Raises OSError."""
         return self._file.tell() / max(self._size, 1)

@@ -33,7 +33,7 @@ from wardround.sources.patient_pool import PatientPool
 from wardround.sources.raw_data import RawData
 from wardround.sources.reading import TableReader
 from wardround.sources.registry import KNOWN_SOURCES
-from wardround.sources.runs import open_run, rows_of_slices
+from wardround.sources.runs import open_runs, rows_of_slices
 from wardround.sources.shard_step import ShardStep, summaries_of, write_step
 from wardround.sources.source import Source
 from wardround.sources.stay_reading import read_stays
@@ -131,7 +131,7 @@ def _prepared(source: Source, found: RawData, to: Path, modalities: str, means: 
         _say_where_pictures_are(to, found)
         WorkFolder(to).remove()
         return Prepared(to, True, files.read_json(to / "ledger.json"))
-    versions = {"wardround": wardround.__version__, "polars": pl.__version__, "pyarrow": pa.__version__, "work": "2"}
+    versions = {"wardround": wardround.__version__, "polars": pl.__version__, "pyarrow": pa.__version__, "work": "3"}
     open_work(to, {"settings": settings, "inputs": inputs, "versions": versions}, OUTPUTS)
     work = WorkFolder(to.absolute())  # the same for workers that stand elsewhere
     with _discarded_with_its_inputs(work), stop_on_sigterm() as stop:
@@ -212,7 +212,7 @@ class _Job:
         self, facts: dict[str, dict[str, Any]], admission: pl.DataFrame, shards: pl.DataFrame, plan: MemoryPlan
     ) -> list[dict[str, Repeated]]:
         """Each shard, unless an earlier call finished it; returns of each table -> what was there before."""
-        runs = {name: [open_run(self._runs(name) / run) for run in fact["runs"]] for name, fact in facts.items()}
+        runs = {name: open_runs(self._runs(name), fact["runs"]) for name, fact in facts.items()}
         delays = {name: fact["delay_min"] for name, fact in facts.items()}
         n_slices = shards["slice"].n_unique()
         rows = rows_of_slices(itertools.chain.from_iterable(runs.values()), n_slices)
