@@ -98,7 +98,7 @@ def train(
             raise UsageError(f"{method_name} is fitted whole: it takes neither --encoders nor --init.")
         return fit_whole(method, data_folder, task, to, window, split, assignments, seed, quiet)
     brought = Brought.of(method, task, encoders, init)
-    settings, notes = teacher_of(brought.settings(method, assignments), task)
+    settings, notes = teacher_of(brought.settings(method, assignments), task, assignments)
     with first_process_first():
         data = opened(data_folder, window, quiet)
     hashes = _made_from(brought, settings.inputs)
