@@ -186,8 +186,9 @@ def test_sigterm_stops_between_steps_and_the_same_call_goes_on(data: Path, tmp_p
     original: Callable[..., Any] = work.train
 
     def train(*arguments: Any, **named: Any) -> Any:
+        made = original(*arguments, **named)
         os.kill(os.getpid(), signal.SIGTERM)
-        return original(*arguments, **named)
+        return made
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(work, "train", train)
@@ -197,6 +198,20 @@ def test_sigterm_stops_between_steps_and_the_same_call_goes_on(data: Path, tmp_p
     before = made.stat().st_mtime_ns
     assert run(file, tmp_path / "to").n_failed == 0
     assert made.stat().st_mtime_ns == before
+
+
+def test_sigterm_is_heard_inside_a_fit(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Trees of 25 labels take minutes: a stop that came before them, or in them, does not wait for their end."""
+    original: Callable[..., Any] = work.train
+
+    def train(*arguments: Any, **named: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return original(*arguments, **named)
+
+    monkeypatch.setattr(work, "train", train)
+    with pytest.raises(Stopped, match="Run the same command again"):
+        run(recipe(tmp_path, data, BOOSTING, LOGISTIC), tmp_path / "to")
+    assert not list((tmp_path / "to" / "runs").glob("*/run/manifest.json"))
 
 
 def test_a_changed_recipe_makes_new_cells_alone(data: Path, tmp_path: Path):

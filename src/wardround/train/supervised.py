@@ -82,7 +82,7 @@ def train(
         DataError, RunError, UsageError: where data, `to` or settings do not fit.
         ExtensionError: where method, task or encoder are of a package that cannot be used.
         LeakageError: where a test patient was used to pretrain the encoders, or to make the first weights.
-        TrainingStopped: after SIGTERM; the same call goes on.
+        Stopped: after SIGTERM; the same call goes on, or fits anew what is fitted whole.
     """
     task = find_task(task_name)
     if method_name in ROWS:
