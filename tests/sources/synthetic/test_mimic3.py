@@ -20,10 +20,10 @@ from wardround.sources.synthetic import SyntheticMimic3Settings, gzip_tables, re
 from wardround.sources.synthetic.mimic.discharge_prose import STORIES
 from wardround.sources.synthetic.mimic.lacking import OTHERS
 from wardround.sources.synthetic.mimic.radiology_prose import GRADES
+from wardround.sources.synthetic.mimic.working_diagnosis import WORKING
 from wardround.sources.synthetic.mimic3.billing_list import PHENOTYPES, PRIMARY
 from wardround.sources.synthetic.mimic3.columns import COLUMNS, MODALITY_OF, QUOTED
 from wardround.sources.synthetic.mimic3.settings import MODALITIES
-from wardround.sources.synthetic.mimic3.working_diagnosis import WORKING
 from wardround.tasks.task import TASKS
 from wardround.train.derived_labels import with_derived
 
