@@ -266,7 +266,7 @@ def run_compare(options: Any) -> None:
     from wardround.tables import comparison_lines
 
     if options.dry_run:
-        print("\n".join(plan_of(options.sources, options.to, options.seed)))
+        print("\n".join(plan_of(options.sources, options.to, options.seed, options.quiet)))
         return
     if options.to is None:
         raise UsageError("--to DIR is missing: give a folder to write.")
