@@ -132,7 +132,7 @@ def _prepared(source: Source, found: RawData, to: Path, modalities: str, means: 
     origin = KNOWN_SOURCES.origin(source.name)
     with _discarded_with_its_inputs(work), stop_on_sigterm() as stop:
         packages = [] if origin is None else [origin.package]
-        with open_engine(means.engine, means.workers, packages) as engine:
+        with open_engine(means.engine, means.workers, packages, stop.check) as engine:
             accounts = _Job(source, modalities, found, work, engine, means.memory_gib, means.quiet, stop).run()
     accounted = {name: account.as_json() for name, account in accounts.items()}
     ledger = {"tables": accounted, "absent": list(found.absent)}
