@@ -236,7 +236,7 @@ class _Joined(io.RawIOBase):
         self.over = False
         """Whether nobody asks for what follows."""
         self.shares: list[float] = []
-        """How much of the file was taken from the disk after each piece."""
+        """How much of the text was read after each piece."""
 
     def readable(self) -> bool:
         """True."""
