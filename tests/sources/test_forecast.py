@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 import odd_lines
@@ -15,12 +16,14 @@ from wardround.errors import RunError, StorageError, UsageError
 from wardround.sources import csv_reader, pipeline
 from wardround.sources import forecast as module
 from wardround.sources.challenge2012 import CHALLENGE2012
+from wardround.sources.conversion import EventTable
 from wardround.sources.disk_room import room_of
 from wardround.sources.eicu import EICU
 from wardround.sources.forecast import Forecast, forecast, forecast_lines
 from wardround.sources.mimic4 import MIMIC4
 from wardround.sources.pipeline import prepare
 from wardround.sources.source import Source
+from wardround.sources.stay_reading import ReadStays
 from wardround.stopping import Stopped
 
 pytestmark = pytest.mark.usefixtures("fast_fsync")
@@ -69,6 +72,32 @@ def test_of_a_large_table_the_begin_is_looked_at(tmp_path: Path, monkeypatch: py
     told = forecast_of(EICU, folder, tmp_path / "data").tables["lab"]
     assert not told.is_counted
     assert told.rows == pytest.approx(20_000, rel=0.25)
+
+
+@pytest.mark.parametrize("bound", ["SAMPLE_ROWS", "SAMPLE_BYTES"])
+def test_no_more_than_a_sample_is_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bound: str):
+    """Rows may be few and long. Control: with both bounds large all of it is."""
+    raw = raw_eicu.small()
+    for n in range(3_000):
+        raw.add("lab", patientunitstayid=1, labresultoffset=n, labname="pH", labresult=7.4)
+    folder = raw.write(tmp_path / "raw", packed=False)
+    for name, size in (("BLOCK_BYTES", 1 << 13), ("PARSED_BYTES", 1 << 13), ("PIECE_BYTES", 1 << 10)):
+        monkeypatch.setattr(csv_reader, name, size)
+    held = list[int]()
+    packed = module._packed
+
+    def seen(table: EventTable, events: pl.DataFrame, read: ReadStays) -> tuple[float, int, int]:
+        held.append(events.height)
+        return packed(table, events, read)
+
+    monkeypatch.setattr(module, "_packed", seen)
+    forecast_of(EICU, folder, tmp_path / "data")
+    assert max(held) >= 3_000
+    held.clear()
+    monkeypatch.setattr(module, bound, 500)
+    told = forecast_of(EICU, folder, tmp_path / "data").tables["lab"]
+    assert max(held) < 1_500
+    assert told.events == pytest.approx(3_000, rel=0.25)
 
 
 def with_disk(patch: pytest.MonkeyPatch, free_bytes: int) -> None:
@@ -145,6 +174,12 @@ def test_plenty_of_room_is_no_reason_to_look_at_tables(eicu: tuple[Path, int], m
     with_disk(monkeypatch, plenty - 1)
     with pytest.raises(pytest.fail.Exception):
         module.check_disk(EICU, found, raw.parent / "data", "all", 4)
+
+
+def test_a_file_system_that_tells_no_size_is_no_small_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    usage = shutil.disk_usage("/")._replace(total=0, used=0, free=0)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    assert room_of(tmp_path / "data").judge(1 << 50) is None
 
 
 def test_all_sets_of_the_challenge_count(tmp_path: Path):

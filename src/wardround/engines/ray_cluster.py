@@ -205,7 +205,10 @@ def _cpus() -> int:
     """Tasks at once. Raises `ClusterError` where there is no core for any."""
     import ray
 
-    cpus = int(ray.cluster_resources().get("CPU", 0))
+    from wardround.engines.ray_errors import ray_errors
+
+    with ray_errors(tries=1):
+        cpus = int(ray.cluster_resources().get("CPU", 0))
     if cpus < 1:
         raise ClusterError("The Ray cluster has no CPU: start its nodes with --num-cpus.")
     return cpus

@@ -5,6 +5,7 @@ disk stops by itself and can be gone on with.
 """
 
 import shutil
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,7 +70,9 @@ def room_of(to: Path) -> DiskRoom:
     """What a folder may take; it may be absent, or hold what an earlier call left. Raises `StorageError`."""
     with storage_errors(to, "looking at"):
         there = next(path for path in (to.absolute(), *to.absolute().parents) if path.exists())
-        return DiskRoom(to, shutil.disk_usage(there).free, bytes_of([to]))
+        disk = shutil.disk_usage(there)
+        free_bytes = disk.free if disk.total else sys.maxsize  # a file system that tells no size
+        return DiskRoom(to, free_bytes, bytes_of([to]))
 
 
 def bytes_of(paths: Iterable[Path]) -> int:

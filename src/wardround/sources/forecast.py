@@ -34,6 +34,8 @@ from wardround.whole_file import storage_errors
 
 SAMPLE_ROWS: Final = 200_000
 """Rows of a table that are looked at."""
+SAMPLE_BYTES: Final = 64 * MIB
+"""And no more, of what becomes of them: rows may be long notes, or ten events each."""
 PLENTY: Final = 16
 """Nobody needs so many times the size of the raw tables: 2.8 to 8 were measured on the open demos (work and data)."""
 PLENTY_BYTES: Final = 64 * MIB
@@ -199,17 +201,24 @@ class _Look:
 
     Attributes:
         samples: events-to-be of the first rows.
+        sample_bytes: that they hold in memory.
         sampled, rows: how many rows were converted, and read.
         read_s, convert_s: what that took.
         share: of the table that was read.
     """
 
     samples: list[pl.DataFrame] = field(default_factory=list[pl.DataFrame])
+    sample_bytes: int = 0
     sampled: int = 0
     rows: int = 0
     read_s: float = 0.0
     convert_s: float = 0.0
     share: float = 1.0
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether no more is converted."""
+        return self.rows >= SAMPLE_ROWS or self.sample_bytes >= SAMPLE_BYTES
 
 
 def _table(source: Source, found: FoundTable, table: EventTable, read: ReadStays, plan: MemoryPlan) -> TableForecast:
@@ -236,13 +245,15 @@ def _look(source: Source, found: FoundTable, table: EventTable, stays: pl.DataFr
     for block in found.blocks():
         look.read_s += clock() - began
         began = clock()
-        look.rows += block.frame.height
-        if look.sampled < SAMPLE_ROWS:
+        if not look.is_enough:
             parts = split(block, plan.block_rows)
-            look.samples += [convert_block(part, table, source.stay_id, stays).events for part in parts]
-            look.sampled = look.rows
+            made = [convert_block(part, table, source.stay_id, stays).events for part in parts]
+            look.samples += made
+            look.sample_bytes += round(sum(each.estimated_size() for each in made))
+            look.sampled += block.frame.height
+        look.rows += block.frame.height
         look.convert_s += clock() - began
-        if block.share is not None and 0 < block.share < 1 and look.rows >= SAMPLE_ROWS:
+        if block.share is not None and 0 < block.share < 1 and look.is_enough:
             look.share = block.share
             return look
         began = clock()
