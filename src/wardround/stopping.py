@@ -28,6 +28,10 @@ class StopRequest:
             raise Stopped("Stopped as asked (SIGTERM). Run the same command again to go on.")
 
 
+def goes_on() -> None:
+    """The check of work that nobody can ask to stop."""
+
+
 class _Mark:
     """The handler: one inside another marks both, for the step may end before it looks, and the work around it goes
     on."""
