@@ -78,7 +78,7 @@ def test_the_stored_score_has_no_settings_and_another_one_has():
     assert score_settings([]) is None
     assert score_settings(["of=apache_iva"]) is None
     assert score_settings(["of=sofa"]) == ScoreSettings("sofa")
-    with pytest.raises(UsageError, match=r"no score 'saps'\. There are: apache_iva, sapsii, oasis, sofa"):
+    with pytest.raises(UsageError, match=r"no score 'saps'\. There are: apache_iva, apache_iv, sapsii, oasis, sofa"):
         score_settings(["of=saps"])
 
 

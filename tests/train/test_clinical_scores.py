@@ -10,13 +10,18 @@ import polars as pl
 import pytest
 
 import raw_mimic4
+from small_runs import small_data
+from timelines import hand, write_data
 from wardround.concepts.known import find_concept
 from wardround.concepts.rows import INPUT_COLUMNS
 from wardround.errors import DataError
-from wardround.methods.scores import CLINICAL
+from wardround.methods.scores import CLINICAL, EQUATION
 from wardround.tasks.cohort import Window
-from wardround.train.clinical_scores import clinical_scores
+from wardround.tasks.splits import SplitPlan
+from wardround.train.clinical_scores import clinical_scores, points_of
 from wardround.train.data import OpenData, open_data
+from wardround.train.run_folder import open_run
+from wardround.train.supervised import train
 
 AT_24_H = Window("causal", 24.0)
 Add = Callable[[raw_mimic4.RawMimic4], object]
@@ -146,3 +151,27 @@ def test_data_that_cannot_tell_are_refused(tmp_path: Path):
     data = opened(tmp_path, AT_24_H, scores=False)
     with pytest.raises(DataError, match=r"no code of what sofa needs: .*leave this row out"):
         clinical_scores(data, data.cohort(None), "sofa")
+
+
+APS = [(1, 100, 100, "aps", "APS//heartrate", 130.0), (2, 50, 50, "lab", "LAB//sodium", 140.0)]
+TOO_LATE = [(1, 1_000, 1_500, "aps", "APS//meanbp", 30.0), (1, 1_441, 1_441, "aps", "APS//temperature", 30.0)]
+
+
+def test_the_equation_is_what_was_known_by_then(tmp_path: Path):
+    """Control: at hour 30 what is late at hour 24 has come."""
+    found: dict[tuple[str, float], list[float]] = {}
+    for name, events in (("before", APS), ("after", [*APS, *TOO_LATE])):
+        folder = write_data(tmp_path / name, hand(events))
+        for at_h in (24.0, 30.0):
+            data = open_data(folder, Window("causal", at_h), quiet=True)
+            found[name, at_h] = points_of(data, data.cohort(None), EQUATION).tolist()
+    assert found["before", 24.0] == pytest.approx(found["after", 24.0], nan_ok=True)
+    assert not np.isnan(found["before", 24.0][0])
+    assert np.isnan(found["before", 24.0][1])
+    assert found["before", 30.0][0] != found["after", 30.0][0]
+
+
+def test_the_equation_is_a_row_of_its_own(tmp_path: Path):
+    data, to = small_data(tmp_path / "data"), tmp_path / "run"
+    train("score", data, "mortality", to, Window(), SplitPlan(), assignments=["of=apache_iv"], quiet=True)
+    assert open_run(to).fitted.keys() >= {"slope", "intercept"}

@@ -19,6 +19,7 @@ from wardround.tasks.cohort import Window
 from wardround.tasks.splits import SplitPlan
 from wardround.tasks.task import TASKS
 from wardround.train import supervised
+from wardround.train.clinical_scores import equation_log_odds
 from wardround.train.data import open_data, sides_of
 from wardround.train.plan import FitSettings, Plan
 from wardround.train.predict import predict_table
@@ -193,3 +194,23 @@ def test_nobody_who_dies_in_training_is_no_crash(method: str, tmp_path: Path):
     data = write_data(tmp_path / "data", Timelines(made.events, made.stays).with_stays(died_in_hospital=pl.lit(False)))
     run = open_run(trained(method, data, tmp_path / "run").folder)
     assert (predicted(run, data, "test")[0] < 0.05).all()
+
+
+@pytest.mark.parametrize("task", ["mortality", "mortality_icu"])
+def test_trees_start_at_the_equation_for_what_it_predicts(task: str, data: Path, tmp_path: Path):
+    """Without the severity of a stay they start at a constant for it."""
+    run = open_run(trained("boosting", data, tmp_path / "run", task=task).folder)
+    model, featuriser = run.fitted_model()
+    assert (model.start is not None) == (task == "mortality")
+    if model.start is None:
+        return
+    assert model.start.column == featuriser.published
+    opened = open_data(data, run.plan.window, quiet=True)
+    part = opened.cohort(TASKS[task])
+    logit = equation_log_odds(opened, part)
+    assert 0 < np.isnan(logit).sum() < len(logit)
+    found = model.start.of(stay_table(opened.lines, part, featuriser).values)
+    expected = np.where(np.isnan(logit), model.start.constant, model.start.scale * logit + model.start.shift)
+    assert found == pytest.approx(expected, rel=1e-5)
+    gone = model.start.of(stay_table(opened.lines, part, featuriser, without=["severity"]).values)
+    assert (gone == model.start.constant).all()

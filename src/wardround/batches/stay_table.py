@@ -20,8 +20,10 @@ from wardround.batches.growing_array import GrowingArray
 from wardround.batches.lines import Lines
 from wardround.batches.normaliser import Normaliser
 from wardround.batches.number_summaries import AMOUNTS, LEVELS, SINGLE, Measured, SummaryPlan, number_summaries
+from wardround.batches.published_risk import LOGIT_CODE
 from wardround.batches.recording_summaries import RECORDING, recording_summaries
 from wardround.batches.store import stay_chunks, stays_and_cuts, vocabulary_of
+from wardround.concepts.apache_iv import MODALITY
 from wardround.concepts.derived import derived_from
 from wardround.errors import UsageError
 from wardround.events import MODALITIES
@@ -98,6 +100,12 @@ class TableFeaturiser:
             made += [Column(modality, code, name) for name in recording for code in codes]
             made += [Column(modality, "", name) for name in (*RECORDING, "kinds")]
         return tuple(made)
+
+    @property
+    def published(self) -> int | None:
+        """The place of the column with a published equation's log odds; None where it is not read."""
+        column = Column(MODALITY, LOGIT_CODE, "last")
+        return self.columns.index(column) if column in self.columns else None
 
     def save(self, run: Path) -> None:
         """Write `vocabulary/` and an empty `normaliser/` of a RUN folder: rows come as they are. Raises

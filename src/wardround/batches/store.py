@@ -37,7 +37,7 @@ from wardround.progress import progress
 from wardround.tasks.cohort import Cohort
 
 CHUNK_STAYS: Final = 512
-_NO_END: Final = np.int64(1) << 32
+NO_END: Final = np.int64(1) << 32
 
 
 def fit_featuriser(
@@ -238,7 +238,7 @@ def event_store(
                 seen = Visible(seen.item[:0], seen.stay[:0])
             everyone = np.arange(part.stop - part.start, dtype=np.int64)
             made.published.add(published_logit(lines, seen, place["stay"], place["minute"]))
-            made.published_last.append(published_logit(lines, seen, everyone, np.full(len(everyone), _NO_END)))
+            made.published_last.append(published_logit(lines, seen, everyone, np.full(len(everyone), NO_END)))
         used = made.documents if documents else {name: list[np.ndarray]() for name in made.documents}
         return made.store(cohort.frame["stay_id"].to_numpy(), document_rows(lines, featuriser, used, quiet))
 

@@ -1,6 +1,7 @@
 """evaluate a pretraining: cross-modal retrieval, silhouette, and a picture of the latent space, on stays it never
 learned from."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,7 +14,7 @@ from wardround.errors import UsageError
 from wardround.evaluate.kinship import kinship
 from wardround.evaluate.question import Question, no_stay_on
 from wardround.progress import progress
-from wardround.tasks.cohort import Cohort, Window
+from wardround.tasks.cohort import Window
 from wardround.train.data import open_data
 from wardround.train.embedded import embedded, frozen_parts
 from wardround.train.pretrain import alignment_metrics, embeddings
@@ -47,7 +48,7 @@ def evaluate_alignment(
     excluded = dict(cohort.excluded)
     if len(members) < cohort.frame.height:
         excluded["not on the asked side of the split"] = cohort.frame.height - len(members)
-    cohort = Cohort(cohort.frame[members], excluded, cohort.window)
+    cohort = replace(cohort, frame=cohort.frame[members], excluded=excluded)
     store = event_store(data.lines, cohort, featuriser, sequences=False, quiet=quiet, without=question.without)
     model, stays = run.embedder(), np.arange(cohort.frame.height)
     store = embedded(store, frozen_parts(model), data.folder / "cache" / "embeddings", quiet=quiet)

@@ -76,7 +76,7 @@ def answer(run: Run, data_folder: Path, question: Question, quiet: bool = False)
     excluded = dict(cohort.excluded)
     if len(members) < cohort.frame.height:
         excluded["not on the asked side of the split"] = cohort.frame.height - len(members)
-    cohort = Cohort(cohort.frame[members], excluded, cohort.window)
+    cohort = replace(cohort, frame=cohort.frame[members], excluded=excluded)
     predictions, store = _predict(run, data, cohort, task, question, quiet)
     unsaid = np.isnan(predictions.prediction).reshape(cohort.frame.height, -1).any(axis=1)
     have = np.flatnonzero(~unsaid)
@@ -156,4 +156,4 @@ def _only(cohort: Cohort, predictions: Predictions, places: np.ndarray) -> tuple
     """The part of a cohort that has a prediction (rows without beliefs)."""
     none = np.empty(0, np.int64)
     kept = Predictions(predictions.prediction[places], none, none, none, np.empty(0))
-    return Cohort(cohort.frame[places], cohort.excluded, cohort.window), kept
+    return replace(cohort, frame=cohort.frame[places]), kept

@@ -19,7 +19,13 @@ TASK_TITLES: Final[Mapping[str, str]] = MappingProxyType(
 
 
 SCORE_TITLES: Final[Mapping[str, str]] = MappingProxyType(
-    {"apache_iva": "APACHE IVa", "sapsii": "SAPS II", "oasis": "OASIS", "sofa": "SOFA"}
+    {
+        "apache_iva": "APACHE IVa",
+        "apache_iv": "APACHE IV, computed",
+        "sapsii": "SAPS II",
+        "oasis": "OASIS",
+        "sofa": "SOFA",
+    }
 )
 """A score of the method `score` -> as the field writes it."""
 

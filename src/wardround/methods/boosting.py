@@ -3,7 +3,8 @@
 LightGBM (Ke et al., NeurIPS 2017): F_m = F_(m-1) + learning_rate * tree_m, each tree grown leaf by leaf on the gradient
 of the log loss, or of the absolute error of log(1 + hours): a median, which is what the mean absolute error of the
 hours asks for too. Missing values go to the side of a split that lowers the loss more. Trees are added until the
-validation loss has not fallen for `patience` of them; those up to its lowest point are kept.
+validation loss has not fallen for `patience` of them; those up to its lowest point are kept. F_0 is a constant, or for
+death in hospital a published equation where a stay has one (`published_start.py`), as the heads of the networks.
 
     wardround train boosting --data DATA --task mortality --to RUN
 
@@ -22,6 +23,7 @@ from jaxtyping import Float, Float32
 from torch import Tensor
 
 from wardround.errors import RunError, UsageError
+from wardround.methods.published_start import PublishedStart
 from wardround.methods.table_model import HistoryRow, Kind, LabelledRows, predictions_of
 from wardround.methods.tree_text import check_tree_text, kept_part
 from wardround.models.checks import check_widths
@@ -29,6 +31,7 @@ from wardround.progress import progress
 from wardround.stopping import stop_on_sigterm
 
 TREES: Final = "trees"
+START: Final = "start"
 _OBJECTIVE: Final = {"binary": ("binary", "binary_logloss"), "hours": ("regression_l1", "l1")}
 
 
@@ -43,6 +46,7 @@ class BoostingSettings:
         min_leaf_stays: training stays in a leaf, at least.
         column_fraction, stay_fraction: drawn for each tree.
         l2: penalty on the values of leaves.
+        start: at the published equation of what is asked, where there is one; False has its log odds as a column alone.
         threads: 0 takes what OpenMP gives; the trees are the same.
 
     Raises:
@@ -57,6 +61,7 @@ class BoostingSettings:
     column_fraction: float = 0.3
     stay_fraction: float = 0.6
     l2: float = 1.0
+    start: bool = True
     threads: int = 0
 
     def __post_init__(self) -> None:
@@ -75,14 +80,15 @@ class Boosting:
         text: LightGBM's text of them, as `kept_part` leaves it; not checked here.
         kind: of the task.
         threads: for predictions.
+        start: what trees are added to; None for the constant that they hold themselves.
     """
 
     kind: Kind
 
-    def __init__(self, text: str, kind: Kind, threads: int = 0) -> None:
+    def __init__(self, text: str, kind: Kind, threads: int = 0, start: PublishedStart | None = None) -> None:
         from lightgbm import Booster
 
-        self.text, self.kind, self.threads = text, kind, threads
+        self.text, self.kind, self.threads, self.start = text, kind, threads, start
         self._booster = Booster(model_str=text)
 
     @classmethod
@@ -98,13 +104,14 @@ class Boosting:
             Stopped: after SIGTERM, at the end of a tree.
         """
         losses: dict[str, dict[str, list[float]]] = {}
-        text = _grow(train, val, kind, settings, seed, losses, quiet)
+        start = PublishedStart.fit(train) if settings.start and kind == "binary" else None
+        text = _grow(train, val, kind, settings, seed, losses, quiet, start)
         curves = zip(*(losses[side][_OBJECTIVE[kind][1]] for side in ("train", "val")), strict=True)
         history: list[HistoryRow] = [
             {"epoch": place, "train_loss": float(own), "val_loss": float(other)}
             for place, (own, other) in enumerate(curves)
         ]
-        return cls(text, kind, settings.threads), history
+        return cls(text, kind, settings.threads, start), history
 
     @classmethod
     def of_trees(cls, train: LabelledRows, kind: Kind, settings: BoostingSettings, trees: int, seed: int) -> "Boosting":
@@ -127,25 +134,27 @@ class Boosting:
 
     def predict(self, values: Float32[np.ndarray, "stay column"]) -> Float[np.ndarray, "stay"]:
         """Probability of death, or hours."""
-        outputs = self._booster.predict(values, raw_score=True, num_threads=self.threads)
-        return predictions_of(self.kind, np.asarray(outputs, np.float64))
+        outputs = np.asarray(self._booster.predict(values, raw_score=True, num_threads=self.threads), np.float64)
+        return predictions_of(self.kind, outputs if self.start is None else outputs + self.start.of(values))
 
     def state_dict(self) -> dict[str, Tensor]:
-        """The text of the trees, as bytes."""
-        return {TREES: torch.frombuffer(bytearray(self.text.encode("ascii")), dtype=torch.uint8)}
+        """The text of the trees, as bytes, and what they are added to."""
+        trees = {TREES: torch.frombuffer(bytearray(self.text.encode("ascii")), dtype=torch.uint8)}
+        return trees if self.start is None else {**trees, START: self.start.tensor()}
 
     @classmethod
     def load(cls, tensors: Mapping[str, Tensor], kind: Kind, settings: BoostingSettings, columns: int) -> "Boosting":
         """What `state_dict` gave. Raises `RunError` where it is not the text of trees over so many columns."""
         trees = tensors.get(TREES)
-        if set(tensors) != {TREES} or trees is None or trees.dtype != torch.uint8 or trees.dim() != 1:
+        if set(tensors) - {START} != {TREES} or trees is None or trees.dtype != torch.uint8 or trees.dim() != 1:
             raise RunError("the run's weights are not the text of trees. Train again.")
         try:
             text = trees.numpy().tobytes().decode("ascii")
         except UnicodeDecodeError as error:
             raise RunError("the run's weights are not the text of trees. Train again.") from error
         check_tree_text(text, columns)
-        return cls(text, kind, settings.threads)
+        start = PublishedStart.of_tensor(tensors[START], columns) if START in tensors else None
+        return cls(text, kind, settings.threads, start)
 
 
 def _grow(
@@ -156,11 +165,12 @@ def _grow(
     seed: int,
     losses: dict[str, dict[str, list[float]]],
     quiet: bool,
+    start: PublishedStart | None,
 ) -> str:
     """The text of the trees up to the lowest loss; `losses` is filled with side -> loss -> its course."""
     import lightgbm
 
-    learn, watch = (_dataset(side, kind) for side in (train, val))
+    learn, watch = (_dataset(side, kind, start) for side in (train, val))
     watch.set_reference(learn)
     with stop_on_sigterm() as stop, progress(settings.rounds, "growing trees, at most", quiet=quiet) as bar:
 
@@ -183,10 +193,11 @@ def _grow(
     return kept_part(booster.model_to_string(num_iteration=booster.best_iteration))
 
 
-def _dataset(rows: LabelledRows, kind: Kind) -> Any:
+def _dataset(rows: LabelledRows, kind: Kind, start: PublishedStart | None = None) -> Any:
     import lightgbm
 
-    return lightgbm.Dataset(rows.values, label=rows.label if kind == "binary" else np.log1p(rows.label))
+    label = rows.label if kind == "binary" else np.log1p(rows.label)
+    return lightgbm.Dataset(rows.values, label=label, init_score=None if start is None else start.of(rows.values))
 
 
 def _parameters(kind: Kind, settings: BoostingSettings, seed: int) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 score     a published score. "apache_iva" is the unit's own prediction: APACHE IVa hospital mortality, or its predicted
           hospital stay, known at 24 h; only for stays that have one. "sapsii", "oasis" and "sofa" are made of what a
-          stay's own events say by the prediction time; what their points mean is fitted on the training stays, a slope
-          and an intercept
+          stay's own events say by the prediction time, "apache_iv" is the published equation on them; what their points
+          or log odds mean is fitted on the training stays, a slope and an intercept
 elapsed   hours in hospital so far, and nothing else: for lengths of stay, what had passed and the median of what was
           left to training stays in bins of the elapsed hours; for mortality, their death rate
 """
@@ -36,6 +36,9 @@ admission: what is left of one is the prediction less the hours elapsed."""
 STORED: Final = "apache_iva"
 CLINICAL: Final = ("sapsii", "oasis", "sofa")
 """Scores that are made of events, by the name of their concept."""
+EQUATION: Final = "apache_iv"
+"""The published equation that is computed of a stay's own values (`concepts/apache_iv.py`), at which heads start."""
+OF: Final = (STORED, EQUATION, *CLINICAL)
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,8 @@ class ScoreSettings:
     """What `--set` may change in `train score`.
 
     Attributes:
-        of: which score: "apache_iva", as the data store it, or "sapsii", "oasis", "sofa".
+        of: which score: "apache_iva", as the data store it, "apache_iv", as it is computed, or "sapsii", "oasis",
+            "sofa".
 
     Raises:
         UsageError: at construction, for another one.
@@ -52,8 +56,8 @@ class ScoreSettings:
     of: str = STORED
 
     def __post_init__(self) -> None:
-        if self.of not in (STORED, *CLINICAL):
-            raise UsageError(f"there is no score {self.of!r}. There are: {', '.join((STORED, *CLINICAL))}.")
+        if self.of not in OF:
+            raise UsageError(f"there is no score {self.of!r}. There are: {', '.join(OF)}.")
 
 
 def score_settings(assignments: Sequence[str]) -> ScoreSettings | None:

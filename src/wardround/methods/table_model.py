@@ -22,10 +22,12 @@ class LabelledRows:
     Attributes:
         values: NaN where there is nothing.
         label: 0/1 or hours; of several answers a column each.
+        published: the column that holds a published equation's log odds of what is asked; None where there is none.
     """
 
     values: Float32[np.ndarray, "stay column"]
     label: Float[np.ndarray, "stay *label"]
+    published: int | None = None
 
 
 @runtime_checkable

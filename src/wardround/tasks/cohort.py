@@ -94,11 +94,13 @@ class Cohort:
             not known.
         excluded: reason -> stays left out.
         window: what they may see.
+        began: whether a duration is asked that began before it is asked: of it what is left is learned.
     """
 
     frame: pl.DataFrame
     excluded: dict[str, int]
     window: Window
+    began: bool = False
 
     @property
     def passed_h(self) -> Float[np.ndarray, "stay"]:
@@ -109,11 +111,11 @@ class Cohort:
     def learned(self) -> Float[np.ndarray, "stay *label"]:
         """The labels that models learn: of a duration that began before it is asked what is left, at least 0 h."""
         label = self.frame["label"].to_numpy()
-        return np.maximum(label - self.passed_h, 0) if self.passed_h.any() else label
+        return np.maximum(label - self.passed_h, 0) if self.began else label
 
     def whole(self, left: Float[np.ndarray, "stay *label"]) -> Float[np.ndarray, "stay *label"]:
         """What is said of the whole duration where `left` is said of the hours that are left."""
-        return whole_h(left, self.passed_h) if self.passed_h.any() else left
+        return whole_h(left, self.passed_h) if self.began else left
 
 
 def whole_h(left_h: np.ndarray, passed_h: np.ndarray) -> np.ndarray:
@@ -158,7 +160,8 @@ def cohort(stays: pl.DataFrame, window: Window, task: Task | None = None, labell
         reasons = ", ".join(f"{reason}: {count}" for reason, count in excluded.items()) or "it is empty"
         raise DataError(f"no stay is in the cohort ({reasons}). Choose another hour, task or data.")
     columns = ("subject_id", "stay_id", "start", "prediction_time", "label")
-    return Cohort(kept.select(*columns, passed_h=_passed_h(task)), excluded, window)
+    began = task is not None and bool(task.began)
+    return Cohort(kept.select(*columns, passed_h=_passed_h(task)), excluded, window, began)
 
 
 def _passed_h(task: Task | None) -> pl.Expr:

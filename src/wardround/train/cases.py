@@ -12,7 +12,7 @@ from wardround.batches.store import EventStore
 from wardround.methods.scores import ScoreSettings, predict_elapsed, predict_points
 from wardround.tasks.cohort import Cohort
 from wardround.tasks.task import Task
-from wardround.train.clinical_scores import clinical_scores
+from wardround.train.clinical_scores import points_of
 from wardround.train.data import OpenData
 from wardround.train.embedded import embedded, frozen_parts
 from wardround.train.published_scores import published_scores
@@ -62,7 +62,7 @@ class Cases:
         if name == "elapsed":
             row = cohort.whole(predict_elapsed(data.elapsed_h(cohort), fitted["edges"], fitted["values"]))
         elif settings is not None:
-            return cls.of_points(cohort, clinical_scores(data, cohort, settings.of, quiet), fitted)
+            return cls.of_points(cohort, points_of(data, cohort, settings.of, quiet), fitted)
         else:
             row = published_scores(data, cohort, task)
         return cls(cohort, None, at_h, row)

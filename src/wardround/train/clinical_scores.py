@@ -10,15 +10,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import polars as pl
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from numpy import ndarray
 
 from wardround import files
+from wardround.batches.content import visible_items
+from wardround.batches.published_risk import published_logit
+from wardround.batches.store import NO_END, stay_chunks, stays_and_cuts
 from wardround.concepts.known import Concept, find_concept
 from wardround.concepts.needs import check_needs
 from wardround.concepts.rows import INPUT_COLUMNS
 from wardround.events import EVENT_COLUMNS
+from wardround.methods.scores import EQUATION
 from wardround.progress import progress
 from wardround.tasks.cohort import Cohort
 from wardround.train.data import OpenData
@@ -26,6 +31,24 @@ from wardround.train.data import OpenData
 _POINTS: Final = {"sapsii": "sapsii_without_chronic", "oasis": "oasis", "sofa": "sofa"}
 """Score -> the row that is its points."""
 _EVENT: Final = {name: EVENT_COLUMNS[name] for name in ("subject_id", *INPUT_COLUMNS)}
+
+
+def points_of(data: OpenData, cohort: Cohort, of: str, quiet: bool = True) -> Float[ndarray, "stay"]:
+    """The points of a clinical score, or the log odds of the published equation, of each stay, NaN where there are
+    none. Arguments and errors are those of `clinical_scores`."""
+    return equation_log_odds(data, cohort, quiet) if of == EQUATION else clinical_scores(data, cohort, of, quiet)
+
+
+def equation_log_odds(data: OpenData, cohort: Cohort, quiet: bool = True) -> Float[ndarray, "stay"]:
+    """The log odds of death in hospital by APACHE IV, as computed of what was known of each stay at its prediction
+    time; NaN where it had not been computed by then."""
+    stays, cuts = stays_and_cuts(data.lines, cohort)
+    found = [np.zeros(0)]
+    for part in stay_chunks(len(stays), "looking up the equation, stays", quiet):
+        seen, n = visible_items(data.lines, stays[part], cuts[part]), part.stop - part.start
+        ends: Int[ndarray, "stay"] = np.full(n, NO_END)
+        found.append(published_logit(data.lines, seen, np.arange(n, dtype=np.int64), ends))
+    return np.concatenate(found).astype(np.float64)
 
 
 def clinical_scores(data: OpenData, cohort: Cohort, of: str, quiet: bool = True) -> Float[ndarray, "stay"]:

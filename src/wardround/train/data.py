@@ -1,7 +1,7 @@
 """A DATA folder opened for one window: lines, stays, cohorts, sides."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -136,7 +136,7 @@ class Sides:
     def part(self, side: str) -> Cohort:
         """The cohort of one side."""
         frame = self.cohort.frame[self.members(side)]
-        return Cohort(frame, self.cohort.excluded, self.cohort.window)
+        return replace(self.cohort, frame=frame)
 
 
 def sides_of(data: OpenData, chosen: Cohort, plan: SplitPlan, column: str) -> tuple[Sides, pl.DataFrame]:

@@ -60,8 +60,6 @@ class Predictions:
             passed_h: hours of it that had passed at the prediction time, by asked stay.
             at_h: the prediction time, hours from unit admission.
         """
-        if not passed_h.any():
-            return self
         ago_h = at_h[self.belief_stay] - self.belief_minute / 60
         belief = np.maximum(whole_h(self.belief, passed_h[self.belief_stay] - ago_h), 0)
         return replace(self, prediction=whole_h(self.prediction, passed_h), belief=belief)
@@ -90,14 +88,15 @@ def predict_cases(model: nn.Module | None, cases: Cases, members: Int[np.ndarray
     if shape not in SHAPES:
         raise TypeError(f"{type(model).__name__} does not say how it predicts")
     made = SHAPES[shape].predict(model.eval(), cases, members)
-    return made.with_passed(cases.cohort.passed_h[members], cases.at_h[members])
+    return made.with_passed(cases.cohort.passed_h[members], cases.at_h[members]) if cases.cohort.began else made
 
 
 def predict_table(model: TableModel, table: StayTable) -> Predictions:
     """Predict for the stays of a table, some after the others; what one stay gets does not depend on the others."""
     places = range(0, len(table.values), TABLE_STAYS)
     parts = [model.predict(table.values[begin : begin + TABLE_STAYS]) for begin in places]
-    return _no_beliefs(np.concatenate(parts)).with_passed(table.passed_h, np.zeros(len(table.passed_h)))
+    made = _no_beliefs(np.concatenate(parts))
+    return made.with_passed(table.passed_h, np.zeros(len(table.passed_h))) if table.passed_h.any() else made
 
 
 def _static_batches(

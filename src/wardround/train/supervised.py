@@ -28,7 +28,7 @@ from wardround.tasks.task import Task, find_task
 from wardround.train.brought import Brought
 from wardround.train.cases import Cases
 from wardround.train.checkpoint import remove_checkpoints
-from wardround.train.clinical_scores import clinical_scores
+from wardround.train.clinical_scores import points_of
 from wardround.train.data import OpenData, Sides, bin_edges, opened, row_shapes, sides_of, unread_modalities
 from wardround.train.failure_signatures import failure_signatures
 from wardround.train.loop import fit
@@ -286,7 +286,7 @@ def _train_row(
     if settings is None:
         cases = Cases.of_row(data, sides.cohort, name, task, fitted)
     else:
-        points = clinical_scores(data, sides.cohort, settings.of, quiet)
+        points = points_of(data, sides.cohort, settings.of, quiet)
         fitted |= fit_points(points[train_side], label[train_side])
         cases = Cases.of_points(sides.cohort, points, fitted)
     predicted = cases.row[val]

@@ -86,6 +86,7 @@ def _fit(
         LabelledRows(
             stay_table(data.lines, sides.part(side), featuriser, quiet=quiet).values,
             sides.part(side).learned,
+            featuriser.published if task.published_risk else None,
         )
         for side in (TRAIN, VAL)
     )
