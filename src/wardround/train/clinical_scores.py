@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 import polars as pl
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from numpy import ndarray
 
 from wardround import files
@@ -46,8 +46,8 @@ def equation_log_odds(data: OpenData, cohort: Cohort, quiet: bool = True) -> Flo
     found = [np.zeros(0)]
     for part in stay_chunks(len(stays), "looking up the equation, stays", quiet):
         seen, n = visible_items(data.lines, stays[part], cuts[part]), part.stop - part.start
-        ends: Int[ndarray, "stay"] = np.full(n, NO_END)
-        found.append(published_logit(data.lines, seen, np.arange(n, dtype=np.int64), ends))
+        everyone = np.arange(n, dtype=np.int64)
+        found.append(published_logit(data.lines, seen, everyone, np.full_like(everyone, NO_END)))
     return np.concatenate(found).astype(np.float64)
 
 
