@@ -29,7 +29,12 @@ def missingness(rows: Rows, modalities: Sequence[str], shares: Mapping[str, floa
     """
     least = SHORTEST * max((row["n_stays"] for row in rows), default=0)
     rows = [
-        {**row, "row": place, "long": max(row["n_stays"], least), "text": f"{row['n_stays']:,} ({share_text(row['share'])})"}
+        {
+            **row,
+            "row": place,
+            "long": max(row["n_stays"], least),
+            "text": f"{row['n_stays']:,} ({share_text(row['share'])})",
+        }
         for place, row in enumerate(rows)
     ]
     dots: list[dict[str, Any]] = []
