@@ -26,3 +26,14 @@ def test_a_stop_between_steps_is_of_the_work_alone():
         os.kill(os.getpid(), signal.SIGTERM)
         assert outer.made
         assert not inner.made
+
+
+def test_a_step_that_begins_after_the_stop_hears_it():
+    with stop_on_sigterm() as outer:
+        os.kill(os.getpid(), signal.SIGTERM)
+        with stop_on_sigterm() as middle, stop_on_sigterm() as inner:
+            assert outer.made
+            assert middle.made
+            assert inner.made
+    with stop_on_sigterm() as other:
+        assert not other.made

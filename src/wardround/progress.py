@@ -188,3 +188,10 @@ def progress(
     if sys.stderr.isatty():
         return Progress(items, done, _Bar(description, total, done, sys.stderr, DRAW_EVERY_S))
     return Progress(items, done, _Lines(description, total, done, sys.stderr, every_s))
+
+
+def say(line: str, quiet: bool = False) -> None:
+    """A line on stderr that a person should read before long work begins, unless `quiet`; of several processes the
+    first alone says it."""
+    if not quiet and is_first_process():
+        sys.stderr.write(f"{line}\n")

@@ -28,12 +28,21 @@ class StopRequest:
             raise Stopped("Stopped as asked (SIGTERM). Run the same command again to go on.")
 
 
+def goes_on() -> None:
+    """The check of work that nobody can ask to stop."""
+
+
 class _Mark:
     """The handler: one inside another marks both, for the step may end before it looks, and the work around it goes
     on."""
 
     def __init__(self, request: StopRequest, before: object) -> None:
         self._requests: list[StopRequest] = [request, *(before._requests if isinstance(before, _Mark) else [])]
+
+    @property
+    def made(self) -> bool:
+        """Whether SIGTERM has come since the outermost block began."""
+        return any(request.made for request in self._requests)
 
     def __call__(self, _number: int, _frame: object) -> None:
         for request in self._requests:
@@ -43,7 +52,8 @@ class _Mark:
 @contextlib.contextmanager
 def stop_on_sigterm() -> Generator[StopRequest]:
     """Inside the block SIGTERM only marks the request, and that of a block around it; the handler from before is put
-    back at the end.
+    back at the end. A block that begins when the one around it is marked is marked too: a step does not begin long work
+    that is to be left.
 
     Signals can be handled in the main thread alone: elsewhere the block does nothing.
     """
@@ -52,7 +62,9 @@ def stop_on_sigterm() -> Generator[StopRequest]:
         yield request
         return
 
-    before = signal.signal(signal.SIGTERM, _Mark(request, signal.getsignal(signal.SIGTERM)))
+    before = signal.getsignal(signal.SIGTERM)
+    signal.signal(signal.SIGTERM, _Mark(request, before))
+    request.made |= isinstance(before, _Mark) and before.made
     try:
         yield request
     finally:

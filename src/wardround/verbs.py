@@ -101,6 +101,7 @@ def run_prepare(options: Any) -> None:
 
 def _dry_run(options: Any) -> None:
     """What a run of prepare would find, need and take; for MEDS, what its codes would become as well."""
+    from wardround.engines.engine import refuse_unusable
     from wardround.engines.local import usual_workers
     from wardround.errors import SourceError, UsageError
     from wardround.sources.beside import with_folders
@@ -108,6 +109,7 @@ def _dry_run(options: Any) -> None:
     from wardround.sources.meds import NAME
     from wardround.sources.registry import find_source
 
+    refuse_unusable(options.engine)
     codes = _preview(options) if options.source == NAME else None
     workers, found = options.workers or usual_workers(), None
     try:
@@ -123,8 +125,8 @@ def _dry_run(options: Any) -> None:
         print(json.dumps(told if codes is None else {"codes": codes, **told}, indent=1))
     elif found is not None:
         print("\n".join(forecast_lines(found)))
-    if found is not None:
-        found.refuse_small_disk()
+    if found is not None and (warning := found.judge_disk()) is not None:
+        print(warning, file=sys.stderr)
 
 
 def _preview(options: Any) -> list[dict[str, int | str]]:
@@ -276,7 +278,7 @@ def run_compare(options: Any) -> None:
     from wardround.tables import comparison_lines
 
     if options.dry_run:
-        print("\n".join(plan_of(options.sources, options.to, options.seed)))
+        print("\n".join(plan_of(options.sources, options.to, options.seed, options.quiet)))
         return
     if options.to is None:
         raise UsageError("--to DIR is missing: give a folder to write.")

@@ -1,18 +1,27 @@
 """Pictures as rows of pixels: what they show, what is refused, and that each is decoded once."""
 
 import errno
+import io
 import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from pydicom import dcmread
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.encaps import encapsulate
 from pydicom.pixels import get_decoder
-from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian, RLELossless
+from pydicom.uid import (
+    DigitalXRayImageStorageForPresentation,
+    ExplicitVRLittleEndian,
+    JPEGExtended12Bit,
+    RLELossless,
+)
 
 from timelines import hand, write_data
 from wardround.batches import pictures
+from wardround.batches.dicom_decoders import NoDecoder
 from wardround.batches.lines import Lines, open_lines
 from wardround.batches.pictures import (
     ABSENT,
@@ -231,6 +240,34 @@ def test_a_missing_decoder_is_no_broken_picture(tmp_path: Path, folder: Path, mo
         assert decoded(dicom(tmp_path / "film.dcm", RAMP, PixelData=None), 10) == (BROKEN, None)
     made = picture_rows(lines, "cxr", SMALL, quiet=True)
     assert made.state.tolist() == [BROKEN, READABLE, BROKEN, ABSENT], "with the decoder they are what they are: no RLE"
+
+
+def as_jpeg_extended(path: Path, bits: int) -> Path:
+    """Packed as JPEG Extended; what is said to be of 12 bits is of 8, which is found out where it is unpacked."""
+    image = dcmread(dicom(path, RAMP))
+    image.file_meta.TransferSyntaxUID = JPEGExtended12Bit
+    image.BitsAllocated, image.BitsStored, image.HighBit = 8 if bits == 8 else 16, bits, bits - 1
+    stream = io.BytesIO()
+    Image.fromarray(RAMP).save(stream, "JPEG")
+    image.PixelData = encapsulate([stream.getvalue()])
+    image.save_as(path, enforce_file_format=True)
+    return path
+
+
+def test_jpeg_of_12_bits_is_missed_before_any_picture_is_decoded(
+    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Control: of 8 bits it is read."""
+    as_jpeg_extended(folder / "1.png", 8)
+    assert (picture_rows(lines_of(tmp_path / "of 8", folder), "cxr", SMALL, quiet=True).state[:3] == READABLE).all()
+    as_jpeg_extended(folder / "2.png", 12)
+    monkeypatch.setattr(pictures, "decoded", lambda *_, **__: pytest.fail("a picture was decoded"))
+    words = r"1 pictures \(cxr\) need a decoder .*: 1 packed as JPEG Extended .*\. Install gdcm>=.*, or pylibjpeg>="
+    with pytest.raises(UsageError, match=words):
+        picture_rows(lines_of(tmp_path / "data", folder), "cxr", SMALL, quiet=True)
+    monkeypatch.undo()
+    with pytest.raises(NoDecoder):
+        decoded(folder / "2.png", 10)
 
 
 def test_pictures_need_the_extra(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch):

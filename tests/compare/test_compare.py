@@ -21,7 +21,7 @@ from wardround import files
 from wardround.compare import compare as module
 from wardround.compare import work
 from wardround.compare.compare import Compared, compare, plan_of
-from wardround.errors import RunError, UsageError
+from wardround.errors import DataError, RunError, UsageError
 from wardround.evaluate import report
 from wardround.evaluate.evaluation import evaluate, predict
 from wardround.evaluate.question import Question
@@ -186,8 +186,9 @@ def test_sigterm_stops_between_steps_and_the_same_call_goes_on(data: Path, tmp_p
     original: Callable[..., Any] = work.train
 
     def train(*arguments: Any, **named: Any) -> Any:
+        made = original(*arguments, **named)
         os.kill(os.getpid(), signal.SIGTERM)
-        return original(*arguments, **named)
+        return made
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(work, "train", train)
@@ -197,6 +198,20 @@ def test_sigterm_stops_between_steps_and_the_same_call_goes_on(data: Path, tmp_p
     before = made.stat().st_mtime_ns
     assert run(file, tmp_path / "to").n_failed == 0
     assert made.stat().st_mtime_ns == before
+
+
+def test_sigterm_is_heard_inside_a_fit(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Trees of 25 labels take minutes: a stop that came before them, or in them, does not wait for their end."""
+    original: Callable[..., Any] = work.train
+
+    def train(*arguments: Any, **named: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return original(*arguments, **named)
+
+    monkeypatch.setattr(work, "train", train)
+    with pytest.raises(Stopped, match="Run the same command again"):
+        run(recipe(tmp_path, data, BOOSTING, LOGISTIC), tmp_path / "to")
+    assert not list((tmp_path / "to" / "runs").glob("*/run/manifest.json"))
 
 
 def test_a_changed_recipe_makes_new_cells_alone(data: Path, tmp_path: Path):
@@ -561,6 +576,43 @@ def test_hospitals_that_are_not_named_are_missed_before_any_work(data: Path, tmp
     nowhere = write_data(tmp_path / "data", timelines.with_stays(hospital_id=pl.lit(None, pl.Int64)))
     with pytest.raises(UsageError, match="names no hospital"):
         run(recipe(tmp_path, nowhere, '[split]\nby = "hospital"\n', BOOSTING), tmp_path / "to")
+    assert not (tmp_path / "to").exists()
+
+
+NOBODY = "no stay is in the cohort .*no label: "
+
+
+@pytest.mark.parametrize(
+    ("task", "stays", "said"),
+    [
+        ("phenotyping", None, "DATA has no code of what the labels of phenotyping are made of: .*--modalities paper"),
+        ("next_visit_phenotyping", {"subject_id": pl.col("stay_id")}, f"^next_visit_phenotyping on DATA: {NOBODY}"),
+        ("mortality", {"died_in_hospital": pl.lit(None, pl.Boolean)}, f"^mortality on DATA: {NOBODY}"),
+        ("los_remaining", {"subject_id": pl.lit(7)}, "^los_remaining on DATA: no stay of the cohort is on the .* side"),
+    ],
+    ids=["no codes", "no next visit", "no outcome", "one patient"],
+)
+def test_labels_that_the_data_cannot_give_are_missed_before_any_work(
+    task: str, stays: dict[str, pl.Expr] | None, said: str, tmp_path: Path
+):
+    """No encoder is pretrained for a table without numbers; in a dry run too."""
+    timelines = random_timelines(3, 40)
+    if stays is not None:
+        timelines = with_billed_diagnoses(timelines, 3).with_stays(**stays)
+    folder = write_data(tmp_path / "data", timelines)
+    file = recipe(tmp_path, folder, ALIGNED, BESIDE, task=task)
+    with pytest.raises(DataError, match=said.replace("DATA", str(folder))):
+        run(file, tmp_path / "to")
+    with pytest.raises(DataError, match=said.replace("DATA", str(folder))):
+        plan_of([file], None)
+    assert not (tmp_path / "to").exists()
+
+
+def test_a_cohort_that_cannot_judge_is_missed_before_any_work(data: Path, tmp_path: Path):
+    billed = write_data(tmp_path / "data", with_billed_diagnoses(random_timelines(5, 150), 3))
+    file = recipe(tmp_path, billed, BOOSTING, task="phenotyping", top=f'test_data = "{data}"')
+    with pytest.raises(DataError, match=f"{data} has no code of what the labels of phenotyping are made of"):
+        run(file, tmp_path / "to")
     assert not (tmp_path / "to").exists()
 
 

@@ -88,7 +88,7 @@ def test_an_error_ends_it_and_those_under_way_are_left():
     with pytest.raises(ValueError, match="no good"):
         list(in_order(workers, range(30), 3, 2))
     assert max(workers.begun) < 4 + 3 + 2
-    assert workers.left == [item for item in workers.begun if item > 4]
+    assert workers.left == [item for item in workers.begun if item >= 4], "that one too: it may not be over"
     assert workers.left
 
 

@@ -332,7 +332,7 @@ def test_workers_that_die_at_every_try_end_it(place: Place, monkeypatch: pytest.
 
 def test_workers_that_are_not_alike_are_refused(place: Place):
     with open_engine("ray", 2) as engine:
-        with pytest.raises(ClusterError, match="lacks a package that the command needs"):
+        with pytest.raises(ClusterError, match="lacks the package raw_meds: install the same"):
             list(engine.map(of_this_module, None, [0], 2))
         other = replace(engine, versions={"polars": "0.1"})
         with pytest.raises(ClusterError, match=r"node .* has polars [\d.]+, and 0\.1 is where the command runs"):

@@ -21,6 +21,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for minute, volume in (("12:30", 120), ("13:10", 80)):
         raw.add("icu/outputevents", stay_id=1, itemid=226559, charttime=f"2151-01-01 {minute}:00", value=volume)
     raw_mimic4.add_scores(raw)
+    raw.stay(4, admission_type="CLINIC")
     raw.add("icu/chartevents", 1, charttime="2151-01-01 12:40:00", itemid=226512, value="80", valuenum=80)
     drawn = {"charttime": "2151-01-01 12:40:00", "storetime": "2151-01-01 12:50:00"}
     for item, value, unit in (
@@ -81,12 +82,25 @@ def test_a_switch_is_that_of_the_concept_and_stands_in_the_manifest(data: Path, 
         ("elective=URGENT", "could be any of: sapsii.elective, oasis.elective"),
         ("lods.as_repository=true", "--set changes lods, which is not made"),
         ("gcs.tube=true", "no setting 'gcs.tube'"),
+        (
+            "oasis.elective=ELECTIVE,Elective",
+            "--set oasis.elective: no type of admission is 'Elective'. The data have: CLINIC, EW EMER.; .* ELECTIVE, ",
+        ),
     ],
 )
 def test_a_switch_that_does_not_fit_is_refused(data: Path, tmp_path: Path, assignment: str, said: str):
     with pytest.raises(UsageError, match=said):
         write_concepts(data, ["sofa", "oasis"], tmp_path / "out", quiet=True, assignments=[assignment])
     assert not (tmp_path / "out").exists()
+
+
+def test_a_type_of_admission_that_the_data_or_any_mimic_has_is_taken(data: Path, tmp_path: Path):
+    """One that nobody came by is told of as any code is that is nowhere; by default none is asked for."""
+    said = {"none": [], "known": ["oasis.elective=CLINIC,ELECTIVE"], "nobody": ["oasis.elective="]}
+    for name, assignments in said.items():
+        ledger = write_concepts(data, ["oasis"], tmp_path / name, quiet=True, assignments=assignments).ledger
+        absent = [code for code in ledger["concepts"]["oasis"]["codes_absent"] if code.startswith("ADMISSION_TYPE//")]
+        assert absent == (["ADMISSION_TYPE//ELECTIVE"] if name == "known" else [])
 
 
 def test_every_switch_is_an_argument_of_its_concept_and_has_its_default():

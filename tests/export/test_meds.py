@@ -33,7 +33,7 @@ from wardround.errors import DataError, RunError, SourceError, UsageError
 from wardround.events import EVENT_COLUMNS, MODALITIES, STAY_COLUMNS
 from wardround.export import meds as exporting
 from wardround.export.meds import _hour, _windows, export_meds
-from wardround.sources import gather, pipeline
+from wardround.sources import data_target, gather, pipeline
 from wardround.sources.synthetic import SyntheticSettings, synthesise_eicu
 from wardround.tasks.task import TASKS
 
@@ -46,7 +46,7 @@ def eicu(tmp_path_factory: pytest.TempPathFactory) -> Data:
     folder = tmp_path_factory.mktemp("eicu")
     synthesise_eicu(folder / "raw", 60, 7, SyntheticSettings(odd_rows=True))
     with pytest.MonkeyPatch.context() as patch:
-        for module in (gather, pipeline):
+        for module in (data_target, gather):
             patch.setattr(module, "STAYS_PER_SHARD", 25)
         return raw_eicu.prepare(folder / "raw", folder / "data")
 

@@ -1,7 +1,10 @@
 """Boosted trees: what they learn, that they stop, and that they come back from their tensors."""
 
+import os
+import signal
 from dataclasses import replace
 
+import lightgbm
 import numpy as np
 import pytest
 import torch
@@ -9,6 +12,7 @@ import torch
 from wardround.errors import RunError, UsageError
 from wardround.methods.boosting import TREES, Boosting, BoostingSettings
 from wardround.methods.table_model import LabelledRows
+from wardround.stopping import Stopped, stop_on_sigterm
 
 SETTINGS = BoostingSettings(rounds=60, patience=10, learning_rate=0.1, min_leaf_stays=20, threads=1)
 
@@ -53,6 +57,22 @@ def test_trees_end_where_the_validation_loss_is_lowest():
     assert len(history) == best + 1 + SETTINGS.patience < 500
     assert [row["epoch"] for row in history] == list(range(len(history)))
     assert history[-1]["train_loss"] < history[0]["train_loss"]
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["as many as are best", "so many"])
+def test_sigterm_is_heard_at_the_end_of_a_tree(told: bool, monkeypatch: pytest.MonkeyPatch):
+    grown, update = [], lightgbm.Booster.update
+
+    def grow(*arguments: object, **named: object) -> bool:
+        grown.append(1)
+        if len(grown) == 3:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return update(*arguments, **named)
+
+    monkeypatch.setattr(lightgbm.Booster, "update", grow)
+    with stop_on_sigterm(), pytest.raises(Stopped, match="Run the same command again"):
+        fitted() if told else Boosting.of_trees(rows(1), "binary", SETTINGS, 60, 0)
+    assert len(grown) == 3
 
 
 def test_the_kept_trees_have_the_loss_that_the_history_says():

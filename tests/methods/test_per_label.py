@@ -1,5 +1,9 @@
 """One model a label: each as if it were alone; a label that does not vary; weights of another shape."""
 
+import os
+import signal
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -10,6 +14,7 @@ from wardround.methods.logistic import Logistic, LogisticSettings
 from wardround.methods.per_label import PerLabel
 from wardround.methods.table_model import LabelledRows
 from wardround.metrics.discrimination import auroc
+from wardround.stopping import Stopped, stop_on_sigterm
 
 FEW = {
     "boosting": (Boosting, BoostingSettings(rounds=10, min_leaf_stays=5, threads=1)),
@@ -53,6 +58,20 @@ def test_what_was_kept_says_the_same(name: str):
     made, _ = PerLabel.fit(method.fit, rows(0), rows(1), settings, 3, True)
     again = PerLabel.load(method.load, made.state_dict(), settings, 4, 3)
     assert (again.predict(rows(2).values) == made.predict(rows(2).values)).all()
+
+
+def test_sigterm_is_heard_between_labels():
+    """Whether or not the method listens while it is fitted."""
+    fits: list[int] = []
+
+    def fit(*given: Any) -> Any:
+        fits.append(1)
+        os.kill(os.getpid(), signal.SIGTERM)
+        return Logistic.fit(*given)
+
+    with stop_on_sigterm(), pytest.raises(Stopped, match="Run the same command again"):
+        PerLabel.fit(fit, rows(0), rows(1), FEW["logistic"][1], 3, True)
+    assert len(fits) == 1
 
 
 def test_weights_of_other_labels_are_refused():

@@ -8,13 +8,14 @@ from wardround.methods.boosting import Boosting
 from wardround.methods.logistic import Logistic
 from wardround.methods.table_model import TableModel, mean_loss, predictions_of
 from wardround.methods.target import Target
+from wardround.tasks.task import MAX_LOS_H
 
 
 def test_outputs_become_probabilities_or_hours():
     outputs = np.asarray([0.0, np.log(3.0)])
     assert predictions_of("binary", outputs) == pytest.approx([0.5, 0.75])
     assert predictions_of("hours", outputs) == pytest.approx([0, 2])
-    assert predictions_of("hours", np.asarray([-5.0]))[0] == 0
+    assert predictions_of("hours", np.asarray([-5.0, 1e9])).tolist() == [0, MAX_LOS_H]
 
 
 @pytest.mark.parametrize("kind", ["binary", "hours"])

@@ -51,6 +51,7 @@ def test_predictions_are_probabilities_or_hours():
     torch.testing.assert_close(Target("binary").prediction(outputs), torch.tensor([0.25, 0.5, 1.0]))
     hours = Target("hours").prediction(torch.tensor([-3.0, 0.0, math.log(25), 1e9]))
     torch.testing.assert_close(hours, torch.tensor([0.0, 0.0, 24.0, MAX_LOS_H]))
+    assert hours.max() == MAX_LOS_H
 
 
 def test_a_prediction_of_the_label_has_no_loss():

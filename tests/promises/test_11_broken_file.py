@@ -195,7 +195,7 @@ BROKEN = {
         b'labid,minute,name,value,"two\nlines"\n' + LINE,
         "inside a column's name",
     ),
-    "a row larger than a block": (HEADER.encode() + b'1,2,"' + b"x" * 5_000 + b'",3\n', "a row larger than a block"),
+    "a row without end": (HEADER.encode() + b'1,2,"' + b"x" * (5 << 20) + b'",3\n', "a row larger than 4 MiB"),
 }
 
 

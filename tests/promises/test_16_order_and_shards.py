@@ -15,7 +15,7 @@ import raw_mimic4
 from odd_rows import planted
 from raw_eicu import COLUMNS, SCALE, Data, RawEicu, none_of, prepare, tiny
 from wardround import files
-from wardround.sources import csv_reader, gather, pipeline, reading
+from wardround.sources import csv_reader, data_target, gather, pipeline, reading
 from wardround.sources.challenge2012 import raw as challenge_raw
 from wardround.sources.meds import shards as meds_shards
 from wardround.sources.memory_plan import MemoryPlan
@@ -52,7 +52,7 @@ def hashes(data: Data) -> dict[str, str]:
 
 
 def set_shard(monkeypatch: pytest.MonkeyPatch, stays: int) -> None:
-    for module in (gather, pipeline):
+    for module in (data_target, gather):
         monkeypatch.setattr(module, "STAYS_PER_SHARD", stays)
 
 

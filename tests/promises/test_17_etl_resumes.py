@@ -19,7 +19,7 @@ from faulty_disk import FaultyDisk, Killed
 from raw_eicu import SCALE, Data, none_of, prepare, small, tiny
 from wardround import files, whole_file
 from wardround.errors import RunError, WardroundError
-from wardround.sources import gather, pipeline, work_folder
+from wardround.sources import data_target, gather, pipeline, work_folder
 from wardround.sources.memory_plan import MemoryPlan
 from wardround.sources.synthetic import SyntheticSettings, synthesise_eicu
 
@@ -28,10 +28,10 @@ pytestmark = pytest.mark.usefixtures("fast_fsync")
 SCRIPT = """
 import sys
 from pathlib import Path
-from wardround.sources import gather, pipeline
+from wardround.sources import data_target, gather
 from wardround.sources.eicu import EICU
 from wardround.sources.pipeline import prepare
-gather.STAYS_PER_SHARD = pipeline.STAYS_PER_SHARD = 100
+gather.STAYS_PER_SHARD = data_target.STAYS_PER_SHARD = 100
 print("begin", flush=True)
 prepare(EICU, Path(sys.argv[1]), Path(sys.argv[2]), workers=int(sys.argv[3]), quiet=True)
 print("end", flush=True)
@@ -112,7 +112,7 @@ def begun(raw: Path, to: Path, workers: int) -> subprocess.Popen:
 @pytest.mark.slow
 def test_kill_minus_9_at_random_moments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """A process of its own, several shards, one or two workers."""
-    for module in (gather, pipeline):
+    for module in (data_target, gather):
         monkeypatch.setattr(module, "STAYS_PER_SHARD", 100)
     synthesise_eicu(tmp_path / "raw", 400, 5, SyntheticSettings(odd_rows=True))
     began = time.monotonic()
@@ -364,7 +364,7 @@ def test_files_written_in_place_are_caught(
 
 
 def test_the_challenge_killed_at_calls_that_change_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    for module in (gather, pipeline):
+    for module in (data_target, gather):
         monkeypatch.setattr(module, "STAYS_PER_SHARD", 2)
     raw = raw_challenge.tiny_set().write(tmp_path / "raw", "zip")
     with monkeypatch.context() as patch:
@@ -380,7 +380,7 @@ def test_the_challenge_killed_at_calls_that_change_the_disk(tmp_path: Path, monk
 
 
 def test_meds_killed_at_calls_that_change_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    for module in (gather, pipeline):
+    for module in (data_target, gather):
         monkeypatch.setattr(module, "STAYS_PER_SHARD", 2)
     raw = raw_meds.tiny().write(tmp_path / "raw", shards=3)
     with monkeypatch.context() as patch:

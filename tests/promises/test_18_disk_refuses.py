@@ -134,11 +134,11 @@ def test_a_raw_file_that_may_not_be_read(raw: Path, tmp_path: Path, monkeypatch:
 def test_an_error_in_one_table_stops_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int):
     sound, begun = csv_tables.read_blocks, []
 
-    def refuse(path: Path, table):
+    def refuse(path: Path, table, **how):
         begun.append(table.name)
         if table.name == "diagnosis":
             raise StorageError("the disk refused")
-        return sound(path, table)
+        return sound(path, table, **how)
 
     monkeypatch.setattr(csv_tables, "read_blocks", refuse)
     with pytest.raises(StorageError, match="the disk refused"):

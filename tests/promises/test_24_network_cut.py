@@ -22,7 +22,7 @@ SPEAKS = {
     "aiohttp", "fsspec", "ftplib", "http.client", "httpx", "huggingface_hub", "imaplib", "poplib", "requests",
     "ray", "smtplib", "socket", "telnetlib", "urllib.request", "urllib3", "websocket", "websockets", "xmlrpc.client",
 }  # fmt: skip
-RAY = {"engines/ray_cluster.py", "engines/ray_engine.py", "engines/ray_worker.py"}
+RAY = {"engines/ray_cluster.py", "engines/ray_engine.py", "engines/ray_errors.py", "engines/ray_worker.py"}
 """Imported when a cluster is asked for, and not before."""
 ALLOWED = {"sources/fetch.py", *RAY}
 

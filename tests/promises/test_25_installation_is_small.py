@@ -28,7 +28,7 @@ ONLY_WITH_AN_EXTRA = {
     "optuna": ("compare/search.py",),
     "pillow": ("sources/synthetic/mimic4/image_files.py", "batches/pictures.py"),
     "pydicom": ("sources/synthetic/mimic4/image_files.py", "batches/pictures.py", "batches/dicom_decoders.py"),
-    "ray": ("engines/ray_cluster.py", "engines/ray_engine.py", "engines/ray_worker.py"),
+    "ray": ("engines/ray_cluster.py", "engines/ray_engine.py", "engines/ray_errors.py", "engines/ray_worker.py"),
 }
 """Optional package -> the files that may import it, which say what to do without it: where pictures are written, and
 where they are read."""

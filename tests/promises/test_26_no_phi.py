@@ -197,6 +197,7 @@ def a_bomb(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def a_small_block(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(csv_reader, "BLOCK_BYTES", 50)
+    monkeypatch.setattr(csv_reader, "ROW_BYTES", 1)
 
 
 def a_signal(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,7 +28,7 @@ def test_what_is_there_is_found_hashed_and_read(raw: Path):
     assert found.inputs["lab"] == hashlib.sha256(b"id\n7\n").hexdigest()
     assert found.tables["lab"].where == raw / "lab.csv"
     (block,) = found.tables["patient"].blocks()
-    assert block.frame["id"].to_list() == ["1", "2"]
+    assert block.frame["id"].to_list() == [1, 2]
 
 
 def test_a_database_is_one_folder(raw: Path, tmp_path: Path):

@@ -7,8 +7,6 @@ import pytest
 
 import raw_mimic4
 from wardround.errors import RunError
-from wardround.sources.csv_reader import read_blocks
-from wardround.sources.raw_table import ID, INTEGER, RawTable
 from wardround.sources.synthetic import LAYOUTS
 from wardround.sources.synthetic.write import synthesise
 from wardround.whole_file import one_writer
@@ -25,12 +23,3 @@ def test_a_second_synth_is_told_so(tmp_path: Path):
     settings, layout = LAYOUTS["eicu"]
     with one_writer(tmp_path / "raw", RunError, "making"), pytest.raises(RunError, match="making"):
         synthesise(layout(settings(), 1), tmp_path / "raw", 5, quiet=True)
-
-
-def test_a_reader_that_is_left_early_is_drained(tmp_path: Path):
-    """Its parser reads ahead in a thread of its own."""
-    path = tmp_path / "numbers.csv"
-    path.write_text("id\n" + "\n".join(map(str, range(200_000))))
-    blocks = read_blocks(path, RawTable("numbers", {"id": (INTEGER, ID)}), 1 << 16)
-    assert next(blocks).frame.height > 0
-    blocks.close()

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wardround.errors import DataError
-from wardround.sources.runs import RunWriter, open_run, pieces, rows_of_slices
+from wardround.sources.runs import RunWriter, open_runs, pieces, rows_of_slices
 
 
 def events(slices: list[int], first: int = 0) -> pl.DataFrame:
@@ -17,19 +17,21 @@ def events(slices: list[int], first: int = 0) -> pl.DataFrame:
     return pl.DataFrame({"row": rows, "code": [f"code {row}" for row in rows], "slice": slices})
 
 
-def written(folder: Path, frames: list[pl.DataFrame], most_bytes: int) -> RunWriter:
+def written(folder: Path, frames: list[pl.DataFrame], most_bytes: int) -> list[str]:
+    """The names of the runs."""
     writer = RunWriter(folder, most_bytes)
     for frame in frames:
         writer.add(frame)
-    writer.flush()
-    return writer
+    made = writer.finish()
+    assert sorted(made) == sorted(folder.iterdir())
+    return [path.name for path in writer.paths]
 
 
 @pytest.mark.parametrize("most_bytes", [1, 1_000, 1 << 20])
 def test_each_slice_gets_its_rows_in_their_order(tmp_path: Path, most_bytes: int):
     rng = random.Random(3)
     frames = [events([rng.randrange(5) for _ in range(20)], 20 * n) for n in range(4)]
-    runs = [open_run(path) for path in written(tmp_path, [*frames, events([])], most_bytes).paths]
+    runs = open_runs(tmp_path, written(tmp_path, [*frames, events([])], most_bytes))
     assert len(runs) == {1: 4, 1_000: 2, 1 << 20: 1}[most_bytes]
     whole = pl.concat(frames)
     for first, last in ((0, 0), (1, 3), (0, 4), (4, 9)):
@@ -42,18 +44,21 @@ def test_each_slice_gets_its_rows_in_their_order(tmp_path: Path, most_bytes: int
 
 
 def test_a_table_without_events_has_no_run(tmp_path: Path):
-    assert written(tmp_path, [events([])], 1).paths == []
+    assert written(tmp_path, [events([])], 1) == []
+    assert open_runs(tmp_path, []) == []
     assert rows_of_slices([], 3).tolist() == [0, 0, 0]
 
 
-def test_a_run_that_was_cut_is_no_run(tmp_path: Path):
-    (path,) = written(tmp_path, [events([0, 1, 1])], 1 << 20).paths
+@pytest.mark.parametrize("name", ["0.arrow", "words.parquet"])
+def test_a_run_that_was_cut_is_no_run(tmp_path: Path, name: str):
+    names = written(tmp_path, [events([0, 1, 1])], 1 << 20)
+    path = tmp_path / name
     path.write_bytes(path.read_bytes()[:-40])
-    with pytest.raises(DataError, match=r"0\.arrow is missing or torn"):
-        open_run(path)
+    with pytest.raises(DataError, match=name):
+        open_runs(tmp_path, names)
     path.unlink()
-    with pytest.raises(DataError, match="missing or torn"):
-        open_run(path)
+    with pytest.raises(DataError, match="is missing"):
+        open_runs(tmp_path, names)
 
 
 @given(st.lists(st.integers(0, 50), max_size=30), st.integers(1, 60))

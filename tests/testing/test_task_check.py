@@ -21,6 +21,10 @@ DIED: Final = pl.col("died_in_unit").cast(pl.Float64)
 HOURS: Final = pl.col("los_h").cast(pl.Float64)
 
 
+def left(at: pl.Expr) -> pl.Expr:
+    return hours_between(pl.col("end"), at)
+
+
 def task(label: Callable[[pl.Expr], pl.Expr], kind: Any = "binary", falls: bool = False, **more: Any) -> Task:
     return Task(**{"name": "faulty", "kind": kind, "label": label, "falls": falls, "summary": "a fault; not"} | more)
 
@@ -39,6 +43,10 @@ FAULTS: Final[dict[str, tuple[Task, str]]] = {
     "than the stay before": (task(lambda _: (HOURS - HOURS.shift(1)).fill_null(0), "hours"), "each its own"),
     "hours that do not fall": (task(lambda _: HOURS, "hours", True), "falls"),
     "yes or no that falls": (task(lambda _: DIED, falls=True), "falls"),
+    "a probability that began": (task(lambda _: DIED, began="start"), "began"),
+    "hours that are left and began": (task(left, "hours", True, began="start"), "began"),
+    "hours that began and move": (task(left, "hours", began="start"), "began"),
+    "hours that began at their end": (task(lambda _: HOURS, "hours", began="end"), "began"),
     "published risk of another outcome": (task(lambda _: DIED, published_risk=True), "published risk"),
 }  # fmt: skip
 
@@ -46,9 +54,10 @@ FAULTS: Final[dict[str, tuple[Task, str]]] = {
 def test_tasks_of_our_own_fit():
     """Negative controls of the faults."""
     check_task(task(lambda _: DIED))
-    check_task(task(lambda at: hours_between(pl.col("end"), at), "hours", True))
+    check_task(task(left, "hours", True))
     soon = task(lambda at: (hours_between(pl.col("end"), at) < 48).cast(pl.Float64))
     check_task(soon)
+    check_task(task(lambda _: HOURS, "hours", began="hospital_start"))
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -19,7 +19,7 @@ from wardround.methods.scores import SCORE_CODES
 from wardround.tasks.cohort import Window
 from wardround.tasks.task import TASKS
 from wardround.train import predict
-from wardround.train.cases import Cases
+from wardround.train.cases import Cases, prediction_hours
 from wardround.train.data import open_data
 from wardround.train.embedded import embedded
 from wardround.train.predict import SHAPES, Predictions, predict_cases
@@ -268,5 +268,38 @@ def test_after_each_event_a_duration_is_what_had_passed_then_and_what_is_left():
     )
     whole = left.with_passed(np.asarray([25.0, 30.0]), np.asarray([24.0, 24.0]))
     assert whole.prediction.tolist() == [35, 50]
-    assert whole.belief.tolist() == [9, 33, 13]
+    assert whole.belief.tolist() == [8, 33, 13], "an hour before it began an hour more is left than it lasts"
     assert left.with_passed(np.zeros(2), np.full(2, 24.0)) is left
+    nothing = replace(left, belief=np.zeros(3)).with_passed(np.asarray([25.0, 30.0]), np.asarray([24.0, 24.0]))
+    assert nothing.belief.tolist() == [0, 25, 6]
+
+
+class _KnowsWhatIsLearned(torch.nn.Module):
+    """Says after each event what a model is asked to say there: what is left, and an hour more for each hour before."""
+
+    shape = "sequence"
+
+    def __init__(self, learned: np.ndarray) -> None:
+        super().__init__()
+        self.learned = torch.nn.Parameter(torch.from_numpy(learned))
+
+    def predict(self, batch):
+        left = self.learned[batch.stays]
+        return left[:, None] + (batch.at_h[:, None] - batch.hours), left
+
+
+@pytest.mark.parametrize("task", ["los", "los_icu"])
+@pytest.mark.parametrize("window", [Window(), Window("paper", 12)])
+def test_who_knows_what_is_learned_says_the_label_after_every_event(world, tmp_path: Path, task: str, window: Window):
+    """Events before the unit stay among them."""
+    _, featuriser, timelines = world
+    data, cohort = opened(tmp_path / "d", timelines, window, TASKS[task])
+    store = event_store(data.lines, cohort, featuriser, True)
+    cases = Cases(cohort, store, prediction_hours(cohort))
+    made = predict_cases(_KnowsWhatIsLearned(cohort.learned), cases, np.arange(len(cohort.learned)))
+    label = cohort.frame["label"].to_numpy()
+    known = ~np.isnan(label)
+    assert made.prediction[known] == pytest.approx(label[known], abs=1e-4)
+    known = known[made.belief_stay]
+    assert (made.belief_minute[known] < 0).any()
+    assert made.belief[known] == pytest.approx(label[made.belief_stay][known], abs=1e-4)

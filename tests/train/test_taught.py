@@ -72,13 +72,16 @@ def test_a_run_without_a_teacher_says_so_in_its_settings_and_once(data: Path, tm
     """Of hours and of several answers it has nothing to say, whatever its share."""
     for task, used in (("mortality", True), ("los_remaining", False), ("phenotyping", False)):
         asked = replace(TrainSettings.default(METHODS["mlp"]), teacher=TeacherSettings(0.3, 4))
-        made, notes = teacher_of(asked, TASKS[task])
+        made, notes = teacher_of(asked, TASKS[task], ["epochs=3", "share = 0.3"])
         assert made == (asked if used else replace(asked, teacher=TeacherSettings(0.0, 4)))
-        assert teacher_of(made, TASKS[task]) == (made, [])
+        assert teacher_of(made, TASKS[task], ["share=0"]) == (made, [])
         assert len(notes) == (not used)
-    done = trained("mlp", data, tmp_path / "run", STILL, "loop.epochs=1", "teacher.share=0.3", task="los_remaining")
-    assert sum("teacher.share=0" in note for note in done.notes) == 1
-    assert files.read_json(tmp_path / "run" / "settings.json")["settings"]["teacher"]["share"] == 0
+        assert teacher_of(asked, TASKS[task], ["epochs=3"]) == (made, []), "nobody asked for one"
+    for setting, said in (("teacher.share=0.5", 1), ("loop.patience=3", 0)):  # asked for, though as by default; and not
+        to = tmp_path / setting
+        done = trained("mlp", data, to, STILL, "loop.epochs=1", setting, task="los_remaining")
+        assert sum("teacher.share=0" in note for note in done.notes) == said
+        assert files.read_json(to / "settings.json")["settings"]["teacher"]["share"] == 0
 
 
 @pytest.mark.parametrize("side", [VAL, TEST])

@@ -1,8 +1,8 @@
 """What this project uses of pyarrow.csv."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
-from pyarrow import DataType, PythonFile, RecordBatch
+from pyarrow import BufferReader, DataType, Table
 
 class InvalidRow: ...
 
@@ -23,10 +23,10 @@ class ConvertOptions:
         quoted_strings_can_be_null: bool,
     ) -> None: ...
 
-def open_csv(
-    input_file: PythonFile,
+def read_csv(
+    input_file: BufferReader,
     *,
     read_options: ReadOptions,
     parse_options: ParseOptions,
     convert_options: ConvertOptions,
-) -> Iterable[RecordBatch]: ...
+) -> Table: ...

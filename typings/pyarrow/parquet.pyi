@@ -24,7 +24,15 @@ class ParquetFile:
 
 class ParquetWriter:
     is_open: bool
-    def __init__(self, where: PythonFile, schema: Schema, *, compression: str) -> None: ...
+    def __init__(
+        self,
+        where: PythonFile,
+        schema: Schema,
+        *,
+        compression: str,
+        use_dictionary: list[str],
+        write_statistics: list[str],
+    ) -> None: ...
     def write_table(self, table: Table, row_group_size: int) -> None: ...
     def close(self) -> None: ...
 

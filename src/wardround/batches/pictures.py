@@ -28,7 +28,7 @@ from jaxtyping import Bool, Shaped, UInt8
 
 from wardround import files
 from wardround.batches.array_cache import array_once
-from wardround.batches.dicom_decoders import NoDecoder, check_decoder, no_decoder
+from wardround.batches.dicom_decoders import NoDecoder, check_decoder, check_decoders
 from wardround.batches.features import view_of
 from wardround.batches.lines import Lines
 from wardround.errors import DataError, UsageError
@@ -37,7 +37,7 @@ from wardround.progress import progress
 
 Pixels = UInt8[np.ndarray, "side side"]
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """Another number where the same picture gives other pixels."""
 
 LIMIT_BYTES: Final = 64 << 30
@@ -145,6 +145,7 @@ def picture_rows(lines: Lines, modality: str, settings: PictureSettings, quiet: 
     state = np.full(len(members), ABSENT, np.uint8)
 
     def blocks() -> Iterator[UInt8[np.ndarray, "row side side"]]:
+        check_decoders(paths, modality)  # what is decoded before one is missed would be lost
         yield np.empty((0, side, side), np.uint8)
         with progress(len(members), f"reading pictures, {modality}", quiet=quiet) as bar:
             for begin in range(0, len(members), BLOCK):
@@ -160,8 +161,11 @@ def picture_rows(lines: Lines, modality: str, settings: PictureSettings, quiet: 
         digest.update(b"state")
         states = partial(_state, paths, state, pixels, documents.data)
         kept = array_once(cache, digest.hexdigest(), n, lambda: iter([states()]), LIMIT_BYTES)
-    except NoDecoder:
-        raise no_decoder(paths, modality) from None
+    except NoDecoder:  # of a file that was changed meanwhile
+        check_decoders(paths, modality)
+        raise DataError(
+            f"pictures ({modality}) were changed while they were read. Run the same command again."
+        ) from None
     return PictureRows(pixels, kept)
 
 

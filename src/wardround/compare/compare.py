@@ -49,12 +49,13 @@ def is_recipe(sources: Sequence[Path]) -> bool:
     return len(sources) == 1 and not sources[0].is_dir()
 
 
-def plan_of(sources: Sequence[Path], to: Path | None, seed: int = 0) -> list[str]:
-    """The cells of a recipe as lines, and which of them lie in `to`; nothing is written. Raises as `compare`."""
+def plan_of(sources: Sequence[Path], to: Path | None, seed: int = 0, quiet: bool = True) -> list[str]:
+    """The cells of a recipe as lines, and which of them lie in `to`, to which nothing is written. Raises as
+    `compare`."""
     if not is_recipe(sources):
         raise UsageError("--dry-run goes with a recipe: folders are compared as they are.")
     recipe = read_recipe(sources[0], seed)
-    return plan_lines(recipe, cells_of(recipe, check_data(recipe)), to)
+    return plan_lines(recipe, cells_of(recipe, check_data(recipe, quiet)), to)
 
 
 def compare(
@@ -77,8 +78,8 @@ def compare(
 
     Raises:
         UsageError: where recipe, folders or options do not go together; nothing is then written.
-        DataError, RunError: where a folder is not whole, `to` holds somebody's files, or another process is comparing
-            into it.
+        DataError, RunError: where a folder is not whole, the data cannot be asked what a recipe asks, `to` holds
+            somebody's files, or another process is comparing into it.
         Stopped: after SIGTERM; the same call goes on.
         StorageError: if the disk refuses.
     """
@@ -93,7 +94,7 @@ def compare(
     recipe = read_recipe(sources[0], seed)
     if recipe.search is not None:
         require_optuna()
-    hashes = check_data(recipe)
+    hashes = check_data(recipe, quiet)
     with one_writer(to, RunError, "comparing"):
         return _from_recipe(recipe, hashes, to, quiet)
 

@@ -12,12 +12,18 @@ import polars as pl
 from wardround.concepts.first_day import DAY
 from wardround.concepts.needs import Need
 from wardround.concepts.rows import of_the_patient
+from wardround.errors import UsageError
 
 TYPE: Final = "ADMISSION_TYPE//"
 SERVICE: Final = "SERVICE//"
 FAMILIES: Final = (TYPE, SERVICE)
 NEEDS: Final = (Need("type of admission", (TYPE,)), Need("service", (SERVICE,)))
 ELECTIVE: Final = ("ELECTIVE",)
+PUBLISHED: Final = (
+    *("AMBULATORY OBSERVATION", "DIRECT EMER.", "DIRECT OBSERVATION", "ELECTIVE", "EMERGENCY", "EU OBSERVATION"),
+    *("EW EMER.", "NEWBORN", "OBSERVATION ADMIT", "SURGICAL SAME DAY ADMISSION", "URGENT"),
+)
+"""The types of MIMIC-III and MIMIC-IV; other data have others."""
 BEFORE: Final = pl.duration(hours=24)
 """A service can be written before the hospital admission, in the emergency department."""
 
@@ -47,6 +53,32 @@ def admissions(events: pl.DataFrame, stays: pl.DataFrame, elective: Collection[s
     both = kind.join(services, on="stay_id", how="full", coalesce=True)
     known = pl.max_horizontal("type_known", "service_known")
     return both.select("stay_id", "elective", "first_service", "surgical_day", admission_known=known)
+
+
+def codes_of(elective: Collection[str]) -> set[str]:
+    """The codes of some types of admission."""
+    return {f"{TYPE}{kind}" for kind in elective}
+
+
+def check_types(option: str, elective: Collection[str], codes: Collection[str]) -> None:
+    """Refuse a type that is misspelt: nobody would be elective by it, and nothing would say so.
+
+    Args:
+        option: through which the types came, for the message.
+        elective: the types.
+        codes: those of the data.
+
+    Raises:
+        UsageError: for types that neither the data nor any MIMIC has, naming those that there are.
+    """
+    there = {code.removeprefix(TYPE) for code in codes if code.startswith(TYPE)}
+    unknown = [kind for kind in elective if kind not in there and kind not in PUBLISHED]
+    if unknown:
+        others = ", ".join(kind for kind in PUBLISHED if kind not in there)
+        raise UsageError(
+            f"--set {option}: no type of admission is {', '.join(map(repr, unknown))}. The data have: "
+            f"{', '.join(sorted(there)) or 'none'}; others of MIMIC: {others or 'none'}. Between two stands a comma."
+        )
 
 
 def surgical(service: pl.Expr) -> pl.Expr:

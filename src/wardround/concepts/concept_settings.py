@@ -4,11 +4,11 @@ The defaults are what the concept's own file says it is. A switch that changes a
 Code Repository or another definition; what was changed stands in the manifest.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from wardround.concepts.admission import ELECTIVE
+from wardround.concepts.admission import ELECTIVE, check_types, codes_of
 from wardround.concepts.cw24_template import Missing
 from wardround.concepts.sofa import Pressors
 from wardround.errors import UsageError
@@ -43,7 +43,7 @@ class AdmissionSettings:
     """Switches of `sapsii` and `oasis`.
 
     Attributes:
-        elective: types of admission that are, between commas.
+        elective: types of admission that are, between commas: of those in the data or of any MIMIC; none if empty.
     """
 
     elective: tuple[str, ...] = ELECTIVE
@@ -92,3 +92,19 @@ def changed_switches(assignments: Sequence[str], concepts: Sequence[str]) -> dic
         if name not in concepts:
             raise UsageError(f"--set changes {name}, which is not made: name it too, or leave that out.")
     return changed
+
+
+def codes_of_switches(switches: Mapping[str, Mapping[str, Any]], codes: Collection[str]) -> dict[str, set[str]]:
+    """Concept -> the codes that its switches name. A default names none: nobody asked for it.
+
+    Args:
+        switches: of `changed_switches`.
+        codes: those of the data.
+
+    Raises:
+        UsageError: for a type of admission that there is not.
+    """
+    named = {name: own["elective"] for name, own in switches.items() if "elective" in own}
+    for name, elective in named.items():
+        check_types(f"{name}.elective", elective, codes)
+    return {name: codes_of(elective) for name, elective in named.items()}

@@ -15,6 +15,7 @@ from typing import Protocol, TypeVar, runtime_checkable
 
 from wardround.engines.local import LocalEngine
 from wardround.errors import UsageError
+from wardround.stopping import goes_on
 
 Shared = TypeVar("Shared")
 Item = TypeVar("Item")
@@ -66,13 +67,16 @@ class Engine(Protocol):
 
 
 @contextlib.contextmanager
-def open_engine(name: str, workers: int | None, packages: Sequence[str] = ()) -> Generator[Engine]:
+def open_engine(
+    name: str, workers: int | None, packages: Sequence[str] = (), check: Callable[[], None] = goes_on
+) -> Generator[Engine]:
     """An engine for as long as the block lasts.
 
     Args:
         name: "local" or "ray".
         workers: tasks at once; None for as many as there are cores for.
         packages: that workers need to have in the version that is here, besides our own and those that decide bytes.
+        check: raises where work is to stop; asked while a cluster's tasks are waited for, which may take long.
 
     Raises:
         UsageError: for a name that does not exist; where its package is not installed.
@@ -88,7 +92,7 @@ def open_engine(name: str, workers: int | None, packages: Sequence[str] = ()) ->
         # late: it imports Ray, which takes its settings as it is imported
         from wardround.engines.ray_engine import ray_engine
 
-        with ray_engine(workers or cpus, cpus, packages) as engine:
+        with ray_engine(workers or cpus, cpus, packages, check) as engine:
             yield engine
 
 

@@ -47,13 +47,19 @@ def in_order(
     """
     under_way: deque[Handle] = deque()
     waiting = iter(items)
+
+    def first() -> Result:
+        result = pool.result(under_way[0])  # who stops waiting leaves it with the others
+        under_way.popleft()
+        return result
+
     try:
         while True:
             while under_way and pool.is_done(under_way[0]):
-                yield pool.result(under_way.popleft())
+                yield first()
             unfinished = [handle for handle in under_way if not pool.is_done(handle)]
             if ahead is not None and len(under_way) >= begun + ahead:
-                yield pool.result(under_way.popleft())
+                yield first()
             elif len(unfinished) >= begun:
                 pool.wait_for_any(unfinished)
             else:
@@ -64,6 +70,6 @@ def in_order(
                 under_way.append(pool.begin(item))
                 del item
         while under_way:
-            yield pool.result(under_way.popleft())
+            yield first()
     finally:
         pool.leave(under_way)

@@ -30,14 +30,18 @@ STORE_BYTES_PER_WORKER: Final = 128 * 2**20
 ONE_MACHINE: Final = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 """At 0 Ray is for one machine only, on Linux too: without it 127.0.0.1 is taken for the machine's outer address, and
 every process of Ray's listens on all of them."""
+AUTH_MODE: Final = "RAY_AUTH_MODE"
 ONE_CORE: Final = {"env_vars": {"POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1"}}
 """The environment of a worker."""
-QUIET: Final = {"RAY_DEDUP_LOGS_SKIP_REGEX": "."}
-"""Else what Ray has to tell of workers that were lost stands on stdout, between the lines of a result."""
+RETRIES: Final = 3
+"""A task is begun again so often where its worker or node is lost."""
+EVERYWHERE: Final = {"RAY_DEDUP_LOGS_SKIP_REGEX": ".", "RAY_task_oom_retries": str(RETRIES)}
+"""Else what Ray has to tell of workers that were lost stands on stdout, between the lines of a result; and a task that
+a node ends for want of memory is begun again without end."""
 OURS: Final = {
     ONE_MACHINE: "0",
     "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_AUTH_MODE": "token",
+    AUTH_MODE: "token",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
 """Of a cluster of one machine: no reports to Ray's makers, a token that callers need, no warning of what comes."""
@@ -65,7 +69,7 @@ def connected(workers: int | None) -> Generator[int]:
     with contextlib.ExitStack() as stack:
         address = os.environ.get(ADDRESS, "")
         if not _is_connected():
-            _set_unless_set(QUIET)
+            stack.enter_context(_settings(EVERYWHERE))
             if address in ("", "local"):
                 stack.enter_context(_own_cluster(workers or len(os.sched_getaffinity(0))))
             else:
@@ -100,7 +104,7 @@ def _refuse_silent(address: str) -> None:
 def _own_cluster(cpus: int) -> Generator[None]:
     """A cluster of this machine alone."""
     with contextlib.ExitStack() as stack:
-        _choose_settings()
+        stack.enter_context(_settings(_own_settings()))
         folder = stack.enter_context(own_folder())
         thread = stack.enter_context(_ours_to_end("Ray does not start on this machine"))
         _init(
@@ -201,27 +205,44 @@ def _cpus() -> int:
     """Tasks at once. Raises `ClusterError` where there is no core for any."""
     import ray
 
-    cpus = int(ray.cluster_resources().get("CPU", 0))
+    from wardround.engines.ray_errors import ray_errors
+
+    with ray_errors(tries=1):
+        cpus = int(ray.cluster_resources().get("CPU", 0))
     if cpus < 1:
         raise ClusterError("The Ray cluster has no CPU: start its nodes with --num-cpus.")
     return cpus
 
 
-def _choose_settings() -> None:
-    """Settings of Ray for a cluster of one machine, in the environment, unless a person set them. They stay: Ray takes
-    them up once a process.
+def _own_settings() -> dict[str, str]:
+    """Settings of Ray for a cluster of one machine. Ray takes them up once a process: those of the first cluster are
+    those of the next.
 
     Raises:
-        ClusterError: where it has done so before.
+        ClusterError: where it has taken up others before.
     """
-    if "ray" in sys.modules and os.environ.get(ONE_MACHINE) != "0":
-        raise ClusterError(
-            f"Ray was imported before, and would listen on all addresses of this machine. Connect to a cluster of your "
-            f"own first (ray.init), or set {ONE_MACHINE}=0 before Ray is imported."
-        )
-    _set_unless_set({**OURS, "RAY_AUTH_TOKEN": secrets.token_hex(32)})
+    if not _TAKEN_UP:
+        if "ray" in sys.modules and (os.environ.get(ONE_MACHINE) != "0" or AUTH_MODE not in os.environ):
+            raise ClusterError(
+                "Ray was imported before, and would listen on all addresses of this machine, or to everybody. Connect "
+                f"to a cluster of your own first (ray.init), or set {ONE_MACHINE}=0 and {AUTH_MODE}=token before Ray "
+                "is imported."
+            )
+        _TAKEN_UP.update({**OURS, "RAY_AUTH_TOKEN": secrets.token_hex(32)})
+    return _TAKEN_UP
 
 
-def _set_unless_set(variables: Mapping[str, str]) -> None:
-    for name, value in variables.items():
-        os.environ.setdefault(name, value)
+_TAKEN_UP: Final = dict[str, str]()
+
+
+@contextlib.contextmanager
+def _settings(variables: Mapping[str, str]) -> Generator[None]:
+    """Variables of the environment, of this process and those that it starts, for as long as the block lasts; what a
+    person set stays as it is."""
+    ours = {name: value for name, value in variables.items() if name not in os.environ}
+    os.environ.update(ours)
+    try:
+        yield
+    finally:
+        for name in ours:
+            os.environ.pop(name, None)

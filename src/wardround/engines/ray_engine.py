@@ -15,7 +15,8 @@ import ray
 import ray.exceptions
 
 from wardround.engines.order import in_order
-from wardround.engines.ray_cluster import ONE_CORE
+from wardround.engines.ray_cluster import ONE_CORE, RETRIES
+from wardround.engines.ray_errors import ray_errors
 from wardround.engines.ray_worker import (
     Failed,
     Job,
@@ -26,15 +27,16 @@ from wardround.engines.ray_worker import (
 )
 from wardround.engines.shared_folder import mark
 from wardround.errors import ClusterError
+from wardround.stopping import goes_on
 
 Shared = TypeVar("Shared")
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-RETRIES: Final = 3
-"""A task is begun again so often where its worker or node is lost."""
 LEAVE_S: Final = 60.0
 """Tasks that write are waited for, where the command stops early."""
+POLL_S: Final = 1.0
+"""Whoever waits for tasks looks so often whether it is to stop."""
 PACKAGES: Final = ("wardround", "polars", "pyarrow")
 """Of one version everywhere, whatever Ray itself asks for."""
 
@@ -47,11 +49,13 @@ class RayEngine:
         workers: tasks at once.
         cpus: that the cluster has for them.
         versions: package -> the version that workers must have.
+        check: raises where work is to stop; asked while tasks are waited for.
     """
 
     workers: int
     cpus: int
     versions: dict[str, str]
+    check: Callable[[], None]
     is_apart: bool = True
 
     def map(
@@ -68,23 +72,28 @@ class RayEngine:
         remote = ray.remote(work).options(
             name=getattr(task, "__name__", "work"), num_cpus=1, max_retries=RETRIES, runtime_env=ONE_CORE
         )
-        tasks = _Tasks(remote, ray.put(job), waits_for_them=folder is not None)
+        with ray_errors(RETRIES + 1):
+            put = ray.put(job)
+        tasks = _Tasks(remote, put, folder is not None, self.check)
         begun = workers + 1 if workers >= self.cpus else workers
         yield from in_order(tasks, items, begun, ahead)
 
 
 @contextlib.contextmanager
-def ray_engine(workers: int, cpus: int, packages: Sequence[str] = ()) -> Generator[RayEngine]:
+def ray_engine(
+    workers: int, cpus: int, packages: Sequence[str] = (), check: Callable[[], None] = goes_on
+) -> Generator[RayEngine]:
     """The engine, on the connection that there is.
 
     Args:
         workers: tasks at once.
         cpus: of the cluster.
         packages: that workers must have in the version that is here, besides `PACKAGES`.
+        check: raises where work is to stop.
     """
     send_frames_as_buffers()
     try:
-        yield RayEngine(workers, cpus, versions_of([*PACKAGES, *packages]))
+        yield RayEngine(workers, cpus, versions_of([*PACKAGES, *packages]), check)
     finally:
         send_frames_as_ever()
 
@@ -94,57 +103,38 @@ class _Tasks:
     work: Any
     job: Any
     waits_for_them: bool
+    check: Callable[[], None]
 
     def begin(self, item: Any) -> Any:
-        return self.work.remote(self.job, item)
+        with ray_errors(RETRIES + 1):
+            return self.work.remote(self.job, item)
 
     def is_done(self, handle: Any) -> bool:
         return bool(_waited([handle], 1, 0)[0])
 
     def wait_for_any(self, handles: Sequence[Any]) -> None:
-        _waited(handles, 1, None)
+        while not _waited(handles, 1, POLL_S)[0]:
+            self.check()
 
     def result(self, handle: Any) -> Any:
-        with _errors():
+        self.wait_for_any([handle])
+        with ray_errors(RETRIES + 1):
             result = ray.get(handle)
         if isinstance(result, Failed):
             raise result.error
         return result
 
     def leave(self, handles: Sequence[Any]) -> None:
-        """Those that write come to an end first, unless that takes too long."""
-        left = list(handles)
-        if left and self.waits_for_them:
-            left = _waited(left, len(left), LEAVE_S)[1]
-        for handle in left:
-            ray.cancel(handle, force=True)
+        """Those that write come to an end first, unless that takes too long; of a cluster that fails nothing more is
+        asked. What is done is not cancelled: Ray may end this process over that."""
+        with contextlib.suppress(ClusterError, ray.exceptions.RayError):
+            left = _waited(handles, len(handles), LEAVE_S if self.waits_for_them else 0)[1] if handles else []
+            for handle in left:
+                ray.cancel(handle, force=True)
 
 
-def _waited(handles: Sequence[Any], count: int, timeout_s: float | None) -> tuple[list[Any], list[Any]]:
-    """Those that are done, and the others, once so many are done or the time is over."""
+def _waited(handles: Sequence[Any], count: int, timeout_s: float) -> tuple[list[Any], list[Any]]:
+    """Those that are done, and the others, once so many are done or the time is over. Raises `ClusterError`."""
     wait: Any = ray.wait  # pyright: ignore[reportUnknownVariableType]
-    return wait(list(handles), num_returns=count, timeout=timeout_s, fetch_local=False)
-
-
-@contextlib.contextmanager
-def _errors() -> Generator[None]:
-    """What Ray raises, as an error of ours; what is a fault in a task's code stays what it is."""
-    try:
-        yield
-    except ray.exceptions.RayTaskError as error:
-        if _is_of_imports(error):
-            raise ClusterError(
-                "A node of the Ray cluster lacks a package that the command needs: install the same packages on every "
-                "node."
-            ) from None
-        raise
-    except ray.exceptions.RayError as error:
-        raise ClusterError(
-            f"The Ray cluster lost a task {RETRIES + 1} times ({type(error).__name__}). "
-            "Run the same command again to go on."
-        ) from None
-
-
-def _is_of_imports(error: Exception) -> bool:
-    cause = getattr(error, "cause", None)
-    return isinstance(cause, ImportError) or "No module named" in str(cause) or "failed to import" in str(cause)
+    with ray_errors(RETRIES + 1):
+        return wait(list(handles), num_returns=count, timeout=timeout_s, fetch_local=False)

@@ -18,7 +18,7 @@ import polars as pl
 
 import wardround
 from wardround import files
-from wardround.concepts.concept_settings import changed_switches
+from wardround.concepts.concept_settings import changed_switches, codes_of_switches
 from wardround.concepts.known import Concept, find_concept
 from wardround.concepts.needs import check_needs
 from wardround.concepts.rows import INPUT_COLUMNS
@@ -61,7 +61,7 @@ def write_concepts(
         assignments: `KEY=VALUE` of `--set` (`concept_settings.py`).
 
     Raises:
-        UsageError: for a concept or a switch that does not exist.
+        UsageError: for a concept or a switch that does not exist, or a switch that names what there is not.
         DataError: where the DATA folder is unfinished or changed, or a column is missing or of another type; where the
             data have no code for a part of a concept.
         RunError: where `to` holds other concepts, or files of somebody's; on SIGTERM.
@@ -73,6 +73,9 @@ def write_concepts(
     codes = files.read_columns(data / "metadata" / "codes.parquet", {"code": EVENT_COLUMNS["code"]})["code"].to_list()
     for concept in concepts:
         check_needs(data, concept.name, concept.needs, set(codes), leave=concept.name)
+    named = codes_of_switches(switches, codes)
+    read = {concept.name: {*concept.codes, *named.get(concept.name, ())} for concept in concepts}
+    absent = {name: sorted(own.difference(codes)) for name, own in read.items()}
     inputs, settings = {"data": str(manifest["hash"])}, {"concepts": [concept.name for concept in concepts]}
     settings |= {"set": switches} if switches else {}
     if files.is_complete(to, "concepts", settings, inputs):
@@ -82,7 +85,7 @@ def write_concepts(
     work = open_work(to, plan, [*(_file(concept) for concept in concepts), LEDGER, files.MANIFEST])
     stays = files.read_columns(data / "stays.parquet", _STAY, optional=OPTIONAL_STAY_COLUMNS)
     ledger: dict[str, Any] = {
-        "concepts": _write_tables(data, to, concepts, switches, codes, stays, quiet),
+        "concepts": _write_tables(data, to, concepts, switches, absent, stays, quiet),
         "stays_without_end": stays.filter(pl.coalesce("end", "in_unit_until").is_null()).height,
     }
     files.write_json(to / LEDGER, ledger)
@@ -100,15 +103,14 @@ def _write_tables(
     to: Path,
     concepts: Sequence[Concept],
     switches: Mapping[str, Mapping[str, Any]],
-    codes: Sequence[str],
+    absent: Mapping[str, Sequence[str]],
     stays: pl.DataFrame,
     quiet: bool,
 ) -> dict[str, dict[str, Any]]:
     """The tables, shard by shard; returns the account of each."""
     shards = sorted((data / "data").glob("*.parquet"), key=lambda path: int(path.stem))
     accounts: dict[str, dict[str, Any]] = {
-        concept.name: {"rows": 0, "stays": 0, "codes_absent": sorted(set(concept.codes) - set(codes))}
-        for concept in concepts
+        concept.name: {"rows": 0, "stays": 0, "codes_absent": absent[concept.name]} for concept in concepts
     }
     with contextlib.ExitStack() as stack:
         stop = stack.enter_context(stop_on_sigterm())

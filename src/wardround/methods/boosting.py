@@ -26,6 +26,7 @@ from wardround.methods.table_model import HistoryRow, Kind, LabelledRows, predic
 from wardround.methods.tree_text import check_tree_text, kept_part
 from wardround.models.checks import check_widths
 from wardround.progress import progress
+from wardround.stopping import stop_on_sigterm
 
 TREES: Final = "trees"
 _OBJECTIVE: Final = {"binary": ("binary", "binary_logloss"), "hours": ("regression_l1", "l1")}
@@ -92,6 +93,9 @@ class Boosting:
 
         Returns:
             The trees up to the lowest validation loss, and a row a tree of the losses.
+
+        Raises:
+            Stopped: after SIGTERM, at the end of a tree.
         """
         losses: dict[str, dict[str, list[float]]] = {}
         text = _grow(train, val, kind, settings, seed, losses, quiet)
@@ -104,10 +108,16 @@ class Boosting:
 
     @classmethod
     def of_trees(cls, train: LabelledRows, kind: Kind, settings: BoostingSettings, trees: int, seed: int) -> "Boosting":
-        """So many trees on training stays, whatever any validation would say."""
+        """So many trees on training stays, whatever any validation would say. Raises `Stopped` as `fit`."""
         import lightgbm
 
-        booster = lightgbm.train(_parameters(kind, settings, seed), _dataset(train, kind), trees)
+        with stop_on_sigterm() as stop:
+            parameters, rows = _parameters(kind, settings, seed), _dataset(train, kind)
+
+            def listen(_: Any) -> None:
+                stop.check()
+
+            booster = lightgbm.train(parameters, rows, trees, callbacks=[listen])
         return cls(kept_part(booster.model_to_string()), kind, settings.threads)
 
     @property
@@ -152,10 +162,11 @@ def _grow(
 
     learn, watch = (_dataset(side, kind) for side in (train, val))
     watch.set_reference(learn)
-    with progress(settings.rounds, "growing trees, at most", quiet=quiet) as bar:
+    with stop_on_sigterm() as stop, progress(settings.rounds, "growing trees, at most", quiet=quiet) as bar:
 
         def advance(_: Any) -> None:
             bar.advance()
+            stop.check()
 
         booster = lightgbm.train(
             _parameters(kind, settings, seed),

@@ -18,6 +18,7 @@ from torch import Tensor
 from wardround.errors import RunError
 from wardround.methods.table_model import HistoryRow, Kind, LabelledRows, TableModel
 from wardround.progress import progress
+from wardround.stopping import stop_on_sigterm
 
 SHARE: Final = "the share of a label that does not vary"
 LOWEST_SHARE: Final = 1e-3
@@ -73,17 +74,22 @@ class PerLabel:
 
         Returns:
             The models, and the history of each.
+
+        Raises:
+            Stopped: after SIGTERM, between two labels, or where `fit` hears it.
         """
         models: list[TableModel] = []
         histories: list[list[HistoryRow]] = []
-        for place in progress(range(train.label.shape[1]), "fitting labels", quiet=quiet):
-            learn, watch = (LabelledRows(side.values, side.label[:, place]) for side in (train, val))
-            if np.ptp(learn.label) == 0:
-                model, history = Share.of(learn.label), list[HistoryRow]()
-            else:
-                model, history = fit(learn, watch, "binary", settings, seed, True)
-            models.append(model)
-            histories.append(history)
+        with stop_on_sigterm() as stop:
+            for place in progress(range(train.label.shape[1]), "fitting labels", quiet=quiet):
+                stop.check()
+                learn, watch = (LabelledRows(side.values, side.label[:, place]) for side in (train, val))
+                if np.ptp(learn.label) == 0:
+                    model, history = Share.of(learn.label), list[HistoryRow]()
+                else:
+                    model, history = fit(learn, watch, "binary", settings, seed, True)
+                models.append(model)
+                histories.append(history)
         return cls(models), histories
 
     def predict(self, values: Float32[np.ndarray, "stay column"]) -> Float[np.ndarray, "stay label"]:

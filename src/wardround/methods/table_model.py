@@ -9,6 +9,7 @@ from jaxtyping import Float, Float32
 from torch import Tensor
 
 from wardround.methods.target import LONGEST, Target
+from wardround.tasks.task import MAX_LOS_H
 
 Kind = Literal["binary", "hours"]
 HistoryRow = dict[str, float | None]
@@ -44,7 +45,7 @@ def predictions_of(kind: Kind, outputs: Float[np.ndarray, "stay"]) -> Float[np.n
     """Logits to probabilities, or log(1 + hours) to hours: `Target.prediction`, but each to the same bits wherever it
     stands (torch computes the last few of an array otherwise than the rest)."""
     if kind == "hours":
-        return np.expm1(np.clip(outputs, 0, LONGEST))
+        return np.minimum(np.expm1(np.clip(outputs, 0, LONGEST)), MAX_LOS_H)
     small = np.exp(-np.abs(outputs))
     return np.where(outputs >= 0, 1, small) / (1 + small)
 

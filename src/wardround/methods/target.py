@@ -74,7 +74,9 @@ class Target:
 
     def prediction(self, outputs: Float[Tensor, "*answer"]) -> Float[Tensor, "*answer"]:
         """Probability, or hours by the plain inverse of the log, at most as many as a label can have."""
-        return outputs.sigmoid() if self.kind == "binary" else outputs.clamp(0, LONGEST).expm1()
+        if self.kind == "binary":
+            return outputs.sigmoid()
+        return outputs.clamp(0, LONGEST).expm1().clamp(max=MAX_LOS_H)  # float32 has a little more
 
     def published_risk(self, scale: float, constant: float | Float[Tensor, "*label"]) -> PublishedRisk:
         """The first term of a head: with a published equation its log odds, weighted as the loss weights deaths."""

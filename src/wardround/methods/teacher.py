@@ -64,7 +64,7 @@ def told(
         folds: as many as there are patients at most.
         seed: of the folds and the trees.
         quiet: no progress on stderr.
-        stop: heard before each fold.
+        stop: heard before each fold, as SIGTERM is at each tree.
 
     Returns:
         A probability by stay; the label itself where the others are too few to grow a tree on.

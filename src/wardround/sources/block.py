@@ -40,7 +40,7 @@ class Converted:
     """A block, converted.
 
     Attributes:
-        events: the good candidates, with `slice` and `row_hash` (equal for equal rows).
+        events: the good candidates, with `slice` and `row_hash` (equal for equal rows), in the order of their slices.
         account: the rows, duplicates not yet found.
         bare_numbers: column of words -> values that are bare numbers.
         floored: whether every row's time looks rounded down.
@@ -96,7 +96,9 @@ def convert_block(block: RawRows, table: EventTable, stay_id: str, stays: pl.Dat
     hashes = np.zeros(block.frame.height, np.uint64)
     hashes[_place(frame, block)] = frame["row_hash"].to_numpy()
     events = events.with_columns(row_hash=pl.Series(hashes[_place(events, block)]))
-    events = events.join(stays.select("stay_id", "slice"), on="stay_id", how="left")
+    events = events.join(stays.select("stay_id", "slice"), on="stay_id", how="left", maintain_order="left")
+    if not events["slice"].is_sorted():
+        events = events.sort("slice", maintain_order=True)
     return Converted(events, account, words, floored)
 
 

@@ -6,10 +6,13 @@ where it may not become one. The pipeline turns these into events and the ledger
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 import polars as pl
+import pyarrow as pa
 
+from wardround.events import TIME
 from wardround.sources.raw_table import Kind, RawTable
 from wardround.sources.units import Quantity, conversion_table, unit_key
 
@@ -95,7 +98,7 @@ class EventTable:
 
 
 def typed(frame: pl.DataFrame, table: RawTable) -> pl.DataFrame:
-    """Text columns to their declared kinds.
+    """Columns of text, and of what the reader made of it, to their declared kinds.
 
     Returns:
         The columns as Int64, Float64, Datetime, stripped text or prose as it is (blank is null), and `reason`: "not a
@@ -144,9 +147,9 @@ _READ: Final = (Kind.INTEGER, Kind.NUMBER, Kind.TIME)
 
 
 def _value(text: pl.Series, kind: Kind) -> pl.Series:
-    """Times, whole numbers where all are written as such, else numbers."""
+    """Times, whole numbers where all are written as such, else numbers; the reader may have made them already."""
     if kind is Kind.TIME:
-        return read_times(text)
+        return read_times(text) if text.dtype == pl.String else text
     if kind is Kind.INTEGER:
         whole = text.cast(pl.Int64, strict=False)
         if whole.null_count() == text.null_count() and whole.is_between(-WHOLE, WHOLE).all():
@@ -167,12 +170,22 @@ def _stripped(name: str, kind: Kind) -> pl.Expr:
 
 
 def read_times(text: pl.Series) -> pl.Series:
-    """Times of a local clock from `YYYY-MM-DD HH:MM:SS`, or from a date, which is its midnight; null for all else."""
+    """Times of a local clock from `YYYY-MM-DD HH:MM:SS`, or from another way in which ISO 8601 writes one: without
+    seconds, with fractions of them, with a T between; or from a date, which is its midnight. Null for all else."""
     times = text.str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False)
     if times.null_count() == text.null_count():
         return times
-    dates = text.str.to_datetime("%Y-%m-%d", time_unit="us", strict=False)
-    return times.fill_null(dates)
+    others = text.filter(times.is_null()).unique().drop_nulls()
+    read = pl.Series([_iso_time(other) for other in others], dtype=TIME)
+    return times.fill_null(text.replace_strict(others, read, default=None, return_dtype=TIME))
+
+
+def _iso_time(text: str) -> datetime | None:
+    """As the reader of whole blocks takes it (`csv_rows.py`): what a value is must not hang on those beside it."""
+    try:
+        return pa.scalar(text).cast(pa.timestamp("us")).as_py()
+    except pa.ArrowInvalid:
+        return None
 
 
 def bare_numbers(rows: pl.DataFrame, table: RawTable) -> dict[str, int]:

@@ -7,32 +7,32 @@ fields is handed back for the ledger. A file that was cut, tampered with or is n
 
 import contextlib
 import errno
-import io
 import re
-from collections import deque
-from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
+from collections.abc import Collection, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import polars as pl
 import pyarrow as pa
-import pyarrow.csv as pacsv
 
 from wardround import files
 from wardround.errors import BrokenFileError, SourceError, StorageError
+from wardround.sources.csv_rows import RowParser, rows_end
 from wardround.sources.csv_stream import CheckedStream
 from wardround.sources.gunzip import UNPACKABLE
-from wardround.sources.raw_table import RawTable
+from wardround.sources.raw_table import Kind, RawTable
 
 BLOCK_BYTES: Final = 16 * 2**20
 """Unpacked bytes a block."""
-PARSED_BYTES: Final = 2 * 2**20
-"""Unpacked bytes that are parsed at once; also the longest row that can be read. The parser keeps up to 32 times as
-many ready, whoever waits for them."""
+ROW_BYTES: Final = 4 * 2**20
+"""The longest row that is surely read."""
 HEADER_BYTES: Final = 2**20
-PIECE_BYTES: Final = 2**16
+HEAD_BYTES: Final = 2**16
+PIECE_BYTES: Final = 2**20
 SUMS: Final = "SHA256SUMS.txt"
+
+_PARSED: Final = {Kind.INTEGER: pa.int64(), Kind.NUMBER: pa.float64(), Kind.TIME: pa.timestamp("us")}
 
 UNREADABLE: Final[tuple[type[Exception], ...]] = (OSError, pa.ArrowException, *UNPACKABLE)
 
@@ -100,7 +100,8 @@ class RawRows:
     """A block of a raw table.
 
     Attributes:
-        frame: one string column per column that is read, in declared names, empty text as null.
+        frame: a column of text for each column that is read, in declared names, empty text as null; or of numbers
+            and times, where the reader was asked for them and every text of the block is what it is declared to be.
         first_row: number of the block's first row in the file.
         ragged: lines of this block with the wrong number of fields, which are not in `frame`.
         is_typed: whether the columns have their kinds already, as those of parquet do; they are taken as they are.
@@ -116,13 +117,15 @@ class RawRows:
     row: pl.Series | None = None
 
 
-def read_blocks(path: Path, table: RawTable, block_bytes: int | None = None) -> Iterator[RawRows]:
+def read_blocks(path: Path, table: RawTable, block_bytes: int | None = None, parsed: bool = False) -> Iterator[RawRows]:
     """Read a raw table block by block; a table without rows gives one empty block.
 
     Args:
         path: the file.
         table: what the source declares of it.
         block_bytes: unpacked bytes per block, `BLOCK_BYTES` where None; bounds the memory.
+        parsed: whether numbers and times come as such from blocks in which all are what they are declared to be, which
+            is faster than text that becomes numbers later.
 
     Raises:
         BrokenFileError: where the file is cut, tampered with, not UTF-8 or not csv.
@@ -130,8 +133,7 @@ def read_blocks(path: Path, table: RawTable, block_bytes: int | None = None) -> 
         StorageError: where the disk refuses to be read.
     """
     with _opened(path) as stream:
-        yield from _blocks(stream, table, block_bytes or BLOCK_BYTES)
-        stream.check_end()
+        yield from _blocks(stream, table, block_bytes or BLOCK_BYTES, parsed)
 
 
 def check_header(path: Path, table: RawTable) -> None:
@@ -143,7 +145,7 @@ def check_header(path: Path, table: RawTable) -> None:
         StorageError: where the disk refuses to be read.
     """
     with _opened(path) as stream:
-        match_columns(path, _split_header(stream)[0], table)
+        match_columns(path, _split_header(stream, HEAD_BYTES)[0], table)
 
 
 @contextlib.contextmanager
@@ -164,112 +166,52 @@ def _unreadable(path: Path, error: Exception) -> SourceError | StorageError:
     if isinstance(error, OSError) and error.errno is not None:
         reason = errno.errorcode.get(error.errno, type(error).__name__)
         return StorageError(f"reading {path}: {reason}. Free or fix the disk, then run the same command again.")
-    if "straddling" in str(error):
-        return BrokenFileError(f"{path} has a row larger than a block ({PARSED_BYTES >> 20} MiB): damaged or no csv.")
     return BrokenFileError(f"{path} cannot be read to its end ({type(error).__name__}): cut or changed. Get it again.")
 
 
-def _blocks(stream: CheckedStream, table: RawTable, block_bytes: int) -> Iterator[RawRows]:
-    ragged: list[None] = []  # only ever grows: the parser calls from a thread of its own, while a block is being used
-
-    def count_ragged(_: pacsv.InvalidRow) -> str:
-        ragged.append(None)
-        return "skip"
-
-    header, rest = _split_header(stream)
+def _blocks(stream: CheckedStream, table: RawTable, block_bytes: int, parsed: bool) -> Iterator[RawRows]:
+    header, head = _split_header(stream, min(block_bytes, PIECE_BYTES))
     columns = match_columns(stream.path, header, table)
-    parsed_bytes = min(block_bytes, PARSED_BYTES)
-    reader = pacsv.open_csv(
-        pa.PythonFile(rest, mode="r"),
-        read_options=pacsv.ReadOptions(block_size=parsed_bytes, column_names=header, use_threads=False),
-        parse_options=pacsv.ParseOptions(newlines_in_values=True, invalid_row_handler=count_ragged),
-        convert_options=pacsv.ConvertOptions(
-            include_columns=list(columns.values()),
-            column_types={name: pa.string() for name in header},
-            null_values=[""],
-            strings_can_be_null=True,
-            quoted_strings_can_be_null=True,
-        ),
-    )
-    rows = told = parsed = 0
-    try:
-        for batches in _together(reader, block_bytes // parsed_bytes):
-            frame = pl.DataFrame(pl.from_arrow(pa.Table.from_batches(batches)))
-            frame = frame.rename({raw: name for name, raw in columns.items()})
-            new, parsed = len(ragged) - told, parsed + len(batches)
-            yield RawRows(frame, rows + told, new, share=rest.shares[min(parsed, len(rest.shares)) - 1])
-            rows, told = rows + frame.height, told + new
-    finally:
-        _drain(reader, rest)
-    if len(ragged) > told or not rows:
-        yield RawRows(pl.DataFrame(schema=dict.fromkeys(columns, pl.String)), rows + told, len(ragged) - told)
+    parser = RowParser(header, columns, _kinds(table) if parsed else {})
+    first_row = 0
+    for text in _texts(stream, head, block_bytes):
+        frame, ragged = parser.parse(text)
+        yield RawRows(frame, first_row, ragged, share=stream.share)
+        first_row += frame.height + ragged
+    if not first_row:
+        yield RawRows(pl.DataFrame(schema=dict.fromkeys(columns, pl.String)), 0, 0)
 
 
-def _together(reader: Iterable[pa.RecordBatch], count: int) -> Iterator[list[pa.RecordBatch]]:
-    """Some batches at a time."""
-    batches: list[pa.RecordBatch] = []
-    for batch in reader:
-        batches.append(batch)
-        if len(batches) >= count:
-            yield batches
-            batches = []
-    if batches:
-        yield batches
+def _kinds(table: RawTable) -> dict[str, pa.DataType]:
+    """The columns that are declared to be numbers or times, and what these are parsed as."""
+    return {name: _PARSED[kind] for name in table.read if (kind := table.columns[name][0]) in _PARSED}
 
 
-def _drain(reader: Iterable[pa.RecordBatch], rest: "_Joined") -> None:
-    """Let the parser come to an end: its thread reads ahead, and must not be at it when Python ends."""
-    rest.over = True
-    with contextlib.suppress(*UNREADABLE):
-        deque(reader, maxlen=0)
+def _texts(stream: CheckedStream, head: bytes, block_bytes: int) -> Iterator[bytes]:
+    """The rows after the header as text, whole rows of some `block_bytes` together."""
+    pieces, held = list[bytes](), 0
+    piece = head or stream.read(min(block_bytes, PIECE_BYTES))
+    while piece:
+        end = rows_end(piece, stream.ends_inside_quotes) if held + len(piece) >= block_bytes else 0
+        if end:
+            yield b"".join((*pieces, piece[:end]))
+            pieces, held = [], 0
+        pieces.append(piece[end:])
+        held += len(piece) - end
+        if held > block_bytes + ROW_BYTES:
+            raise BrokenFileError(f"{stream.path} has a row larger than {ROW_BYTES >> 20} MiB: damaged or no csv.")
+        piece = stream.read(min(block_bytes, PIECE_BYTES))
+    stream.check_end()
+    if held:
+        yield b"".join(pieces)
 
 
-class _Joined(io.RawIOBase):
-    """What was read past the header, then the rest of the stream.
-
-    No piece ends between a carriage return and its line feed: the parser takes the two for one line end wherever they
-    meet, and would drop the line feed from the middle of a quoted note.
-    """
-
-    def __init__(self, head: bytes, rest: CheckedStream) -> None:
-        self.head, self.rest = head, rest
-        self.over = False
-        """Whether nobody asks for what follows."""
-        self.shares: list[float] = []
-        """How much of the file was taken from the disk after each piece."""
-
-    def readable(self) -> bool:
-        """True."""
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        """The next bytes, at most `size`."""
-        if self.over:
-            return b""
-        data = self._next(size)
-        while data == b"\r" and (more := self._next(max(size - 1, 1))):
-            data += more
-        if data.endswith(b"\r") and len(data) > 1:
-            data, self.head = data[:-1], b"\r" + self.head
-        self.shares.append(self.rest.share)
-        return data
-
-    def _next(self, size: int) -> bytes:
-        if not self.head:
-            return self.rest.read(size)
-        size = len(self.head) if size < 0 else size
-        data, self.head = self.head[:size], self.head[size:]
-        return data
-
-
-def _split_header(stream: CheckedStream) -> tuple[list[str], _Joined]:
-    """Read the header line by itself, so that its names can be matched before the rows are parsed.
-
-    A table without rows is given to the parser as one line end, since it refuses to begin with nothing.
-    """
+def _split_header(stream: CheckedStream, piece_bytes: int) -> tuple[list[str], bytes]:
+    """Read the header line by itself, so that its names can be matched before the rows are parsed; what was read past
+    it comes with it."""
     head = b""
     while b"\n" not in head:
-        piece = stream.read(PIECE_BYTES)
+        piece = stream.read(piece_bytes)
         if not piece:
             break
         head += piece
@@ -282,7 +224,7 @@ def _split_header(stream: CheckedStream) -> tuple[list[str], _Joined]:
     if text.count('"') % 2 or "\r" in text:
         raise BrokenFileError(f"{stream.path} has a line end inside a column's name: it is damaged. Get it again.")
     header = [name.strip().strip('"') for name in text.split(",")]
-    return header, _Joined(rest or stream.read(PIECE_BYTES) or b"\n", stream)
+    return header, rest
 
 
 def match_columns(path: Path, header: list[str], table: RawTable) -> dict[str, str]:

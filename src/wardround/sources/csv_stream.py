@@ -16,6 +16,7 @@ import numpy as np
 
 from wardround.errors import BrokenFileError
 from wardround.sources.gunzip import open_gzip
+from wardround.sources.gzip_size import text_bytes
 
 MAX_RATIO: Final = 400
 """Real tables compress 5- to 30-fold; deflate's own limit is 1032."""
@@ -117,9 +118,17 @@ class CheckedStream(io.RawIOBase):
             raise BrokenFileError(f"{self.path} is not UTF-8, {where}: save it as UTF-8, or get it again.") from None
 
     @property
+    def ends_inside_quotes(self) -> bool:
+        """Whether what was read so far ends inside a quoted field."""
+        return self._quotes.inside
+
+    @property
     def share(self) -> float:
-        """How much of the file was taken from the disk. Raises OSError."""
-        return self._file.tell() / max(self._size, 1)
+        """How much of the text was read, about. Raises OSError."""
+        taken = self._file.tell() / max(self._size, 1)
+        if self._limit is None or not 0 < taken < 1 or not self._bytes_out:
+            return taken
+        return min(self._bytes_out / text_bytes(self._file, self._size, self._bytes_out / taken), 1.0)
 
     def close(self) -> None:
         """Close the file."""

@@ -37,7 +37,10 @@ def find_csv_tables(raws: Sequence[Path], tables: Sequence[RawTable]) -> RawData
     inputs = {name: files.sha256(path) for name, path in paths.items()}
     verify_published_sums(raw, {path: inputs[name] for name, path in paths.items()})
     return RawData(
-        {name: FoundTable(paths[name], partial(read_blocks, paths[name], table)) for name, table in there.items()},
+        {
+            name: FoundTable(paths[name], partial(read_blocks, paths[name], table, parsed=True))
+            for name, table in there.items()
+        },
         inputs,
         tuple(sorted(name for name, path in found.items() if path is None)),
     )

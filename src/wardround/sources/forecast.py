@@ -6,10 +6,9 @@ written. Seconds are those of this machine as it is now.
 """
 
 import os
-import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,25 +16,30 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from wardround.errors import StorageError
 from wardround.events import MEDS_EVENT_SCHEMA
 from wardround.sources.block import convert_block
 from wardround.sources.conversion import EventTable
+from wardround.sources.data_target import OUTPUTS, is_prepared, settings_of
+from wardround.sources.disk_room import DiskRoom, bytes_of, room_of, size_of
 from wardround.sources.gather import Part, gather
-from wardround.sources.memory_plan import GIB, MIB, MemoryPlan, plan_memory
-from wardround.sources.pipeline import OUTPUTS
-from wardround.sources.raw_data import FoundTable
+from wardround.sources.memory_plan import MIB, MemoryPlan, plan_memory
+from wardround.sources.raw_data import FoundTable, RawData
 from wardround.sources.reading import split
 from wardround.sources.source import Source
 from wardround.sources.stay_reading import ReadStays, read_stays
 from wardround.sources.work_folder import refuse_others_files
-from wardround.stopping import stop_on_sigterm
+from wardround.stopping import StopRequest, stop_on_sigterm
 from wardround.tables import aligned
+from wardround.whole_file import storage_errors
 
 SAMPLE_ROWS: Final = 200_000
 """Rows of a table that are looked at."""
-MARGIN: Final = 1.1
-"""What is asked of the disk beyond the estimate."""
+SAMPLE_BYTES: Final = 64 * MIB
+"""And no more, of what becomes of them: rows may be long notes, or ten events each."""
+PLENTY: Final = 16
+"""Nobody needs so many times the size of the raw tables: 2.8 to 8 were measured on the open demos (work and data)."""
+PLENTY_BYTES: Final = 64 * MIB
+"""And so many more, for what files take that hold hardly anything."""
 
 
 @dataclass(frozen=True)
@@ -64,23 +68,23 @@ class Forecast:
     """What a run will be.
 
     Attributes:
-        to: the folder to write.
+        room: of the folder to write.
+        is_made: whether it holds these very data already: a run has nothing to do.
         stays: how many there are.
         tables: event table -> what it will be.
         absent: tables that might have been there.
         plan: what memory will hold.
         memory_gib: what it was planned from.
-        free_bytes: of the disk, now.
         begin_s: seconds until the first event table is read: checksums and stays.
     """
 
-    to: Path
+    room: DiskRoom
+    is_made: bool
     stays: int
     tables: dict[str, TableForecast]
     absent: tuple[str, ...]
     plan: MemoryPlan
     memory_gib: float
-    free_bytes: int
     begin_s: float
 
     @property
@@ -105,7 +109,8 @@ class Forecast:
     def as_json(self) -> dict[str, Any]:
         """All of it, for `--json`."""
         return {
-            "to": str(self.to),
+            "to": str(self.room.to),
+            "is_made": self.is_made,
             "stays": self.stays,
             "tables": {name: asdict(table) for name, table in self.tables.items()},
             "absent": list(self.absent),
@@ -113,18 +118,15 @@ class Forecast:
             "plan": asdict(self.plan),
             "work_bytes": self.work_bytes,
             "data_bytes": self.data_bytes,
-            "free_bytes": self.free_bytes,
+            "free_bytes": self.room.free_bytes,
+            "made_bytes": self.room.made_bytes,
             "seconds": round(self.seconds, 1),
         }
 
-    def refuse_small_disk(self) -> None:
-        """Raises `StorageError` where what is free is less than what the work and the data need at once."""
-        needed = MARGIN * (self.work_bytes + self.data_bytes)
-        if needed > self.free_bytes:
-            raise StorageError(
-                f"{self.to}: some {_size(needed)} are needed while data are made, {_size(self.free_bytes)} are free "
-                "there. Free the disk, or choose another --to."
-            )
+    def judge_disk(self) -> str | None:
+        """What to say of a disk that may be too small, None where it is large enough or nothing is to be made. Raises
+        `StorageError` where it surely is too small."""
+        return None if self.is_made else self.room.judge(self.work_bytes + self.data_bytes)
 
 
 def forecast(
@@ -135,23 +137,62 @@ def forecast(
     Raises:
         UsageError, SourceError, BrokenFileError, StorageError: as `prepare` does, for what it would meet before its
             first table is through.
-        RunError: where `to` holds files of somebody's; on SIGTERM.
+        RunError: where `to` holds data of other settings or inputs, or files of somebody's; on SIGTERM.
     """
-    refuse_others_files(to, OUTPUTS)
+    refuse_others_files(to, OUTPUTS)  # before files are hashed, which may take minutes
     plan_memory(memory_gib, workers, n_stays=0)
     begin = time.perf_counter()
     found = source.find_all(raws, modalities)
+    is_made = is_prepared(to, settings_of(source, found, modalities), found.inputs)
+    finding_s = time.perf_counter() - begin
     with stop_on_sigterm() as stop:
-        read = read_stays(source, found, modalities, stop)
-        plan = plan_memory(memory_gib, workers, read.stays.height)
-        begin_s = time.perf_counter() - begin
-        tables: dict[str, TableForecast] = {}
-        for table in source.tables(modalities):
-            if table.raw.name in found.tables:
-                stop.check()
-                tables[table.raw.name] = _table(source, found.tables[table.raw.name], table, read, plan)
-    free = shutil.disk_usage(next(path for path in (to.absolute(), *to.absolute().parents) if path.exists())).free
-    return Forecast(to, read.stays.height, tables, found.absent, plan, memory_gib, free, begin_s)
+        told = _looked(source, found, modalities, _Terms(room_of(to), is_made, workers, memory_gib), stop)
+    return replace(told, begin_s=finding_s + told.begin_s)
+
+
+def check_disk(source: Source, found: RawData, to: Path, modalities: str, memory_gib: float) -> str | None:
+    """Whether the disk of a folder holds what is made of tables that were found.
+
+    Where it has plenty of room for their size only that is asked; else the begin of each table is looked at, as the dry
+    run does, which is a small part of the time of a long run.
+
+    Returns:
+        What to say of a disk that may be too small; None where it is large enough.
+
+    Raises:
+        StorageError: where it surely is too small; where it refuses.
+        UsageError, SourceError, BrokenFileError: as `prepare` does.
+        RunError: on SIGTERM.
+    """
+    room = room_of(to)
+    with storage_errors(to, "looking at the tables for"):
+        raw_bytes = bytes_of({path for table in found.tables.values() for path in (table.where, *table.others)})
+    if room.total_bytes >= PLENTY_BYTES + PLENTY * raw_bytes:
+        return None
+    with stop_on_sigterm() as stop:
+        return _looked(source, found, modalities, _Terms(room, False, 1, memory_gib), stop).judge_disk()
+
+
+@dataclass(frozen=True)
+class _Terms:
+    room: DiskRoom
+    is_made: bool
+    workers: int
+    memory_gib: float
+
+
+def _looked(source: Source, found: RawData, modalities: str, terms: _Terms, stop: StopRequest) -> Forecast:
+    """The forecast, from a look at each table."""
+    begin = time.perf_counter()
+    read = read_stays(source, found, modalities, stop)
+    plan = plan_memory(terms.memory_gib, terms.workers, read.stays.height)
+    begin_s = time.perf_counter() - begin
+    tables: dict[str, TableForecast] = {}
+    for table in source.tables(modalities):
+        if table.raw.name in found.tables:
+            stop.check()
+            tables[table.raw.name] = _table(source, found.tables[table.raw.name], table, read, plan)
+    return Forecast(terms.room, terms.is_made, read.stays.height, tables, found.absent, plan, terms.memory_gib, begin_s)
 
 
 @dataclass
@@ -160,17 +201,24 @@ class _Look:
 
     Attributes:
         samples: events-to-be of the first rows.
+        sample_bytes: that they hold in memory.
         sampled, rows: how many rows were converted, and read.
         read_s, convert_s: what that took.
         share: of the table that was read.
     """
 
     samples: list[pl.DataFrame] = field(default_factory=list[pl.DataFrame])
+    sample_bytes: int = 0
     sampled: int = 0
     rows: int = 0
     read_s: float = 0.0
     convert_s: float = 0.0
     share: float = 1.0
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether no more is converted."""
+        return self.rows >= SAMPLE_ROWS or self.sample_bytes >= SAMPLE_BYTES
 
 
 def _table(source: Source, found: FoundTable, table: EventTable, read: ReadStays, plan: MemoryPlan) -> TableForecast:
@@ -197,13 +245,15 @@ def _look(source: Source, found: FoundTable, table: EventTable, stays: pl.DataFr
     for block in found.blocks():
         look.read_s += clock() - began
         began = clock()
-        look.rows += block.frame.height
-        if look.sampled < SAMPLE_ROWS:
+        if not look.is_enough:
             parts = split(block, plan.block_rows)
-            look.samples += [convert_block(part, table, source.stay_id, stays).events for part in parts]
-            look.sampled = look.rows
+            made = [convert_block(part, table, source.stay_id, stays).events for part in parts]
+            look.samples += made
+            look.sample_bytes += round(sum(each.estimated_size() for each in made))
+            look.sampled += block.frame.height
+        look.rows += block.frame.height
         look.convert_s += clock() - began
-        if block.share is not None and 0 < block.share < 1 and look.rows >= SAMPLE_ROWS:
+        if block.share is not None and 0 < block.share < 1 and look.is_enough:
             look.share = block.share
             return look
         began = clock()
@@ -235,18 +285,16 @@ def forecast_lines(found: Forecast) -> list[str]:
         rows.append([name, f"{about}{table.rows:,}", f"{about}{table.events:,}"])
     plan, minutes = found.plan, found.seconds / 60
     time_needed = f"{minutes:,.0f} minutes" if minutes >= 2 else f"{found.seconds:,.0f} seconds"
+    made = [f"{found.room.to} holds these data already, finished: a run makes nothing"] if found.is_made else []
     return [
+        *made,
         f"{found.stays:,} stays",
         *aligned(rows),
         *([f"absent: {', '.join(found.absent)}"] if found.absent else []),
-        f"disk: {_size(found.data_bytes)} of data and, while they are made, {_size(found.work_bytes)} of work; "
-        f"{_size(found.free_bytes)} are free",
+        f"disk: {size_of(found.data_bytes)} of data and, while they are made, {size_of(found.work_bytes)} of work; "
+        f"{size_of(found.room.free_bytes)} are free",
         f"memory: at most {found.memory_gib:g} GiB: {plan.workers} worker{'s' * (plan.workers > 1)}, "
         f"{plan.block_rows:,} rows converted and {plan.gather_rows:,} events put in order at once by each, "
         f"{plan.waiting_bytes // MIB} MiB of events waiting",
         f"time: some {time_needed} on this machine as it is now",
     ]
-
-
-def _size(n_bytes: float) -> str:
-    return f"{n_bytes / GIB:,.1f} GiB" if n_bytes >= GIB else f"{n_bytes / MIB:,.1f} MiB"

@@ -147,9 +147,10 @@ class ShardWriter:
 
 def _without_duplicates(rows: pl.DataFrame) -> tuple[pl.DataFrame, Repeated]:
     """Of equal raw rows the first alone; a raw row may have several events."""
-    kept = rows.filter(pl.col("row") == pl.col("row").min().over("row_hash"))
-    count = rows["row"].n_unique() - kept["row"].n_unique() if kept.height < rows.height else 0
-    return kept.drop("row", "row_hash"), Repeated(count, rows.height - kept.height)
+    alike = rows.select("row", "row_hash").filter(rows["row_hash"].is_duplicated())
+    later = alike.filter(pl.col("row") > pl.col("row").min().over("row_hash"))["row"].unique()
+    kept = rows.filter(~pl.col("row").is_in(later.implode())) if later.len() else rows
+    return kept.drop("row", "row_hash"), Repeated(later.len(), rows.height - kept.height)
 
 
 def _placed_in_time(made: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:

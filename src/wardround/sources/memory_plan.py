@@ -35,8 +35,8 @@ MOST_BLOCK_ROWS: Final = 150_000
 LEAST_GATHERED: Final = 50_000
 MOST_GATHERED: Final = 400_000
 """More rows at once are no faster."""
-LEAST_WAITING: Final = 16 * MIB
-MOST_WAITING: Final = 96 * MIB
+LEAST_WAITING: Final = 8 * MIB
+MOST_WAITING: Final = 48 * MIB
 
 
 @dataclass(frozen=True)

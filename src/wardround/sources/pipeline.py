@@ -26,14 +26,15 @@ from wardround.errors import RunError, SourceError
 from wardround.events import HAPPENED, OPTIONAL_STAY_COLUMNS, STAY_COLUMNS, TIME_IS
 from wardround.ledger import TableLedger, check_balanced
 from wardround.pictures import write_picture_folder
-from wardround.progress import progress
-from wardround.sources.gather import STAYS_PER_SHARD, Repeated, ShardWriter, read_summaries, subject_splits
+from wardround.progress import progress, say
+from wardround.sources.data_target import OUTPUTS, is_prepared, patients_of, settings_of
+from wardround.sources.forecast import check_disk
+from wardround.sources.gather import Repeated, ShardWriter, read_summaries, subject_splits
 from wardround.sources.memory_plan import DEFAULT_GIB, MemoryPlan, plan_memory
-from wardround.sources.patient_pool import PatientPool
 from wardround.sources.raw_data import RawData
 from wardround.sources.reading import TableReader
 from wardround.sources.registry import KNOWN_SOURCES
-from wardround.sources.runs import open_run, rows_of_slices
+from wardround.sources.runs import open_runs, rows_of_slices
 from wardround.sources.shard_step import ShardStep, summaries_of, write_step
 from wardround.sources.source import Source
 from wardround.sources.stay_reading import read_stays
@@ -42,8 +43,6 @@ from wardround.stopping import StopRequest, stop_on_sigterm
 from wardround.whole_file import one_writer
 
 __all__ = ["Prepared", "Source", "prepare"]
-
-OUTPUTS: Final = ("data", "metadata", "stays.parquet", "ledger.json", files.MANIFEST)
 
 CODES_SCHEMA: Final = pa.schema(
     [
@@ -98,7 +97,7 @@ def prepare(
         BrokenFileError: where a file cannot be read to its end.
         RunError: where `to` holds data of other settings or inputs, or files of somebody's, or another process is
             preparing it; on SIGTERM; where a cluster does not answer, or loses workers time and again.
-        StorageError: where the disk refuses.
+        StorageError: where the disk refuses, or surely is too small for what is made.
     """
     refuse_unusable(engine)
     plan_memory(memory_gib, workers or 1, n_stays=0)
@@ -119,24 +118,21 @@ class _Means:
 
 def _prepared(source: Source, found: RawData, to: Path, modalities: str, means: _Means) -> Prepared:
     """`prepare`, once the tables are found and nobody else writes to the folder."""
-    inputs = dict(found.inputs)
-    per_shard = min(STAYS_PER_SHARD, source.stays_per_shard or STAYS_PER_SHARD)
-    settings: dict[str, Any] = {"source": source.name, "modalities": modalities, "stays_per_shard": per_shard}
-    origin = KNOWN_SOURCES.origin(source.name)
-    settings |= {**source.settings, **_patients(found, source).as_json()}
-    settings |= {} if origin is None else {"packages": [origin.as_json()]}
-    n_pictures = None if found.pictures is None else found.pictures.count
-    settings |= {} if n_pictures is None else {"n_pictures": n_pictures}
-    if files.is_complete(to, "data", settings, inputs):
+    inputs, settings = dict(found.inputs), settings_of(source, found, modalities)
+    if is_prepared(to, settings, inputs):
         _say_where_pictures_are(to, found)
         WorkFolder(to).remove()
         return Prepared(to, True, files.read_json(to / "ledger.json"))
-    versions = {"wardround": wardround.__version__, "polars": pl.__version__, "pyarrow": pa.__version__, "work": "2"}
+    warning = check_disk(source, found, to, modalities, means.memory_gib)
+    if warning is not None:
+        say(warning, means.quiet)
+    versions = {"wardround": wardround.__version__, "polars": pl.__version__, "pyarrow": pa.__version__, "work": "3"}
     open_work(to, {"settings": settings, "inputs": inputs, "versions": versions}, OUTPUTS)
     work = WorkFolder(to.absolute())  # the same for workers that stand elsewhere
+    origin = KNOWN_SOURCES.origin(source.name)
     with _discarded_with_its_inputs(work), stop_on_sigterm() as stop:
         packages = [] if origin is None else [origin.package]
-        with open_engine(means.engine, means.workers, packages) as engine:
+        with open_engine(means.engine, means.workers, packages, stop.check) as engine:
             accounts = _Job(source, modalities, found, work, engine, means.memory_gib, means.quiet, stop).run()
     accounted = {name: account.as_json() for name, account in accounts.items()}
     ledger = {"tables": accounted, "absent": list(found.absent)}
@@ -162,11 +158,6 @@ def _say_where_pictures_are(to: Path, found: RawData) -> None:
     """No part of what the manifest covers: pictures that were moved leave the data as they are."""
     if found.pictures is not None:
         write_picture_folder(to, found.pictures.folder)
-
-
-def _patients(found: RawData, source: Source) -> PatientPool:
-    """Whose patients they are: the files may say it, else the source does."""
-    return found.patients or source.patients
 
 
 @dataclass(frozen=True)
@@ -212,7 +203,7 @@ class _Job:
         self, facts: dict[str, dict[str, Any]], admission: pl.DataFrame, shards: pl.DataFrame, plan: MemoryPlan
     ) -> list[dict[str, Repeated]]:
         """Each shard, unless an earlier call finished it; returns of each table -> what was there before."""
-        runs = {name: [open_run(self._runs(name) / run) for run in fact["runs"]] for name, fact in facts.items()}
+        runs = {name: open_runs(self._runs(name), fact["runs"]) for name, fact in facts.items()}
         delays = {name: fact["delay_min"] for name, fact in facts.items()}
         n_slices = shards["slice"].n_unique()
         rows = rows_of_slices(itertools.chain.from_iterable(runs.values()), n_slices)
@@ -271,7 +262,7 @@ class _Job:
             "raw_source_id_columns": ["stay_id"],
             "other_extension_columns": ["modality", "available_time"],
             TIME_IS: HAPPENED,
-            **_patients(self.found, self.source).as_json(),
+            **patients_of(self.found, self.source).as_json(),
         }
         files.write_json(to / "metadata" / "dataset.json", dataset)
 

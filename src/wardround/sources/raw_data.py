@@ -19,10 +19,12 @@ class FoundTable:
     Attributes:
         where: the file or folder that a message names.
         blocks: reads it from its begin, block by block, rows numbered through; at least one block, maybe an empty one.
+        others: where it lies besides.
     """
 
     where: Path
     blocks: Callable[[], Iterator[RawRows]]
+    others: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -90,12 +90,12 @@ class TableReader:
                 floored = floored and converted.floored
                 runs.add(converted.events)
                 events += converted.events.height
-        runs.flush()
+        written = runs.finish()
         left_alone = 0 if table.only is None else account.set_aside[table.only.reason]
         refuse_retyped(raw.where, table.raw, account, words, left_alone)
         delay_min = table.floored_min if floored and account.rows_in else 0
         named = [path.name for path in runs.paths]
-        return {"account": account.as_json(), "delay_min": delay_min, "events": events, "runs": named}, runs.paths
+        return {"account": account.as_json(), "delay_min": delay_min, "events": events, "runs": named}, written
 
     def _blocks(self, raw: FoundTable) -> Generator[RawRows]:
         for block in raw.blocks():

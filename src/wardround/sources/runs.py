@@ -4,7 +4,8 @@
 
 A slice is some stays of whole subjects; slices are numbered by shard, then by subject. A run holds one batch for each
 slice that it has rows of, so that whoever puts a slice together reads its rows alone, however large the table. One file
-is open at a time and nothing grows with the table but the list of its batches.
+is open at a time and nothing grows with the table but the list of its batches and that of its codes. Events wait and
+lie packed (`packed.py`).
 """
 
 import json
@@ -18,9 +19,12 @@ import polars as pl
 import pyarrow as pa
 
 from wardround import files
+from wardround.sources.packed import WordLists, Words, unpacked
 
 _SLICES: Final = "slices"
 _ROWS: Final = "rows"
+_WORDS: Final = "words.parquet"
+_WORDS_SCHEMA: Final = {"column": pl.String(), "word": pl.String()}
 
 
 @dataclass(frozen=True)
@@ -31,16 +35,19 @@ class Run:
         path: its file.
         slices: of its batches, rising.
         rows: of its batches.
+        words: of its table.
     """
 
     path: Path
     slices: np.ndarray
     rows: np.ndarray
+    words: Words
 
     def of_slices(self, first: int, last: int) -> list[pl.DataFrame]:
         """The rows of slices `first` to `last`, both with them. Raises `DataError` where the file is torn."""
         begin, end = np.searchsorted(self.slices, [first, last + 1])
-        return files.read_batches(self.path, range(begin, end)) if end > begin else []
+        batches = files.read_batches(self.path, range(begin, end)) if end > begin else []
+        return [unpacked(batch, self.words) for batch in batches]
 
 
 @dataclass
@@ -58,6 +65,7 @@ class RunWriter:
     paths: list[Path] = field(default_factory=list[Path])
     _waiting: list[pa.Table] = field(default_factory=list[pa.Table])
     _bytes: int = 0
+    _lists: WordLists = field(default_factory=WordLists)
 
     def add(self, events: pl.DataFrame) -> None:
         """Take events-to-be, with their `slice`. Raises `StorageError`.
@@ -65,14 +73,23 @@ class RunWriter:
         They wait with texts of their own: a view of the block's would keep all of the block.
         """
         if events.height:
-            table = events.to_arrow(compat_level=pl.CompatLevel.oldest())
+            table = self._lists.packed(events).to_arrow(compat_level=pl.CompatLevel.oldest())
             self._waiting.append(table)
             self._bytes += table.nbytes
         if self._bytes >= self.most_bytes:
-            self.flush()
+            self._flush()
 
-    def flush(self) -> None:
-        """Write what waits as a run. Raises `StorageError`."""
+    def finish(self) -> list[Path]:
+        """Write what still waits, and the words; the files that were written. Raises `StorageError`."""
+        self._flush()
+        if not self.paths:
+            return []
+        words = [pl.DataFrame({"column": name, "word": words}) for name, words in self._lists.words.items()]
+        files.write_table(self.folder / _WORDS, pl.concat([pl.DataFrame(schema=_WORDS_SCHEMA), *words]))
+        return [*self.paths, self.folder / _WORDS]
+
+    def _flush(self) -> None:
+        """Write what waits as a run."""
         if not self._waiting:
             return
         together = pl.DataFrame(pl.from_arrow(pa.concat_tables(self._waiting)))
@@ -90,11 +107,19 @@ class RunWriter:
         self._bytes = 0
 
 
-def open_run(path: Path) -> Run:
-    """A run that was written. Raises `DataError` where its file is missing or torn."""
+def open_runs(folder: Path, names: Sequence[str]) -> list[Run]:
+    """The runs of a table that was read. Raises `DataError` where a file is missing or torn."""
+    if not names:
+        return []
+    lists = files.read_columns(folder / _WORDS, _WORDS_SCHEMA).partition_by("column", as_dict=True)
+    words = {str(name): list_["word"].alias(str(name)) for (name,), list_ in lists.items()}
+    return [_open_run(folder / name, words) for name in names]
+
+
+def _open_run(path: Path, words: Words) -> Run:
     notes = files.read_notes(path)
     slices, rows = (np.array(json.loads(notes[name]), np.int64) for name in (_SLICES, _ROWS))
-    return Run(path, slices, rows)
+    return Run(path, slices, rows, words)
 
 
 def rows_of_slices(runs: Iterable[Run], n_slices: int) -> np.ndarray:

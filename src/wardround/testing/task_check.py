@@ -18,6 +18,8 @@ from wardround.testing.requirement import Findings, Requirement, hold_all
 
 ABOUT_EVENTS: Final = ("n_events", "modalities")
 """Stay columns that say what was recorded, before and after any prediction time."""
+BEGINNINGS: Final = ("start", "hospital_start")
+"""Stay columns that are known while the stay lasts."""
 WINDOWS: Final = (Window(), Window(at_h=6), Window("paper", 12))
 
 
@@ -140,6 +142,20 @@ def _falls(trial: TaskTrial) -> Findings:
     return [f"in {wrong} of {len(known)} stays it does not fall by 2 h in 2 h"] if wrong else []
 
 
+def _began(trial: TaskTrial) -> Findings:
+    task = trial.task
+    if not task.began:
+        return []
+    found = [] if task.began in BEGINNINGS else [f"began is {task.began!r}, none of {', '.join(BEGINNINGS)}"]
+    if task.kind == "binary":
+        return [*found, "a yes/no label does not begin: hours would be added to a probability"]
+    if task.falls:
+        return [*found, "it falls: what had passed is no part of it"]
+    early, late = (trial.label(trial.stays, hour).to_numpy() for hour in (6, 8))
+    moved = int((np.abs(early - late) > 1e-6).sum())
+    return [*found, f"in {moved} of {len(early)} stays it moves with the hour"] if moved else found
+
+
 def _published(trial: TaskTrial) -> Findings:
     if not trial.task.published_risk:
         return []
@@ -190,6 +206,12 @@ REQUIREMENTS: Final[tuple[Requirement[TaskTrial], ...]] = (
         "falls=True means hours that shrink by one with each hour that passes",
         "set falls=False, or measure from the prediction time",
         _falls,
+    ),
+    Requirement(
+        "began",
+        "began names when hours that stay what they are began: start or hospital_start",
+        "leave began out where the label is a yes or no, or what is left at the prediction time",
+        _began,
     ),
     Requirement(
         "published risk",

@@ -115,6 +115,15 @@ class Sides:
     cohort: Cohort
     split: np.ndarray
 
+    @classmethod
+    def of(cls, chosen: Cohort, table: pl.DataFrame, column: str) -> "Sides":
+        """Of a cohort and what `split_stays` made. Raises `DataError` where nobody is left to train or validate on."""
+        frame = chosen.frame.join(table.select("stay_id", column), on="stay_id", how="left", maintain_order="left")
+        made = cls(chosen, np.asarray(frame[column].to_list(), dtype=object))
+        for side in (TRAIN, VAL):
+            made.members(side)
+        return made
+
     def members(self, side: str) -> np.ndarray:
         """Places in the cohort of one side. Raises `DataError` where there is none."""
         found = np.flatnonzero(self.split == side)
@@ -140,11 +149,7 @@ def sides_of(data: OpenData, chosen: Cohort, plan: SplitPlan, column: str) -> tu
         DataError: where nobody is left to train or validate on.
     """
     table = split_stays(data.stays, plan)
-    split = chosen.frame.join(table.select("stay_id", column), on="stay_id", how="left", maintain_order="left")[column]
-    sides = Sides(chosen, np.asarray(split.to_list(), dtype=object))
-    for side in (TRAIN, VAL):
-        sides.members(side)
-    return sides, table
+    return Sides.of(chosen, table, column), table
 
 
 def row_shapes(featuriser: Featuriser) -> dict[str, RowShape]:

@@ -61,7 +61,7 @@ def with_derived(
     if lacking and needed:
         raise DataError(
             f"{folder} has no code of what the labels of {task.name} are made of: {'; '.join(lacking)}. Take data that "
-            "have them, or another task; `predict` needs no labels."
+            "have them (`prepare --modalities paper` leaves them out), or another task; `predict` needs no labels."
         )
     if lacking:
         return stays.with_columns(pl.lit(None, pl.Boolean).alias(name) for name in names)

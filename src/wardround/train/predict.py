@@ -53,7 +53,8 @@ class Predictions:
     belief: Float[np.ndarray, "belief *label"]
 
     def with_passed(self, passed_h: Float[np.ndarray, "stay"], at_h: Float[np.ndarray, "stay"]) -> "Predictions":
-        """Of hours that are left the whole duration, at the prediction time and after each event.
+        """Of hours that are left the whole duration, at the prediction time and after each event. Before the duration
+        began more than the whole is left.
 
         Args:
             passed_h: hours of it that had passed at the prediction time, by asked stay.
@@ -62,8 +63,8 @@ class Predictions:
         if not passed_h.any():
             return self
         ago_h = at_h[self.belief_stay] - self.belief_minute / 60
-        passed_then_h = np.maximum(passed_h[self.belief_stay] - ago_h, 0)
-        return replace(self, prediction=whole_h(self.prediction, passed_h), belief=whole_h(self.belief, passed_then_h))
+        belief = np.maximum(whole_h(self.belief, passed_h[self.belief_stay] - ago_h), 0)
+        return replace(self, prediction=whole_h(self.prediction, passed_h), belief=belief)
 
 
 def _no_beliefs(prediction: np.ndarray) -> Predictions:

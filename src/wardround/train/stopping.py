@@ -1,4 +1,4 @@
-"""SIGTERM during training: finish the step, or the fold of a teacher, save, leave and say how to go on."""
+"""SIGTERM during training: finish the step, or the tree of a teacher, save, leave and say how to go on."""
 
 from wardround.stopping import Stopped, StopRequest, stop_on_sigterm
 

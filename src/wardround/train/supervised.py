@@ -82,7 +82,7 @@ def train(
         DataError, RunError, UsageError: where data, `to` or settings do not fit.
         ExtensionError: where method, task or encoder are of a package that cannot be used.
         LeakageError: where a test patient was used to pretrain the encoders, or to make the first weights.
-        TrainingStopped: after SIGTERM; the same call goes on.
+        Stopped: after SIGTERM; the same call goes on, or fits anew what is fitted whole.
     """
     task = find_task(task_name)
     if method_name in ROWS:
@@ -98,7 +98,7 @@ def train(
             raise UsageError(f"{method_name} is fitted whole: it takes neither --encoders nor --init.")
         return fit_whole(method, data_folder, task, to, window, split, assignments, seed, quiet)
     brought = Brought.of(method, task, encoders, init)
-    settings, notes = teacher_of(brought.settings(method, assignments), task)
+    settings, notes = teacher_of(brought.settings(method, assignments), task, assignments)
     with first_process_first():
         data = opened(data_folder, window, quiet)
     hashes = _made_from(brought, settings.inputs)

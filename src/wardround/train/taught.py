@@ -1,5 +1,6 @@
 """The labels that a training learns from: those of the data, mixed with what a teacher says of the training stays."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +10,7 @@ from wardround.batches.stay_table import TableSettings, fit_table_featuriser, st
 from wardround.batches.store import InputSettings
 from wardround.methods.table_model import LabelledRows
 from wardround.methods.teacher import TeacherSettings, mixed
+from wardround.settings import find_key
 from wardround.tasks.splits import TRAIN
 from wardround.tasks.task import Task
 from wardround.train.data import OpenData, Sides
@@ -21,13 +23,20 @@ def is_taught(task: Task) -> bool:
     return task.kind == "binary" and not task.labels
 
 
-def teacher_of(settings: TrainSettings, task: Task) -> tuple[TrainSettings, list[str]]:
+def teacher_of(settings: TrainSettings, task: Task, assignments: Sequence[str] = ()) -> tuple[TrainSettings, list[str]]:
     """The settings as a training of the task has them: a teacher that has nothing to say has no share, so that the
-    settings of the run say what happened; and what to tell the person of it."""
+    settings of the run say what happened; and what to tell the person of it.
+
+    Args:
+        settings: with the assignments in them.
+        task: what is predicted.
+        assignments: `KEY=VALUE` of `--set`: who asked for a teacher is told that there is none, nobody else.
+    """
     if is_taught(task) or settings.teacher.share == 0:
         return settings, []
+    asked = any(find_key(settings, each.partition("=")[0].strip()).startswith("teacher.") for each in assignments)
     said = f"A teacher tells of one yes or no: {task.name} is learned from its labels alone (teacher.share=0)."
-    return replace(settings, teacher=replace(settings.teacher, share=0.0)), [said]
+    return replace(settings, teacher=replace(settings.teacher, share=0.0)), [said] if asked else []
 
 
 def taught_labels(

@@ -59,7 +59,7 @@ def told_once(
         train, patient, folds, seed, quiet: of `told`.
 
     Raises:
-        TrainingStopped: after SIGTERM; the fold under way is finished.
+        TrainingStopped: after SIGTERM; the tree under way is finished.
     """
     key = teacher_key(train, patient, folds, seed)
     try:

@@ -53,6 +53,7 @@ def fit_whole(
 
     Raises:
         DataError, RunError, UsageError: where data, `to` or settings do not fit.
+        Stopped: after SIGTERM while trees are grown, or between labels; the same call fits anew.
     """
     settings = override(FitSettings.default(method), assignments)
     with first_process_first():

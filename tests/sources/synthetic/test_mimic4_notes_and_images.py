@@ -12,6 +12,7 @@ from wardround.errors import UsageError
 from wardround.sources.synthetic import SyntheticMimic4Settings, synthesise_mimic4
 from wardround.sources.synthetic.mimic.discharge_prose import COURSES, STORIES
 from wardround.sources.synthetic.mimic.radiology_prose import GRADES
+from wardround.sources.synthetic.mimic.working_diagnosis import WORKING
 from wardround.sources.synthetic.mimic4 import image_files
 from wardround.sources.synthetic.mimic4.columns import COLUMNS
 from wardround.sources.synthetic.mimic4.cxr_tables import FINDINGS, LABELS, METADATA, SPLIT
@@ -144,7 +145,33 @@ def test_reports_labels_and_images_tell_the_same(whole: Path):
     )
 
 
+def commonest(told: pl.DataFrame, truth: pl.DataFrame) -> pl.DataFrame:
+    """Of what notes say: in how many hospital stays, of how many causes, and the share of the commonest one."""
+    causes = truth.select(pl.col("hospital_stay_id").cast(pl.String).alias("hadm_id"), "cause").unique()
+    counts = told.unique().join(causes, on="hadm_id").group_by("said", "cause").agg(n=pl.len())
+    share = pl.col("n").max() / pl.col("n").sum()
+    return counts.group_by("said").agg(stays=pl.col("n").sum(), causes=pl.len(), share=share)
+
+
+def test_a_report_says_why_a_patient_came_and_not_what_is_billed(whole: Path):
+    """By what stands in the request nobody can look up the cause, which decides the first code that is billed."""
+    reports, notes = raw(whole, "note/radiology"), raw(whole, "note/discharge")
+    asked = pl.col("text").str.extract(r"INDICATION:  ___ year old (?:wo)?man with (.+?)  // ").alias("said")
+    told = reports.select("hadm_id", asked)
+    assert told["said"].null_count() == 0
+    assert set(told["said"]) == {word.lower() for words in WORKING.values() for word in words}
+    assert told.unique().height == told["hadm_id"].n_unique(), "all reports of a hospital stay say one and the same"
+    found = commonest(told, truth_of(whole))
+    assert found["stays"].min() > 10
+    assert found["causes"].min() > 3
+    assert found["share"].max() < 0.6
+    # the negative control: a discharge note, written afterwards, tells it
+    complaint = pl.col("text").str.extract(r"Chief Complaint:\n(.+)\n").alias("said")
+    assert (commonest(notes.select("hadm_id", complaint), truth_of(whole))["share"] == 1).mean() > 0.8
+
+
 def test_all_causes_have_a_story():
+    assert set(WORKING) == set(CAUSE_NAMES)
     assert set(STORIES) == set(CAUSE_NAMES)
 
 

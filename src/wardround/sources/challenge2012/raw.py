@@ -44,10 +44,10 @@ def find_records(raws: Sequence[Path], tables: Sequence[RawTable]) -> RawData:
     inputs = {each.name: each.sha256() for each in sets} | {name: files.sha256(path) for name, path in paths.items()}
     for name, path in {**{each.name: each.path for each in sets if each.path.is_file()}, **paths}.items():
         verify_published_sums(path.parent, {path: inputs[name]})
-    where = sets[0].path
+    where, *others = (each.path for each in sets)
     found = {
-        RECORDS.name: FoundTable(where, partial(_record_blocks, sets, record_rows)),
-        OBSERVATIONS.name: FoundTable(where, partial(_record_blocks, sets, observation_rows)),
+        RECORDS.name: FoundTable(where, partial(_record_blocks, sets, record_rows), tuple(others)),
+        OBSERVATIONS.name: FoundTable(where, partial(_record_blocks, sets, observation_rows), tuple(others)),
     }
     if paths:
         of_sets = list(paths.values())

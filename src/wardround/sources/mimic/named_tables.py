@@ -120,7 +120,7 @@ def _reader(
     path: Path, table: RawTable, looked_up: Mapping[str, Path], named_by: Named
 ) -> Callable[[], Iterator[RawRows]]:
     if table.name not in named_by:
-        return partial(read_blocks, path, table)
+        return partial(read_blocks, path, table, parsed=True)
     lookup, columns = named_by[table.name]
     return partial(_named_blocks, path, table, looked_up.get(lookup.name), lookup, columns)
 
@@ -130,13 +130,14 @@ def _named_blocks(
 ) -> Iterator[RawRows]:
     """The blocks of a table with what its items are called; null where nothing names them."""
     items = item_names(names, lookup, columns)
-    for block in read_blocks(path, table):
-        frame = block.frame.join(items, on="itemid", how="left", maintain_order="left")
-        yield replace(block, frame=frame)
+    for block in read_blocks(path, table, parsed=True):
+        frame = block.frame.with_columns(_item=_number(block.frame["itemid"]))
+        frame = frame.join(items, left_on="_item", right_on="itemid", how="left", maintain_order="left")
+        yield replace(block, frame=frame.drop("_item"))
 
 
 def item_names(path: Path | None, lookup: RawTable, columns: Sequence[str]) -> pl.DataFrame:
-    """`itemid` and `columns` as text, a row an item; none where there is no such table.
+    """`itemid`, a number, and `columns` as text, a row an item; none where there is no such table.
 
     Raises:
         BrokenFileError: where it cannot be read to its end.
@@ -145,5 +146,11 @@ def item_names(path: Path | None, lookup: RawTable, columns: Sequence[str]) -> p
     blocks = [] if path is None else [block.frame for block in read_blocks(path, lookup)]
     empty = pl.DataFrame(schema=dict.fromkeys(("itemid", *columns), pl.String))
     items = pl.concat([empty, *(block.select("itemid", *columns) for block in blocks)])
-    items = items.select(pl.all().str.strip_chars()).drop_nulls("itemid")
+    items = items.select(pl.all().str.strip_chars())
+    items = items.with_columns(_number(items["itemid"])).drop_nulls("itemid")
     return items.sort(pl.all()).unique("itemid", keep="first", maintain_order=True)
+
+
+def _number(items: pl.Series) -> pl.Series:
+    """Item numbers from text, or as they are; null where it is none."""
+    return items if items.dtype == pl.Int64 else items.str.strip_chars().cast(pl.Int64, strict=False)

@@ -82,9 +82,15 @@ def with_files(table: FoundTable, pictures: PictureFiles) -> FoundTable:
 
     def blocks() -> Iterator[RawRows]:
         for block in table.blocks():
-            subject, study, name = (pl.col(c).str.strip_chars() for c in ("subject_id", "study_id", "dicom_id"))
+            subject, study = (_plainly_written(column) for column in ("subject_id", "study_id"))
+            name = pl.col("dicom_id").str.strip_chars()
             stem = pl.format(f"{TOP}/p{{}}/p{{}}/s{{}}/{{}}", subject.str.head(2), subject, study, name)
             frame = block.frame.with_columns(stem=stem).join(by_stem, on="stem", how="left", maintain_order="left")
             yield replace(block, frame=frame.drop("stem"))
 
     return replace(table, blocks=blocks)
+
+
+def _plainly_written(column: str) -> pl.Expr:
+    """A whole number as the names of files have it, from text or a number; null where it is none."""
+    return pl.col(column).cast(pl.String).str.strip_chars().cast(pl.Int64, strict=False).cast(pl.String)

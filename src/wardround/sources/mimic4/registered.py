@@ -52,4 +52,4 @@ def _subject_ids(blocks: Callable[[], Iterator[RawRows]]) -> pl.Series:
 
 
 def _number(column: str) -> pl.Expr:
-    return pl.col(column).str.strip_chars().cast(pl.Float64, strict=False)
+    return pl.col(column).cast(pl.String).str.strip_chars().cast(pl.Float64, strict=False)

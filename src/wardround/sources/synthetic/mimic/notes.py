@@ -12,7 +12,7 @@ import polars as pl
 from jaxtyping import Bool
 
 from wardround.sources.synthetic.mimic.billing import worst_severity
-from wardround.sources.synthetic.mimic.discharge_prose import STORIES, Summary
+from wardround.sources.synthetic.mimic.discharge_prose import Summary
 from wardround.sources.synthetic.mimic.prose import Words, draw_words
 from wardround.sources.synthetic.mimic.radiology_prose import Report
 from wardround.sources.synthetic.mimic.roster import DAY_MIN, Roster
@@ -70,19 +70,28 @@ def summaries(
 def reports(
     roster: Roster,
     studies: Studies,
+    working: pl.Series,
     missing: Bool[np.ndarray, " stay"],
     text: Callable[[int, Report, Words], str],
     rng: np.random.Generator,
 ) -> pl.Series:
-    """The reports, one a study; null where missing. Arguments as of `summaries`."""
-    stays = roster.stays
+    """The reports, one a study; null where missing.
+
+    Args:
+        roster, missing, text, rng: as of `summaries`.
+        studies: the X-rays.
+        working: why the patient came, in words, for each of `roster.one_an_admission` (`working_diagnosis.py`): a
+            request knows no more.
+    """
     first = np.append(True, studies.stay[1:] != studies.stay[:-1])
-    female, cause = (stays.of_stay(name)[studies.stay] for name in ("female", "cause"))
+    female = roster.stays.of_stay("female")[studies.stay]
+    admission = np.searchsorted(roster.one_an_admission, roster.first_of_admission[studies.stay])
+    reason: list[str] = working.gather(admission).str.to_lowercase().to_list()
 
     def composed(place: int, words: Words) -> str:
         told = {name: getattr(studies, name)[place].item() for name in REPORTED}
-        sex, reason = "woman" if female[place] else "man", STORIES[CAUSE_NAMES[cause[place]]].complaint.lower()
-        return text(place, Report(sex=sex, reason=reason, first=bool(first[place]), **told), words)
+        sex = "woman" if female[place] else "man"
+        return text(place, Report(sex=sex, reason=reason[place], first=bool(first[place]), **told), words)
 
     known = ~missing[studies.stay]
     return _composed(known, draw_words(known.size, rng), composed)

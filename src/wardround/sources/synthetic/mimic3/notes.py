@@ -105,12 +105,10 @@ def _reports(
 ) -> pl.DataFrame:
     minute = roster.begun[studies.stay] + studies.minute
     when, day = moments(minute).dt.to_string("%-I:%M %p").to_list(), _days(minute)
-    admission = np.searchsorted(roster.one_an_admission, roster.first_of_admission[studies.stay])
-    working: list[str] = people["ADMISSIONS"]["diagnosis"].gather(admission).to_list()
     age = age_at(roster, people["PATIENTS"], studies.stay, minute)
 
     def text(place: int, report: Report, words: Words) -> str:
-        made = _report(report, f"[**{day[place]}**] {when[place]}", working[place], words)
+        made = _report(report, f"[**{day[place]}**] {when[place]}", words)
         return _bracketed(made, _years(age[place]), day[place], words)
 
     return pl.DataFrame(roster.ids(studies.stay)).with_columns(
@@ -118,11 +116,11 @@ def _reports(
         charttime=stamp(minute),
         category=pl.lit("Radiology"),
         description=pl.Series(EXAMS).gather(np.where(studies.portable, 0, 1)),
-        text=reports(roster, studies, missing, text, draw.stream("reports")),
+        text=reports(roster, studies, people["ADMISSIONS"]["diagnosis"], missing, text, draw.stream("reports")),
     )
 
 
-def _report(report: Report, when: str, working: str, words: Words) -> str:
+def _report(report: Report, when: str, words: Words) -> str:
     why = question(words)
     exam = EXAMS[0 if report.portable else 1]
     views = "Single portable AP view" if report.portable else "PA and lateral views"
@@ -132,10 +130,10 @@ def _report(report: Report, when: str, working: str, words: Words) -> str:
             when,
             f" {exam:<64}Clip # [**Clip Number (Radiology) {words.number()}**]",
             f" Reason: {why}",
-            f" Admitting Diagnosis: {working}",
+            f" Admitting Diagnosis: {report.reason.upper()}",
             LINE,
             " [**Hospital 2**] MEDICAL CONDITION:",
-            f"  {BLANK} year old {report.sex} with {working.lower()}",
+            f"  {BLANK} year old {report.sex} with {report.reason}",
             " REASON FOR THIS EXAMINATION:",
             f"  {why}",
             LINE,

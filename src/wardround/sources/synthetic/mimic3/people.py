@@ -10,8 +10,8 @@ from wardround.sources.synthetic.made import Draw
 from wardround.sources.synthetic.mimic.care_units import service_rows, units_of
 from wardround.sources.synthetic.mimic.people import last_days, word
 from wardround.sources.synthetic.mimic.roster import DAY_MIN, STAMP, Roster, moments, stamp
+from wardround.sources.synthetic.mimic.working_diagnosis import working_diagnoses
 from wardround.sources.synthetic.mimic3.systems import SYSTEMS
-from wardround.sources.synthetic.mimic3.working_diagnosis import working_diagnoses
 from wardround.sources.synthetic.population import CAUSE_NAMES
 
 OLDEST, HIDDEN_YEARS = 89, 300

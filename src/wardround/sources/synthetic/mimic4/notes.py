@@ -17,6 +17,7 @@ from wardround.sources.synthetic.mimic.radiology_prose import Report, findings, 
 from wardround.sources.synthetic.mimic.roster import DAY_MIN, Roster, stamp
 from wardround.sources.synthetic.mimic.studies import Studies
 from wardround.sources.synthetic.mimic.ventilator import Ventilator
+from wardround.sources.synthetic.mimic.working_diagnosis import working_diagnoses
 
 DISCHARGE, RADIOLOGY = "note/discharge", "note/radiology"
 EXAM_CODE: Final = "C11"
@@ -58,7 +59,8 @@ def radiology_tables(draw: Draw, roster: Roster, studies: Studies, missing: np.n
     """The rows of `radiology` and `radiology_detail`, a report a study; `missing` as above."""
     begun = roster.begun[studies.stay]
     times = (begun + studies.minute, begun + studies.reported_min)
-    text = reports(roster, studies, missing, _report_text, draw.stream("reports"))
+    working = working_diagnoses(roster, draw.stream("working diagnoses"))
+    text = reports(roster, studies, working, missing, _report_text, draw.stream("reports"))
     rows = _notes(roster, studies.stay, "RR", times, text)
     exam = rows["text"].str.extract(r"^EXAMINATION:  ([^\n]+)", 1)
     fields = (("exam_code", pl.lit(EXAM_CODE)), ("exam_name", exam))

@@ -1,4 +1,4 @@
-"""What is written at admission, before anybody knows: `ADMISSIONS.DIAGNOSIS`, which requests for X-rays repeat.
+"""What is written at admission, before anybody knows: `ADMISSIONS.DIAGNOSIS` of MIMIC-III, and requests for X-rays.
 
 A cause has several such words and several causes share each, so whoever reads them learns something of what will be
 billed, as at a bedside, and can look nothing up.
