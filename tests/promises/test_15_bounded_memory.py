@@ -52,7 +52,8 @@ def peak_gib(raw: Path, to: Path, waiting: str) -> float:
 
 @pytest.mark.slow
 def test_twice_the_data_take_the_same_memory(raws: list[Path], tmp_path: Path):
-    once, twice = (min(peak_gib(raw, tmp_path / f"{raw.name}-{n}", "write") for n in range(2)) for raw in raws)
+    """Allocators keep more in some runs than in others, by a twelfth: the least of three is compared."""
+    once, twice = (min(peak_gib(raw, tmp_path / f"{raw.name}-{n}", "write") for n in range(3)) for raw in raws)
     print(f"peak: {once:.2f} GiB, of twice the data {twice:.2f}")
     assert twice <= 1
     assert twice <= once * (1 + MOST_GROWTH)

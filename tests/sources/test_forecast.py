@@ -80,7 +80,7 @@ def test_no_more_than_a_sample_is_held(tmp_path: Path, monkeypatch: pytest.Monke
     for n in range(3_000):
         raw.add("lab", patientunitstayid=1, labresultoffset=n, labname="pH", labresult=7.4)
     folder = raw.write(tmp_path / "raw", packed=False)
-    for name, size in (("BLOCK_BYTES", 1 << 13), ("PARSED_BYTES", 1 << 13), ("PIECE_BYTES", 1 << 10)):
+    for name, size in (("BLOCK_BYTES", 1 << 13), ("PIECE_BYTES", 1 << 10)):
         monkeypatch.setattr(csv_reader, name, size)
     held = list[int]()
     packed = module._packed
