@@ -86,7 +86,8 @@ def _search_lead(search: Any) -> str:
         trials = f"{budget} trial{'s' if budget > 1 else ''}, whatever its method"
     return (
         f"Every row that was searched had {trials}, anew in each split{limit}. The best on that split's own "
-        f"validation side was taken ({objective}); no test stay was read. The chosen settings then trained every seed of the row."
+        f"validation side was taken ({objective}); no test stay was read. The chosen settings then trained every seed "
+        "of the row."
     )
 
 
