@@ -23,7 +23,7 @@ from wardround.evaluate.answer_tables import beliefs_table, predictions_table
 from wardround.evaluate.evaluation import evaluate, metrics_of, predict
 from wardround.evaluate.other_hour import hour_lines, trained_for
 from wardround.evaluate.question import Question, no_stay_on
-from wardround.methods.scores import predict_elapsed
+from wardround.methods.scores import ScoreSettings, predict_elapsed
 from wardround.metrics.discrimination import auroc, sensitivity
 from wardround.tables import metrics_lines
 from wardround.tasks.cohort import Window
@@ -491,6 +491,9 @@ def test_another_hour_is_asked_of_the_same_weights(made: Made):
 def test_an_hour_that_the_run_did_not_learn_for_is_told(made: Made, name: str, hour: float, told: dict[str, float]):
     run = made.run(name)
     assert trained_for(run, hour) == told
+    if name == "score":  # but what points mean is
+        made_of_events = replace(run, plan=replace(run.plan, settings=ScoreSettings("sofa")))
+        assert trained_for(made_of_events, hour) == {"trained_at_h": 24}
     assert len(hour_lines(run, [None, 24, hour])) == len(told)
     if name == "mlp":
         metrics = metrics_of(made.answer(name, replace(ALL, at_h=hour)))

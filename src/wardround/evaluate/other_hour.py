@@ -2,14 +2,14 @@
 threshold was chosen at its own hour.
 
 Methods that read a stay event by event or hour by hour judge at every hour up to their own: only a later one is another
-to them. A published score is fitted to no hour.
+to them. A score as the data store it is fitted to no hour; the points of one that is made of events are.
 """
 
 from collections.abc import Iterable
 from typing import Any
 
 from wardround.methods.registry import Method, find_method
-from wardround.methods.scores import ROWS
+from wardround.methods.scores import ROWS, STORED, ScoreSettings
 from wardround.tasks.cohort import hour_asked
 from wardround.tasks.task import find_task
 from wardround.train.run_folder import Run
@@ -19,12 +19,17 @@ def trained_for(run: Run, at_h: float | None) -> dict[str, Any]:
     """`trained_at_h` (hours, None for the end of the stay) where `at_h` is an hour that the run did not learn to answer
     at; else nothing."""
     own = run.plan.window.at_h
-    if run.plan.task is None or run.plan.method == "score" or at_h is None or at_h == own:
+    if run.plan.task is None or at_h is None or at_h == own or _is_stored_score(run):
         return {}
     if hour_asked(find_task(run.plan.task), run.plan.window) != own:  # asked at discharge
         return {}
     earlier = own is None or at_h < own
     return {} if earlier and _judges_on_the_way(run.plan.method) else {"trained_at_h": own}
+
+
+def _is_stored_score(run: Run) -> bool:
+    settings = run.plan.settings
+    return run.plan.method == "score" and (not isinstance(settings, ScoreSettings) or settings.of == STORED)
 
 
 def _judges_on_the_way(name: str) -> bool:
