@@ -7,6 +7,9 @@ on the held-out patients: Recall@1/5/10 over all ordered pairs of modalities bes
 and the silhouette of the embeddings by modality (0: well mixed). Intervals are over patients, 1,000 draws. Writes
 `results.json` and `results.md`; runs are kept, and a second call goes on where the first stopped. Cost: some three
 minutes on one core.
+
+The tables of docs/results.md are of earlier versions, and of another copy of the demo than `fetch` brings: 1,765 unit
+stays of 1,287 patients, `lab` and `vitalPeriodic` rebuilt from hourly tables, no `nurseCharting`.
 """
 
 import argparse

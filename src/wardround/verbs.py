@@ -246,6 +246,7 @@ def run_evaluate(options: Any) -> None:
     folder, already, metrics = evaluate(
         options.run_folder, options.data, options.to, question, hours, options.beside, options.quiet
     )
+    _say_other_hours(options.run_folder, options.at_h)
     if options.json:
         print(json.dumps(metrics, indent=1))
         return
@@ -253,11 +254,20 @@ def run_evaluate(options: Any) -> None:
     print(f"{folder} {'was already complete' if already else 'is complete'}; open {folder / 'report.html'}")
 
 
+def _say_other_hours(run_folder: Any, hours: list[float | None]) -> None:
+    from wardround.evaluate.other_hour import hour_lines
+    from wardround.train.run_folder import open_run
+
+    for line in hour_lines(open_run(run_folder), hours):
+        print(line, file=sys.stderr)
+
+
 def run_predict(options: Any) -> None:
     """wardround predict."""
     from wardround.evaluate.evaluation import predict
 
     folder, already, stays = predict(options.run_folder, options.data, options.to, options.at_h, options.quiet)
+    _say_other_hours(options.run_folder, [options.at_h])
     print(f"{stays} stays; {folder} {'was already complete' if already else 'is complete'}")
 
 

@@ -351,7 +351,9 @@ def test_every_method_has_the_same_budget_and_uses_it(whole: Path):
     assert found["search"]["equal"]
     assert found["search"]["stopped_by_time"] == {}
     assert found["search"]["not_searched"] == ["mlp", "mlp, aligned"]
-    assert "mlp, mlp, aligned: no setting of these was searched" in (whole / "report.html").read_text()
+    page = (whole / "report.html").read_text()
+    assert "mlp, mlp, aligned: no setting of these was searched" in page
+    assert "Every row that was searched had 3 trials, whatever its method, anew in each split." in page
     rows = by_name(found)
     assert {name: (row["facts"]["trials"], row["facts"]["searches"]) for name, row in rows.items()} == {
         "boosting": (6, 2),

@@ -101,15 +101,15 @@ def test_runs_of_other_seeds_are_one_row_of_their_mean(work: Path, tmp_path: Pat
     sources = [work / "boosting", tmp_path / "mlp-1", tmp_path / "wider", tmp_path / "mlp-2"]
     done = compare(sources, tmp_path / "to", work / "data", "mlp-2", quiet=True)
     found = rows(tmp_path / "to")
-    assert list(found) == ["boosting", "mlp-1, seeds 1, 2", "wider"]
-    assert {row["against"] for row in found.values()} == {"mlp-1, seeds 1, 2"}, "a row is named by each of its runs"
+    assert list(found) == ["boosting", "mlp-1 (seeds 1 and 2)", "wider"]
+    assert {row["against"] for row in found.values()} == {"mlp-1 (seeds 1 and 2)"}, "a row is named by each of its runs"
     areas = []
     for folder in (tmp_path / "to" / "evaluations").glob("mlp-*"):
         table = pl.read_parquet(folder / "predictions.parquet")
         areas.append(float(auroc(*(table[name].cast(pl.Float64).to_numpy() for name in SEEN))))
     assert len(set(areas)) == 2
-    assert float(found["mlp-1, seeds 1, 2"]["value"]) == pytest.approx(sum(areas) / 2)
-    assert found["mlp-1, seeds 1, 2"]["cells"] == "2"
+    assert float(found["mlp-1 (seeds 1 and 2)"]["value"]) == pytest.approx(sum(areas) / 2)
+    assert found["mlp-1 (seeds 1 and 2)"]["cells"] == "2"
     assert done.found["notes"] == []
 
 
@@ -125,10 +125,10 @@ def test_runs_on_encoders_of_other_seeds_are_one_row(work: Path, tmp_path: Path)
     names = ("mlp-1", "mlp-2", "otherwise")
     compare([tmp_path / name for name in names], tmp_path / "to", data, quiet=True)
     found = rows(tmp_path / "to")
-    assert list(found) == ["mlp-1, seeds 1, 2", "otherwise"]
-    assert found["mlp-1, seeds 1, 2"]["cells"] == "2"
+    assert list(found) == ["mlp-1 (seeds 1 and 2)", "otherwise"]
+    assert found["mlp-1 (seeds 1 and 2)"]["cells"] == "2"
     named = {name: tmp_path / name for name in ("mlp-1", "mlp-2", "mlp-3")}
-    assert rows_of(named, list(named)) == {"mlp-1, seeds 1 after 1, 2 after 2, 2 after 1": tuple(named)}
+    assert rows_of(named, list(named)) == {"mlp-1 (seeds 1 after 1, 2 after 2 and 2 after 1)": tuple(named)}
 
 
 def test_runs_of_before_this_was_written_down_stay_rows_of_their_own(work: Path, tmp_path: Path):
@@ -267,3 +267,10 @@ def test_a_row_that_cannot_be_judged_has_failed_and_the_others_are_kept(work: Pa
     assert "values are NaN" in failed["failed"]
     assert "1 row failed." in (to / "report.html").read_text()
     assert not (to / "manifest.json").exists(), "it is not complete"
+
+
+def test_a_run_that_learned_for_another_hour_is_said(work: Path, tmp_path: Path):
+    evaluate(work / "twelve", work / "data", tmp_path / "asked", Question(at_h=24, draws=20), quiet=True)
+    done = compare([work / "out" / "boosting", tmp_path / "asked"], tmp_path / "to", quiet=True)
+    assert done.found["notes"] == ["asked: Trained for hour 12, asked at hour 24."]
+    assert "Trained for hour 12, asked at hour 24" in (tmp_path / "to" / "report.html").read_text()

@@ -21,8 +21,9 @@ from wardround.evaluate import evaluation as module
 from wardround.evaluate.answer import Answer, answer
 from wardround.evaluate.answer_tables import beliefs_table, predictions_table
 from wardround.evaluate.evaluation import evaluate, metrics_of, predict
+from wardround.evaluate.other_hour import hour_lines, trained_for
 from wardround.evaluate.question import Question, no_stay_on
-from wardround.methods.scores import predict_elapsed
+from wardround.methods.scores import ScoreSettings, predict_elapsed
 from wardround.metrics.discrimination import auroc, sensitivity
 from wardround.tables import metrics_lines
 from wardround.tasks.cohort import Window
@@ -474,6 +475,29 @@ def test_another_hour_is_asked_of_the_same_weights(made: Made):
     assert beliefs_table(early)["time_h"].max() <= 6
     assert early.cohort.frame.height >= made.answer("trajectory").cohort.frame.height
     assert metrics_of(early)["at_h"] == 6
+
+
+@pytest.mark.parametrize(
+    ("name", "hour", "told"),
+    [
+        ("mlp", 6, {"trained_at_h": 24}),
+        ("mlp", 24, {}),
+        ("trajectory", 6, {}),  # it judges after every event on the way
+        ("trajectory", 30, {"trained_at_h": 24}),
+        ("elapsed", 30, {"trained_at_h": 24}),
+        ("score", 30, {}),  # it was fitted to no hour
+    ],
+)
+def test_an_hour_that_the_run_did_not_learn_for_is_told(made: Made, name: str, hour: float, told: dict[str, float]):
+    run = made.run(name)
+    assert trained_for(run, hour) == told
+    if name == "score":  # but what points mean is
+        made_of_events = replace(run, plan=replace(run.plan, settings=ScoreSettings("sofa")))
+        assert trained_for(made_of_events, hour) == {"trained_at_h": 24}
+    assert len(hour_lines(run, [None, 24, hour])) == len(told)
+    if name == "mlp":
+        metrics = metrics_of(made.answer(name, replace(ALL, at_h=hour)))
+        assert {key: metrics[key] for key in ("trained_at_h",) if key in metrics} == told
 
 
 def test_draws_and_their_seed_move_the_intervals_alone(made: Made):

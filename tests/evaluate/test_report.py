@@ -145,6 +145,25 @@ def test_what_sees_past_the_prediction_is_stamped(whole: tuple[Folders, str], tm
     assert "40 stays are of patients whom the model was trained on" in html
 
 
+@pytest.mark.parametrize(
+    ("trained_at_h", "said"), [(12, "Trained for hour 12, asked"), (None, "Trained for the end of the stay, asked")]
+)
+def test_an_hour_that_the_run_did_not_learn_for_is_said(tmp_path: Path, trained_at_h: int | None, said: str):
+    folders = make_evaluation(tmp_path, beliefs=False)
+    assert "Trained for" not in report(folders)
+    edit(folders, trained_at_h=trained_at_h)
+    assert f'<aside class="callout warn"><strong>{said} at hour 24</strong>' in report(folders)
+
+
+def test_all_hours_that_the_run_did_not_learn_for_are_said_at_once(tmp_path: Path):
+    folders = make_evaluation(tmp_path, beliefs=False)
+    metrics = files.read_json(folders[0] / "metrics.json")
+    for hour in (6, 12, 24):
+        told = {} if hour == 24 else {"trained_at_h": 24}
+        files.write_json(folders[0] / f"metrics_{hour}h.json", {**metrics, "at_h": hour, **told})
+    assert "Trained for hour 24, asked at hours 6, 12</strong>" in report(folders)
+
+
 def test_the_paper_protocol_is_stamped_even_when_nothing_is_late(tmp_path: Path):
     folders = make_evaluation(tmp_path, beliefs=False)
     edit(folders, protocol="paper", at_h=None, sees_past_prediction=[])

@@ -1,11 +1,13 @@
 """Table one on made-up stays, as text, and what it hides."""
 
+from collections import defaultdict
+
 import numpy as np
 import polars as pl
 import pytest
 
 from made_up_evaluation import make_stays
-from wardround.evaluate.missingness import column_shares, pattern_words, patterns
+from wardround.evaluate.missingness import column_shares, pattern_words, patterns, share_text
 from wardround.evaluate.table_one import Group, by_outcome, table_one
 
 STAYS = make_stays(300, np.random.default_rng(0))
@@ -92,6 +94,47 @@ def test_shares_of_single_modalities_are_rounded_and_tell_of_no_small_count():
     whole = pl.DataFrame({"modalities": [["lab", "aps"]] * 42 + [["lab"]] * 20})
     rows, names = patterns(whole)
     assert column_shares(whole, rows, names) == {"lab": 1.0, "aps": 0.7}  # 42 of 62: 68 %
+
+
+@pytest.mark.parametrize(
+    ("n_stays", "n_aps", "n_vitals", "shares"),
+    [
+        (600, 9, 0, {"lab": 1.0, "aps": 0.02}),  # by the picture up to 14 have it: no more than "<11" says
+        (150, 9, 0, {"lab": 1.0, "aps": None}),  # the nearest 5 % are 4 to 11 stays: more than "<11" says
+        (4000, 9, 40, {"lab": 1.0, "aps": 0.02, "vitals": 0.02}),
+        (600, 9, 12, {"lab": None, "aps": 0.02, "vitals": None}),  # of the last 21 stays 7 or more would lack vitals
+    ],
+)
+def test_a_rare_kind_has_a_bar_that_can_be_seen_unless_it_narrows_a_small_count(
+    n_stays: int, n_aps: int, n_vitals: int, shares: dict[str, float | None]
+):
+    kinds = [["lab", "aps"]] * n_aps + [["vitals"]] * n_vitals + [["lab"]] * (n_stays - n_aps - n_vitals)
+    stays = pl.DataFrame({"modalities": kinds})
+    rows, names = patterns(stays)
+    assert column_shares(stays, rows, names) == shares
+
+
+def test_whatever_shares_are_shown_every_small_count_may_still_be_any_of_1_to_10():
+    """By going through all counts of a kind that give the same rows and the same share."""
+    for n_listed, n_rest in ((200, 15), (400, 30), (60, 12), (1000, 11)):
+        seen: dict[tuple[float, int], set[int]] = defaultdict(set)
+        for have in range(n_rest + 1):
+            kinds = [["lab"]] * n_listed + [["vitals", "aps"]] * have + [["vitals", "history"]] * (n_rest - have)
+            stays = pl.DataFrame({"modalities": kinds})
+            rows = [
+                {"modalities": ["lab"], "n_stays": n_listed, "share": 0.5},
+                {"modalities": None, "n_stays": n_rest, "share": 0.5},
+            ]
+            share = column_shares(stays, rows, ["aps"])["aps"]
+            if share is not None:
+                seen[share, n_rest].add(have)
+        for counts in seen.values():
+            for side in (counts, {n_rest - count for count in counts}):
+                assert not side & set(range(1, 11)) or side >= set(range(1, 11))
+
+
+def test_the_least_share_is_not_said_to_be_nothing():
+    assert [share_text(share) for share in (0.0, 0.0049, 0.005, 0.5, 1.0)] == ["0%", "<1%", "<1%", "50%", "100%"]
 
 
 def test_too_few_stays_have_no_pattern():

@@ -9,7 +9,7 @@ import polars as pl
 import torch
 
 from wardround import files
-from wardround.compare.gather import past_prediction, patient_notes, read_evaluation
+from wardround.compare.gather import hour_notes, past_prediction, patient_notes, read_evaluation
 from wardround.compare.outcome import Line, Outcome, table_of
 from wardround.compare.pooled import KEYS
 from wardround.compare.seeds import rows_of
@@ -97,7 +97,8 @@ def compare_existing(existing: Existing, to: Path, stop: StopRequest, quiet: boo
     about = {name: one for name, one in about.items() if name not in other}
     kept, notes = _on_the_same({name: table for name, table in tables.items() if name not in other})
     answered = {row: [name for name in names if name in about] for row, names in existing.rows.items()}
-    notes += patient_notes({row: [about[name] for name in names] for row, names in answered.items()})
+    asked = {row: [about[name] for name in names] for row, names in answered.items()}
+    notes += [*patient_notes(asked), *hour_notes(asked)]
     lines: list[Line] = []
     for row, names in existing.rows.items():
         reports = [_report(name, evaluations[name], to) for name in answered[row]]

@@ -15,6 +15,7 @@ from wardround.compare.recipe import Recipe
 from wardround.compare.work import found_by, seconds_of
 from wardround.errors import DataError, RunError
 from wardround.evaluate.kinship import Kinship
+from wardround.evaluate.other_hour import trained_words
 from wardround.evaluate.prediction_columns import PREDICTION_COLUMNS
 from wardround.events import MODALITIES
 from wardround.tasks.task import find_task
@@ -106,6 +107,19 @@ def patient_notes(asked: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]
         if rows and stamp not in (Kinship.OWN, Kinship.EXTERNAL):
             notes.append(f"{', '.join(rows)}: {stamp.value}.")
     return notes
+
+
+def hour_notes(asked: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
+    """Which rows were asked at an hour that they did not learn to answer at.
+
+    Args:
+        asked: row -> `metrics.json` of each of its evaluations.
+    """
+    found = {
+        row: [trained_words(one["trained_at_h"], one["at_h"]) for one in each if "trained_at_h" in one]
+        for row, each in asked.items()
+    }
+    return [f"{row}: {'; '.join(dict.fromkeys(words))}." for row, words in found.items() if words]
 
 
 def past_prediction(asked: Sequence[Mapping[str, Any]]) -> list[str]:

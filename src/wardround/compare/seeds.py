@@ -1,7 +1,7 @@
 """Runs that differ in nothing but their seeds are one row, as in a recipe: a number is the mean over them."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from wardround.files import hash_of
@@ -42,4 +42,9 @@ def _row(seeds: Mapping[tuple[int, ...], str]) -> tuple[str, tuple[str, ...]]:
         return names[0], names
     own = [each[0] for each in seeds]
     words = map(str, own) if len(set(own)) == len(own) else (" after ".join(map(str, each)) for each in seeds)
-    return f"{names[0]}, seeds {', '.join(words)}", names
+    return f"{names[0]} (seeds {_listed([*words])})", names
+
+
+def _listed(words: Sequence[str]) -> str:
+    """`0 and 1`, `0, 1 and 2`."""
+    return f"{', '.join(words[:-1])} and {words[-1]}"

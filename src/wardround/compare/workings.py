@@ -80,10 +80,14 @@ def _search_lead(search: Any) -> str:
     limit = "" if search["minutes"] is None else f", none begun after {search['minutes']:g} minutes"
     objective = ", ".join(f"{metric_words(metric).name} for {task}" for task, metric in search["objective"].items())
     budgets = set(search["trials"].values())
-    trials = f"{budgets.pop()} trials for every method" if len(budgets) == 1 else "as many trials as the table says"
+    trials = "as many trials as the table says"
+    if len(budgets) == 1:
+        (budget,) = budgets
+        trials = f"{budget} trial{'s' if budget > 1 else ''}, whatever its method"
     return (
-        f"Each row had {trials}, in each split anew{limit}. The best on that split's own validation side was taken "
-        f"({objective}); no test stay was read. The chosen settings then trained every seed of the row."
+        f"Every row that was searched had {trials}, anew in each split{limit}. The best on that split's own "
+        f"validation side was taken ({objective}); no test stay was read. The chosen settings then trained every seed "
+        "of the row."
     )
 
 

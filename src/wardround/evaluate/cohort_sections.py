@@ -8,7 +8,7 @@ import polars as pl
 
 from wardround.evaluate.data_charts import missingness
 from wardround.evaluate.evidence import Evidence
-from wardround.evaluate.missingness import column_shares, pattern_words, patterns
+from wardround.evaluate.missingness import column_shares, pattern_words, patterns, share_text
 from wardround.evaluate.page import Figure, Figures, Flow, Section, Table
 from wardround.evaluate.small_cells import MINIMUM, NOT_SHOWN, SMALL, count_text, hidden_cells
 from wardround.evaluate.table_one import Group, by_outcome, table_one
@@ -136,7 +136,7 @@ def missingness_block(stays: pl.DataFrame, modalities: Sequence[str] = ()) -> Fi
                 "Combinations of modalities",
                 "Each row is a combination: a dark dot means that the stays of this row have that kind of record, a "
                 "pale one that they lack it. The bar at the right says how many stays have exactly this combination, "
-                "the bar below a column how many have that kind at all, to the nearest 5 % (none is drawn where it "
+                "the bar below a column how many have that kind at all, to the nearest 5 % (a dash where that "
                 f"would tell of fewer than {MINIMUM} stays). Columns run from the most to the least common kind.",
                 _pattern_table(rows, names),
             )
@@ -146,7 +146,7 @@ def missingness_block(stays: pl.DataFrame, modalities: Sequence[str] = ()) -> Fi
 
 def _pattern_table(rows: list[dict[str, Any]], names: Sequence[str]) -> Table:
     lines = [
-        {"combination": pattern_words(row, names), "stays": f"{row['n_stays']:,}", "share": f"{row['share']:.0%}"}
+        {"combination": pattern_words(row, names), "stays": f"{row['n_stays']:,}", "share": share_text(row["share"])}
         for row in rows
     ]
     return Table(["combination", "stays", "share"], lines, folded=True)

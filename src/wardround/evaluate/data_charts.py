@@ -7,11 +7,15 @@ import altair as alt
 
 from wardround.evaluate.chart_style import BLUE_STEPS, WIDTH, Rows, colour, inline, to_svg
 from wardround.evaluate.markup import Markup
+from wardround.evaluate.missingness import share_text
+from wardround.evaluate.small_cells import NOT_SHOWN
 from wardround.events import MODALITIES
 
 DOT_STEP = 17
 COLUMN_HEIGHT = 44
 PANEL = 104
+SHORTEST = 0.015
+"""Of the longest bar: shorter ones are drawn so long, to be seen; their count stands beside them."""
 
 
 def missingness(rows: Rows, modalities: Sequence[str], shares: Mapping[str, float | None]) -> Markup:
@@ -21,9 +25,18 @@ def missingness(rows: Rows, modalities: Sequence[str], shares: Mapping[str, floa
     Args:
         rows: `modalities` (list of names, None for rarer combinations together), `n_stays, share`, most frequent first.
         modalities: columns, in order.
-        shares: of stays that have each modality; no bar where it is None.
+        shares: of stays that have each modality; a dash in place of the bar where it is None.
     """
-    rows = [{**row, "row": place, "text": f"{row['n_stays']:,} ({row['share']:.0%})"} for place, row in enumerate(rows)]
+    least = SHORTEST * max((row["n_stays"] for row in rows), default=0)
+    rows = [
+        {
+            **row,
+            "row": place,
+            "long": max(row["n_stays"], least),
+            "text": f"{row['n_stays']:,} ({share_text(row['share'])})",
+        }
+        for place, row in enumerate(rows)
+    ]
     dots: list[dict[str, Any]] = []
     links: list[dict[str, Any]] = []
     words: list[dict[str, Any]] = []
@@ -56,7 +69,7 @@ def missingness(rows: Rows, modalities: Sequence[str], shares: Mapping[str, floa
         .mark_text(align="left", dx=-6, fontSize=11, fontStyle="italic")
         .encode(x=x, y=y, text="text:N"),
     ).properties(width=DOT_STEP * len(modalities), height=height)
-    bars = alt.Chart(inline(rows)).encode(x=alt.X("n_stays:Q", title=None, axis=None), y=y)
+    bars = alt.Chart(inline(rows)).encode(x=alt.X("long:Q", title=None, axis=None), y=y)
     counts = alt.layer(
         bars.mark_bar(color=colour("blue"), height=10, cornerRadiusEnd=3),
         bars.mark_text(align="left", dx=5, fontSize=11).encode(text="text:N"),
@@ -77,8 +90,10 @@ def _column_bars(modalities: Sequence[str], shares: Mapping[str, float | None]) 
     words = alt.Chart(inline([{"text": "stays that have it (line: all)"}])).mark_text(
         align="left", fontSize=11, color=colour("muted")
     )
+    hidden = [{"modality": name, "text": NOT_SHOWN} for name, share in shares.items() if share is None]
+    dashes = alt.Chart(inline(hidden)).mark_text(fontSize=11, color=colour("muted")).encode(x=x, text="text:N")
     label = words.encode(text="text:N", x=alt.value(width + 8), y=alt.value(COLUMN_HEIGHT - 6))
-    return alt.layer(end, bars, label).properties(width=width, height=COLUMN_HEIGHT)
+    return alt.layer(end, bars, dashes.encode(y=alt.value(6)), label).properties(width=width, height=COLUMN_HEIGHT)
 
 
 def embedding(rows: Rows, everywhere: Rows) -> Markup:

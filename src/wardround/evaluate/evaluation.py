@@ -19,6 +19,7 @@ from wardround.evaluate.answer_tables import tables_of
 from wardround.evaluate.evidence import INTERNAL
 from wardround.evaluate.internal import internal_figures
 from wardround.evaluate.kinship import kinship
+from wardround.evaluate.other_hour import trained_for
 from wardround.evaluate.question import Question
 from wardround.evaluate.tables import hours_metrics, label_metrics, probability_metrics
 from wardround.evaluate.under_way import UnderWay
@@ -39,6 +40,7 @@ def about(asked: Answer) -> dict[str, Any]:
         "protocol": run.plan.window.protocol,
         "at_h": hour_asked(asked.task, asked.cohort.window),
         **({"asked_at": "discharge"} if asked.task.next_visit else {}),
+        **trained_for(run, asked.cohort.window.at_h),
         "split": question.split,
         "n_stays": frame.height,
         "n_subjects": frame["subject_id"].n_unique(),

@@ -5,6 +5,7 @@ from typing import Any
 
 from wardround.evaluate.evidence import Evidence
 from wardround.evaluate.kinship import DOUBTFUL, Kinship
+from wardround.evaluate.other_hour import ADVICE, trained_words
 from wardround.evaluate.page import Block, Callout, Section, Tile, Tiles
 from wardround.evaluate.protocol_warning import protocol_warning
 from wardround.evaluate.small_cells import MINIMUM, SMALL, count_text, is_small
@@ -72,6 +73,9 @@ def decimals(evidence: Evidence) -> int:
 def _warnings(evidence: Evidence) -> Iterator[Block]:
     metrics = evidence.metrics
     yield from protocol_warning(metrics["protocol"], metrics.get("sees_past_prediction", []))
+    other = {one["at_h"]: one["trained_at_h"] for one in (*evidence.by_hour.values(), metrics) if "trained_at_h" in one}
+    if other:
+        yield Callout("warn", trained_words(next(iter(other.values())), *other), ADVICE)
     if evidence.kinship == Kinship.MAY_SHARE:
         yield Callout(
             "warn",

@@ -1,5 +1,6 @@
 """Which combinations of modalities stays have."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -11,6 +12,8 @@ from wardround.events import MODALITIES, NOT_INPUTS
 MOST_PATTERNS: Final = 12
 STEP: Final = 0.05
 """Shares of single modalities are rounded to this, so that they say no more than a picture does."""
+LEAST: Final = 0.02
+"""Share that is told of a modality which some stay has, and too few for the first step: a bar that can be seen."""
 
 
 def patterns(stays: pl.DataFrame, modalities: Sequence[str] = ()) -> tuple[list[dict[str, Any]], list[str]]:
@@ -64,17 +67,40 @@ def column_shares(
         rows, names: what `patterns` found in them.
 
     Returns:
-        By name; None where 1 to 10 stays have it or lack it, among all stays or among those of the last row.
+        By name, 0 where no stay has it. None where the rounded share, beside the counts of the rows, would say more of
+        1 to 10 stays that have it or lack it than that they are 1 to 10: among all stays, or among those of the last
+        row.
     """
     listed = [row for row in rows if row["modalities"] is not None]
     rest = stays.height - sum(row["n_stays"] for row in listed)
     shares: dict[str, float | None] = {}
     for name in names:
         have = int(stays["modalities"].list.contains(name).sum() or 0)
-        rest_have = have - sum(row["n_stays"] for row in listed if name in row["modalities"])
-        small = any(map(is_small, (have, stays.height - have, rest_have, rest - rest_have)))
-        shares[name] = None if small else round(STEP * round(have / stays.height / STEP), 2)
+        known = sum(row["n_stays"] for row in listed if name in row["modalities"])
+        step = round(have / stays.height / STEP)
+        told = max(round(STEP * step, 2), LEAST) if have else 0.0
+        shares[name] = None if _tells(have, known, rest, stays.height, step) else told
     return shares
+
+
+def _tells(have: int, known: int, rest: int, n_stays: int, step: int) -> bool:
+    """Whether a share of `step` steps narrows a small count: `known` of those that have the modality, and all but
+    `rest` stays, are in rows that are shown."""
+    lowest = max(known, math.floor((step - 0.5) * STEP * n_stays) + 1)
+    highest = min(known + rest, math.ceil((step + 0.5) * STEP * n_stays) - 1)
+    cells = (
+        (have, lowest, highest),
+        (n_stays - have, n_stays - highest, n_stays - lowest),
+        (have - known, lowest - known, highest - known),
+        (rest + known - have, rest + known - highest, rest + known - lowest),
+    )
+    return any(is_small(count) and not (low <= 1 and high >= MINIMUM - 1) for count, low, high in cells)
+
+
+def share_text(share: float) -> str:
+    """A share in whole percent; what is there is never said to be nothing."""
+    text = f"{share:.0%}"
+    return "<1%" if share > 0 and text == "0%" else text
 
 
 def pattern_words(row: dict[str, Any], names: Sequence[str]) -> str:

@@ -36,6 +36,8 @@ PROTOCOLS: Final = ("causal", "paper")
 DEFAULT_H: Final = 24.0
 PAPER_LOS_H: Final = (12.0, 720.0)
 END_UNKNOWN: Final = "end of the unit stay unknown"
+RECORD_OVER: Final = "the record of the stay ends before the prediction time"
+"""Where a database vouches for a stay up to an hour, and publishes nothing later (Challenge 2012: 48 h)."""
 LEFT: Final = "left the unit by the prediction time"
 DISCHARGE_UNKNOWN: Final = "discharge from hospital unknown"
 DIED: Final = "died in hospital, or nobody knows"
@@ -178,7 +180,8 @@ def _rules(window: Window, task: Task | None, labelled: bool) -> list[tuple[pl.E
     left = (end <= at) | (pl.col("hospital_end") <= at).fill_null(False)  # some unit discharges are written late
     vouched = (at <= pl.col("in_unit_until")).fill_null(False)  # whatever a hospital stay in whole days says
     unknown, left = end.is_null() & ~vouched, left.fill_null(False) & ~vouched
-    in_unit = [(unknown, END_UNKNOWN), (left, LEFT)]
+    over = end.is_null() & (at > pl.col("in_unit_until")).fill_null(False)
+    in_unit = [(over, RECORD_OVER), (unknown, END_UNKNOWN), (left, LEFT)]
     if task is not None and task.next_visit:
         in_unit = _discharged()
     if window.protocol == "paper":
