@@ -181,6 +181,18 @@ def test_what_was_interrupted_goes_on_to_the_same_table(
     assert sorted(path.name for path in (tmp_path / "to" / "runs").iterdir()) == theirs
 
 
+def test_what_is_done_is_counted_once(whole: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """The bar begins with the cells that are there."""
+    file = recipe(tmp_path, data, *ALL)
+    shutil.copytree(whole, tmp_path / "to")
+    for name in ("table.csv", "report.html", "comparison.json", "manifest.json"):
+        (tmp_path / "to" / name).unlink()
+    compare([file], tmp_path / "to")
+    said = capsys.readouterr().err
+    ((done, total),) = set(re.findall(r"^cells.*?: ([0-9]+) of ([0-9]+)", said, re.MULTILINE))
+    assert done == total, said
+
+
 def test_sigterm_stops_between_steps_and_the_same_call_goes_on(data: Path, tmp_path: Path):
     file = recipe(tmp_path, data, BOOSTING, LOGISTIC)
     original: Callable[..., Any] = work.train

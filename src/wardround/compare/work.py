@@ -60,6 +60,8 @@ class Work:
         """
         for cell in cells:
             self.stop.check()
+            if is_done(cell, self.to):  # the bar has begun with it
+                continue
             self.bar.advance(0, cell.name)
             try:
                 self._timed(cell)
@@ -72,9 +74,7 @@ class Work:
             self.bar.advance(1, cell.name)
 
     def _timed(self, cell: Cell) -> None:
-        """A cell, and the seconds it took in all calls together; one that is done is left as it is."""
-        if is_done(cell, self.to):
-            return
+        """A cell, and the seconds it took in all calls together."""
         path, begun = cell.folder(self.to) / SECONDS, time.monotonic()
         before = seconds_of(cell, self.to)
         try:
