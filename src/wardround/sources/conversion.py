@@ -6,7 +6,6 @@ where it may not become one. The pipeline turns these into events and the ledger
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 import polars as pl
@@ -176,14 +175,15 @@ def read_times(text: pl.Series) -> pl.Series:
     if times.null_count() == text.null_count():
         return times
     others = text.filter(times.is_null()).unique().drop_nulls()
-    read = pl.Series([_iso_time(other) for other in others], dtype=TIME)
+    read = pl.Series([_iso_time_us(other) for other in others], dtype=pl.Int64).cast(TIME)
     return times.fill_null(text.replace_strict(others, read, default=None, return_dtype=TIME))
 
 
-def _iso_time(text: str) -> datetime | None:
-    """As the reader of whole blocks takes it (`csv_rows.py`): what a value is must not hang on those beside it."""
+def _iso_time_us(text: str) -> int | None:
+    """Microseconds since 1970, as the reader of whole blocks takes it (`csv_rows.py`): what a value is must not hang on
+    those beside it. No `datetime`, which has no year 0."""
     try:
-        return pa.scalar(text).cast(pa.timestamp("us")).as_py()
+        return pa.scalar(text).cast(pa.timestamp("us")).value
     except pa.ArrowInvalid:
         return None
 
