@@ -42,6 +42,7 @@ NOT_WHOLE: Final = "not a whole number"
 NOT_A_STATUS: Final = "not a status"
 NOT_A_TIME: Final = "not a time"
 IMPLAUSIBLE: Final = "implausible value"
+FAR: Final = "more than a year from unit admission"
 
 
 @dataclass(frozen=True)
@@ -206,9 +207,7 @@ def timed(frame: pl.DataFrame, table: RawTable, column: str) -> pl.DataFrame:
         available_minute=pl.max_horizontal(table.offset or known[0], *known),
     )
     far = (pl.col("minute").abs() > YEAR_MIN) | (pl.col("available_minute").abs() > YEAR_MIN)
-    return with_reason(
-        with_reason(frame, pl.col("minute").is_null(), "no time"), far, "more than a year from unit admission"
-    )
+    return with_reason(with_reason(frame, pl.col("minute").is_null(), "no time"), far, FAR)
 
 
 def with_reason(frame: pl.DataFrame, unusable: pl.Expr | pl.Series, reason: str) -> pl.DataFrame:
