@@ -12,7 +12,7 @@ import json
 import shutil
 from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypedDict, TypeVar
 
 import numpy as np
 import polars as pl
@@ -109,7 +109,7 @@ class TableStream:
         if self._schema is not None:
             arrow = arrow.select(self._schema.names).cast(self._schema)
         if self._writer is None:
-            self._writer = pq.ParquetWriter(self._file, arrow.schema, compression=self._compression, **_suited(arrow))
+            self._writer = pq.ParquetWriter(self._file, arrow.schema, compression=self._compression, **suited(arrow))
         self._writer.write_table(arrow, row_group_size=ROWS_PER_GROUP)
 
     def close(self) -> None:
@@ -124,15 +124,18 @@ class TableStream:
             self._writer.is_open = False
 
 
-def _suited(table: pa.Table) -> dict[str, list[str]]:
+class Suited(TypedDict):
+    """Columns that are written with a dictionary, and with their least and largest value."""
+
+    use_dictionary: list[str]
+    write_statistics: list[str]
+
+
+def suited(table: pa.Table) -> Suited:
     """Dictionaries for columns of words, least and largest values for the others: the rest costs time, and bytes."""
-    words = {
-        field.name for field in table.schema if pa.types.is_large_string(field.type) or pa.types.is_string(field.type)
-    }
-    return {
-        "use_dictionary": sorted(words),
-        "write_statistics": [name for name in table.schema.names if name not in words],
-    }
+    is_words = (pa.types.is_large_string, pa.types.is_string)
+    words = {field.name for field in table.schema if any(is_kind(field.type) for is_kind in is_words)}
+    return Suited(use_dictionary=sorted(words), write_statistics=[n for n in table.schema.names if n not in words])
 
 
 @contextlib.contextmanager

@@ -1,5 +1,7 @@
 """Rows that learn next to nothing, worked by hand."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from wardround.methods.scores import (
     check_score,
     fit_elapsed,
     fit_points,
+    known_when,
     predict_elapsed,
     predict_points,
     score_code,
@@ -108,3 +111,9 @@ def test_where_all_fare_alike_points_mean_nothing(label: list[float], rate: floa
     fitted = fit_points(np.arange(len(label), dtype=float), np.asarray(label))
     assert fitted["slope"] == 0
     assert predict_points(np.asarray([3.0]), **fitted).item() == pytest.approx(rate)
+
+
+@pytest.mark.parametrize(("of", "why"), [("apache_iva", "known at 24 h"), ("apache_iv", "apache_iv .* known by then")])
+def test_why_nobody_has_a_score_is_when_it_is_known(of: str, why: str):
+    """At hour 2 much was measured that the equation is made of; it is known later."""
+    assert re.search(why, known_when(score_settings([f"of={of}"])))

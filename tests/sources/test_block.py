@@ -11,8 +11,9 @@ from raw_eicu import as_text
 from wardround.errors import SourceError
 from wardround.ledger import TableLedger
 from wardround.sources.block import convert_block, numbered, refuse_retyped
-from wardround.sources.conversion import EventTable, Selection, candidates, melted, timed
+from wardround.sources.conversion import FAR, EventTable, Selection, candidates, melted, timed
 from wardround.sources.csv_reader import RawRows
+from wardround.sources.packed import WordLists
 from wardround.sources.raw_table import ID, INTEGER, NUMBER, TEXT, RawTable, at
 
 RAW = RawTable(
@@ -171,3 +172,12 @@ def test_a_column_of_words_that_holds_numbers_is_refused():
 )
 def test_a_table_that_can_be_read_is_not(rows_in: int, reasons: dict[str, int], words: dict[str, int]):
     refuse_retyped(Path("v.csv"), RAW, TableLedger(rows_in, 0, Counter(reasons)), Counter(words))
+
+
+@pytest.mark.parametrize(("away_min", "stays_in"), [(2**31 - 1, True), (2**31, False), (-(2**40), False)])
+def test_minutes_that_cannot_wait_packed_are_set_aside(away_min: int, stays_in: bool):
+    """A conversion of somebody's may not have asked how far away a row is; no error quotes the minute."""
+    far = replace(TABLE, convert=lambda frame: convert(frame).with_columns(available_minute=pl.lit(away_min)))
+    made = convert_block(block("1 1 5 a 80 _"), far, "stay", SHARDS)
+    assert made.account.rows_out == WordLists().packed(made.events).height == int(stays_in)
+    assert made.account.set_aside[FAR] == int(not stays_in)

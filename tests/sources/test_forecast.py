@@ -17,13 +17,14 @@ from wardround.sources import csv_reader, pipeline
 from wardround.sources import forecast as module
 from wardround.sources.challenge2012 import CHALLENGE2012
 from wardround.sources.conversion import EventTable
-from wardround.sources.disk_room import room_of
+from wardround.sources.disk_room import bytes_of, room_of
 from wardround.sources.eicu import EICU
 from wardround.sources.forecast import Forecast, forecast, forecast_lines
 from wardround.sources.mimic4 import MIMIC4
 from wardround.sources.pipeline import prepare
 from wardround.sources.source import Source
 from wardround.sources.stay_reading import ReadStays
+from wardround.sources.work_folder import WorkFolder
 from wardround.stopping import Stopped
 
 pytestmark = pytest.mark.usefixtures("fast_fsync")
@@ -71,6 +72,24 @@ def test_of_a_large_table_the_begin_is_looked_at(tmp_path: Path, monkeypatch: py
     told = forecast_of(EICU, folder, tmp_path / "data").tables["lab"]
     assert not told.is_counted
     assert told.rows == pytest.approx(20_000, rel=0.25)
+
+
+def test_bytes_are_told_about_as_they_will_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A disk is refused that holds less than 0.7 of them: events wait packed, and so they must be told."""
+    raw = raw_eicu.small()
+    for n in range(20_000):
+        raw.add("vitalPeriodic", patientunitstayid=1, observationoffset=n, heartrate=60 + n % 50, sao2=90 + n * 7 % 11)
+    folder = raw.write(tmp_path / "raw")
+    told = forecast_of(EICU, folder, tmp_path / "data")
+    made, remove = list[int](), WorkFolder.remove
+
+    def seen(work: WorkFolder) -> None:
+        made.append(bytes_of([work.path / "runs" / "vitalPeriodic", work.to / "data"]))
+        remove(work)
+
+    monkeypatch.setattr(WorkFolder, "remove", seen)
+    raw_eicu.prepare(folder, tmp_path / "data")
+    assert told.tables["vitalPeriodic"].work_bytes + told.data_bytes == pytest.approx(made[-1], rel=0.2)
 
 
 @pytest.mark.parametrize("bound", ["SAMPLE_ROWS", "SAMPLE_BYTES"])

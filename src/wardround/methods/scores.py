@@ -81,7 +81,9 @@ def check_score(settings: ScoreSettings | None, task: str, binary: bool) -> None
 def known_when(settings: ScoreSettings | None) -> str:
     """What to add where nobody has a score."""
     return (
-        ": APACHE's is known at 24 h" if settings is None else f": nothing that {settings.of} is made of was measured"
+        ": APACHE's is known at 24 h"
+        if settings is None
+        else f": nothing that {settings.of} is made of was known by then"
     )
 
 

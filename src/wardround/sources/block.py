@@ -14,6 +14,7 @@ import polars as pl
 from wardround.errors import SourceError
 from wardround.ledger import TableLedger
 from wardround.sources.conversion import (
+    FAR,
     NOT_A_NUMBER,
     NOT_A_STATUS,
     NOT_A_TIME,
@@ -25,6 +26,7 @@ from wardround.sources.conversion import (
     with_reason,
 )
 from wardround.sources.csv_reader import RawRows
+from wardround.sources.packed import FARTHEST_MIN
 from wardround.sources.raw_table import RawTable
 
 RETYPED_SHARE = 0.5
@@ -88,7 +90,7 @@ def convert_block(block: RawRows, table: EventTable, stay_id: str, stays: pl.Dat
     frame = _by_stay_id(frame, stay_id, stays) if table.place is None else table.place(frame, stays)
     good = frame.filter(pl.col("reason").is_null())
     floored = table.floored is None or bool(good.select(table.floored.all()).item())
-    made = table.convert(frame)
+    made = _near(table.convert(frame))
     events = made.filter(pl.col("reason").is_null()).drop("reason")
     account = _account(block, frame, made)
     if table.only is not None:
@@ -100,6 +102,12 @@ def convert_block(block: RawRows, table: EventTable, stay_id: str, stays: pl.Dat
     if not events["slice"].is_sorted():
         events = events.sort("slice", maintain_order=True)
     return Converted(events, account, words, floored)
+
+
+def _near(made: pl.DataFrame) -> pl.DataFrame:
+    """Candidates, with a reason for those whose minutes cannot wait packed: a conversion may not have asked."""
+    minutes = [pl.col(name).is_between(-FARTHEST_MIN, FARTHEST_MIN) for name in ("minute", "available_minute")]
+    return with_reason(made, ~pl.all_horizontal(minutes), FAR)
 
 
 def _by_stay_id(frame: pl.DataFrame, stay_id: str, stays: pl.DataFrame) -> pl.DataFrame:

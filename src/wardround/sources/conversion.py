@@ -6,7 +6,6 @@ where it may not become one. The pipeline turns these into events and the ledger
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 import polars as pl
@@ -43,6 +42,7 @@ NOT_WHOLE: Final = "not a whole number"
 NOT_A_STATUS: Final = "not a status"
 NOT_A_TIME: Final = "not a time"
 IMPLAUSIBLE: Final = "implausible value"
+FAR: Final = "more than a year from unit admission"
 
 
 @dataclass(frozen=True)
@@ -176,14 +176,24 @@ def read_times(text: pl.Series) -> pl.Series:
     if times.null_count() == text.null_count():
         return times
     others = text.filter(times.is_null()).unique().drop_nulls()
-    read = pl.Series([_iso_time(other) for other in others], dtype=TIME)
+    read = _iso_times(others)
     return times.fill_null(text.replace_strict(others, read, default=None, return_dtype=TIME))
 
 
-def _iso_time(text: str) -> datetime | None:
-    """As the reader of whole blocks takes it (`csv_rows.py`): what a value is must not hang on those beside it."""
+def _iso_times(texts: pl.Series) -> pl.Series:
+    """All at once, which is ten times faster, or one by one where some are none."""
     try:
-        return pa.scalar(text).cast(pa.timestamp("us")).as_py()
+        times = texts.to_frame("time").to_arrow().cast(pa.schema([("time", pa.timestamp("us"))]))
+        return pl.DataFrame(pl.from_arrow(times))["time"]
+    except pa.ArrowInvalid:
+        return pl.Series([_iso_time_us(text) for text in texts], dtype=pl.Int64).cast(TIME)
+
+
+def _iso_time_us(text: str) -> int | None:
+    """Microseconds since 1970, as the reader of whole blocks takes it (`csv_rows.py`): what a value is must not hang on
+    those beside it. No `datetime`, which has no year 0."""
+    try:
+        return pa.scalar(text).cast(pa.timestamp("us")).value
     except pa.ArrowInvalid:
         return None
 
@@ -206,9 +216,7 @@ def timed(frame: pl.DataFrame, table: RawTable, column: str) -> pl.DataFrame:
         available_minute=pl.max_horizontal(table.offset or known[0], *known),
     )
     far = (pl.col("minute").abs() > YEAR_MIN) | (pl.col("available_minute").abs() > YEAR_MIN)
-    return with_reason(
-        with_reason(frame, pl.col("minute").is_null(), "no time"), far, "more than a year from unit admission"
-    )
+    return with_reason(with_reason(frame, pl.col("minute").is_null(), "no time"), far, FAR)
 
 
 def with_reason(frame: pl.DataFrame, unusable: pl.Expr | pl.Series, reason: str) -> pl.DataFrame:

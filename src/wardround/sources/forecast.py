@@ -16,6 +16,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from wardround import files
 from wardround.events import MEDS_EVENT_SCHEMA
 from wardround.sources.block import convert_block
 from wardround.sources.conversion import EventTable
@@ -23,6 +24,7 @@ from wardround.sources.data_target import OUTPUTS, is_prepared, settings_of
 from wardround.sources.disk_room import DiskRoom, bytes_of, room_of, size_of
 from wardround.sources.gather import Part, gather
 from wardround.sources.memory_plan import MIB, MemoryPlan, plan_memory
+from wardround.sources.packed import WordLists
 from wardround.sources.raw_data import FoundTable, RawData
 from wardround.sources.reading import split
 from wardround.sources.source import Source
@@ -265,7 +267,7 @@ def _packed(table: EventTable, events: pl.DataFrame, read: ReadStays) -> tuple[f
     """Seconds to put some events in order and pack them, and their bytes under way and at the end."""
     if events.is_empty():
         return 0.0, 0, 0
-    arrow = events.drop("slice").to_arrow(compat_level=pl.CompatLevel.oldest())
+    arrow = WordLists().packed(events.drop("slice")).to_arrow(compat_level=pl.CompatLevel.oldest())
     under_way = pa.BufferOutputStream()
     with pa.ipc.new_file(under_way, arrow.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as writer:
         writer.write_table(arrow)
@@ -273,7 +275,8 @@ def _packed(table: EventTable, events: pl.DataFrame, read: ReadStays) -> tuple[f
     members = read.shards.join(events.select("stay_id").unique(), on="stay_id", how="semi")
     made, _ = gather([Part(table.raw.name, [events.drop("slice")], 0)], read.admission.clear(), members)
     at_end = pa.BufferOutputStream()
-    pq.write_table(made.to_arrow().select(MEDS_EVENT_SCHEMA.names).cast(MEDS_EVENT_SCHEMA), at_end, compression="zstd")
+    shard = made.to_arrow().select(MEDS_EVENT_SCHEMA.names).cast(MEDS_EVENT_SCHEMA)
+    pq.write_table(shard, at_end, compression="zstd", **files.suited(shard))
     return time.perf_counter() - began, under_way.getvalue().size, at_end.getvalue().size
 
 

@@ -12,6 +12,8 @@ LISTED: Final = ("code", "modality")
 """Columns of words that are held as their places in a list."""
 NARROW: Final = ("minute", "available_minute", "minute_us", "available_minute_us")
 """Columns that 32 bits hold: 4,000 years of minutes, a minute of microseconds."""
+FARTHEST_MIN: Final = 2**31 - 1
+"""From unit admission, as they hold them."""
 
 Words = Mapping[str, pl.Series]
 """Column -> its words, at their places."""

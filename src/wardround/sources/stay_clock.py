@@ -3,7 +3,7 @@
 import polars as pl
 
 from wardround.events import MINUTE_US
-from wardround.sources.conversion import WITHIN_MINUTE, YEAR_MIN, with_reason
+from wardround.sources.conversion import FAR, WITHIN_MINUTE, YEAR_MIN, with_reason
 
 
 def stay_windows(stays: pl.DataFrame, before_h: float) -> pl.DataFrame:
@@ -42,4 +42,4 @@ def on_stay_clock(rows: pl.DataFrame) -> pl.DataFrame:
         rows = rows.with_columns((since_us // MINUTE_US).alias(minute))
         rows = rows.with_columns((since_us - pl.col(minute) * MINUTE_US).alias(rest))
     far = (pl.col("minute").abs() > YEAR_MIN) | (pl.col("available_minute").abs() > YEAR_MIN)
-    return with_reason(rows, far, "more than a year from unit admission")
+    return with_reason(rows, far, FAR)
