@@ -40,6 +40,7 @@ def test_there_is_one_for_the_demo_and_one_for_the_challenge():
         "challenge2012_a_to_b",
         "challenge2012_searched",
         "challenge2012_teacher",
+        "challenge2012_ablation",
         "mimic4_five_modalities",
         "mimic4_five_modalities_paper",
         "mimic4_phenotyping",

@@ -13,7 +13,8 @@ from wardround.train.data import OpenData
 
 def published_scores(data: OpenData, cohort: Cohort, task: Task) -> Float[np.ndarray, "stay"]:
     """The unit's own prediction for each stay, NaN where it has none by its prediction time (in the paper protocol: at
-    all), or one that cannot be: a probability outside [0, 1], a stay of fewer than 0 days."""
+    all), or one that cannot be: a probability outside [0, 1], a stay of fewer than 0 days. It is shown as it is stored:
+    a length of stay is neither raised to the hours that had passed nor cut at the longest label."""
     code, factor = score_code(task.name)
     lines = data.lines
     stays, cut_min = stays_and_cuts(lines, cohort)
