@@ -33,7 +33,10 @@ class WordLists:
     def _places(self, column: pl.Series) -> pl.Series:
         words = self.words.get(column.name, pl.Series(column.name, [], pl.String))
         new = column.unique(maintain_order=True).drop_nulls()
-        words = self.words[column.name] = words.append(new.filter(~new.is_in(words.implode())))
+        new = new.filter(~new.is_in(words.implode()))
+        if new.len():
+            words = pl.concat([words, new], rechunk=True)
+        self.words[column.name] = words
         places = pl.DataFrame([words, pl.int_range(words.len(), dtype=pl.UInt32, eager=True).alias("place")])
         return (
             column.to_frame()

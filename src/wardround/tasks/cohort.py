@@ -156,7 +156,7 @@ def cohort(stays: pl.DataFrame, window: Window, task: Task | None = None, labell
         missing = pl.col("reason").is_null() & pl.col("label").is_null()
         frame = frame.with_columns(reason=pl.when(missing).then(pl.lit("no label")).otherwise("reason"))
     counts = frame["reason"].drop_nulls().value_counts()
-    excluded = dict(zip(counts["reason"], counts["count"], strict=True))
+    excluded = dict(counts.sort("count", "reason", descending=[True, False]).iter_rows())
     kept = frame.filter(pl.col("reason").is_null()).sort("stay_id")
     if kept.is_empty():
         reasons = ", ".join(f"{reason}: {count}" for reason, count in excluded.items()) or "it is empty"
