@@ -15,7 +15,7 @@ from wardround.sources.csv_stream import CheckedStream
 from wardround.sources.raw_table import ID, INTEGER, RawTable
 
 SCALE = float(os.environ.get("WARDROUND_PROMISE_SCALE", "0.1"))
-SIZES = (450, 900)
+SIZES = (900, 1800)
 """Stays; the events of the smaller already fill what may wait."""
 MOST_GROWTH = 0.10
 KIB_PER_GIB = 1024**2
@@ -52,8 +52,8 @@ def peak_gib(raw: Path, to: Path, waiting: str) -> float:
 
 @pytest.mark.slow
 def test_twice_the_data_take_the_same_memory(raws: list[Path], tmp_path: Path):
-    """Allocators keep more in some runs than in others, by a twelfth: the least of three is compared."""
-    once, twice = (min(peak_gib(raw, tmp_path / f"{raw.name}-{n}", "write") for n in range(3)) for raw in raws)
+    """Allocators keep more in some runs than in others, by a twelfth: the less of two is compared."""
+    once, twice = (min(peak_gib(raw, tmp_path / f"{raw.name}-{n}", "write") for n in range(2)) for raw in raws)
     print(f"peak: {once:.2f} GiB, of twice the data {twice:.2f}")
     assert twice <= 1
     assert twice <= once * (1 + MOST_GROWTH)
