@@ -103,10 +103,6 @@ def test_rows_end_where_no_quotes_are_open(text: str):
     assert rows_end(text.encode(), inside) == end
 
 
-@given(st.text(alphabet='a,"\n\r', max_size=30))
-def test_control_an_end_in_quotes_is_no_end(text: str):
-    end, inside = ends_one_by_one(text)
-    assert rows_end(text.encode(), not inside) <= len(text)
+def test_control_an_end_in_quotes_is_no_end():
     assert rows_end(b'1,"a\nb', inside=True) == 0
     assert rows_end(b'1,"a\nb', inside=False) == 5
-    assert end <= len(text)

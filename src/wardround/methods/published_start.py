@@ -8,7 +8,6 @@ As `models/published_risk.py`, whose recalibration it is, but fitted once and ke
 
 import math
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 import torch
@@ -16,10 +15,9 @@ from jaxtyping import Float, Float32
 from torch import Tensor
 
 from wardround.errors import RunError
+from wardround.methods.per_label import LOWEST_SHARE
 from wardround.methods.table_model import LabelledRows
 from wardround.models.published_risk import PublishedRisk
-
-LOWEST_SHARE: Final = 1e-3
 
 
 @dataclass(frozen=True)

@@ -131,7 +131,7 @@ def _named_blocks(
     """The blocks of a table with what its items are called; null where nothing names them."""
     items = item_names(names, lookup, columns)
     for block in read_blocks(path, table, parsed=True):
-        frame = block.frame.with_columns(_item=_number(block.frame["itemid"]))
+        frame = block.frame.with_columns(_item=whole_number(block.frame["itemid"]))
         frame = frame.join(items, left_on="_item", right_on="itemid", how="left", maintain_order="left")
         yield replace(block, frame=frame.drop("_item"))
 
@@ -147,10 +147,10 @@ def item_names(path: Path | None, lookup: RawTable, columns: Sequence[str]) -> p
     empty = pl.DataFrame(schema=dict.fromkeys(("itemid", *columns), pl.String))
     items = pl.concat([empty, *(block.select("itemid", *columns) for block in blocks)])
     items = items.select(pl.all().str.strip_chars())
-    items = items.with_columns(_number(items["itemid"])).drop_nulls("itemid")
+    items = items.with_columns(whole_number(items["itemid"])).drop_nulls("itemid")
     return items.sort(pl.all()).unique("itemid", keep="first", maintain_order=True)
 
 
-def _number(items: pl.Series) -> pl.Series:
-    """Item numbers from text, or as they are; null where it is none."""
-    return items if items.dtype == pl.Int64 else items.str.strip_chars().cast(pl.Int64, strict=False)
+def whole_number(column: pl.Series) -> pl.Series:
+    """Whole numbers of a column that the reader may have left as text (`csv_rows.py`); null where one is none."""
+    return column if column.dtype == pl.Int64 else column.str.strip_chars().cast(pl.Int64, strict=False)

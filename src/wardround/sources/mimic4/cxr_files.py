@@ -19,6 +19,7 @@ import polars as pl
 
 from wardround import files
 from wardround.sources.csv_reader import RawRows
+from wardround.sources.mimic.named_tables import whole_number
 from wardround.sources.mimic4.cxr import FILE
 from wardround.sources.raw_data import FoundTable
 
@@ -82,15 +83,12 @@ def with_files(table: FoundTable, pictures: PictureFiles) -> FoundTable:
 
     def blocks() -> Iterator[RawRows]:
         for block in table.blocks():
-            subject, study = (_plainly_written(column) for column in ("subject_id", "study_id"))
+            subject, study = (
+                whole_number(block.frame[column]).cast(pl.String) for column in ("subject_id", "study_id")
+            )
             name = pl.col("dicom_id").str.strip_chars()
             stem = pl.format(f"{TOP}/p{{}}/p{{}}/s{{}}/{{}}", subject.str.head(2), subject, study, name)
             frame = block.frame.with_columns(stem=stem).join(by_stem, on="stem", how="left", maintain_order="left")
             yield replace(block, frame=frame.drop("stem"))
 
     return replace(table, blocks=blocks)
-
-
-def _plainly_written(column: str) -> pl.Expr:
-    """A whole number as the names of files have it, from text or a number; null where it is none."""
-    return pl.col(column).cast(pl.String).str.strip_chars().cast(pl.Int64, strict=False).cast(pl.String)
