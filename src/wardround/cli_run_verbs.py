@@ -7,7 +7,7 @@ from typing import Any, Final
 from wardround import verbs
 from wardround.cli_names import METHODS, TASKS
 from wardround.cli_verb import add_settings, add_verb
-from wardround.option_values import fold, hour, known_name, or_installed, seed_number
+from wardround.option_values import count, fold, hour, known_name, or_installed, seed_number
 
 OF_TRAINING: Final = "of the weights, the order of stays and whatever training draws; the split has a seed of its own"
 
@@ -137,6 +137,9 @@ def _compare(into: Any) -> None:
     )
     verb.add_argument(
         "--against", metavar="ROW", help="with folders: the row to pair with, by its name (default: first)"
+    )
+    verb.add_argument(
+        "--workers", type=count, default=1, metavar="N", help="cells of a recipe to make side by side (default: 1)"
     )
     verb.add_argument("--dry-run", action="store_true", help="print the cells of a recipe and their number, do nothing")
     verb.add_argument("--json", action="store_true", help="print the comparison as JSON")

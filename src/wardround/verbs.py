@@ -282,7 +282,8 @@ def run_compare(options: Any) -> None:
         return
     if options.to is None:
         raise UsageError("--to DIR is missing: give a folder to write.")
-    done = compare(options.sources, options.to, options.data, options.against, options.seed, options.quiet)
+    how = (options.data, options.against, options.seed, options.quiet, options.workers)
+    done = compare(options.sources, options.to, *how)
     if options.json:
         print(json.dumps(done.found, indent=1))
     else:

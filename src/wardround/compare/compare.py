@@ -1,7 +1,7 @@
 """compare: a recipe, or runs that are there, to one table with intervals and paired differences.
 
-A recipe's cells are made one after the other and kept; a second call makes only those that are not there, and one that
-was interrupted goes on at the step where it was.
+A recipe's cells are made one after the other, or several side by side, and kept; a second call makes only those that
+are not there, and one that was interrupted goes on at the step where it was.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from wardround import files
-from wardround.compare.cells import Cell, Hashes, cells_of
+from wardround.compare.cells import Cell, cells_of
 from wardround.compare.existing import Existing, compare_existing
 from wardround.compare.folder import JSON, REPORT, TABLE, ComparisonFolder, read_outcome
 from wardround.compare.gather import Answered, gather, past_prediction, patient_notes, read_answers
@@ -21,6 +21,7 @@ from wardround.compare.pooled import Asked
 from wardround.compare.recipe import Recipe
 from wardround.compare.recipe_file import read_recipe
 from wardround.compare.search import require_optuna
+from wardround.compare.side_by_side import Orders, side_by_side
 from wardround.compare.spent import row_facts, search_facts, spent_by_row
 from wardround.compare.work import Work, steps
 from wardround.compare.written import as_csv, as_json
@@ -65,6 +66,7 @@ def compare(
     against: str | None = None,
     seed: int = 0,
     quiet: bool = False,
+    workers: int = 1,
 ) -> Compared:
     """Compare.
 
@@ -75,6 +77,7 @@ def compare(
         against: the row that the others are paired with; a recipe names its own. Default the first.
         seed: of the bootstrap, and of a search.
         quiet: no progress on stderr.
+        workers: how many cells of a recipe are made side by side, each in a process of its own where there are several.
 
     Raises:
         UsageError: where recipe, folders or options do not go together; nothing is then written.
@@ -86,6 +89,8 @@ def compare(
     if launched_processes() > 1:
         raise UsageError("compare runs in one process: call it without torchrun or accelerate.")
     if not is_recipe(sources):
+        if workers != 1:
+            raise UsageError("--workers goes with a recipe: folders are asked one after the other.")
         existing = Existing.of(sources, data, against, DRAWS, seed)
         with one_writer(to, RunError, "comparing"):
             return _existing(existing, to, quiet)
@@ -96,10 +101,11 @@ def compare(
         require_optuna()
     hashes = check_data(recipe, quiet)
     with one_writer(to, RunError, "comparing"):
-        return _from_recipe(recipe, hashes, to, quiet)
+        return _from_recipe(recipe, Orders(sources[0], seed, hashes, to), workers, quiet)
 
 
-def _from_recipe(recipe: Recipe, hashes: Hashes, to: Path, quiet: bool) -> Compared:
+def _from_recipe(recipe: Recipe, orders: Orders, workers: int, quiet: bool) -> Compared:
+    hashes, to = orders.hashes, orders.to
     asked, folder = recipe_json(recipe), ComparisonFolder(to)
     inputs = {"data": hashes.data} | ({} if hashes.test_data is None else {"test_data": hashes.test_data})
     if folder.is_complete(asked, inputs):
@@ -107,7 +113,7 @@ def _from_recipe(recipe: Recipe, hashes: Hashes, to: Path, quiet: bool) -> Compa
     folder.begin()
     cells = cells_of(recipe, hashes)
     with stop_on_sigterm() as stop:
-        failed = _work(recipe, hashes, cells, to, stop, quiet)
+        failed = _work(recipe, orders, cells, workers, stop, quiet)
         answers, unread = read_answers([cell for cell in cells if cell not in failed], recipe, to)
         failed |= unread
         outcome = _outcome(recipe, cells, answers, failed, to, stop, quiet)
@@ -138,12 +144,14 @@ def _existing(existing: Existing, to: Path, quiet: bool) -> Compared:
 
 
 def _work(
-    recipe: Recipe, hashes: Hashes, cells: list[Cell], to: Path, stop: StopRequest, quiet: bool
+    recipe: Recipe, orders: Orders, cells: list[Cell], workers: int, stop: StopRequest, quiet: bool
 ) -> dict[Cell, str]:
     """Do what is not done; cell -> why it gave no numbers."""
-    total, done = steps(cells, recipe, to)
+    total, done = steps(cells, recipe, orders.to)
     with progress(total, "cells" if recipe.search is None else "cells and trials", quiet=quiet, done=done) as bar:
-        work = Work(recipe, hashes, to, stop, bar)
+        if workers > 1:
+            return side_by_side(orders, cells, workers, stop, bar)
+        work = Work(recipe, orders.hashes, orders.to, stop, bar)
         work.run(cells)
     return work.failed
 

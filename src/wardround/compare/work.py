@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, Protocol, runtime_checkable
 
 import torch
 
@@ -22,7 +22,6 @@ from wardround.compare.search import Budget, Found, best, read_trials, search
 from wardround.errors import RunError, StorageError, WardroundError
 from wardround.evaluate.evaluation import evaluate
 from wardround.evaluate.question import Question
-from wardround.progress import Progress
 from wardround.stopping import Stopped, StopRequest
 from wardround.train.data import OpenData, open_data
 from wardround.train.pretrain import pretrain
@@ -30,6 +29,15 @@ from wardround.train.supervised import train
 
 SECONDS: Final = "seconds.json"
 TOO_LARGE: Final = "out of memory: make its batches or its model smaller."
+
+
+@runtime_checkable
+class Bar(Protocol):
+    """What hears how far the work is: a `Progress`, or one that tells another process."""
+
+    def advance(self, count: int = 1, note: str = "") -> None:
+        """`count` more cells or trials are done."""
+        ...
 
 
 @dataclass
@@ -48,7 +56,7 @@ class Work:
     hashes: Hashes
     to: Path
     stop: StopRequest
-    bar: Progress[Any]
+    bar: Bar
     failed: dict[Cell, str] = field(default_factory=dict[Cell, str])
 
     def run(self, cells: Iterable[Cell]) -> None:
