@@ -15,9 +15,11 @@ Repository (mimic-iv/concepts/score) has it: the worst value is the one furthest
 and the creatinine of failing kidneys the highest; who cannot speak because of a tube has no points of the coma scale;
 the mortality is Johnson's (Oxford, 2015). The points are those of `acute_physiology.py`, which eICU's own agree with.
 
-There gases of the whole stay count, of PaO2 the highest, and none of a patient on a ventilator with less than 50 %
-oxygen; here the worst of the day, which for that patient is of PaO2, as published. There chronic dialysis is told by
-billing codes, which are known at discharge: here nobody counts as on it. Data of eICU have these values from APACHE
+There gases of the whole stay count, of PaO2 the highest, of the gradient what the analyser printed, and none of a
+patient on a ventilator with less than 50 % oxygen; here the worst of the day, which for that patient is of PaO2, as
+published, and the gradient by its equation. Glucose is of serum, of the bedside or of a blood gas (whole blood), as
+there. There chronic dialysis is told by billing codes, which are known at discharge: here nobody counts as on it. Newer
+versions of it add 1 degree to a temperature that was taken in the armpit; here it stands as it was charted. Data of eICU have these values from APACHE
 itself (`APS//`), and the modality `severity` the points.
 """
 
@@ -50,6 +52,7 @@ _VITALS: Final = {
     "VITAL//temperature//C": "temperature",
     "VITAL//respiration///min": "respiratoryrate",
 }
+_GLUCOSE: Final = {"LAB//glucose//mg/dL": "glucose"}
 _LABS: Final = {
     "LAB//Hct//%": "hematocrit",
     "LAB//WBC x 1000//K/mcL": "wbc",
@@ -58,7 +61,7 @@ _LABS: Final = {
     "LAB//sodium//mmol/L": "sodium",
     "LAB//albumin//g/dL": "albumin",
     "LAB//total bilirubin//mg/dL": "bilirubin",
-    "LAB//glucose//mg/dL": "glucose",
+    **_GLUCOSE,
     "LAB//bedside glucose//mg/dL": "glucose",
 }
 _GAS: Final = {"LAB//pH//": "ph", "LAB//paCO2//mm Hg": "pco2"}
@@ -104,7 +107,8 @@ def apache(events: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
     values = vitals(events, _VITALS).filter(pl.col("name") != "coma")
     breath = (pl.col("name") != "respiratoryrate") | pl.col("value").is_between(0, 70, closed="none")
     warmth = pl.when(pl.col("name") == "temperature").then(pl.col("value").round(2)).otherwise("value")
-    values = [values.filter(breath).with_columns(warmth), laboratory(events, stays, _LABS)]
+    results = (laboratory(events, stays, _LABS), laboratory(events, stays, _GLUCOSE, "blood_gas"))
+    values = [values.filter(breath).with_columns(warmth), *results]
     days = first_days(stays)
     gases = _gases(events, stays)
     for found in (

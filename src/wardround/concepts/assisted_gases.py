@@ -19,21 +19,21 @@ MASKS: Final = ("cpap mask", "bipap")
 _OF_THE_PATIENT: Final = (oxygenation.PAO2, oxygenation.FIO2, oxygenation.SPECIMEN)
 
 
-def assisted_gases(events: pl.DataFrame, stays: pl.DataFrame, whole_stay: bool = False) -> pl.DataFrame:
-    """The gases of the first day that were drawn under assisted breathing.
+def assisted_gases(events: pl.DataFrame, stays: pl.DataFrame, as_lods: bool = False) -> pl.DataFrame:
+    """The arterial gases of the first day that were drawn under assisted breathing.
 
     Args:
         events: with the `INPUT_COLUMNS`.
         stays: `subject_id, stay_id, start, end`.
-        whole_stay: gases of the whole stay, as the repository's `lods` has it.
+        as_lods: gases of the whole stay and of any blood, venous too, as the repository's `lods` has it.
 
     Returns:
         `stay_id, time, name` ("pao2fio2"), `value` (mmHg), `available_time`.
     """
     shared = pl.col("code").is_in(_OF_THE_PATIENT)
     found = pl.concat([events.filter(~shared), of_the_patient(events.filter(shared), stays)])
-    gases = oxygenation.oxygenation(found, stays).drop_nulls("ratio")
-    if whole_stay:
+    gases = oxygenation.oxygenation(found, stays, any_blood=as_lods).drop_nulls("ratio")
+    if as_lods:
         gases = gases.join(stays.select("stay_id", "start", "end"), on="stay_id")
         gases = gases.filter(pl.col("time") >= pl.col("start"), (pl.col("time") < pl.col("end")).fill_null(True))
     else:

@@ -32,7 +32,7 @@ class LodsSettings:
     """Switches of `lods`.
 
     Attributes:
-        as_repository: with the two rules of the MIMIC Code Repository that are plainly off (`lods.py`).
+        as_repository: with the three rules of the MIMIC Code Repository that are plainly off (`lods.py`).
     """
 
     as_repository: bool = False
@@ -47,6 +47,17 @@ class AdmissionSettings:
     """
 
     elective: tuple[str, ...] = ELECTIVE
+
+
+@dataclass(frozen=True)
+class CharlsonSettings:
+    """Switches of `charlson`.
+
+    Attributes:
+        late_decades: points of age from 51, 61, 71 and 81 years on, as older versions of the MIMIC Code Repository.
+    """
+
+    late_decades: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,13 +76,14 @@ class ConceptSettings:
     """Switches by concept; each has the name of a concept.
 
     Attributes:
-        sofa, lods, sapsii, oasis, cw24: of the concept of that name.
+        sofa, lods, sapsii, oasis, charlson, cw24: of the concept of that name.
     """
 
     sofa: SofaSettings = field(default_factory=SofaSettings)
     lods: LodsSettings = field(default_factory=LodsSettings)
     sapsii: AdmissionSettings = field(default_factory=AdmissionSettings)
     oasis: AdmissionSettings = field(default_factory=AdmissionSettings)
+    charlson: CharlsonSettings = field(default_factory=CharlsonSettings)
     cw24: Cw24Settings = field(default_factory=Cw24Settings)
 
 

@@ -26,16 +26,19 @@ def vitals(events: pl.DataFrame, names: Mapping[str, str]) -> pl.DataFrame:
     return pl.concat([each.select(COLUMNS) for each in (by_minute(measured(events, names)), coma)])
 
 
-def laboratory(events: pl.DataFrame, stays: pl.DataFrame, names: Mapping[str, str]) -> pl.DataFrame:
+def laboratory(
+    events: pl.DataFrame, stays: pl.DataFrame, names: Mapping[str, str], modality: str = "lab"
+) -> pl.DataFrame:
     """The `COLUMNS` of some results of the laboratory, of the patient in whatever stay; none of a blood gas.
 
     Args:
         events: with the `INPUT_COLUMNS`.
         stays: `subject_id, stay_id`.
         names: code -> what it is called here.
+        modality: "blood_gas" for those of blood gases, and no others.
     """
     results = of_the_patient(events.filter(pl.col("code").is_in(list(names))), stays)
-    return measured(results, names, "lab").select(COLUMNS)
+    return measured(results, names, modality).select(COLUMNS)
 
 
 def of_first_days(

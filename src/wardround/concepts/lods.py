@@ -8,10 +8,10 @@
 A part that was not measured counts 0.
 
 Source: Le Gall et al., JAMA 276:802-810 (1996), as `lods` of the MIMIC Code Repository (mimic-iv/concepts/score) has
-it: the renal part needs urine, urea and creatinine; a prothrombin time is 12 s in health. Two of its rules are plainly
-off and kept behind a switch (`as_repository=True`): a urea of 7.5 to 17 mg/dL has a point there (7.5 is an edge in
-mmol/L), and the gases of the whole stay count in the score of its first day. There values of the six hours before the
-unit count too.
+it: the renal part needs urine, urea and creatinine; a prothrombin time is 12 s in health. Three of its rules are
+plainly off and kept behind a switch (`as_repository=True`): a urea of 7.5 to 17 mg/dL has a point there (7.5 is an edge
+in mmol/L), the gases of the whole stay count in the score of its first day, and venous blood counts as arterial. There
+values of the six hours before the unit count too.
 """
 
 from typing import Final
@@ -63,14 +63,14 @@ def lods(events: pl.DataFrame, stays: pl.DataFrame, as_repository: bool = False)
     Args:
         events: with the `INPUT_COLUMNS`.
         stays: `subject_id, stay_id, start, end`.
-        as_repository: with the two rules of the repository that are plainly off. The gases of the whole stay are then
+        as_repository: with the three rules of the repository that are plainly off. The gases of the whole stay are then
             known only when they are, after the first day.
 
     Returns:
         Rows with the `ROW_COLUMNS`.
     """
     values = [vitals(events, _VITALS), laboratory(events, stays, _LABS)]
-    gases = assisted_gases.assisted_gases(events, stays, whole_stay=as_repository).group_by("stay_id").agg(
+    gases = assisted_gases.assisted_gases(events, stays, as_lods=as_repository).group_by("stay_id").agg(
         ratio=pl.col("value").min(), gas_known=pl.col("available_time").max()
     )  # fmt: skip
     days = first_days(stays)

@@ -32,32 +32,36 @@ NEEDS: Final = (
 HOLDS: Final = pl.duration(hours=4)
 
 
-def oxygenation(events: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
+def oxygenation(events: pl.DataFrame, stays: pl.DataFrame, any_blood: bool = False) -> pl.DataFrame:
     """The gases of some stays; after the end of one nobody is known to be on its ventilator.
 
     Args:
         events: with the `INPUT_COLUMNS`.
         stays: `stay_id, end`.
+        any_blood: gases of any blood, venous too.
 
     Returns:
         `stay_id, time, ratio, ventilated, known`, a row a gas whose FiO2 is known.
     """
-    gases = arterial_gases(events, stays).drop_nulls(["pao2", "fio2"])
+    gases = arterial_gases(events, stays, any_blood=any_blood).drop_nulls(["pao2", "fio2"])
     return gases.select("stay_id", "time", "ventilated", ratio=100 * pl.col("pao2") / pl.col("fio2"), known="known")
 
 
-def arterial_gases(events: pl.DataFrame, stays: pl.DataFrame, others: Mapping[str, str] | None = None) -> pl.DataFrame:
+def arterial_gases(
+    events: pl.DataFrame, stays: pl.DataFrame, others: Mapping[str, str] | None = None, any_blood: bool = False
+) -> pl.DataFrame:
     """Every arterial gas of some stays, as `oxygenation` has them.
 
     Args:
         events: with the `INPUT_COLUMNS`.
         stays: `stay_id, end`.
         others: code -> name of what else is asked of a gas.
+        any_blood: gases of any blood, venous too.
 
     Returns:
         `stay_id, time, pao2, fio2`, the other names, `ventilated, known`, a row a gas; nulls where nothing was told.
     """
-    gases = _arterial(events, {PAO2: "pao2", **(others or {})})
+    gases = _drawn(events, {PAO2: "pao2", **(others or {})}, any_blood)
     fio2 = measured(events, {FIO2: "fio2"}).filter(pl.col("value").is_between(20, 100))
     fio2 = fio2.group_by("stay_id", "time").agg(fio2=pl.col("value").max(), fio2_known=pl.col("available_time").max())
     gases = with_latest(gases, "time", fio2.rename({"time": "_time"}))
@@ -71,8 +75,8 @@ def arterial_gases(events: pl.DataFrame, stays: pl.DataFrame, others: Mapping[st
     )
 
 
-def _arterial(events: pl.DataFrame, names: Mapping[str, str]) -> pl.DataFrame:
-    """`stay_id, time, gas_known` and the names: the lowest of each minute at which arterial blood was drawn."""
+def _drawn(events: pl.DataFrame, names: Mapping[str, str], any_blood: bool) -> pl.DataFrame:
+    """`stay_id, time, gas_known` and the names: the lowest of each minute at which arterial (or any) blood was drawn."""
     arterial = worded(events, [SPECIMEN]).filter(pl.col("text").is_in(ARTERIAL))
     drawn = arterial.group_by("stay_id", "time").agg(said=pl.col("available_time").max())
     name, value = pl.col("name"), pl.col("value")
@@ -83,5 +87,5 @@ def _arterial(events: pl.DataFrame, names: Mapping[str, str]) -> pl.DataFrame:
             *(value.filter(name == one).min().alias(one) for one in names.values()), told=pl.col("available_time").max()
         )
     )
-    both = told.join(drawn, on=["stay_id", "time"])
+    both = told.join(drawn, on=["stay_id", "time"], how="left" if any_blood else "inner")
     return both.select("stay_id", "time", *names.values(), gas_known=pl.max_horizontal("said", "told"))
