@@ -105,8 +105,8 @@ with specimens as (
         and c.charttime between s.charttime - interval 4 hour and s.charttime
     where kind = 'ART.'
 )
-select i.stay_id, n.charttime, pao2, pco2, ph, printed, coalesce(own_fio2, fio2) as fio2, exists(select 1 from ventilated v
-    where v.stay_id = i.stay_id and n.charttime between since and until) as tube
+select i.stay_id, n.charttime, pao2, pco2, ph, printed, coalesce(own_fio2, fio2) as fio2,
+    exists(select 1 from ventilated v where v.stay_id = i.stay_id and n.charttime between since and until) as tube
 from nearest n join icustays i using (subject_id)
 where nth = 1 and n.charttime >= intime and n.charttime < {until}
 """

@@ -18,9 +18,10 @@ the mortality is Johnson's (Oxford, 2015). The points are those of `acute_physio
 There gases of the whole stay count, of PaO2 the highest, of the gradient what the analyser printed, and none of a
 patient on a ventilator with less than 50 % oxygen; here the worst of the day, which for that patient is of PaO2, as
 published, and the gradient by its equation. Glucose is of serum, of the bedside or of a blood gas (whole blood), as
-there. There chronic dialysis is told by billing codes, which are known at discharge: here nobody counts as on it. Newer
-versions of it add 1 degree to a temperature that was taken in the armpit; here it stands as it was charted. Data of eICU have these values from APACHE
-itself (`APS//`), and the modality `severity` the points.
+there. There chronic dialysis is told by billing codes, which are known at discharge: here nobody counts as on it. Its
+newer versions add 1 degree to a temperature that was taken in the armpit; here it stands as it was charted. Of several
+coma scales as low they take the last one; here it is the one with the most points. Data of eICU have these values from
+APACHE itself (`APS//`), and the modality `severity` the points.
 """
 
 from typing import Final
@@ -44,6 +45,7 @@ from wardround.concepts.first_day_values import laboratory, of_first_days, venti
 from wardround.concepts.needs import Need, needs_of
 from wardround.concepts.rows import of_the_patient
 from wardround.concepts.urine_output import URINE
+from wardround.concepts.ventilation import Devices
 
 _VITALS: Final = {
     "VITAL//heartrate//bpm": "heartrate",
@@ -94,12 +96,13 @@ NEEDS: Final = (
 )
 
 
-def apache(events: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
+def apache(events: pl.DataFrame, stays: pl.DataFrame, devices: Devices = "all") -> pl.DataFrame:
     """The variables and points of some stays.
 
     Args:
         events: with the `INPUT_COLUMNS`.
         stays: `subject_id, stay_id, start, end`.
+        devices: which say that a patient is on a ventilator: "all", or those "with_flow".
 
     Returns:
         Rows with the `ROW_COLUMNS`.
@@ -110,14 +113,14 @@ def apache(events: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
     results = (laboratory(events, stays, _LABS), laboratory(events, stays, _GLUCOSE, "blood_gas"))
     values = [values.filter(breath).with_columns(warmth), *results]
     days = first_days(stays)
-    gases = _gases(events, stays)
+    gases = _gases(events, stays, devices)
     for found in (
         of_first_days(values, list(_NORMAL), events, stays).rename({"urine_ml": "urine"}),
         _worst_of(gases.drop_nulls("pao2"), "oxygen_points", _OXYGEN),
         _worst_of(gases.drop_nulls(_ACID_BASE), "acid_base_points", _ACID_BASE),
         gases.group_by("stay_id").agg(gas_known=pl.col("known").max()),
         _coma(events, stays),
-        ventilated_days(events, stays),
+        ventilated_days(events, stays, devices),
     ):
         days = days.join(found, on="stay_id", how="left")
     days = days.sort("stay_id").with_columns(pl.col("ventilated").fill_null(False))
@@ -145,11 +148,11 @@ def _worst(days: pl.DataFrame, name: str) -> pl.Series:
     return pl.Series(name, np.where(highest, high, low)).fill_nan(None)
 
 
-def _gases(events: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
+def _gases(events: pl.DataFrame, stays: pl.DataFrame, devices: Devices) -> pl.DataFrame:
     """The arterial gases of the first day, with the points of each."""
     shared = pl.col("code").is_in([oxygenation.PAO2, oxygenation.FIO2, oxygenation.SPECIMEN, *_GAS])
     found = pl.concat([events.filter(~shared), of_the_patient(events.filter(shared), stays)])
-    gases = in_first_day(oxygenation.arterial_gases(found, stays, _GAS), stays)
+    gases = in_first_day(oxygenation.arterial_gases(found, stays, _GAS, devices=devices), stays)
     values = {name: _numbers(gases, name) for name in (*_OXYGEN, *_ACID_BASE)}
     values["intubated"] = _numbers(gases, "ventilated")
     return gases.with_columns(

@@ -23,6 +23,7 @@ from wardround.concepts.first_day import first_days, points, score_rows
 from wardround.concepts.first_day_values import laboratory, of_first_days, vitals
 from wardround.concepts.needs import Need, needs_of
 from wardround.concepts.urine_output import URINE
+from wardround.concepts.ventilation import Devices
 
 _VITALS: Final = {
     "VITAL//heartrate//bpm": "heart_rate",
@@ -57,7 +58,9 @@ NEEDS: Final = (
 _HEALTHY_PT_S: Final = 12
 
 
-def lods(events: pl.DataFrame, stays: pl.DataFrame, as_repository: bool = False) -> pl.DataFrame:
+def lods(
+    events: pl.DataFrame, stays: pl.DataFrame, as_repository: bool = False, devices: Devices = "all"
+) -> pl.DataFrame:
     """The score of some stays.
 
     Args:
@@ -65,14 +68,14 @@ def lods(events: pl.DataFrame, stays: pl.DataFrame, as_repository: bool = False)
         stays: `subject_id, stay_id, start, end`.
         as_repository: with the three rules of the repository that are plainly off. The gases of the whole stay are then
             known only when they are, after the first day.
+        devices: which say that a patient is on a ventilator: "all", or those "with_flow".
 
     Returns:
         Rows with the `ROW_COLUMNS`.
     """
     values = [vitals(events, _VITALS), laboratory(events, stays, _LABS)]
-    gases = assisted_gases.assisted_gases(events, stays, as_lods=as_repository).group_by("stay_id").agg(
-        ratio=pl.col("value").min(), gas_known=pl.col("available_time").max()
-    )  # fmt: skip
+    gases = assisted_gases.assisted_gases(events, stays, as_lods=as_repository, devices=devices)
+    gases = gases.group_by("stay_id").agg(ratio=pl.col("value").min(), gas_known=pl.col("available_time").max())
     days = first_days(stays)
     for found in (of_first_days(values, _NAMES, events, stays), gases):
         days = days.join(found, on="stay_id", how="left")
