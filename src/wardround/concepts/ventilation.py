@@ -111,7 +111,9 @@ def _in_episodes(said: pl.DataFrame) -> pl.DataFrame:
     scores take for ventilation. Known when its neighbours are, and without a next one when none can come."""
     time, known, tube = (pl.col(name) for name in ("time", "known", "invasive"))
     said = said.sort("stay_id", "time")
-    told, twice = [known, pl.when(time.shift(-1).over("stay_id") - time < HOLDS).then(None).otherwise(time + HOLDS)], []
+    followed = time.shift(-1).over("stay_id") - time < HOLDS
+    told: list[pl.Expr] = [known, pl.when(followed).then(None).otherwise(time + HOLDS)]
+    twice: list[pl.Expr] = []
     for step in (-1, 1):
         near = (time.shift(step).over("stay_id") - time).abs() < HOLDS
         told.append(pl.when(near).then(known.shift(step).over("stay_id")))
