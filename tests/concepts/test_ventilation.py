@@ -57,7 +57,7 @@ def test_devices_and_modes(said: list[Event], expected: bool):
 @pytest.mark.parametrize("flow", FLOWS)
 def test_the_repositorys_join_keeps_a_device_with_a_flow_alone(flow: str):
     """Of two at a minute the last of the alphabet, in place of the one that does most; modes and CareVue as ever."""
-    told = (TUBE, (1, 60, DEVICE, "Endotracheal tube"), (1, 60, DEVICE, "Nasal cannula"), (1, 90, *TUBE[2:]))
+    told = (TUBE, (1, 60, DEVICE, "Endotracheal tube", 250), (1, 60, DEVICE, "Nasal cannula"), (1, 90, *TUBE[2:]))
     told += ((1, 60, flow, 2, 70), (1, 90, flow, 3, 200), (1, 120, MODE[0], "SIMV"), (1, 150, CAREVUE_DEVICE, "None"))
     said = {name: ventilation_statuses(events(*told), name) for name in ("all", "with_flow")}
     found = {name: dict(zip(each["time"], each["status"], strict=True)) for name, each in said.items()}
@@ -65,7 +65,7 @@ def test_the_repositorys_join_keeps_a_device_with_a_flow_alone(flow: str):
     assert said["with_flow"]["invasive"].to_list() == [False, True, True, False]
     assert found["all"] == {at(0): "invasive", at(60): "invasive"} | later
     assert found["with_flow"] == {at(60): "supplemental_oxygen"} | later
-    assert said["with_flow"]["known"].to_list() == [at(200), at(200), at(200), at(150 + 840)]
+    assert said["with_flow"]["known"].to_list() == [at(250), at(250), at(200), at(150 + 840)]
 
 
 @pytest.mark.parametrize(("minute", "expected"), [(0, [False]), (839, [True, True]), (840, [False, False])])

@@ -127,9 +127,9 @@ def _with_flow(words: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
     of_device = pl.col("code") == DEVICE
     flows = measured(events, dict.fromkeys(FLOWS, "flow")).group_by("stay_id", "time")
     found = words.filter(of_device).join(flows.agg(flow_known=pl.col("available_time").max()), on=["stay_id", "time"])
-    found = found.with_columns(available_time=pl.max_horizontal("available_time", "flow_known")).drop("flow_known")
-    last = found.sort("text").group_by("stay_id", "time", maintain_order=True).last().select(words.columns)
-    return pl.concat([words.filter(~of_device), last])
+    known = pl.max_horizontal("available_time", "flow_known").max()
+    last = found.group_by("stay_id", "time", "code").agg(pl.col("text").max(), available_time=known)
+    return pl.concat([words.filter(~of_device), last.select(words.columns)])
 
 
 def _says(codes: Sequence[str], texts: Sequence[str]) -> pl.Expr:
