@@ -31,7 +31,7 @@ where itemid in (51221, 51638, 51639, 51300, 51301, 50912, 52546, 51006, 52647, 
         52569) and valuenum > 0 and charttime >= intime - to_hours({before}) and charttime < intime + interval 24 hour
 union all
 select stay_id, 'glucose', valuenum from chartevents join icustays using (stay_id)
-where itemid in (225664, 220621) and valuenum > 0
+where itemid in (225664, 220621, 226537) and valuenum > 0
     and charttime >= intime - to_hours({before}) and charttime < intime + interval 24 hour
 """
 
@@ -92,8 +92,9 @@ with specimens as (
         max(value) filter (itemid = 52033) as kind, max(valuenum) filter (itemid = 50821) as pao2,
         max(valuenum) filter (itemid = 50818) as pco2, max(valuenum) filter (itemid = 50820) as ph,
         max(case when valuenum > 20 and valuenum <= 100 then valuenum
-            when valuenum > 0.2 and valuenum <= 1 then valuenum * 100 end) filter (itemid = 50816) as own_fio2
-    from labevents where itemid in (52033, 50821, 50818, 50820, 50816) group by 1
+            when valuenum > 0.2 and valuenum <= 1 then valuenum * 100 end) filter (itemid = 50816) as own_fio2,
+        max(valuenum) filter (itemid = 50801) as printed
+    from labevents where itemid in (52033, 50821, 50818, 50820, 50816, 50801) group by 1
 ), charted as (
     select subject_id, charttime, max(case when valuenum > 0.2 and valuenum <= 1 then valuenum * 100
         when valuenum >= 20 and valuenum <= 100 then valuenum end) as fio2
@@ -104,8 +105,8 @@ with specimens as (
         and c.charttime between s.charttime - interval 4 hour and s.charttime
     where kind = 'ART.'
 )
-select i.stay_id, n.charttime, pao2, pco2, ph, coalesce(own_fio2, fio2) as fio2, exists(select 1 from ventilated v
-    where v.stay_id = i.stay_id and n.charttime between since and until) as tube
+select i.stay_id, n.charttime, pao2, pco2, ph, printed, coalesce(own_fio2, fio2) as fio2,
+    exists(select 1 from ventilated v where v.stay_id = i.stay_id and n.charttime between since and until) as tube
 from nearest n join icustays i using (subject_id)
 where nth = 1 and n.charttime >= intime and n.charttime < {until}
 """
@@ -127,7 +128,7 @@ select stay_id, coalesce(max({BY_PAO2.replace("pao2", "highest")}), max({BY_GRAD
     as points
 from (
     select stay_id, max(pao2) filter (not tube and coalesce(fio2, 21) < 50) as highest,
-        max(fio2 / 100 * 713 - pco2 / 0.8 - pao2) filter (tube and fio2 >= 50) as widest from aps_gases group by 1
+        max(printed) filter (tube and fio2 >= 50) as widest from aps_gases group by 1
 ) where highest is not null or widest is not null group by 1
 """
 ACID_BASE = """
@@ -153,7 +154,7 @@ select stay_id, points from (
             else case when motor <= 5 then 3 else 0 end end end as points
     from gcs g join icustays i using (stay_id)
     where charttime >= intime - to_hours({before}) and charttime < intime + interval 24 hour
-) qualify row_number() over (partition by stay_id order by total, points desc nulls last) = 1
+) qualify row_number() over (partition by stay_id order by total, {first}) = 1
 """
 ROWS = """
 select s.stay_id, 'apache_aps' as name, 24.0 as time_h, coalesce((select sum(points) from aps_worst w
@@ -169,22 +170,30 @@ BILLED = """exists(select 1 from diagnoses_icd d where d.hadm_id = s.hadm_id and
 DRIVEN, SLOW = "tube and x >= 6 and x < 13", "tube and x < 14"
 
 
+OWN = {"before": 0, "until": "intime + interval 24 hour", "slow": DRIVEN, "dialysis": "false", "impossible": "16"}
+AS_REPOSITORY = {
+    **{"before": 6, "until": "outtime", "slow": SLOW, "dialysis": BILLED, "impossible": "null"},
+    **{"oxygen": OXYGEN_AS_REPOSITORY, "first": "charttime desc"},
+}
+
+
 def apache(base: duckdb.DuckDBPyConnection) -> dict[str, pl.DataFrame]:
-    """Title -> `stay_id, name, time_h, value`: on the first day as wardround has it, and as the repository."""
-    own = {"before": 0, "until": "intime + interval 24 hour", "slow": DRIVEN, "dialysis": "false", "impossible": "16"}
-    as_repository = {
-        **{"before": 6, "until": "outtime", "slow": SLOW, "dialysis": BILLED, "impossible": "null"},
-        **{"oxygen": OXYGEN_AS_REPOSITORY},
-    }
+    """Title -> `stay_id, name, time_h, value`: on the first day as wardround has it, and with one rule each of the
+    repository's."""
+    rules = {"oxygen": OXYGEN, "first": "points desc nulls last", **OWN}
     return {
-        "apache": _score(base, oxygen=OXYGEN, **own),
-        "apache, as the repository": _score(base, **as_repository),
+        "apache": _score(base, **rules),
         **{
-            f"apache, {name} as the repository": _score(base, **{"oxygen": OXYGEN, **own, name: each})
-            for name, each in as_repository.items()
-            if name in ("before", "slow", "dialysis", "oxygen")
+            f"apache, {name} as the repository": _score(base, **{**rules, name: each})
+            for name, each in AS_REPOSITORY.items()
+            if name in ("before", "slow", "dialysis", "oxygen", "first")
         },
     }
+
+
+def as_repository(base: duckdb.DuckDBPyConnection) -> dict[str, pl.DataFrame]:
+    """Title -> the same as the repository has it, by the table `ventilated` as it is now."""
+    return {"apache, as the repository": _score(base, **AS_REPOSITORY)}
 
 
 def _score(base: duckdb.DuckDBPyConnection, **rules: str | int) -> pl.DataFrame:

@@ -78,14 +78,14 @@ OF_ICD10 = {
     "aids": "c3 in ('B20', 'B21', 'B22', 'B24')",
 }
 SLIP = "'E101'"
-"""What the repository loses by "E10l" in its list."""
+"""What older versions of the repository lose by "E10l" in their list."""
 
 INDEX = """
 with had as (
     select hadm_id, {conditions} from admissions left join coded using (hadm_id) group by 1
 ), points as (
-    select hadm_id, case when age <= 50 then 0 when age <= 60 then 1 when age <= 70 then 2 when age <= 80 then 3
-        else 4 end as age from ages
+    select hadm_id, case when age {below} 50 then 0 when age {below} 60 then 1 when age {below} 70 then 2
+        when age {below} 80 then 3 else 4 end as age from ages
 ), whole as (
     select had.*, age, age + myocardial_infarct + congestive_heart_failure + peripheral_vascular_disease
         + cerebrovascular_disease + dementia + chronic_pulmonary_disease + rheumatic_disease + peptic_ulcer_disease
@@ -165,15 +165,16 @@ select stay_id, name, hour::double as time_h, value from hourly where nth = 1
 """
 
 
-def charlson(base: duckdb.DuckDBPyConnection, slip: str) -> pl.DataFrame:
-    """`stay_id, name, time_h, value` of the index and its parts; `slip`: codes that are lost."""
+def charlson(base: duckdb.DuckDBPyConnection, slip: str = "''", below: str = "<") -> pl.DataFrame:
+    """`stay_id, name, time_h, value` of the index and its parts; `slip`: codes that are lost, `below`: how an age is
+    below the next decade."""
     conditions = [
         f"coalesce(max(((nine and ({OF_ICD9[name]})) or (not nine and ({OF_ICD10[name]})))::int), 0) as {name}"
         for name in OF_ICD9
     ]
     base.execute(AGES)
     base.execute(CODED)
-    return base.sql(INDEX.format(conditions=", ".join(conditions).format(slip=slip))).pl()
+    return base.sql(INDEX.format(conditions=", ".join(conditions).format(slip=slip), below=below)).pl()
 
 
 def phenotypes(base: duckdb.DuckDBPyConnection, codemaps: Path) -> pl.DataFrame:

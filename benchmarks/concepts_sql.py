@@ -157,7 +157,7 @@ select stay_id, 'vis', hour + 1.0, sum(dose * case drug when 'vasopressin' then 
 """
 
 GASES = """
-create table gases as
+create or replace table gases as
 with specimens as (
     select specimen_id, max(subject_id) as subject_id, max(charttime) as charttime,
         max(value) filter (itemid = 52033) as kind, max(valuenum) filter (itemid = 50821) as po2,
@@ -172,9 +172,10 @@ with specimens as (
     select s.*, c.fio2, row_number() over (partition by specimen_id order by c.charttime desc nulls last) as nth
     from specimens s left join charted c on c.subject_id = s.subject_id and c.fio2 is not null
         and c.charttime between s.charttime - interval 4 hour and s.charttime
-    where po2 is not null and kind = 'ART.'
+    where po2 is not null
 )
-select i.stay_id, n.charttime, 100 * po2 / coalesce(own_fio2, fio2) as ratio, exists(select 1 from ventilated v
+select i.stay_id, n.charttime, coalesce(kind = 'ART.', false) as arterial,
+    100 * po2 / coalesce(own_fio2, fio2) as ratio, exists(select 1 from ventilated v
     where v.stay_id = i.stay_id and n.charttime between since and until) as vent
 from nearest n join icustays i using (subject_id) where nth = 1
 """
@@ -199,7 +200,7 @@ POINTS = """
 create or replace table points as
 select stay_id, charttime, 'respiration' as part, case when vent and ratio < 100 then 4 when vent and ratio < 200 then 3
     when ratio < 300 then 2 when ratio < 400 then 1 else 0 end as points, false as of_urine
-from gases
+from gases where arterial
 union all
 select i.stay_id, charttime, case itemid when 51265 then 'coagulation' when 50885 then 'liver' else 'renal' end,
     case itemid
@@ -263,6 +264,12 @@ FIRST_DAY = """
 with near as (
     select p.stay_id, part, points from points p join stays s using (stay_id)
     where charttime between intime - interval 6 hour and intime + interval 24 hour and not (part = 'renal' and of_urine)
+        and part <> 'respiration'
+    union all
+    select stay_id, 'respiration', case when min(ratio) filter (vent) < 100 then 4 when min(ratio) filter (vent) < 200
+        then 3 when min(ratio) filter (not vent) < 300 then 2 when min(ratio) filter (not vent) < 400 then 1 else 0 end
+    from gases join stays using (stay_id)
+    where arterial and charttime between intime - interval 6 hour and intime + interval 24 hour group by 1
     union all
     select stay_id, 'renal', case when sum(ml) < 200 then 4 when sum(ml) < 500 then 3 else 0 end
     from urine join stays using (stay_id) where charttime between intime and intime + interval 24 hour group by 1
@@ -419,19 +426,25 @@ def reference(raw: Path) -> dict[str, pl.DataFrame]:
     by_hour = SOFA.format(running=RUNNING, inside=IN_HOUR, day=23)
     made["sofa"] = base.sql(by_hour).pl()
     made["sepsis3"] = base.sql(SEPSIS.format(sofa=by_hour)).pl()
-    base.execute(POINTS.format(laboratory=BY_ADMISSION))
-    made["sofa, as the repository"] = base.sql(SOFA.format(running=AT_END, inside=IN_HOUR, day=23)).pl()
-    made["sofa, first day as the repository"] = base.sql(FIRST_DAY).pl()
     made |= ventilation
     made |= first_day_scores_sql.first_day_scores(base)
     made |= apache_sql.apache(base)
+    ventilation_sql.ventilated_as_repository(base)
+    base.execute(GASES)
+    made |= first_day_scores_sql.as_repository(base)
+    made |= apache_sql.as_repository(base)
+    base.execute(POINTS.format(laboratory="l.subject_id = i.subject_id"))
+    made["sofa, first day as the repository"] = base.sql(FIRST_DAY).pl()
+    base.execute(POINTS.format(laboratory=BY_ADMISSION))
+    made["sofa, as the repository"] = base.sql(SOFA.format(running=AT_END, inside=IN_CLOCK_HOUR, day=23)).pl()
     made["hourly17"] = base.sql(codes_sql.HOURLY).pl()
     base.execute(CLOCK_HOURS)
     by_clock = SOFA.format(running=AT_END, inside=IN_CLOCK_HOUR, day=24)
     clock = base.sql(by_clock).pl()
     made["sofa at hour 24 of the clock"] = clock.filter(pl.col("name").str.ends_with("24h"))
-    made["charlson"] = codes_sql.charlson(base, "''")
-    made["charlson, as the repository"] = codes_sql.charlson(base, codes_sql.SLIP)
+    made["charlson"] = codes_sql.charlson(base)
+    made["charlson, decades a year late"] = codes_sql.charlson(base, below="<=")
+    made["charlson, with the slip"] = codes_sql.charlson(base, codes_sql.SLIP)
     if (raw.parent / "codemaps").is_dir():
         made["phenotypes"] = codes_sql.phenotypes(base, raw.parent / "codemaps")
     by_clock = base.sql(SEPSIS.format(sofa=by_clock)).pl()

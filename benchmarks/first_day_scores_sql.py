@@ -11,8 +11,7 @@ TABLES = ("hosp/services", "hosp/patients", "hosp/diagnoses_icd")
 
 VALUES = """
 create table day_values as
-select stay_id, charttime, name, case name when 'temp' then round(avg(value), 2) else avg(value) end as value,
-    'vital' as kind
+select stay_id, charttime, name, case name when 'temp' then round(avg(value), 2) else avg(value) end as value
 from (
     select stay_id, charttime, case when itemid = 220045 then 'hr' when itemid in (220179, 220050, 225309) then 'sbp'
         when itemid in (220052, 220181, 225312) then 'mbp' when itemid in (220210, 224690) then 'rr' else 'temp' end
@@ -27,11 +26,11 @@ from (
         or (itemid = 223762 and valuenum > 10 and valuenum < 50))
 ) group by 1, 2, 3
 union all
-select stay_id, charttime, 'gcs', total, 'vital' from gcs
+select stay_id, charttime, 'gcs', total from gcs
 union all
 select i.stay_id, charttime, case itemid when 51006 then 'bun' when 51301 then 'wbc' when 50971 then 'potassium'
     when 50983 then 'sodium' when 50882 then 'bicarbonate' when 50885 then 'bilirubin' when 50912 then 'creatinine'
-    when 51265 then 'platelets' else 'pt' end, valuenum, 'lab'
+    when 51265 then 'platelets' else 'pt' end, valuenum
 from labevents l join icustays i using (subject_id)
 where itemid in (51006, 51301, 50971, 50983, 50882, 50885, 50912, 51265, 51274) and valuenum is not null
     and valuenum > 0
@@ -41,7 +40,7 @@ EXTREMES = """
 create or replace table day_extremes as
 select s.stay_id, name, min(value) as low, max(value) as high
 from stays s join day_values v on v.stay_id = s.stay_id
-    and (charttime >= intime - to_hours(case kind when 'vital' then {vital} else {lab} end))
+    and charttime >= intime - to_hours({before})
     and charttime {end} intime + interval 24 hour
 group by 1, 2
 """
@@ -164,28 +163,38 @@ LODS = {
     "when bilirubin_high is not null or pt_high is not null then 0 end",
 }  # fmt: skip
 
-FIRST_DAY = "charttime >= intime and charttime < intime + interval 24 hour"
+FIRST_DAY = "arterial and charttime >= intime and charttime < intime + interval 24 hour"
 
 
 def first_day_scores(base: duckdb.DuckDBPyConnection) -> dict[str, pl.DataFrame]:
-    """Title -> `stay_id, name, time_h, value` of each score: on the first day as wardround has it, and as the
-    repository has each."""
+    """Title -> `stay_id, name, time_h, value` of each score, on the first day as wardround has it."""
     base.execute(VALUES)
+    _days(base, before=0, end="<", gases=FIRST_DAY)
+    return {
+        "sapsii": _rows(base, "sapsii", SAPSII),
+        "oasis": _rows(base, "oasis", OASIS),
+        "lods": _rows(base, "lods", LODS, bun=17),
+    }
+
+
+def as_repository(base: duckdb.DuckDBPyConnection) -> dict[str, pl.DataFrame]:
+    """Title -> the same as the repository has each, by the tables `ventilated` and `gases` as they are now.
+
+    Once more with the six hours before the unit for `oasis` and `lods`, as there: the difference is theirs.
+    """
     made: dict[str, pl.DataFrame] = {}
-    _days(base, vital=0, lab=0, end="<", gases=FIRST_DAY)
-    scores = {"sapsii": SAPSII, "oasis": OASIS, "lods": LODS}
-    for name, parts in scores.items():
-        made[name] = _rows(base, name, parts, bun=17)
-    _days(base, vital=0, lab=0, end="<=", gases=FIRST_DAY)
+    _days(base, before=0, end="<=", gases=FIRST_DAY)
     made["sapsii, as the repository"] = _rows(base, "sapsii", SAPSII)
-    _days(base, vital=6, lab=6, end="<=", gases="charttime >= s.intime and charttime < s.outtime")
-    made["oasis, as the repository"] = _rows(base, "oasis", OASIS)
-    made["lods, as the repository"] = _rows(base, "lods", LODS, bun=7.5)
+    any_gas = "charttime >= s.intime and charttime < s.outtime"
+    for title, before in (("as the repository", 6), ("as the repository but for six hours before", 0)):
+        _days(base, before=before, end="<=", gases=any_gas)
+        made[f"oasis, {title}"] = _rows(base, "oasis", OASIS)
+        made[f"lods, {title}"] = _rows(base, "lods", LODS, bun=7.5)
     return made
 
 
-def _days(base: duckdb.DuckDBPyConnection, vital: int, lab: int, end: str, gases: str) -> None:
-    base.execute(EXTREMES.format(vital=vital, lab=lab, end=end))
+def _days(base: duckdb.DuckDBPyConnection, before: int, end: str, gases: str) -> None:
+    base.execute(EXTREMES.format(before=before, end=end))
     base.execute(DAYS.format(columns=COLUMNS, gases=gases, end=end))
 
 

@@ -103,9 +103,18 @@ def ventilation(base: duckdb.DuckDBPyConnection) -> dict[str, pl.DataFrame]:
     ):
         _episodes(base, device, counts, gaps)
         found[title] = base.sql(ROWS).pl()
-    _episodes(base, LAST_OF_THE_ALPHABET, "true", CLOCK)
-    base.execute("create table ventilated as select * from episodes where status = 'invasive'")
+    _ventilated(base, LAST_OF_THE_ALPHABET, "true", CLOCK)
     return found
+
+
+def ventilated_as_repository(base: duckdb.DuckDBPyConnection) -> None:
+    """Makes the table `ventilated` anew as the repository has it, with a device only at the minute of a flow."""
+    _ventilated(base, LAST_OF_THE_ALPHABET, WITH_FLOW, CLOCK)
+
+
+def _ventilated(base: duckdb.DuckDBPyConnection, device: str, counts: str, gaps: dict[str, str]) -> None:
+    _episodes(base, device, counts, gaps)
+    base.execute("create or replace table ventilated as select * from episodes where status = 'invasive'")
 
 
 def _episodes(base: duckdb.DuckDBPyConnection, device: str, counts: str, gaps: dict[str, str]) -> None:

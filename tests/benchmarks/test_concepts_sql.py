@@ -27,7 +27,8 @@ EQUAL = {
     "phenotypes": dict.fromkeys(PHENOTYPES, 140),
     "sapsii": {"sapsii": 139, "sapsii_chronic": 140, "sapsii_admission": 140, "sapsii_coma": 140},
     "oasis": {"oasis": 140, "oasis_ventilation": 140, "oasis_before_unit": 140},
-    "apache": {"apache_aps": 138, "apache_heartrate": 140, "apache_temperature": 135, "apache_creatinine": 138},
+    "apache": {"apache_aps": 138, "apache_heartrate": 140, "apache_temperature": 135, "apache_creatinine": 138}
+    | {"apache_glucose": 139},
     "lods": {"lods": 139, "lods_renal": 136, "lods_hepatic": 120},
     "kdigo": {"kdigo": 136, "kdigo_creatinine": 135, "kdigo_urine": 131},
     "suspicion_of_infection": {"suspicion_of_infection": 81},
@@ -36,6 +37,16 @@ EQUAL = {
     | {"fraction_inspired_oxygen": 76, "glucose": 139, "ph": 91, "temperature": 139, "respiratory_rate": 140},
 }
 """Concept -> name -> stays with equal values, of 140 (of some, of those that have any)."""
+
+AS_REPOSITORY = {
+    "sofa, as the repository": {"sofa": 82, "sofa_24h": 137},
+    "sofa, first day as the repository": {"sofa_24h": 91},
+    "sapsii, as the repository": {"sapsii": 136},
+    "oasis, as the repository": {"oasis": 129},
+    "lods, as the repository": {"lods": 69},
+    "charlson, decades a year late": {"charlson_age": 127},
+}
+"""Title -> name -> stays with equal values, where the SQL follows the repository in everything."""
 
 
 def test_the_shares_of_equal_stays(tmp_path: Path):
@@ -48,3 +59,7 @@ def test_the_shares_of_equal_stays(tmp_path: Path):
         in_both = set(ours["name"]) & set(theirs[concept]["name"])
         found = shares(*(table.filter(pl.col("name").is_in(in_both)) for table in (ours, theirs[concept])))
         assert {row["name"]: row["equal"] for row in found.to_dicts() if row["name"] in expected} == expected
+    for title, expected in AS_REPOSITORY.items():
+        ours = as_rows(pl.read_parquet(tmp_path / "concepts" / f"{title.split(',')[0]}.parquet"))
+        both = [table.filter(pl.col("name").is_in(list(expected))) for table in (ours, theirs[title])]
+        assert {row["name"]: row["equal"] for row in shares(*both).to_dicts()} == expected, title

@@ -1,8 +1,9 @@
 """The acute physiology of the first day, by hand."""
 
+import polars as pl
 import pytest
 
-from concept_timelines import Event, events, rows, stays, values
+from concept_timelines import Event, at, events, rows, stays, values
 from wardround.concepts.apache import apache
 from wardround.concepts.oxygenation import FIO2, PAO2, SPECIMEN
 from wardround.concepts.ventilation import DEVICE
@@ -67,6 +68,16 @@ def test_with_nothing_measured_there_are_no_points():
 def test_the_worst_value_is_furthest_from_normal(told: list[Event], variable: str, worst: float):
     """Of two as far the one with more points: a pulse of 110 has 5, as one of 40, and then the higher."""
     assert made(*told)[variable] == worst
+
+
+def test_glucose_of_a_blood_gas_counts_and_its_other_values_do_not():
+    """Whole blood, as the repository's `vitalsign` has it; a sodium of whole blood is none of serum."""
+    sodium = "LAB//sodium//mmol/L"
+    told = events((1, 5, GLUCOSE, 120), (1, 9, GLUCOSE, 250, 2000), (1, 5, sodium, 140), (1, 9, sodium, 110))
+    of_gas = pl.when(pl.col("time") == at(9)).then(pl.lit("blood_gas")).otherwise("modality")
+    found = {name: row for _, name, *row in rows(apache(told.with_columns(modality=of_gas), stays({1: 30})))}
+    assert found["apache_glucose"] == [24.0, 2000.0, 250.0]
+    assert found["apache_sodium"] == [24.0, 1440.0, 140.0]
 
 
 def test_on_a_ventilator_with_much_oxygen_the_gradient_counts():

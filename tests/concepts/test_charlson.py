@@ -11,8 +11,8 @@ DX = "DIAGNOSIS//ICD//"
 DISCHARGE = 5 * 60 + 600  # of a stay of 5 h, minutes since unit admission
 
 
-def index(*codes: str, age: float = 40) -> float:
-    made = charlson(events(*((1, DISCHARGE, DX + code, None) for code in codes)), stays({1: 5}, age))
+def index(*codes: str, age: float = 40, late_decades: bool = False) -> float:
+    made = charlson(events(*((1, DISCHARGE, DX + code, None) for code in codes)), stays({1: 5}, age), late_decades)
     (value,) = values(made, "charlson").values()
     return value
 
@@ -75,10 +75,13 @@ def test_points_together(codes: tuple[str, ...], expected: float):
 
 
 @pytest.mark.parametrize(
-    ("age", "points"), [(18, 0), (50, 0), (51, 1), (60, 1), (61, 2), (70, 2), (71, 3), (80, 3), (81, 4)]
+    ("age", "points", "late"),
+    [(18, 0, 0), (49, 0, 0), (50, 1, 0), (51, 1, 1), (59, 1, 1), (60, 2, 1), (70, 3, 2), (80, 4, 3), (81, 4, 4)],
 )
-def test_points_of_age(age: float, points: float):
+def test_points_of_age(age: float, points: float, late: float):
+    """A decade counts from its first year on: 1994's paper has 50 to 59 years as 1. Once it was from 51 on."""
     assert index(age=age) == points
+    assert index(age=age, late_decades=True) == late
 
 
 def test_without_an_age_there_are_the_comorbidities_alone():
@@ -93,7 +96,7 @@ def test_known_at_discharge_or_when_it_was_coded_if_that_is_later():
     coded = events((1, DISCHARGE, DX + "9//412", None, DISCHARGE + 30), (2, 900, DX + "9//412", None))
     made = charlson(coded, stays({1: 5, 2: None, 3: None, 4: 5}))
     known = {row[0]: row[2:] for row in rows(made, "charlson")}
-    assert known == {1: (15.5, DISCHARGE + 30, 2.0), 2: (15.0, 900.0, 2.0), 4: (15.0, DISCHARGE, 1.0)}
+    assert known == {1: (15.5, DISCHARGE + 30, 3.0), 2: (15.0, 900.0, 3.0), 4: (15.0, DISCHARGE, 2.0)}
 
 
 @given(

@@ -1,4 +1,4 @@
-"""LODS by hand: each part at its edges, a whole patient, and the two rules behind the switch."""
+"""LODS by hand: each part at its edges, a whole patient, and the three rules behind the switch."""
 
 import polars as pl
 import pytest

@@ -8,6 +8,7 @@ from wardround.concepts.ventilation import (
     CAREVUE_DEVICE,
     DEVICE,
     EVENTS,
+    FLOWS,
     HAMILTON,
     MODE,
     ventilation_statuses,
@@ -51,6 +52,32 @@ def ventilated(minute: float, *made: Event) -> bool:
 )
 def test_devices_and_modes(said: list[Event], expected: bool):
     assert ventilated(30, *said) == expected
+
+
+@pytest.mark.parametrize("flow", FLOWS)
+def test_the_repositorys_join_keeps_a_device_with_a_flow_alone(flow: str):
+    """Of two at a minute the last of the alphabet, in place of the one that does most; modes and CareVue as ever."""
+    told = (TUBE, (1, 60, DEVICE, "Endotracheal tube", 250), (1, 60, DEVICE, "Nasal cannula"), (1, 90, *TUBE[2:]))
+    told += ((1, 60, flow, 2, 70), (1, 90, flow, 3, 200), (1, 120, MODE[0], "SIMV"), (1, 150, CAREVUE_DEVICE, "None"))
+    said = {name: ventilation_statuses(events(*told), name) for name in ("all", "with_flow")}
+    found = {name: dict(zip(each["time"], each["status"], strict=True)) for name, each in said.items()}
+    later = {at(90): "invasive", at(120): "invasive", at(150): "none"}
+    assert said["with_flow"]["invasive"].to_list() == [False, True, True, False]
+    assert found["all"] == {at(0): "invasive", at(60): "invasive"} | later
+    assert found["with_flow"] == {at(60): "supplemental_oxygen"} | later
+    assert said["with_flow"]["known"].to_list() == [at(250), at(250), at(200), at(150 + 840)]
+
+
+@pytest.mark.parametrize(("minute", "expected"), [(0, [False]), (839, [True, True]), (840, [False, False])])
+def test_for_the_repository_a_tube_that_was_charted_once_is_no_ventilation(minute: int, expected: list[bool]):
+    told = [(1, 0, MODE[0], "SIMV"), (1, minute, MODE[0], "CMV", minute + 30), (2, 0, MODE[0], "CMV")]
+    said = {
+        name: ventilation_statuses(events(*told), name).filter(pl.col("stay_id") == 1) for name in ("all", "with_flow")
+    }
+    assert said["all"]["invasive"].all()
+    assert said["with_flow"]["invasive"].to_list() == expected
+    first = minute + 30 if minute < 840 else 840
+    assert said["with_flow"]["known"].to_list()[0] == at(max(first, 840) if minute == 0 else first)
 
 
 def test_a_status_holds_until_the_next_or_for_fourteen_hours():

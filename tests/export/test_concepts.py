@@ -94,6 +94,14 @@ def test_a_switch_that_does_not_fit_is_refused(data: Path, tmp_path: Path, assig
     assert not (tmp_path / "out").exists()
 
 
+def test_one_switch_of_a_concept_leaves_its_others_alone(data: Path, tmp_path: Path):
+    """The types of admission that are elective by default are not asked for, so none of them is absent."""
+    done = write_concepts(data, ["oasis"], tmp_path / "out", quiet=True, assignments=["oasis.devices=with_flow"])
+    recorded = files.read_manifest(tmp_path / "out", "concepts", DataError)["settings"]["set"]
+    assert recorded == {"oasis": {"devices": "with_flow"}}
+    assert not [code for code in done.ledger["concepts"]["oasis"]["codes_absent"] if code.startswith("ADMISSION_TYPE")]
+
+
 def test_a_type_of_admission_that_the_data_or_any_mimic_has_is_taken(data: Path, tmp_path: Path):
     """One that nobody came by is told of as any code is that is nowhere; by default none is asked for."""
     said = {"none": [], "known": ["oasis.elective=CLINIC,ELECTIVE"], "nobody": ["oasis.elective="]}

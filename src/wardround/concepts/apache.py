@@ -15,10 +15,13 @@ Repository (mimic-iv/concepts/score) has it: the worst value is the one furthest
 and the creatinine of failing kidneys the highest; who cannot speak because of a tube has no points of the coma scale;
 the mortality is Johnson's (Oxford, 2015). The points are those of `acute_physiology.py`, which eICU's own agree with.
 
-There gases of the whole stay count, of PaO2 the highest, and none of a patient on a ventilator with less than 50 %
-oxygen; here the worst of the day, which for that patient is of PaO2, as published. There chronic dialysis is told by
-billing codes, which are known at discharge: here nobody counts as on it. Data of eICU have these values from APACHE
-itself (`APS//`), and the modality `severity` the points.
+There gases of the whole stay count, of PaO2 the highest, of the gradient what the analyser printed, and none of a
+patient on a ventilator with less than 50 % oxygen; here the worst of the day, which for that patient is of PaO2, as
+published, and the gradient by its equation. Glucose is of serum, of the bedside or of a blood gas (whole blood), as
+there. There chronic dialysis is told by billing codes, which are known at discharge: here nobody counts as on it. Its
+newer versions add 1 degree to a temperature that was taken in the armpit; here it stands as it was charted. Of several
+coma scales as low they take the last one; here it is the one with the most points. Data of eICU have these values from
+APACHE itself (`APS//`), and the modality `severity` the points.
 """
 
 from typing import Final
@@ -42,6 +45,7 @@ from wardround.concepts.first_day_values import laboratory, of_first_days, venti
 from wardround.concepts.needs import Need, needs_of
 from wardround.concepts.rows import of_the_patient
 from wardround.concepts.urine_output import URINE
+from wardround.concepts.ventilation import Devices
 
 _VITALS: Final = {
     "VITAL//heartrate//bpm": "heartrate",
@@ -50,6 +54,7 @@ _VITALS: Final = {
     "VITAL//temperature//C": "temperature",
     "VITAL//respiration///min": "respiratoryrate",
 }
+_GLUCOSE: Final = {"LAB//glucose//mg/dL": "glucose"}
 _LABS: Final = {
     "LAB//Hct//%": "hematocrit",
     "LAB//WBC x 1000//K/mcL": "wbc",
@@ -58,7 +63,7 @@ _LABS: Final = {
     "LAB//sodium//mmol/L": "sodium",
     "LAB//albumin//g/dL": "albumin",
     "LAB//total bilirubin//mg/dL": "bilirubin",
-    "LAB//glucose//mg/dL": "glucose",
+    **_GLUCOSE,
     "LAB//bedside glucose//mg/dL": "glucose",
 }
 _GAS: Final = {"LAB//pH//": "ph", "LAB//paCO2//mm Hg": "pco2"}
@@ -91,12 +96,13 @@ NEEDS: Final = (
 )
 
 
-def apache(events: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
+def apache(events: pl.DataFrame, stays: pl.DataFrame, devices: Devices = "all") -> pl.DataFrame:
     """The variables and points of some stays.
 
     Args:
         events: with the `INPUT_COLUMNS`.
         stays: `subject_id, stay_id, start, end`.
+        devices: which say that a patient is on a ventilator: "all", or those "with_flow".
 
     Returns:
         Rows with the `ROW_COLUMNS`.
@@ -104,16 +110,17 @@ def apache(events: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
     values = vitals(events, _VITALS).filter(pl.col("name") != "coma")
     breath = (pl.col("name") != "respiratoryrate") | pl.col("value").is_between(0, 70, closed="none")
     warmth = pl.when(pl.col("name") == "temperature").then(pl.col("value").round(2)).otherwise("value")
-    values = [values.filter(breath).with_columns(warmth), laboratory(events, stays, _LABS)]
+    results = (laboratory(events, stays, _LABS), laboratory(events, stays, _GLUCOSE, "blood_gas"))
+    values = [values.filter(breath).with_columns(warmth), *results]
     days = first_days(stays)
-    gases = _gases(events, stays)
+    gases = _gases(events, stays, devices)
     for found in (
         of_first_days(values, list(_NORMAL), events, stays).rename({"urine_ml": "urine"}),
         _worst_of(gases.drop_nulls("pao2"), "oxygen_points", _OXYGEN),
         _worst_of(gases.drop_nulls(_ACID_BASE), "acid_base_points", _ACID_BASE),
         gases.group_by("stay_id").agg(gas_known=pl.col("known").max()),
         _coma(events, stays),
-        ventilated_days(events, stays),
+        ventilated_days(events, stays, devices),
     ):
         days = days.join(found, on="stay_id", how="left")
     days = days.sort("stay_id").with_columns(pl.col("ventilated").fill_null(False))
@@ -141,11 +148,11 @@ def _worst(days: pl.DataFrame, name: str) -> pl.Series:
     return pl.Series(name, np.where(highest, high, low)).fill_nan(None)
 
 
-def _gases(events: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
+def _gases(events: pl.DataFrame, stays: pl.DataFrame, devices: Devices) -> pl.DataFrame:
     """The arterial gases of the first day, with the points of each."""
     shared = pl.col("code").is_in([oxygenation.PAO2, oxygenation.FIO2, oxygenation.SPECIMEN, *_GAS])
     found = pl.concat([events.filter(~shared), of_the_patient(events.filter(shared), stays)])
-    gases = in_first_day(oxygenation.arterial_gases(found, stays, _GAS), stays)
+    gases = in_first_day(oxygenation.arterial_gases(found, stays, _GAS, devices=devices), stays)
     values = {name: _numbers(gases, name) for name in (*_OXYGEN, *_ACID_BASE)}
     values["intubated"] = _numbers(gases, "ventilated")
     return gases.with_columns(

@@ -11,7 +11,7 @@ import polars as pl
 from wardround.concepts import oxygenation
 from wardround.concepts.first_day import DAY, in_first_day
 from wardround.concepts.rows import of_the_patient, worded
-from wardround.concepts.ventilation import DEVICES
+from wardround.concepts.ventilation import DEVICES, Devices
 
 CODES: Final = oxygenation.CODES
 NEEDS: Final = oxygenation.NEEDS
@@ -19,21 +19,24 @@ MASKS: Final = ("cpap mask", "bipap")
 _OF_THE_PATIENT: Final = (oxygenation.PAO2, oxygenation.FIO2, oxygenation.SPECIMEN)
 
 
-def assisted_gases(events: pl.DataFrame, stays: pl.DataFrame, whole_stay: bool = False) -> pl.DataFrame:
-    """The gases of the first day that were drawn under assisted breathing.
+def assisted_gases(
+    events: pl.DataFrame, stays: pl.DataFrame, as_lods: bool = False, devices: Devices = "all"
+) -> pl.DataFrame:
+    """The arterial gases of the first day that were drawn under assisted breathing.
 
     Args:
         events: with the `INPUT_COLUMNS`.
         stays: `subject_id, stay_id, start, end`.
-        whole_stay: gases of the whole stay, as the repository's `lods` has it.
+        as_lods: gases of the whole stay and of any blood, venous too, as the repository's `lods` has it.
+        devices: which say that a patient is on a ventilator (`ventilation_statuses`); masks count always.
 
     Returns:
         `stay_id, time, name` ("pao2fio2"), `value` (mmHg), `available_time`.
     """
     shared = pl.col("code").is_in(_OF_THE_PATIENT)
     found = pl.concat([events.filter(~shared), of_the_patient(events.filter(shared), stays)])
-    gases = oxygenation.oxygenation(found, stays).drop_nulls("ratio")
-    if whole_stay:
+    gases = oxygenation.oxygenation(found, stays, any_blood=as_lods, devices=devices).drop_nulls("ratio")
+    if as_lods:
         gases = gases.join(stays.select("stay_id", "start", "end"), on="stay_id")
         gases = gases.filter(pl.col("time") >= pl.col("start"), (pl.col("time") < pl.col("end")).fill_null(True))
     else:

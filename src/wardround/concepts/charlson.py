@@ -1,7 +1,7 @@
 """The Charlson comorbidity index of a stay, 0 to 33, and the 17 comorbidities that it is made of: a row each.
 
     charlson              the index, with points of age
-    charlson_age          0 to 50 years, 1 to 60, 2 to 70, 3 to 80, 4 above
+    charlson_age          0 below 50 years, 1 from 50, 2 from 60, 3 from 70, 4 from 80 on
     charlson_dementia     1 of a stay that was billed with it, else 0; so the other `COMORBIDITIES`
 
 A comorbidity has the points of `POINTS`; of a mild and a severe form of one disease the severe one alone counts. There
@@ -11,9 +11,11 @@ All of it is known at discharge from hospital, when diagnoses are billed, and `t
 stay or for adjustment, never an input of this one. A stay whose discharge is unknown has rows only if it was coded;
 one with a discharge and no codes has zeros.
 
-Source: Charlson et al., J Chronic Dis 40:373-383 (1987), by the codes of Quan et al., Med Care 43:1130-1139 (2005), as
-`charlson` of the MIMIC Code Repository (mimic-iv/concepts/comorbidity) has it; there a slip ("E10l") loses E10.1, type
-1 diabetes with ketoacidosis, which counts here as Quan has it.
+Source: Charlson et al., J Chronic Dis 40:373-383 (1987), with the points of age of Charlson et al., J Clin Epidemiol
+47:1245-1251 (1994), by the codes of Quan et al., Med Care 43:1130-1139 (2005), as `charlson` of the MIMIC Code
+Repository (mimic-iv/concepts/comorbidity) has it. Older versions of it begin each decade of age a year late, at 51, 61,
+71 and 81 (`late_decades=True`), and in them a slip ("E10l") loses E10.1, type 1 diabetes with ketoacidosis, which
+counts here as Quan has it.
 """
 
 from typing import Final
@@ -93,19 +95,22 @@ _MILD_OF: Final = {
     "diabetes_with_cc": "diabetes_without_cc",
     "metastatic_solid_tumor": "malignant_cancer",
 }
-_OLDER_THAN: Final = (50, 60, 70, 80)
+_DECADES: Final = (50, 60, 70, 80)
 
 
-def charlson(events: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
+def charlson(events: pl.DataFrame, stays: pl.DataFrame, late_decades: bool = False) -> pl.DataFrame:
     """The index of some stays.
 
     Args:
         events: with the `INPUT_COLUMNS`.
         stays: `stay_id, start, hospital_end, age`.
+        late_decades: whether a decade of age has its point from the year after its first, as older versions of the
+            repository have it.
 
     Returns:
         Rows with the `ROW_COLUMNS`; `time_h` is discharge from hospital.
     """
+    reached = pl.Expr.gt if late_decades else pl.Expr.ge
     coded = billed_diagnoses(events)
     had = coded.group_by("stay_id").agg(
         pl.col("available_time").max().alias("coded"), *(_any(codes).alias(name) for name, codes in _ALL.items())
@@ -115,7 +120,7 @@ def charlson(events: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
     whole = whole.with_columns(
         pl.col(list(_ALL)).fill_null(False).cast(pl.Int64),
         time_h=hours_since("available_time"),
-        charlson_age=pl.sum_horizontal(pl.col("age") > edge for edge in _OLDER_THAN),
+        charlson_age=pl.sum_horizontal(reached(pl.col("age"), edge) for edge in _DECADES),
     )
     whole = whole.with_columns(charlson_age=pl.when(pl.col("age").is_not_null()).then("charlson_age"))
     return long_rows(whole.with_columns(charlson=_index()), ["charlson", "charlson_age", *_ALL])

@@ -11,6 +11,7 @@ from typing import Any
 from wardround.concepts.admission import ELECTIVE, check_types, codes_of
 from wardround.concepts.cw24_template import Missing
 from wardround.concepts.sofa import Pressors
+from wardround.concepts.ventilation import Devices
 from wardround.errors import UsageError
 from wardround.settings import as_json, override
 
@@ -22,9 +23,12 @@ class SofaSettings:
     Attributes:
         pressors: when a drug counts in an hour: running at "any" time in it, or at its end ("hour_end", the
             repository's).
+        devices: which say that a patient is on a ventilator: "all", or those "with_flow", where a flow of oxygen is
+            charted at the minute (the repository's).
     """
 
     pressors: Pressors = "any"
+    devices: Devices = "all"
 
 
 @dataclass(frozen=True)
@@ -32,10 +36,13 @@ class LodsSettings:
     """Switches of `lods`.
 
     Attributes:
-        as_repository: with the two rules of the MIMIC Code Repository that are plainly off (`lods.py`).
+        as_repository: with the three rules of the MIMIC Code Repository that are plainly off (`lods.py`).
+        devices: which say that a patient is on a ventilator: "all", or those "with_flow", where a flow of oxygen is
+            charted at the minute (the repository's).
     """
 
     as_repository: bool = False
+    devices: Devices = "all"
 
 
 @dataclass(frozen=True)
@@ -44,9 +51,35 @@ class AdmissionSettings:
 
     Attributes:
         elective: types of admission that are, between commas: of those in the data or of any MIMIC; none if empty.
+        devices: which say that a patient is on a ventilator: "all", or those "with_flow", where a flow of oxygen is
+            charted at the minute (the repository's).
     """
 
     elective: tuple[str, ...] = ELECTIVE
+    devices: Devices = "all"
+
+
+@dataclass(frozen=True)
+class DeviceSettings:
+    """Switches of `ventilation` and `apache`.
+
+    Attributes:
+        devices: which say that a patient is on a ventilator: "all", or those "with_flow", where a flow of oxygen is
+            charted at the minute (the repository's).
+    """
+
+    devices: Devices = "all"
+
+
+@dataclass(frozen=True)
+class CharlsonSettings:
+    """Switches of `charlson`.
+
+    Attributes:
+        late_decades: points of age from 51, 61, 71 and 81 years on, as older versions of the MIMIC Code Repository.
+    """
+
+    late_decades: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,13 +98,16 @@ class ConceptSettings:
     """Switches by concept; each has the name of a concept.
 
     Attributes:
-        sofa, lods, sapsii, oasis, cw24: of the concept of that name.
+        ventilation, sofa, sapsii, oasis, apache, lods, charlson, cw24: of the concept of that name.
     """
 
+    ventilation: DeviceSettings = field(default_factory=DeviceSettings)
     sofa: SofaSettings = field(default_factory=SofaSettings)
-    lods: LodsSettings = field(default_factory=LodsSettings)
     sapsii: AdmissionSettings = field(default_factory=AdmissionSettings)
     oasis: AdmissionSettings = field(default_factory=AdmissionSettings)
+    apache: DeviceSettings = field(default_factory=DeviceSettings)
+    lods: LodsSettings = field(default_factory=LodsSettings)
+    charlson: CharlsonSettings = field(default_factory=CharlsonSettings)
     cw24: Cw24Settings = field(default_factory=Cw24Settings)
 
 
@@ -86,8 +122,10 @@ def changed_switches(assignments: Sequence[str], concepts: Sequence[str]) -> dic
         UsageError: for a switch that does not exist, a value of another type, or one of a concept that is not made.
     """
     chosen, usual = override(ConceptSettings(), assignments), ConceptSettings()
-    made = {one.name: getattr(chosen, one.name) for one in fields(chosen)}
-    changed = {name: as_json(own) for name, own in made.items() if own != getattr(usual, name)}
+    changed: dict[str, dict[str, Any]] = {}
+    for name in (one.name for one in fields(chosen)):
+        own, usually = (as_json(getattr(each, name)) for each in (chosen, usual))
+        changed |= {name: {key: own[key] for key in own if own[key] != usually[key]}} if own != usually else {}
     for name in changed:
         if name not in concepts:
             raise UsageError(f"--set changes {name}, which is not made: name it too, or leave that out.")

@@ -10,7 +10,7 @@ from wardround.concepts import gcs
 from wardround.concepts.first_day import DAY, by_minute, extremes, in_first_day
 from wardround.concepts.rows import measured, of_the_patient
 from wardround.concepts.urine_output import URINE
-from wardround.concepts.ventilation import HOLDS, ventilation_statuses
+from wardround.concepts.ventilation import HOLDS, Devices, ventilation_statuses
 
 COLUMNS: Final = ("stay_id", "time", "name", "value", "available_time")
 
@@ -26,16 +26,19 @@ def vitals(events: pl.DataFrame, names: Mapping[str, str]) -> pl.DataFrame:
     return pl.concat([each.select(COLUMNS) for each in (by_minute(measured(events, names)), coma)])
 
 
-def laboratory(events: pl.DataFrame, stays: pl.DataFrame, names: Mapping[str, str]) -> pl.DataFrame:
+def laboratory(
+    events: pl.DataFrame, stays: pl.DataFrame, names: Mapping[str, str], modality: str = "lab"
+) -> pl.DataFrame:
     """The `COLUMNS` of some results of the laboratory, of the patient in whatever stay; none of a blood gas.
 
     Args:
         events: with the `INPUT_COLUMNS`.
         stays: `subject_id, stay_id`.
         names: code -> what it is called here.
+        modality: "blood_gas" for those of blood gases, and no others.
     """
     results = of_the_patient(events.filter(pl.col("code").is_in(list(names))), stays)
-    return measured(results, names, "lab").select(COLUMNS)
+    return measured(results, names, modality).select(COLUMNS)
 
 
 def of_first_days(
@@ -58,15 +61,18 @@ def of_first_days(
     return found.join(urine, on="stay_id", how="full", coalesce=True)
 
 
-def ventilated_days(events: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
+def ventilated_days(events: pl.DataFrame, stays: pl.DataFrame, devices: Devices = "all") -> pl.DataFrame:
     """`stay_id, ventilated, ventilation_known`: whether a ventilator through a tube was charted twice running by the
     end of the first day, and held in it: until the next charting, for 14 hours at most.
 
     Args:
         events: with the `INPUT_COLUMNS`.
         stays: `stay_id, start`.
+        devices: which count (`ventilation_statuses`).
     """
-    said = ventilation_statuses(events).join(stays.drop_nulls("start").select("stay_id", "start"), on="stay_id")
+    said = ventilation_statuses(events, devices).join(
+        stays.drop_nulls("start").select("stay_id", "start"), on="stay_id"
+    )
     said = said.filter(pl.col("time") < pl.col("start") + DAY).sort("stay_id", "time")
     time, tube = pl.col("time"), pl.col("invasive")
     next_time, before = (time.shift(step).over("stay_id") for step in (-1, 1))

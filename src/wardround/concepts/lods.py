@@ -8,10 +8,10 @@
 A part that was not measured counts 0.
 
 Source: Le Gall et al., JAMA 276:802-810 (1996), as `lods` of the MIMIC Code Repository (mimic-iv/concepts/score) has
-it: the renal part needs urine, urea and creatinine; a prothrombin time is 12 s in health. Two of its rules are plainly
-off and kept behind a switch (`as_repository=True`): a urea of 7.5 to 17 mg/dL has a point there (7.5 is an edge in
-mmol/L), and the gases of the whole stay count in the score of its first day. There values of the six hours before the
-unit count too.
+it: the renal part needs urine, urea and creatinine; a prothrombin time is 12 s in health. Three of its rules are
+plainly off and kept behind a switch (`as_repository=True`): a urea of 7.5 to 17 mg/dL has a point there (7.5 is an edge
+in mmol/L), the gases of the whole stay count in the score of its first day, and venous blood counts as arterial. There
+values of the six hours before the unit count too.
 """
 
 from typing import Final
@@ -23,6 +23,7 @@ from wardround.concepts.first_day import first_days, points, score_rows
 from wardround.concepts.first_day_values import laboratory, of_first_days, vitals
 from wardround.concepts.needs import Need, needs_of
 from wardround.concepts.urine_output import URINE
+from wardround.concepts.ventilation import Devices
 
 _VITALS: Final = {
     "VITAL//heartrate//bpm": "heart_rate",
@@ -57,22 +58,24 @@ NEEDS: Final = (
 _HEALTHY_PT_S: Final = 12
 
 
-def lods(events: pl.DataFrame, stays: pl.DataFrame, as_repository: bool = False) -> pl.DataFrame:
+def lods(
+    events: pl.DataFrame, stays: pl.DataFrame, as_repository: bool = False, devices: Devices = "all"
+) -> pl.DataFrame:
     """The score of some stays.
 
     Args:
         events: with the `INPUT_COLUMNS`.
         stays: `subject_id, stay_id, start, end`.
-        as_repository: with the two rules of the repository that are plainly off. The gases of the whole stay are then
+        as_repository: with the three rules of the repository that are plainly off. The gases of the whole stay are then
             known only when they are, after the first day.
+        devices: which say that a patient is on a ventilator: "all", or those "with_flow".
 
     Returns:
         Rows with the `ROW_COLUMNS`.
     """
     values = [vitals(events, _VITALS), laboratory(events, stays, _LABS)]
-    gases = assisted_gases.assisted_gases(events, stays, whole_stay=as_repository).group_by("stay_id").agg(
-        ratio=pl.col("value").min(), gas_known=pl.col("available_time").max()
-    )  # fmt: skip
+    gases = assisted_gases.assisted_gases(events, stays, as_lods=as_repository, devices=devices)
+    gases = gases.group_by("stay_id").agg(ratio=pl.col("value").min(), gas_known=pl.col("available_time").max())
     days = first_days(stays)
     for found in (of_first_days(values, _NAMES, events, stays), gases):
         days = days.join(found, on="stay_id", how="left")

@@ -24,6 +24,7 @@ from wardround.concepts.first_day import first_days, points, score_rows
 from wardround.concepts.first_day_values import of_first_days, ventilated_days, vitals
 from wardround.concepts.needs import Need, needs_of
 from wardround.concepts.urine_output import URINE
+from wardround.concepts.ventilation import Devices
 
 _VITALS: Final = {
     "VITAL//heartrate//bpm": "heart_rate",
@@ -36,7 +37,7 @@ _NO_BREATH: Final = (pl.col("name") == "respiration") & ~pl.col("value").is_betw
 """Rates that the repository leaves out."""
 _BODY: Final = (*dict.fromkeys(_VITALS.values()), "coma", "urine")
 _PARTS: Final = (*_BODY, "before_unit", "age", "ventilation", "admission")
-CODES: Final = (*_VITALS, *URINE, *gcs.CODES, *ventilation.CODES)
+CODES: Final = (*_VITALS, *URINE, *gcs.CODES, *ventilation.CODES, *ventilation.FLOWS)
 FAMILIES: Final = admission.FAMILIES
 NEEDS: Final = (
     *needs_of(_VITALS),
@@ -46,13 +47,19 @@ NEEDS: Final = (
 )
 
 
-def oasis(events: pl.DataFrame, stays: pl.DataFrame, elective: Collection[str] = admission.ELECTIVE) -> pl.DataFrame:
+def oasis(
+    events: pl.DataFrame,
+    stays: pl.DataFrame,
+    elective: Collection[str] = admission.ELECTIVE,
+    devices: Devices = "all",
+) -> pl.DataFrame:
     """The score of some stays.
 
     Args:
         events: with the `INPUT_COLUMNS`.
         stays: `subject_id, stay_id, start, end, hospital_start, age`.
         elective: types of admission that are.
+        devices: which say that a patient is on a ventilator: "all", or those "with_flow".
 
     Returns:
         Rows with the `ROW_COLUMNS`.
@@ -64,7 +71,7 @@ def oasis(events: pl.DataFrame, stays: pl.DataFrame, elective: Collection[str] =
     days = first_days(stays).with_columns(age_known="start", before_unit_known="start", before_min=waited)
     for found in (
         of_first_days([values], [name for name in _BODY if name != "urine"], events, stays),
-        ventilated_days(events, stays),
+        ventilated_days(events, stays, devices),
         admission.admissions(events, stays, elective),
     ):
         days = days.join(found, on="stay_id", how="left")

@@ -28,6 +28,7 @@ from wardround.concepts.first_day import first_days, points, score_rows
 from wardround.concepts.first_day_values import COLUMNS, laboratory, of_first_days, vitals
 from wardround.concepts.needs import Need, needs_of
 from wardround.concepts.urine_output import URINE
+from wardround.concepts.ventilation import Devices
 
 _VITALS: Final = {
     "VITAL//heartrate//bpm": "heart_rate",
@@ -54,18 +55,24 @@ NEEDS: Final = (
 )
 
 
-def sapsii(events: pl.DataFrame, stays: pl.DataFrame, elective: Collection[str] = admission.ELECTIVE) -> pl.DataFrame:
+def sapsii(
+    events: pl.DataFrame,
+    stays: pl.DataFrame,
+    elective: Collection[str] = admission.ELECTIVE,
+    devices: Devices = "all",
+) -> pl.DataFrame:
     """The score of some stays.
 
     Args:
         events: with the `INPUT_COLUMNS`.
         stays: `subject_id, stay_id, start, end, hospital_start, hospital_end, age`.
         elective: types of admission that are.
+        devices: which say that a patient is on a ventilator: "all", or those "with_flow".
 
     Returns:
         Rows with the `ROW_COLUMNS`.
     """
-    days = first_days(stays).join(_of_the_day(events, stays), on="stay_id", how="left")
+    days = first_days(stays).join(_of_the_day(events, stays, devices), on="stay_id", how="left")
     days = days.join(admission.admissions(events, stays, elective), on="stay_id", how="left")
     days = days.join(chronic_diseases(events), on="stay_id", how="left")
     days = days.with_columns(age_known="start").with_columns(**_points())
@@ -80,9 +87,9 @@ def sapsii(events: pl.DataFrame, stays: pl.DataFrame, elective: Collection[str] 
     return pl.concat([early, late]).sort("stay_id", "time_h", "name")
 
 
-def _of_the_day(events: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
+def _of_the_day(events: pl.DataFrame, stays: pl.DataFrame, devices: Devices) -> pl.DataFrame:
     """The extremes of everything measured."""
-    gases = assisted_gases.assisted_gases(events, stays).with_columns(name=pl.lit("oxygenation"))
+    gases = assisted_gases.assisted_gases(events, stays, devices=devices).with_columns(name=pl.lit("oxygenation"))
     values = [vitals(events, _VITALS), laboratory(events, stays, _LABS), gases.select(COLUMNS)]
     return of_first_days(values, [name for name in _BODY if name != "urine"], events, stays)
 

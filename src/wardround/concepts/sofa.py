@@ -35,6 +35,7 @@ from wardround.concepts.needs import Need
 from wardround.concepts.rows import long_rows, measured, of_the_patient, sorted_rows
 from wardround.concepts.unit_hours import FIRST_DAY_H, unit_hours, with_hour
 from wardround.concepts.urine_output import URINE
+from wardround.concepts.ventilation import Devices
 from wardround.events import HOUR_US
 
 Pressors = Literal["any", "hour_end"]
@@ -64,13 +65,16 @@ _FROM: Final = {"bilirubin": (1.2, 2, 6, 12), "creatinine": (1.2, 2, 3.5, 5)}
 _PART_OF: Final = {"platelets": "coagulation", "bilirubin": "liver", "creatinine": "renal"}
 
 
-def sofa(events: pl.DataFrame, stays: pl.DataFrame, pressors: Pressors = "any") -> pl.DataFrame:
+def sofa(
+    events: pl.DataFrame, stays: pl.DataFrame, pressors: Pressors = "any", devices: Devices = "all"
+) -> pl.DataFrame:
     """The score of each hour of some stays.
 
     Args:
         events: with the `INPUT_COLUMNS`.
         stays: `subject_id, stay_id, start, end, in_unit_until`.
         pressors: when a drug counts in an hour: running at "any" time in it, or at its end ("hour_end").
+        devices: which say that a patient is on a ventilator: "all", or those "with_flow".
 
     Returns:
         Rows with the `ROW_COLUMNS`; `time_h` is the end of the hour.
@@ -79,7 +83,13 @@ def sofa(events: pl.DataFrame, stays: pl.DataFrame, pressors: Pressors = "any") 
     shared = pl.col("code").is_in(_OF_THE_PATIENT)
     found = pl.concat([events.filter(~shared), of_the_patient(events.filter(shared), stays)])
     points = pl.concat(
-        [_of_labs(found), _of_gases(found, stays), _of_pressure(events), _of_coma(events), _of_urine(events, stays)]
+        [
+            _of_labs(found),
+            _of_gases(found, stays, devices),
+            _of_pressure(events),
+            _of_coma(events),
+            _of_urine(events, stays),
+        ]
     )
     points = pl.concat([with_hour(points, stays).drop("time"), _of_drugs(events, hours, pressors)], how="diagonal")
     worst = points.group_by("stay_id", "hour").agg(
@@ -140,10 +150,10 @@ def _of_labs(events: pl.DataFrame) -> pl.DataFrame:
     return _points(labs, pl.col("name").replace_strict(_PART_OF, return_dtype=pl.String), points, "available_time")
 
 
-def _of_gases(events: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
+def _of_gases(events: pl.DataFrame, stays: pl.DataFrame, devices: Devices) -> pl.DataFrame:
     always, ventilated = _below("ratio", (400, 300)), _below("ratio", (200, 100))
     points = always + pl.when("ventilated").then(ventilated).otherwise(0)
-    return _points(oxygenation.oxygenation(events, stays), "respiration", points, "known")
+    return _points(oxygenation.oxygenation(events, stays, devices=devices), "respiration", points, "known")
 
 
 def _of_pressure(events: pl.DataFrame) -> pl.DataFrame:

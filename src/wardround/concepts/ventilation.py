@@ -15,11 +15,12 @@ to the scores, as there.
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Literal
 
 import polars as pl
 
-from wardround.concepts.rows import with_latest, worded
+from wardround.concepts.rows import measured, with_latest, worded
+from wardround.events import TIME
 
 DEVICE: Final = "CHART//O2 Delivery Device(s)"
 CAREVUE_DEVICE: Final = "CHART//O2 Delivery Device"
@@ -30,7 +31,11 @@ MODE: Final = ("CHART//Ventilator Mode", "CHART//Ventilator Mode//")
 HAMILTON: Final = ("CHART//Ventilator Mode (Hamilton)", "CHART//Ventilator Mode (Hamilton)//")
 """A mode is under its own code in words, or with a number that stands for them."""
 CODES: Final = (*DEVICES, EVENTS, *MODE, *HAMILTON)
+FLOWS: Final = ("CHART//O2 Flow//L/min", "CHART//BiPap O2 Flow//L/min", "CHART//O2 Flow (additional cannula)//L/min")
+"""Of oxygen; only `devices="with_flow"` asks for them."""
 HOLDS: Final = pl.duration(hours=14)
+
+Devices = Literal["all", "with_flow"]
 
 _TRACHEOSTOMY: Final = ("Tracheostomy tube", "Trach mask", "Trach Mask")
 _TUBE: Final = ("Endotracheal tube", "Ventilator")
@@ -70,17 +75,21 @@ pressure, a ventilator through a tube, a tracheostomy with or without one."""
 EXTUBATED: Final = "extubated"
 
 
-def ventilation_statuses(events: pl.DataFrame) -> pl.DataFrame:
+def ventilation_statuses(events: pl.DataFrame, devices: Devices = "all") -> pl.DataFrame:
     """What is charted of breathing.
 
     Args:
         events: with the `INPUT_COLUMNS`.
+        devices: which of MetaVision's count: "all", or those "with_flow" as the repository has it, where a flow of
+            oxygen is charted at the same minute, and of several the last of the alphabet; a tube that was charted once
+            is then no ventilation.
 
     Returns:
         `stay_id, time, status, invasive, known`, a row for each minute that says something, by time: one of the
         `STATUSES` or `EXTUBATED`, and whether it is a ventilator through a tube.
     """
     words = worded(events, CODES)
+    words = words if devices == "all" else _with_flow(words, events)
     said = words.group_by("stay_id", "time").agg(
         tracheostomy=_says(DEVICES, _TRACHEOSTOMY),
         invasive=_says(DEVICES, _TUBE) | _says(MODE, _MODES) | _says(HAMILTON, _HAMILTON_MODES),
@@ -93,7 +102,34 @@ def ventilation_statuses(events: pl.DataFrame) -> pl.DataFrame:
     )
     status = pl.coalesce(pl.when(name).then(pl.lit(name)) for name in (*reversed(STATUSES), EXTUBATED))
     said = said.select("stay_id", "time", "known", status=status).drop_nulls("status").sort("time", "stay_id")
-    return said.with_columns(invasive=pl.col("status") == "invasive")
+    said = said.with_columns(invasive=pl.col("status") == "invasive")
+    return said if devices == "all" else _in_episodes(said)
+
+
+def _in_episodes(said: pl.DataFrame) -> pl.DataFrame:
+    """Statuses of which a tube is `invasive` only beside another charting of it, within 14 hours: what the repository's
+    scores take for ventilation. Known when its neighbours are, and without a next one when none can come."""
+    time, known, tube = (pl.col(name) for name in ("time", "known", "invasive"))
+    said = said.sort("stay_id", "time")
+    followed = time.shift(-1).over("stay_id") - time < HOLDS
+    told: list[pl.Expr] = [known, pl.when(followed).then(None).otherwise(time + HOLDS)]
+    twice: list[pl.Expr] = []
+    for step in (-1, 1):
+        near = (time.shift(step).over("stay_id") - time).abs() < HOLDS
+        told.append(pl.when(near).then(known.shift(step).over("stay_id")))
+        twice.append((near & tube.shift(step).over("stay_id")).fill_null(False))
+    said = said.with_columns(known=pl.max_horizontal(told).cast(TIME), invasive=tube & pl.any_horizontal(twice))
+    return said.sort("time", "stay_id")
+
+
+def _with_flow(words: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
+    """Words without the devices that the repository's join loses; a device is then known when its flow is, too."""
+    of_device = pl.col("code") == DEVICE
+    flows = measured(events, dict.fromkeys(FLOWS, "flow")).group_by("stay_id", "time")
+    found = words.filter(of_device).join(flows.agg(flow_known=pl.col("available_time").max()), on=["stay_id", "time"])
+    known = pl.max_horizontal("available_time", "flow_known").max()
+    last = found.group_by("stay_id", "time", "code").agg(pl.col("text").max(), available_time=known)
+    return pl.concat([words.filter(~of_device), last.select(words.columns)])
 
 
 def _says(codes: Sequence[str], texts: Sequence[str]) -> pl.Expr:

@@ -10,8 +10,8 @@ or with its last charting where none follows within 14 h. A beginning is known w
 the next status is, or 14 h after the last charting.
 
 There a device counts only where a flow of oxygen is charted at the same minute, as a slip of a join has it, which
-loses most tubes that are charted without a mode; here it counts always. CareVue's extubation ends an episode, and is
-none itself.
+loses most tubes that are charted without a mode (`devices="with_flow"`); here it counts always. CareVue's extubation
+ends an episode, and is none itself.
 """
 
 from typing import Final
@@ -21,24 +21,27 @@ import polars as pl
 from wardround.concepts import ventilation as breathing
 from wardround.concepts.needs import Need
 from wardround.concepts.rows import hours_since, long_rows, sorted_rows
-from wardround.concepts.ventilation import EXTUBATED, HOLDS, STATUSES, ventilation_statuses
+from wardround.concepts.ventilation import EXTUBATED, HOLDS, STATUSES, Devices, ventilation_statuses
 from wardround.events import TIME
 
-CODES: Final = breathing.CODES
+CODES: Final = (*breathing.CODES, *breathing.FLOWS)
 NEEDS: Final = (Need("the device that gives oxygen", breathing.DEVICES), Need("the ventilator's mode", breathing.MODE))
 
 
-def ventilation(events: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
+def ventilation(events: pl.DataFrame, stays: pl.DataFrame, devices: Devices = "all") -> pl.DataFrame:
     """The chartings and episodes of some stays.
 
     Args:
         events: with the `INPUT_COLUMNS`.
         stays: `stay_id, start`.
+        devices: which count: "all", or those "with_flow", as the repository has it.
 
     Returns:
         Rows with the `ROW_COLUMNS`.
     """
-    said = ventilation_statuses(events).join(stays.drop_nulls("start").select("stay_id", "start"), on="stay_id")
+    said = ventilation_statuses(events, devices).join(
+        stays.drop_nulls("start").select("stay_id", "start"), on="stay_id"
+    )
     ordinal = pl.col("status").replace_strict(STATUSES, default=None, return_dtype=pl.Float64)
     chartings = said.with_columns(time_h=hours_since("time"), available_time="known", ventilation_status=ordinal)
     edges = _with_neighbours(said).filter(pl.col("status") != EXTUBATED)
