@@ -54,26 +54,24 @@ NO_CODE = "has no code of what sapsii needs: "
 
 
 @pytest.mark.parametrize(
-    ("row", "top", "said"),
+    ("row", "said"),
     [
-        (SCORE, "", "^row 'score', mortality: no stay of the val side of split 0 has the score at hour 24"),
+        (SCORE, "^row 'score', mortality: no stay of the val side of split 0 has the score at hour 24"),
         (
             SCORE + 'set = { of = "apache_iv" }\n',
-            "",
             "^row 'score', .* has the score .*nothing that apache_iv is made of",
         ),
         (
             SCORE + 'name = "SAPS"\nset = { of = "sapsii" }\n',
-            "",
             f"^row 'SAPS', mortality: .*{NO_CODE}.*leave this row",
         ),
     ],
     ids=["stored", "equation", "points"],
 )
 def test_a_score_that_the_data_cannot_give(
-    row: str, top: str, said: str, bare: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    row: str, said: str, bare: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    refused(recipe(tmp_path, bare, BOOSTING, row, top=top), tmp_path / "to", DataError, said, monkeypatch)
+    refused(recipe(tmp_path, bare, BOOSTING, row), tmp_path / "to", DataError, said, monkeypatch)
 
 
 def test_a_score_that_is_not_known_yet(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -110,8 +108,14 @@ def test_a_score_that_the_other_cohort_lacks(data: Path, bare: Path, tmp_path: P
             UsageError,
             "^row 'mlp', mortality: text.weights: nowhere.* is not there",
         ),
+        (
+            '[encoders.two]\nloss = "masked-global"\nset = { modalities = ["lab", "medication"] }\n'
+            '[[rows]]\nmethod = "mlp"\nencoders = ["two"]\nset = { summaries = ["mean"] }\n',
+            UsageError,
+            "^row 'mlp, two', mortality: content.summaries=mean: rows of another width .*lab",
+        ),
     ],
-    ids=["a row", "a pretraining", "no such", "no weights"],
+    ids=["a row", "a pretraining", "no such", "no weights", "other widths"],
 )
 def test_inputs_that_are_not_there(
     parts: str, error: type[Exception], said: str, bare: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -132,7 +136,7 @@ def test_nobody_on_the_test_side(data: Path, tmp_path: Path, monkeypatch: pytest
     refused(file, tmp_path / "to", UsageError, said, monkeypatch)
 
 
-def test_control_what_is_there_is_let_through(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_control_what_is_there_is_let_through(data: Path, tmp_path: Path):
     """The same rows, on data that hold what they read."""
     parts = (
         BOOSTING,

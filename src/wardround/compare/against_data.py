@@ -3,7 +3,8 @@ as it shows without a training.
 
     a task             nobody can be asked, the labels are made of what is not there, a side of a split is empty
     a pretraining      fewer than two of its modalities are there
-    a row              none of its modalities is there, its score is not, or what it names to read notes and pictures
+    a row              none of its modalities is there, its score is not, or what it names to read notes and pictures;
+                       its rows are not as wide as its encoders take
 
 "There" is what stays of the side that is learned from show by the prediction time. That codes are rarer than
 `min_stay_share`, and that stays have no points of a score that is made of all their events, a cell finds out itself.
@@ -17,17 +18,26 @@ from pathlib import Path
 import polars as pl
 
 from wardround import files
+from wardround.batches.normaliser import Normaliser
 from wardround.batches.stay_table import TableSettings
-from wardround.batches.store import InputSettings, asked_modalities, named_backbones, seen_modalities
+from wardround.batches.store import (
+    Featuriser,
+    InputSettings,
+    asked_modalities,
+    named_backbones,
+    seen_modalities,
+    vocabulary_of,
+)
 from wardround.compare.cells import Hashes, split_words
 from wardround.compare.recipe import Encoders, Recipe, Row
 from wardround.compare.row_settings import pretrain_settings, row_settings
 from wardround.errors import DataError, UsageError
-from wardround.events import OPTIONAL_STAY_COLUMNS, STAY_COLUMNS
+from wardround.events import INPUT_MODALITIES, OPTIONAL_STAY_COLUMNS, STAY_COLUMNS
 from wardround.methods.scores import ScoreSettings, score_settings
 from wardround.tasks.cohort import Cohort, cohort
 from wardround.tasks.splits import TEST, TRAIN, VAL, split_stays
 from wardround.tasks.task import Task, find_task
+from wardround.train.brought import check_widths
 from wardround.train.data import OpenData, Sides, open_data
 from wardround.train.derived_labels import with_derived
 from wardround.train.named_weights import hashes_of_weights
@@ -153,19 +163,33 @@ class _Rows:
                     self._check_row(row, find_task(task), judged)
 
     def _check_encoders(self, encoders: Encoders, data: OpenData) -> None:
-        inputs, everybody = pretrain_settings(encoders).inputs, data.cohort(None)
-        for split, table in zip(self.recipe.splits, self.tables, strict=True):
-            train = Sides.of(everybody, table, "pretrain_split").part(TRAIN)
+        inputs = pretrain_settings(encoders).inputs
+        for split, train in zip(self.recipe.splits, self._pretraining_sides(data), strict=True):
             _check_inputs(inputs, data, train, f"the pretraining side of {split_words(split)}", (), at_least=2)
+
+    def _pretraining_sides(self, data: OpenData) -> list[Cohort]:
+        """Who is learned from in each split, labels aside."""
+        everybody = data.cohort(None)
+        return [Sides.of(everybody, table, "pretrain_split").part(TRAIN) for table in self.tables]
 
     def _check_row(self, row: Row, task: Task, judged: Sequence[OpenData]) -> None:
         if row.method == "score":
             self._check_score(score_settings(row.assignments), task, judged)
         settings = row_settings(row)
-        if row.encoders is None and isinstance(settings, TrainSettings | FitSettings):
+        if row.encoders is not None and isinstance(settings, TrainSettings):
+            self._check_widths(settings.inputs, pretrain_settings(row.encoders).inputs, judged[0])
+        elif isinstance(settings, TrainSettings | FitSettings):
             for split, sides in zip(self.recipe.splits, self.sides[task.name], strict=True):
                 where = f"the training side of {split_words(split)}"
                 _check_inputs(settings.inputs, judged[0], sides.part(TRAIN), where, task.hides, at_least=1)
+
+    def _check_widths(self, inputs: InputSettings, brought: InputSettings, data: OpenData) -> None:
+        """Where the summaries are not as many, what the encoders will have learned to read is looked up."""
+        if all(len(inputs.content.summaries_of(m)) == len(brought.content.summaries_of(m)) for m in INPUT_MODALITIES):
+            return
+        for train in self._pretraining_sides(data):
+            vocabulary = vocabulary_of(data.lines, train, brought.modalities, brought.features, True)
+            check_widths(inputs, Featuriser(brought, vocabulary, Normaliser({}, {})))
 
     def _check_score(self, settings: ScoreSettings | None, task: Task, judged: Sequence[OpenData]) -> None:
         """`judged`: the data, and after them those of `test_data`."""
