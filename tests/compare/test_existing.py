@@ -12,7 +12,8 @@ import polars as pl
 import pytest
 import torch
 
-from small_runs import aligned, small_data, trained
+from small_runs import aligned, published, small_data, trained
+from timelines import Timelines, random_timelines, write_data
 from wardround import files
 from wardround.compare import existing
 from wardround.compare.compare import compare
@@ -208,6 +209,51 @@ def test_what_does_not_go_together_is_refused(work: Path, tmp_path: Path, other:
     with pytest.raises((RunError, UsageError), match=said.replace("out/hours has", "hours has")):
         compare([first, work / other], tmp_path / "to", data=work / "data", quiet=True)
     assert not (tmp_path / "to" / "table.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("second", "data", "error", "said"),
+    [
+        ("hours", "data", UsageError, "hours has --task los_remaining, boosting has mortality"),
+        ("out/twelve", "data", UsageError, "twelve has --at-h 12.0, boosting has 24.0"),
+        ("aligned", "data", UsageError, "is a pretraining: it predicts nothing"),
+        (
+            "score",
+            "bare",
+            NoScoreError,
+            "^score: no stay of .*bare has the score at hour 24: APACHE's is known at 24 h",
+        ),
+        ("logistic", "unlabelled", DataError, "^mortality on .*unlabelled: no stay is in the cohort"),
+    ],
+    ids=["task", "hour", "pretraining", "no score", "no label"],
+)
+def test_what_cannot_be_asked_is_said_before_any_run_is(
+    second: str,
+    data: str,
+    error: type[Exception],
+    said: str,
+    work: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """The first run could be; asking it may take an hour."""
+    others = published(random_timelines(8, 60))
+    write_data(tmp_path / "bare", Timelines(others.events.filter(pl.col("modality") == "lab"), others.stays))
+    write_data(tmp_path / "unlabelled", others.with_stays(died_in_hospital=pl.lit(None, pl.Boolean)))
+    monkeypatch.setattr(existing, "evaluate", None)
+    folder = work / data if data == "data" else tmp_path / data
+    with pytest.raises(error, match=said):
+        compare([work / "boosting", work / second], tmp_path / "to", folder, quiet=True)
+    assert not (tmp_path / "to" / "evaluations").exists()
+
+
+def test_a_run_that_tests_on_nobody_is_said_before_any_is_asked(
+    work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    trained("logistic", work / "data", tmp_path / "whole", split=SplitPlan(test=False))
+    monkeypatch.setattr(existing, "evaluate", None)
+    with pytest.raises(UsageError, match=r"^whole: this data has no stay on the run's test side.*--no-test"):
+        compare([work / "boosting", tmp_path / "whole"], tmp_path / "to", work / "data", quiet=True)
 
 
 def test_a_run_needs_data_and_one_folder_is_none(work: Path, tmp_path: Path):

@@ -32,7 +32,7 @@ from wardround.batches.normaliser import Normaliser, RowLayout
 from wardround.batches.published_risk import published_logit
 from wardround.concepts.derived import derived_from
 from wardround.errors import DataError, UsageError
-from wardround.events import IMAGES, INPUT_MODALITIES, TEXTS
+from wardround.events import IMAGES, INPUT_MODALITIES, MODALITIES, TEXTS
 from wardround.progress import progress
 from wardround.tasks.cohort import Cohort
 
@@ -60,10 +60,58 @@ def fit_featuriser(
     """
     views = settings.image.views
     vocabulary = vocabulary_of(lines, train, settings.modalities, settings.features, quiet, hidden, views)
-    notes, pictures = settings.text.weights, settings.image.weights
-    bert = Bert.named(Path(notes)) if notes and set(vocabulary.modalities) & set(TEXTS) else None
-    resnet = ResNet.named(Path(pictures)) if pictures and set(vocabulary.modalities) & set(IMAGES) else None
+    bert, resnet = named_backbones(settings, vocabulary.modalities)
     return replace(with_normaliser(lines, train, settings, vocabulary, quiet), bert=bert, resnet=resnet)
+
+
+def named_backbones(settings: InputSettings, modalities: Collection[str]) -> tuple[Bert | None, ResNet | None]:
+    """What the settings name to read notes and pictures with, where there is something to read.
+
+    Raises:
+        UsageError: where a folder holds no such network.
+    """
+    notes, pictures = settings.text.weights, settings.image.weights
+    bert = Bert.named(Path(notes)) if notes and set(modalities) & set(TEXTS) else None
+    return bert, ResNet.named(Path(pictures)) if pictures and set(modalities) & set(IMAGES) else None
+
+
+def asked_modalities(modalities: tuple[str, ...], hidden: Collection[str] = ()) -> tuple[str, ...]:
+    """The modalities that a model may read: those that are named, or all that its task shows.
+
+    Args:
+        modalities: names to take; empty takes the default ones.
+        hidden: modalities that the task never shows, and with them what is derived from them.
+
+    Raises:
+        UsageError: where one is named that does not exist, is a published score or is hidden.
+    """
+    unknown = [name for name in modalities if name not in INPUT_MODALITIES]
+    if unknown:
+        raise UsageError(f"no input modality {', '.join(unknown)}. There are: {', '.join(INPUT_MODALITIES)}.")
+    gone = {*hidden, *derived_from(hidden)}
+    made_of = [name for name in modalities if name in gone]
+    if made_of:
+        raise UsageError(f"{', '.join(made_of)} is no input of this task: its label is made of that. Leave it out.")
+    return modalities or tuple(name for name in INPUT_MODALITIES if name not in gone)
+
+
+def seen_modalities(lines: Lines, cohort: Cohort, asked: Collection[str], enough: int) -> set[str]:
+    """Those of some modalities that stays show up to their prediction times, until there are enough of them: a look at
+    the first stays mostly tells.
+
+    Args:
+        lines: the data on the protocol's clock.
+        cohort: whose events.
+        asked: names of modalities.
+        enough: how many of them to look for.
+    """
+    stays, cut = stays_and_cuts(lines, cohort)
+    found: set[str] = set()
+    for part in stay_chunks(len(stays), "looking for modalities, stays", quiet=True):
+        if len(found) < enough:
+            there = np.unique(lines.modality[visible_items(lines, stays[part], cut[part]).item])
+            found |= {MODALITIES[place] for place in there if place < len(MODALITIES)} & set(asked)
+    return found
 
 
 def vocabulary_of(
@@ -90,20 +138,13 @@ def vocabulary_of(
         DataError: where no modality has a frequent code.
         UsageError: where a modality is asked for that does not exist, is a published score or is hidden.
     """
-    unknown = [name for name in modalities if name not in INPUT_MODALITIES]
-    if unknown:
-        raise UsageError(f"no input modality {', '.join(unknown)}. There are: {', '.join(INPUT_MODALITIES)}.")
-    gone = {*hidden, *derived_from(hidden)}
-    made_of = [name for name in modalities if name in gone]
-    if made_of:
-        raise UsageError(f"{', '.join(made_of)} is no input of this task: its label is made of that. Leave it out.")
-    shown = tuple(name for name in INPUT_MODALITIES if name not in gone)
+    asked = asked_modalities(modalities, hidden)
     stays, cut = stays_and_cuts(lines, train)
     seen: list[pl.DataFrame] = []
     for part in stay_chunks(len(stays), "fitting the vocabulary, stays", quiet):
         chunk = visible_items(lines, stays[part], cut[part])
         seen.append(codes_seen(lines, chunk.item, chunk.stay + part.start))
-    vocabulary = fit_vocabulary(pl.concat(seen), lines.codes, len(stays), modalities or shown, settings, views)
+    vocabulary = fit_vocabulary(pl.concat(seen), lines.codes, len(stays), asked, settings, views)
     if not vocabulary.modalities:
         raise DataError("no code is in enough training stays to be a feature. Lower min_stay_share or bring more data.")
     return vocabulary

@@ -30,6 +30,10 @@ class Hashes:
     data: str
     test_data: str | None = None
 
+    def inputs(self) -> dict[str, str]:
+        """For a manifest."""
+        return {"data": self.data} | ({} if self.test_data is None else {"test_data": self.test_data})
+
 
 @dataclass(frozen=True)
 class Cell:

@@ -10,16 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from wardround import files
+from wardround.compare.against_data import check_data, data_hashes
 from wardround.compare.cells import Cell, cells_of
 from wardround.compare.existing import Existing, compare_existing
 from wardround.compare.folder import JSON, REPORT, TABLE, ComparisonFolder, read_outcome
 from wardround.compare.gather import Answered, gather, past_prediction, patient_notes, read_answers
 from wardround.compare.outcome import Line, Outcome, TaskTable, table_of
 from wardround.compare.page import comparison_page
-from wardround.compare.planned import check_data, plan_lines, recipe_json
+from wardround.compare.planned import plan_lines, recipe_json
 from wardround.compare.pooled import Asked
 from wardround.compare.recipe import Recipe
 from wardround.compare.recipe_file import read_recipe
+from wardround.compare.runs_beforehand import check_runs
 from wardround.compare.search import require_optuna
 from wardround.compare.side_by_side import Orders, side_by_side
 from wardround.compare.spent import row_facts, search_facts, spent_by_row
@@ -56,7 +58,9 @@ def plan_of(sources: Sequence[Path], to: Path | None, seed: int = 0, quiet: bool
     if not is_recipe(sources):
         raise UsageError("--dry-run goes with a recipe: folders are compared as they are.")
     recipe = read_recipe(sources[0], seed)
-    return plan_lines(recipe, cells_of(recipe, check_data(recipe, quiet)), to)
+    hashes = data_hashes(recipe)
+    check_data(recipe, hashes, quiet)
+    return plan_lines(recipe, cells_of(recipe, hashes), to)
 
 
 def compare(
@@ -81,8 +85,8 @@ def compare(
 
     Raises:
         UsageError: where recipe, folders or options do not go together; nothing is then written.
-        DataError, RunError: where a folder is not whole, the data cannot be asked what a recipe asks, `to` holds
-            somebody's files, or another process is comparing into it.
+        DataError, RunError: where a folder is not whole, the data cannot be asked what a recipe or a run asks, `to`
+            holds somebody's files, or another process is comparing into it.
         Stopped: after SIGTERM; the same call goes on.
         StorageError: if the disk refuses.
     """
@@ -99,7 +103,9 @@ def compare(
     recipe = read_recipe(sources[0], seed)
     if recipe.search is not None:
         require_optuna()
-    hashes = check_data(recipe, quiet)
+    hashes = data_hashes(recipe)
+    if not ComparisonFolder(to).is_complete(recipe_json(recipe), hashes.inputs()):
+        check_data(recipe, hashes, quiet)
     with one_writer(to, RunError, "comparing"):
         return _from_recipe(recipe, Orders(sources[0], seed, hashes, to), workers, quiet)
 
@@ -107,7 +113,7 @@ def compare(
 def _from_recipe(recipe: Recipe, orders: Orders, workers: int, quiet: bool) -> Compared:
     hashes, to = orders.hashes, orders.to
     asked, folder = recipe_json(recipe), ComparisonFolder(to)
-    inputs = {"data": hashes.data} | ({} if hashes.test_data is None else {"test_data": hashes.test_data})
+    inputs = hashes.inputs()
     if folder.is_complete(asked, inputs):
         return Compared(read_outcome(to), True)
     folder.begin()
@@ -134,6 +140,7 @@ def _existing(existing: Existing, to: Path, quiet: bool) -> Compared:
     }
     if folder.is_complete(asked, inputs):
         return Compared(read_outcome(to), True)
+    check_runs(existing, quiet)
     folder.begin()
     with stop_on_sigterm() as stop:
         outcome = compare_existing(existing, to, stop, quiet)

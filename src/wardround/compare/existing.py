@@ -22,9 +22,6 @@ from wardround.json_kinds import is_object
 from wardround.progress import progress
 from wardround.stopping import Stopped, StopRequest
 
-SAME = {"task": "--task", "protocol": "--protocol", "at_h": "--at-h"}
-"""What evaluations must have in common, and the option that decides it."""
-
 
 @dataclass(frozen=True)
 class Existing:
@@ -67,6 +64,18 @@ class Existing:
             raise UsageError(f"--against {against}: no such row. There are: {', '.join(rows)}.")
         return cls(named, rows, data, chosen[0], draws, seed)
 
+    def kind(self, name: str) -> str:
+        """ "run" or "evaluation". Raises `RunError` for another or none."""
+        return _kind(self.folders[name])
+
+    def question(self, learned_from: str, data: str) -> Question:
+        """What a run is asked: its test side of the data that it was trained on, all of other data.
+
+        Args:
+            learned_from, data: hashes of the data of the run, and of those that it is asked of.
+        """
+        return Question("test" if learned_from == data else "all", draws=self.draws, seed=self.seed)
+
     def hashes(self) -> dict[str, str]:
         """Of all that decides the outcome. Raises `RunError`, `DataError` where a folder is not whole."""
         found = {
@@ -82,14 +91,13 @@ def compare_existing(existing: Existing, to: Path, stop: StopRequest, quiet: boo
     one, has failed; the others are kept.
 
     Raises:
-        RunError, UsageError: where tasks, protocols or hours differ, no stay is predicted by all, or no run answers.
+        RunError, UsageError: where no stay is predicted by all, or no run answers.
         Stopped: after SIGTERM; the same call goes on.
         StorageError: if the disk refuses.
     """
     evaluations, failed = _evaluations(existing, to, stop, quiet)
     about = {name: files.read_json(folder / "metrics.json", RunError) for name, folder in evaluations.items()}
     first = next((name for name in existing.rows[existing.against] if name in about), next(iter(about)))
-    _check_same(about, first)
     task = about[first]["task"]
     tables = {name: read_evaluation(folder, task) for name, folder in evaluations.items()}
     other = _other_labels(tables, first)
@@ -165,28 +173,11 @@ def _evaluated(name: str, folder: Path, existing: Existing, to: Path) -> Path:
     if _kind(folder) == "evaluation" or existing.data is None:
         return folder
     run = files.read_manifest(folder, "run", RunError)
-    if run["settings"].get("command") != "train":
-        raise UsageError(f"{folder} is a pretraining: it predicts nothing. Give what `wardround train` wrote.")
     data = files.read_manifest(existing.data, "data", DataError)["hash"]
-    question = Question("test" if run["inputs"]["data"] == data else "all", draws=existing.draws, seed=existing.seed)
+    question = existing.question(run["inputs"]["data"], data)
     key = files.hash_of([run["hash"], data, question.draws, question.seed])[:8]
     made = to / "evaluations" / f"{name.replace('/', '-')}-{key}"
     return evaluate(folder, existing.data, made, question, quiet=True)[0]
-
-
-def _check_same(about: Mapping[str, Any], against: str) -> None:
-    """Raises `UsageError` naming what differs."""
-    for name, found in about.items():
-        if found.get("task") is None:
-            raise UsageError(f"{name} is the evaluation of a pretraining: it predicts nothing.")
-    for key, option in SAME.items():
-        theirs = about[against][key]
-        for name, found in about.items():
-            if found[key] != theirs:
-                raise UsageError(
-                    f"{name} has {option} {found[key]}, {against} has {theirs}: they answer different questions. "
-                    "Compare runs of one task, protocol and hour."
-                )
 
 
 def _other_labels(tables: Mapping[str, pl.DataFrame], first: str) -> dict[str, str]:

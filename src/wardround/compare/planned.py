@@ -1,25 +1,14 @@
-"""A recipe as JSON, for the manifest; as lines, for a dry run; and against its data, before any work."""
+"""A recipe as JSON, for the manifest, and as lines, for a dry run."""
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
-from wardround import files
-from wardround.compare.cells import Cell, Hashes, search_of
+from wardround.compare.cells import Cell, search_of
 from wardround.compare.recipe import Recipe, Row
 from wardround.compare.row_settings import free_space, pretrain_settings, row_settings
 from wardround.compare.work import is_done
-from wardround.errors import DataError, UsageError
-from wardround.events import OPTIONAL_STAY_COLUMNS, STAY_COLUMNS
 from wardround.settings import as_json
 from wardround.tables import aligned
-from wardround.tasks.cohort import Window, cohort
-from wardround.tasks.splits import split_stays
-from wardround.tasks.task import find_task
-from wardround.train.data import Sides
-from wardround.train.derived_labels import with_derived
 from wardround.train.packages import packages_behind
 
 
@@ -70,63 +59,6 @@ def _packages(row: Row) -> dict[str, Any]:
     if row.encoders is not None:
         behind += packages_behind("alignment", None, pretrain_settings(row.encoders))
     return {"packages": behind} if behind else {}
-
-
-def check_data(recipe: Recipe, quiet: bool = True) -> Hashes:
-    """Hold a recipe against its data: what every cell of a task would fail for is said before the first one is begun.
-
-    Args:
-        recipe: what is compared.
-        quiet: no progress on stderr while labels are made of events; they are kept in the cache of the data.
-
-    Raises:
-        DataError: where a folder is not whole, nobody in it can be asked a task, the labels of one are made of what it
-            does not hold, or nobody is left on a side of a split.
-        UsageError: where the data has nothing to split by, `test_data` is the same data in another folder, or a task
-            cannot be asked at the hour.
-    """
-    data = files.read_manifest(recipe.data, "data", DataError)["hash"]
-    other = None
-    if recipe.test_data is not None:
-        other = files.read_manifest(recipe.test_data, "data", DataError)["hash"]
-        if other == data:
-            raise UsageError(
-                f"test_data: {recipe.test_data} holds the very data of {recipe.data}: its patients were trained on. "
-                "Leave test_data out, or give another cohort."
-            )
-    stays = _stays(recipe.data)
-    tables = [split_stays(stays, split) for split in recipe.splits]
-    for task in recipe.tasks:
-        _check_task(task, recipe.data, data, stays, recipe.window, tables, quiet)
-    if recipe.test_data is not None and other is not None:
-        stays = _stays(recipe.test_data)
-        for task in recipe.tasks:
-            _check_task(task, recipe.test_data, other, stays, recipe.window, (), quiet)
-    return Hashes(data, other)
-
-
-def _stays(folder: Path) -> pl.DataFrame:
-    return files.read_columns(folder / "stays.parquet", STAY_COLUMNS, optional=OPTIONAL_STAY_COLUMNS)
-
-
-def _check_task(
-    name: str,
-    folder: Path,
-    data_hash: str,
-    stays: pl.DataFrame,
-    window: Window,
-    tables: Iterable[pl.DataFrame],
-    quiet: bool,
-) -> None:
-    """What a training or an evaluation would refuse for the labels alone; `tables` are those of the splits."""
-    task = find_task(name)
-    stays = with_derived(folder, data_hash, stays, task, quiet=quiet)
-    try:
-        chosen = cohort(stays, window, task)
-        for table in tables:
-            Sides.of(chosen, table, "split")
-    except DataError as error:
-        raise DataError(f"{name} on {folder}: {error}") from error
 
 
 def plan_lines(recipe: Recipe, cells: list[Cell], to: Path | None) -> list[str]:

@@ -100,6 +100,8 @@ def _check(top: TomlTable, recipe: Recipe) -> None:
             raise top.refuse(
                 "against", f"{recipe.against!r} does not predict {task}: the others have nothing beside it."
             )
+    if recipe.test_data is None and not all(split.test for split in recipe.splits):
+        raise top.refuse("split.test", "false leaves nobody to judge the rows on: leave it out, or name test_data.")
     if recipe.test_data is not None and recipe.test_data == recipe.data:
         raise top.refuse("test_data", "is data itself: its patients were trained on. Leave it out.")
 

@@ -89,7 +89,8 @@ def _measures(
 
 
 def _lead_time(evidence: Evidence, answers: Answers, threshold: float) -> str:
-    """Hours from the first belief at or above the threshold to death, of those flagged rightly."""
+    """Hours from the first belief at or above the threshold to death, of those flagged rightly; days where the data
+    tell no hour of death."""
     right = answers.frame.filter(pl.Series(answers.label & (answers.prob >= threshold)))
     if right.height < MINIMUM or evidence.metrics["task"] != "mortality":
         return f"{BY_YOU}: fewer than {MINIMUM} true alerts here" if evidence.metrics["task"] == "mortality" else BY_YOU
@@ -105,10 +106,22 @@ def _lead_time(evidence: Evidence, answers: Answers, threshold: float) -> str:
     if len(lead_h) < MINIMUM:
         return BY_YOU
     low, middle, high = (lead_h.quantile(share, "linear") or 0.0 for share in (0.25, 0.5, 0.75))
+    if _in_whole_days(evidence.stays["hospital_end"]):
+        return (
+            f"about {middle / 24:.0f} days from the first alert to death (median; quartiles {low / 24:.0f} to "
+            f"{high / 24:.0f} days), of stays flagged rightly; these data tell of ends in whole days alone, perhaps a "
+            "day off: no hours can be said"
+        )
     return (
         f"{middle:.0f} h from the first alert to death (median; quartiles {low:.0f} to {high:.0f} h), of stays "
         "flagged rightly"
     )
+
+
+def _in_whole_days(ends: pl.Series) -> bool:
+    """Whether all ends are at the same hour of the day, as those that are dates, or days after an admission whose
+    hour is not known (Challenge 2012)."""
+    return ends.drop_nulls().dt.time().n_unique() == 1
 
 
 def _open_questions(evidence: Evidence, lead_time: str) -> Table:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from jaxtyping import Int
 from torch import nn
 
 from wardround.batches.content import recorded_counts
@@ -72,7 +73,7 @@ def answer(run: Run, data_folder: Path, question: Question, quiet: bool = False)
     at_h = run.plan.window.at_h if question.at_h is None else question.at_h
     data = open_data(data_folder, Window(run.plan.window.protocol, at_h), quiet)
     cohort = data.cohort(task, question.labelled, quiet)
-    members = _members(run, cohort, question)
+    members = members_asked(run, cohort, question)
     excluded = dict(cohort.excluded)
     if len(members) < cohort.frame.height:
         excluded["not on the asked side of the split"] = cohort.frame.height - len(members)
@@ -102,7 +103,8 @@ def answer(run: Run, data_folder: Path, question: Question, quiet: bool = False)
     )
 
 
-def _members(run: Run, cohort: Cohort, question: Question) -> np.ndarray:
+def members_asked(run: Run, cohort: Cohort, question: Question) -> Int[np.ndarray, "asked"]:
+    """Places in a cohort of the stays that a question is about. Raises `UsageError` where there is none."""
     if question.split == "all":
         return np.arange(cohort.frame.height)
     sides = run.splits.select("subject_id", "stay_id", "split")

@@ -75,7 +75,7 @@ class Brought:
         if self.encoders is not None:
             brought, featuriser = self.encoders.pretraining()
             changed = settings_beside(method, brought, assignments)
-            _check_widths(changed.inputs, featuriser)
+            check_widths(changed.inputs, featuriser)
             return changed
         if self.init is not None:
             brought, _ = self.init.training()
@@ -152,8 +152,16 @@ def _same_but_summaries(inputs: InputSettings, brought: InputSettings) -> bool:
     return replace(inputs, content=replace(inputs.content, summaries=brought.content.summaries)) == brought
 
 
-def _check_widths(inputs: InputSettings, featuriser: Featuriser) -> None:
-    """The encoders take rows as wide as those they were pretrained on."""
+def check_widths(inputs: InputSettings, featuriser: Featuriser) -> None:
+    """Refuse inputs whose rows are of another width than encoders take.
+
+    Args:
+        inputs: of a training.
+        featuriser: of the pretraining.
+
+    Raises:
+        UsageError: naming the modalities.
+    """
     widths = replace(featuriser, settings=inputs).widths
     unlike = [name for name, width in featuriser.widths.items() if widths[name] != width]
     if unlike:

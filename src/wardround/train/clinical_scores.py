@@ -51,6 +51,12 @@ def equation_log_odds(data: OpenData, cohort: Cohort, quiet: bool = True) -> Flo
     return np.concatenate(found).astype(np.float64)
 
 
+def check_codes(folder: Path, of: str) -> None:
+    """Raises `DataError` where a DATA folder has no code of what a score of `concepts` needs, naming it."""
+    codes = files.read_columns(folder / "metadata" / "codes.parquet", {"code": EVENT_COLUMNS["code"]})["code"]
+    check_needs(folder, of, find_concept(of).needs, set(codes.to_list()), leave="this row")
+
+
 def clinical_scores(data: OpenData, cohort: Cohort, of: str, quiet: bool = True) -> Float[ndarray, "stay"]:
     """The points of each stay, NaN where nothing of the score was measured by its prediction time.
 
@@ -64,8 +70,7 @@ def clinical_scores(data: OpenData, cohort: Cohort, of: str, quiet: bool = True)
         DataError: where the data have no code of what the score needs, or a column is missing.
     """
     concept = find_concept(of)
-    codes = files.read_columns(data.folder / "metadata" / "codes.parquet", {"code": EVENT_COLUMNS["code"]})["code"]
-    check_needs(data.folder, of, concept.needs, set(codes.to_list()), leave="this row")
+    check_codes(data.folder, of)
     asked = cohort.frame.select("subject_id", "stay_id", "prediction_time").drop_nulls()
     points = [pl.DataFrame(schema={"stay_id": pl.Int64, "points": pl.Float64})]
     shards = sorted((data.folder / "data").glob("*.parquet"), key=lambda path: int(path.stem))

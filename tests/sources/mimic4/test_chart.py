@@ -136,7 +136,8 @@ def test_without_a_storetime_there_is_a_stated_delay_longer_for_results_of_the_l
     )
 
 
-def test_other_items_keep_their_names_and_words_are_charting(tmp_path: Path):
+@pytest.mark.parametrize("written", ["{}", "{}.0"])
+def test_other_items_keep_their_names_and_words_are_charting(tmp_path: Path, written: str):
     rows = [
         number(224695, 22, "cmH2O"),
         {"itemid": 228096, "value": "+1 Anxious, apprehensive, but not aggressive", "valuenum": 1},
@@ -146,7 +147,7 @@ def test_other_items_keep_their_names_and_words_are_charting(tmp_path: Path):
     ]
     raw = RawMimic4().named().stay(1)
     for row in rows:
-        raw.add("icu/chartevents", 1, **AT | row)
+        raw.add("icu/chartevents", 1, **AT | row | {"itemid": written.format(row["itemid"])})
     data = prepare(raw.write(tmp_path / "raw"), tmp_path / "data")
     made = data.events.filter(pl.col("modality") != "demographics").sort("code")
     assert made.select("modality", "code", "numeric_value", "text_value").rows() == [

@@ -115,7 +115,9 @@ def test_a_stand_in_that_is_known_is_taken_and_said(tmp_path: Path, monkeypatch:
 
 def test_names_of_items_come_once_each(tmp_path: Path):
     path = tmp_path / "d_items.csv.gz"
-    path.write_bytes(gzip.compress(b"itemid,label,category\n 7 ,Pulse,Vital\n7,Pulse,Vital\n8,,\n,x,y\n", mtime=0))
+    path.write_bytes(
+        gzip.compress(b"itemid,label,category\n 7 ,Pulse,Vital\n7.0,Pulse,Vital\n8,,\n8.5,x,y\n,x,y\n", mtime=0)
+    )
     assert item_names(path, D_ITEMS, ("label", "category")).rows() == [(7, "Pulse", "Vital"), (8, None, None)]
     assert item_names(None, D_ITEMS, ("label",)).rows() == []
     assert set(CHARTEVENTS.columns) - set(without_looked_up(CHARTEVENTS, NAMED_BY).columns) == {"label", "category"}

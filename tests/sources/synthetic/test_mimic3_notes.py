@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from synthetic_mimic3 import raw, time, truth_of, without_odd
+from wardround.sources.synthetic import SyntheticMimic3Settings, synthesise_mimic3
 from wardround.sources.synthetic.mimic.discharge_prose import STORIES
 from wardround.sources.synthetic.mimic.radiology_prose import GRADES
 from wardround.sources.synthetic.mimic.working_diagnosis import WORKING
@@ -25,6 +26,20 @@ def test_ages_in_notes_are_those_of_the_day(whole: Path):
     age = pl.col("TEXT").str.extract(r"(\d+) year old").cast(pl.Int64)
     assert notes.filter(lived < 89).select(((age + 0.5 - lived).abs() < 0.51).fill_null(False).all()).item()
     assert notes.filter(lived > 250)["TEXT"].str.contains("[**Age over 90 **] year old", literal=True).all()
+
+
+def test_notes_do_not_tell_the_demographics_that_are_missing(tmp_path: Path):
+    """As those of the synthetic MIMIC-IV; the control are the patients whose demographics are there."""
+    settings = SyntheticMimic3Settings(missing_demographics=0.5, missing_discharge_note=0.3, missing_radiology_note=0.3)
+    synthesise_mimic3(tmp_path, 80, 2, settings, quiet=True)
+    notes = raw(tmp_path, "NOTEEVENTS").join(raw(tmp_path, "PATIENTS"), on="SUBJECT_ID")
+    known = notes["GENDER"].is_not_null()
+    assert known.any()
+    assert not known.all()
+    for tells in (r"year old (wo)?man", r"(\d|Age over 90 \*\*\]) year old"):
+        assert notes["TEXT"].str.contains(tells).equals(known), tells
+    summaries = notes.filter(CATEGORY="Discharge summary")
+    assert summaries["TEXT"].str.contains("Sex:   [MF]\n").equals(summaries["GENDER"].is_not_null())
 
 
 def test_notes_tell_what_is_planted(whole: Path):

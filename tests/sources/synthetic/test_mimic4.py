@@ -314,6 +314,9 @@ def test_shared_records_are_missing_for_all_who_share_them(tmp_path: Path):
         assert (each["len"] > 1).any()
     patients = raw(tmp_path, "hosp/patients")
     unknown = truth.filter("missing_demographics")["subject_key"].cast(pl.String)
+    for table in ("note/discharge", "note/radiology"):  # nor do notes tell what is missing
+        notes = raw(tmp_path, table).with_columns(told=pl.col("text").str.contains(r"year old (wo)?man|Sex: +[MF]"))
+        assert notes["told"].equals(~notes["subject_id"].is_in(unknown.implode())), table
     assert patients["subject_id"].is_in(unknown.implode()).equals(patients["gender"].is_null())
     assert patients["anchor_age"].is_null().equals(patients["gender"].is_null())
 

@@ -13,6 +13,7 @@ import polars as pl
 
 from wardround import files
 from wardround.errors import SourceError, UsageError
+from wardround.sources.conversion import WHOLE
 from wardround.sources.csv_reader import RawRows, check_header, find_table, read_blocks, verify_published_sums
 from wardround.sources.raw_data import FoundTable, RawData
 from wardround.sources.raw_table import RawTable
@@ -152,5 +153,10 @@ def item_names(path: Path | None, lookup: RawTable, columns: Sequence[str]) -> p
 
 
 def whole_number(column: pl.Series) -> pl.Series:
-    """Whole numbers of a column that the reader may have left as text (`csv_rows.py`); null where one is none."""
-    return column if column.dtype == pl.Int64 else column.str.strip_chars().cast(pl.Int64, strict=False)
+    """Whole numbers of a column that the reader may have left as text (`csv_rows.py`), `7.0` among them, as in
+    `conversion.typed`; null where one is none."""
+    if column.dtype == pl.Int64:
+        return column
+    number = column.str.strip_chars().cast(pl.Float64, strict=False)
+    is_whole = (number == number.round()) & (number.abs() <= WHOLE)
+    return number.set(~is_whole.fill_null(False), None).cast(pl.Int64)

@@ -94,7 +94,7 @@ class Summary:
     """What a discharge summary tells.
 
     Attributes:
-        sex: M or F; cause: of admission.
+        sex: M or F, empty where it is not told; cause: of admission.
         history: comorbidities.
         course: a place in `COURSES`; days: in the unit, by whole days.
         tube, pressors: whether the patient was ventilated, and given pressors.
@@ -121,7 +121,7 @@ def summary_text(summary: Summary, head: str, words: Words) -> str:
         words: chooses the sentences.
     """
     story = STORIES[summary.cause]
-    person = {"M": "man", "F": "woman"}[summary.sex]
+    person = {"M": "man", "F": "woman", "": "patient"}[summary.sex]
     told = [HISTORY.get(name, name) for name in summary.history]
     past = listed(told) if told else words.one("no significant history", "nothing of note")
     sections = {

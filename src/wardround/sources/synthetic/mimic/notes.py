@@ -1,15 +1,16 @@
 """What the notes of a chunk tell; each database has words of its own around it.
 
-Only notes that are not missing are composed; the words of one hang on no other's.
+Only notes that are not missing are composed; the words of one hang on no other's. Where the demographics of a patient
+are missing, no note tells the sex either: what is missing is not to be read elsewhere.
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
 import polars as pl
-from jaxtyping import Bool
+from jaxtyping import Bool, Int
 
 from wardround.sources.synthetic.mimic.billing import worst_severity
 from wardround.sources.synthetic.mimic.discharge_prose import Summary
@@ -32,7 +33,7 @@ def summaries(
     roster: Roster,
     ventilator: Ventilator,
     goes_to: Sequence[str],
-    missing: Bool[np.ndarray, " stay"],
+    missing: Mapping[str, Bool[np.ndarray, " stay"]],
     text: Callable[[int, Summary, Words], str],
     rng: np.random.Generator,
 ) -> pl.Series:
@@ -42,7 +43,7 @@ def summaries(
         roster: stays with ids and dates.
         ventilator: who was ventilated.
         goes_to: where each patient is discharged to, in the words of `discharge_prose.TO_HOME`.
-        missing: for each stay, whether there is no note.
+        missing: modality -> for each stay, whether there is none: of notes, and of the patient's demographics.
         text: makes a note of the hospital stay's place, what is told and the words for it.
         rng: the source of chance.
     """
@@ -52,7 +53,7 @@ def summaries(
     tube = np.zeros(one.size, dtype=bool)
     np.logical_or.at(tube, np.repeat(group, stays.hours), ventilator.on)
     days = np.bincount(group, stays.unit_min, one.size) // DAY_MIN
-    female: list[bool] = stays.of_stay("female")[one].tolist()
+    sexes = _sexes(roster, missing, one, ("M", "F", ""))
     has = stays.of_stay("comorbidity")[one]
     causes: list[int] = stays.of_stay("cause")[one].tolist()
 
@@ -61,17 +62,16 @@ def summaries(
         severity = float(told[place])
         outcome = (bool(stays.died[one[place]]), goes_to[place])
         ill = (bisect_right(GRADES, severity), int(days[place]), bool(tube[place]), severity > SHOCK)
-        sex, cause = "F" if female[place] else "M", CAUSE_NAMES[causes[place]]
-        return text(place, Summary(sex, cause, history, *ill, *outcome), words)
+        return text(place, Summary(sexes[place], CAUSE_NAMES[causes[place]], history, *ill, *outcome), words)
 
-    return _composed(~missing[one], draw_words(one.size, rng), composed)
+    return _composed(~missing["discharge_note"][one], draw_words(one.size, rng), composed)
 
 
 def reports(
     roster: Roster,
     studies: Studies,
     working: pl.Series,
-    missing: Bool[np.ndarray, " stay"],
+    missing: Mapping[str, Bool[np.ndarray, " stay"]],
     text: Callable[[int, Report, Words], str],
     rng: np.random.Generator,
 ) -> pl.Series:
@@ -84,17 +84,27 @@ def reports(
             request knows no more.
     """
     first = np.append(True, studies.stay[1:] != studies.stay[:-1])
-    female = roster.stays.of_stay("female")[studies.stay]
+    sexes = _sexes(roster, missing, studies.stay, ("man", "woman", "patient"))
     admission = np.searchsorted(roster.one_an_admission, roster.first_of_admission[studies.stay])
     reason: list[str] = working.gather(admission).str.to_lowercase().to_list()
 
     def composed(place: int, words: Words) -> str:
         told = {name: getattr(studies, name)[place].item() for name in REPORTED}
-        sex = "woman" if female[place] else "man"
-        return text(place, Report(sex=sex, reason=reason[place], first=bool(first[place]), **told), words)
+        return text(place, Report(sex=sexes[place], reason=reason[place], first=bool(first[place]), **told), words)
 
-    known = ~missing[studies.stay]
+    known = ~missing["radiology_note"][studies.stay]
     return _composed(known, draw_words(known.size, rng), composed)
+
+
+def _sexes(
+    roster: Roster,
+    missing: Mapping[str, Bool[np.ndarray, " stay"]],
+    stay: Int[np.ndarray, " row"],
+    words: tuple[str, str, str],
+) -> list[str]:
+    """One of the words for each row: of a man, of a woman, of a patient of whom it is not known."""
+    which = np.where(missing["demographics"], 2, roster.stays.of_stay("female").astype(int))
+    return [words[one] for one in which[stay]]
 
 
 def _composed(known: np.ndarray, words: Iterable[Words], text: Callable[[int, Words], str]) -> pl.Series:

@@ -14,7 +14,7 @@ class Report:
     """What a report tells.
 
     Attributes:
-        sex: of the patient, in a word; reason: why the patient came.
+        sex: of the patient, in a word that need not tell it; reason: why the patient came.
         portable, first: whether by a portable machine, and whether nothing is there to compare with.
         grade: of the opacity, a place in `GRADES`; left: which lung; zone: a place in `ZONES`.
         effusion, oedema, large_heart, tube: what else is seen.

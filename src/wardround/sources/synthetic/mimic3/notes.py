@@ -37,7 +37,7 @@ def note_rows(
     ventilator: Ventilator,
     studies: Studies,
     people: Mapping[str, pl.DataFrame],
-    missing: dict[str, Bool[np.ndarray, " stay"]],
+    missing: Mapping[str, Bool[np.ndarray, " stay"]],
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The rows of `NOTEEVENTS`, and those of `truth/reports.parquet`.
 
@@ -47,15 +47,16 @@ def note_rows(
         ventilator: who was ventilated.
         studies: chest X-rays.
         people: the rows of `PATIENTS` and `ADMISSIONS`.
-        missing: modality -> for each stay, whether there is none.
+        missing: modality -> for each stay, whether there is none: of notes, and of the demographics that they then do
+            not tell.
 
     Returns:
         Rows without those that are missing; and of each report its `row_id`, `stay_id, hospital_stay_id, severity` at
         the hour of the study, `opacity` and what else there was to see (`mimic/studies.py`).
     """
     one, number = roster.one_an_admission, draw.made.rows["NOTEEVENTS"] + 1
-    told = _summaries(draw, roster, ventilator, people, missing["discharge_note"])
-    seen = _reports(draw, roster, studies, people, missing["radiology_note"])
+    told = _summaries(draw, roster, ventilator, people, missing)
+    seen = _reports(draw, roster, studies, people, missing)
     ids = pl.Series(number + np.arange(one.size + seen.height))
     rows = pl.concat([told, seen], how="diagonal_relaxed").with_columns(row_id=ids)
     hour = studies.minute // 60
@@ -73,7 +74,11 @@ def note_rows(
 
 
 def _summaries(
-    draw: Draw, roster: Roster, ventilator: Ventilator, people: Mapping[str, pl.DataFrame], missing: np.ndarray
+    draw: Draw,
+    roster: Roster,
+    ventilator: Ventilator,
+    people: Mapping[str, pl.DataFrame],
+    missing: Mapping[str, Bool[np.ndarray, " stay"]],
 ) -> pl.DataFrame:
     one, rng = roster.one_an_admission, draw.stream("discharge notes")
     days = [_days(minute) for minute in (roster.admitted[one], roster.discharged[one])]
@@ -86,7 +91,7 @@ def _summaries(
         came, went = (day[place] for day in days)
         head = (
             f"Admission Date:  [**{came}**]              Discharge Date:   [**{went}**]\n\n"
-            f"Date of Birth:  [**{born[place]}**]             Sex:   {summary.sex}\n"
+            f"Date of Birth:  [**{born[place]}**]             Sex:   {summary.sex or '[**Sex**]'}\n"
         )
         return _bracketed(summary_text(summary, head, words), _years(age[place]), went, words)
 
@@ -101,7 +106,11 @@ def _summaries(
 
 
 def _reports(
-    draw: Draw, roster: Roster, studies: Studies, people: Mapping[str, pl.DataFrame], missing: np.ndarray
+    draw: Draw,
+    roster: Roster,
+    studies: Studies,
+    people: Mapping[str, pl.DataFrame],
+    missing: Mapping[str, Bool[np.ndarray, " stay"]],
 ) -> pl.DataFrame:
     minute = roster.begun[studies.stay] + studies.minute
     when, day = moments(minute).dt.to_string("%-I:%M %p").to_list(), _days(minute)
@@ -146,7 +155,9 @@ def _report(report: Report, when: str, words: Words) -> str:
     )
 
 
-def _years(age: int) -> str:
+def _years(age: int | None) -> str:
+    if age is None:
+        return "[**Age**]"
     return str(age) if age <= OLDEST else "[**Age over 90 **]"
 
 

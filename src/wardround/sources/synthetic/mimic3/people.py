@@ -67,26 +67,21 @@ def with_charted(admissions: pl.DataFrame, charted: pl.DataFrame) -> pl.DataFram
 
 def age_at(
     roster: Roster, patients: pl.DataFrame, stay: Int[np.ndarray, "*row"], minute: Int[np.ndarray, "*row"]
-) -> list[int]:
-    """Whole years that the patient of each stay has lived at a time; 300 and more of those whose age is hidden.
+) -> list[int | None]:
+    """Whole years that the patient of each stay has lived at a time; 300 and more of those whose age is hidden, None
+    where no day of birth is written.
 
     Args:
         roster: the stays with ids and dates.
-        patients: the rows of `PATIENTS`. Where no day of birth is written, years are counted from the first unit
-            admission.
+        patients: the rows of `PATIENTS`.
         stay: places in the roster.
         minute: times, minutes since 1970.
     """
-    first = roster.first_of_patient[stay]
-    born = patients["dob"].str.to_datetime().gather(np.searchsorted(roster.one_a_patient, first))
-    frame = pl.DataFrame({"at": moments(minute), "born": born, "first": moments(roster.begun[first])})
+    person = np.searchsorted(roster.one_a_patient, roster.first_of_patient[stay])
+    frame = pl.DataFrame({"at": moments(minute), "born": patients["dob"].str.to_datetime().gather(person)})
     day = {name: pl.col(name).dt.month().cast(pl.Int32) * 32 + pl.col(name).dt.day() for name in frame.columns}
-    years = [
-        pl.col("at").dt.year() - pl.col(since).dt.year() - (day["at"] < day[since]).cast(pl.Int32)
-        for since in ("born", "first")
-    ]
-    at_first = pl.Series(roster.stays.of_stay("age")[stay])
-    return frame.select(pl.coalesce(years[0], years[1].clip(0) + at_first)).to_series().to_list()
+    years = pl.col("at").dt.year() - pl.col("born").dt.year() - (day["at"] < day["born"]).cast(pl.Int32)
+    return frame.select(years).to_series().to_list()
 
 
 def _born(roster: Roster, rng: np.random.Generator) -> pl.Series:

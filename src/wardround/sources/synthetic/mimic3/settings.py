@@ -23,7 +23,7 @@ class SyntheticMimic3Settings:
         missing_radiology_note: share of stays without reports of radiology.
         missing_demographics: share of stays whose patient has no sex, date of birth, ethnicity, insurance, language,
             religion, marital status and way of admission written down; without an age no cohort takes a stay.
-            Notes tell sex and age all the same.
+            Their notes tell neither sex nor age.
         missing_others: share of stays without infusions; likewise without fluids out, procedures, prescriptions,
             cultures. The database has no procedures at the bedside from CareVue (until 2007), with more than half of
             the stays, as the real one has none: these stays lack them at any share.

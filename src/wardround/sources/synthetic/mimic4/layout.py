@@ -88,8 +88,8 @@ class Mimic4Layout:
         every |= cxr_tables(roster, studies, images, self.settings.image_px, draw.stream("image tables"))
         people = person_tables(draw, roster, missing.mask["demographics"])
         tables = people | {name: missing.seen(rows, MODALITY_OF.get(name)) for name, rows in every.items()}
-        tables |= discharge_tables(draw, roster, ventilator, people["hosp/admissions"], missing.mask["discharge_note"])
-        tables |= radiology_tables(draw, roster, studies, missing.mask["radiology_note"])
+        tables |= discharge_tables(draw, roster, ventilator, people["hosp/admissions"], missing.mask)
+        tables |= radiology_tables(draw, roster, studies, missing.mask)
         tables = {name: rows.select(COLUMNS[name]) for name, rows in tables.items()}
         counts = {name: rows.height for name, rows in (people | every).items()} | {"studies": studies.stay.size}
 

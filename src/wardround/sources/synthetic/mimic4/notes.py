@@ -4,10 +4,12 @@ A discharge note is dated the day of the discharge, at midnight, and stored one 
 its study. What names a patient, a place or a date is blanked.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
 import polars as pl
+from jaxtyping import Bool
 
 from wardround.sources.synthetic.made import Draw
 from wardround.sources.synthetic.mimic.discharge_prose import Summary, summary_text
@@ -25,7 +27,11 @@ EXAMS: Final = ("CHEST (PORTABLE AP)", "CHEST (PA AND LAT)")
 
 
 def discharge_tables(
-    draw: Draw, roster: Roster, ventilator: Ventilator, admissions: pl.DataFrame, missing: np.ndarray
+    draw: Draw,
+    roster: Roster,
+    ventilator: Ventilator,
+    admissions: pl.DataFrame,
+    missing: Mapping[str, Bool[np.ndarray, " stay"]],
 ) -> dict[str, pl.DataFrame]:
     """The rows of `discharge` and `discharge_detail`, a note a hospital stay.
 
@@ -34,7 +40,8 @@ def discharge_tables(
         roster: its stays with ids and dates.
         ventilator: who was ventilated.
         admissions: the rows of `admissions`, one for each of `roster.one_an_admission`.
-        missing: for each stay, whether there is no note.
+        missing: modality -> for each stay, whether there is none: of notes, and of the demographics that they then do
+            not tell.
     """
     rng, one = draw.stream("discharge notes"), roster.one_an_admission
     day = roster.discharged[one] // DAY_MIN * DAY_MIN
@@ -50,12 +57,14 @@ def _summary_text(_: int, summary: Summary, words: Words) -> str:
     head = (
         "Name:  ___                     Unit No:   ___\n\n"
         "Admission Date:  ___              Discharge Date:   ___\n\n"
-        f"Date of Birth:  ___             Sex:   {summary.sex}\n"
+        f"Date of Birth:  ___             Sex:   {summary.sex or '___'}\n"
     )
     return summary_text(summary, head, words)
 
 
-def radiology_tables(draw: Draw, roster: Roster, studies: Studies, missing: np.ndarray) -> dict[str, pl.DataFrame]:
+def radiology_tables(
+    draw: Draw, roster: Roster, studies: Studies, missing: Mapping[str, Bool[np.ndarray, " stay"]]
+) -> dict[str, pl.DataFrame]:
     """The rows of `radiology` and `radiology_detail`, a report a study; `missing` as above."""
     begun = roster.begun[studies.stay]
     times = (begun + studies.minute, begun + studies.reported_min)

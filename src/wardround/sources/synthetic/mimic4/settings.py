@@ -26,7 +26,8 @@ class SyntheticMimic4Settings:
         missing_discharge_note: share of stays without a discharge note; the stays of one hospital stay have one note.
         missing_radiology_note: share of stays without reports of their chest X-rays.
         missing_demographics: share of stays whose patient has no sex, age, race, insurance, language, marital status
-            and way of admission written down; without an age no cohort takes a stay.
+            and way of admission written down; without an age no cohort takes a stay. Their notes do not tell the
+            sex either.
         missing_others: share of stays without infusions; likewise without fluids out, procedures, prescriptions,
             cultures.
         missing_strength: log odds of being missing per standard deviation of severity, or for death against survival.
