@@ -209,8 +209,7 @@ def unread_modalities(
         have = _n_with(data.lines, name)
         why = f" {WITHOUT_SCORE}" if have == 0 and name == DERIVED_MODALITY else ""
         notes.append(f"{name} was asked for and is not read: {have:,} of {data.stays.height:,} stays have it.{why}")
-    advice = "no code of these modalities is in enough training stays: lower min_stay_share to read them."
-    return {"check": "unread_modalities", "verdict": "warn" if unread else "pass", "value": unread, "advice": advice}
+    return {"check": "unread_modalities", "verdict": "warn", "value": unread, "advice": UNREAD} if unread else READ
 
 
 def _n_with(lines: Lines, modality: str) -> int:
