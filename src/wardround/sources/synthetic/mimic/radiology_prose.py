@@ -33,9 +33,10 @@ class Report:
     tube: bool
 
 
-def question(words: Words) -> str:
-    """Why the picture was taken, in short."""
-    return words.one("eval for interval change", "please assess for infiltrate", "acute process?", "r/o pneumonia")
+def question(report: Report, words: Words) -> str:
+    """Why the picture was taken, in short: of a first one nothing can have changed."""
+    asked = ("please assess for infiltrate", "acute process?", "r/o pneumonia")
+    return words.one(*asked) if report.first else words.one("eval for interval change", *asked)
 
 
 def _where(report: Report) -> str:
