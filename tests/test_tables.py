@@ -103,6 +103,7 @@ def test_a_pretraining_stands_against_chance():
         retrieval={"mean": mean, "intervals": {"recall@1": ENTRY}},
         silhouette={"overall": 0.01, "interval": ENTRY},
     )
+    assert metrics_lines(metrics)[0].startswith("alignment: causal protocol, ")
     assert metrics_lines(metrics)[1:] == [
         "          value [95 % interval]",
         "recall@1  0.812 [0.700, 0.900]",
@@ -123,6 +124,7 @@ def test_a_description_is_its_tables_and_its_single_numbers():
             {"modality": "lab", "per_day": 3.14159, "known": True},
             {"modality": "aps", "per_day": None, "known": False},
         ],
+        "combinations": [{"share": 0.17}, {"share": 0.1}],
         "patterns": [],
         "nested": {"a": 1},
         "ledger": {"tables": {}},
@@ -136,6 +138,11 @@ def test_a_description_is_its_tables_and_its_single_numbers():
         "modality  per_day  known",
         "lab         3.142   True",
         "aps             -  False",
+        "",
+        "combinations",
+        "share",
+        "0.17",
+        "0.10",
         "",
         "ledger",
         "table  rows in  rows out  set aside",

@@ -330,7 +330,7 @@ def read_manifest(folder: Path, kind: str, error: type[Folder]) -> JsonObject:
     if not is_object(manifest) or manifest.get("hash") != hash_of({key: manifest.get(key) for key in keys}):
         raise error(f"{folder / MANIFEST} was edited. Make the folder again.")
     if manifest["kind"] != kind:
-        raise error(f"{folder} holds {manifest['kind']!r}, but {kind!r} was expected.")
+        raise error(f"{folder} holds {manifest['kind']!r}, but {kind!r} was expected. Give another folder.")
     return manifest
 
 
@@ -371,7 +371,7 @@ def is_complete(folder: Path, kind: str, settings: Mapping[str, Any], inputs: Ma
     same = hash_of([manifest["settings"], manifest["inputs"]]) == hash_of([dict(settings), dict(inputs)])
     if not same:
         raise RunError(
-            f"{folder} holds a {kind} made with other settings or inputs. Choose another --to, or delete it."
+            f"{folder} holds {kind!r} made with other settings or inputs. Choose another --to, or delete it."
         )
     return True
 

@@ -66,7 +66,8 @@ def metrics_lines(metrics: JsonObject) -> list[str]:
     """What an evaluation found, protocol and cohort first."""
     whole = "at discharge" if metrics.get("asked_at") == "discharge" else "whole stay"
     hour = whole if metrics["at_h"] is None else f"hour {metrics['at_h']:g}"
-    head = f"{metrics['method']} {metrics['task'] or ''}: {metrics['protocol']} protocol, {hour}, {metrics['split']}: "
+    name = " ".join(filter(None, (metrics["method"], metrics["task"])))
+    head = f"{name}: {metrics['protocol']} protocol, {hour}, {metrics['split']}: "
     head += f"{metrics['n_stays']:,} stays of {metrics['n_subjects']:,} patients"
     lines = [head if metrics["prevalence"] is None else f"{head}, prevalence {metrics['prevalence']:.3f}"]
     if metrics.get("sees_past_prediction"):
@@ -131,12 +132,19 @@ def description_lines(described: JsonObject) -> list[str]:
         if is_list(table) and table and is_object(table[0]):
             header = list(table[0])
             lines += ["", name.replace("_", " ")]
-            lines += aligned([header, *[[_cell(row.get(column)) for column in header] for row in table]])
+            columns = [_column([row.get(column) for row in table]) for column in header]
+            lines += aligned([header, *map(list, zip(*columns, strict=True))])
         elif name == "ledger" and is_object(table):
             lines += ["", "ledger", *ledger_lines(table)]
         elif not isinstance(table, (dict, list)):
             lines.append(f"{name.replace('_', ' ')}: {_cell(table)}")
     return lines
+
+
+def _column(values: list[Any]) -> list[str]:
+    """Numbers with as many decimals as the finest of them was rounded to."""
+    decimals = max((len(str(value).partition(".")[2]) for value in values if isinstance(value, float)), default=0)
+    return [f"{value:,.{min(decimals, 3)}f}" if isinstance(value, float) else _cell(value) for value in values]
 
 
 def _cell(value: Any) -> str:

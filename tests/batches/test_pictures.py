@@ -219,6 +219,7 @@ def test_pictures_that_stays_have_and_that_cannot_be_read_are_counted_without_a_
     with pytest.raises(DataError, match=r"2 of 3 pictures \(cxr\) cannot be read: 1 not there, 1 broken") as refused:
         made.refuse("cxr", np.asarray([0, 1, 2, 2]))
     assert "png" not in str(refused.value)
+    assert "prepare again with --cxr" in str(refused.value), "an export has no metadata/images.json"
 
 
 def test_a_missing_decoder_is_no_broken_picture(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch):

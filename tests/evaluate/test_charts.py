@@ -130,3 +130,28 @@ def test_the_labels_of_a_narrow_axis_keep_their_digits():
     assert ">0.005</text>" in drawn
     assert len(set(re.findall(r">([0-9.]+)</text>", drawn))) == len(re.findall(r">([0-9.]+)</text>", drawn))
     assert not re.search(r"<[^>]+\d\.\d{3,}", drawn)
+
+
+def labels_of(svg: Markup) -> list[str]:
+    return re.findall(r"<text[^>]*>([^<]*)</text>", str(svg))
+
+
+@pytest.mark.parametrize(
+    ("last", "ticks"),
+    [(0, [0]), (1, [0, 1]), (3, [0, 1, 2, 3]), (6, [0, 2, 4, 6]), (19, [0, 5, 10, 15]), (99, [0, 20, 40, 60, 80])],
+)
+def test_epochs_are_whole_numbers_and_each_is_said_once(last: int, ticks: list[int]):
+    rows = [{"epoch": epoch, "name": "validation", "value": 0.7 + epoch / 1000} for epoch in range(last + 1)]
+    labels = labels_of(course_charts.history(rows, ("validation",), "AUROC"))
+    assert labels[: len(ticks)] == [str(tick) for tick in ticks]
+    assert labels[len(ticks)] == "epoch"
+
+
+@pytest.mark.parametrize("value", [0.5952, 0.0, -3.25, 1e-4, 40.0])
+def test_a_value_that_does_not_move_is_read_off_its_axis(value: float):
+    """An AUROC that stayed at 0.595 had one label, "1"."""
+    rows = [{"epoch": epoch, "name": "validation", "value": value} for epoch in range(3)]
+    labels = labels_of(course_charts.history(rows, ("validation",), "AUROC"))
+    ticks = [float(label.replace("−", "-")) for label in labels[labels.index("epoch") + 1 : labels.index("AUROC")]]
+    assert len(set(ticks)) == len(ticks) >= 3
+    assert min(ticks) <= value <= max(ticks)

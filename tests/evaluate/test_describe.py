@@ -13,7 +13,7 @@ from made_up_evaluation import FIRST_STAY, FIRST_SUBJECT, make_data, make_stays
 from wardround import files
 from wardround.errors import DataError, RunError
 from wardround.evaluate.describe import describe
-from wardround.evaluate.event_counts import count_events, hourly_rows, rate_rows
+from wardround.evaluate.event_counts import EventCounts, code_rows, count_events, hourly_rows, rate_rows
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +96,34 @@ def test_rates_by_hand(tmp_path: Path):
     hourly = hourly_rows(stays, events)
     assert [(row["hour"], row["rate"]) for row in hourly if row["rate"]] == [(1, 2.0)]
     assert max(row["hour"] for row in hourly) == 59  # the last hour with 11 stays in the unit
+
+
+@pytest.mark.parametrize(("have", "share"), [(200, 1.0), (199, None), (190, None), (189, 0.94), (11, 0.06), (10, None)])
+def test_a_share_does_not_say_how_few_stays_lack_something(have: int, share: float | None):
+    """0.98 of 140 stays are 137: 3 lack it."""
+    stays = make_stays(200, np.random.default_rng(0))
+    by_stay = stays.head(have).select(
+        "stay_id", modality=pl.lit("lab"), n_events=pl.lit(1, pl.UInt32), first_h=pl.lit(-0.01)
+    )
+    by_code = pl.DataFrame({"modality": ["lab"], "code": ["LAB//a"], "n_stays": [have]})
+    events = EventCounts(by_stay, pl.DataFrame(), by_code)
+    (row,) = rate_rows(stays, events)
+    assert row["share_of_stays"] == share
+    assert str(row["first_available_h"]) == ("0.0" if have > 10 else "None")
+    assert [row["share_of_stays"] for row in code_rows(stays, events)] == ([share] if have > 10 else [])
+    for rows in (rate_rows(stays, events, {"lab"}), code_rows(stays, events, {"lab"})):
+        assert all(row["share_of_stays"] is None for row in rows)
+
+
+def test_what_table_one_hides_no_other_table_tells(tmp_path: Path):
+    rng = np.random.default_rng(0)
+    kinds = [["lab", "vitals"]] * 100 + [["lab"]] * 30 + [["vitals"]] * 5 + [["aps", "lab"]] * 15
+    stays = make_stays(150, rng).with_columns(modalities=pl.Series(kinds))
+    described = describe(make_data(tmp_path / "data", stays, rng), quiet=True)
+    one = {row["category"]: row["All"] for row in described["table_one"] if row["variable"] == "modality present"}
+    assert (one["vitals"], one["lab"]) == ("–", "all but <11")
+    told = {row["modality"] for table in ("event_rates", "codes") for row in described[table] if row["share_of_stays"]}
+    assert not told & {"vitals", "lab"}
 
 
 @pytest.mark.parametrize(("unknown", "a_day"), [(1, 1.6), (2, None), (12, None)])

@@ -279,6 +279,22 @@ def test_no_beliefs_and_no_history(tmp_path: Path):
     assert "What training says" not in html
 
 
+def test_what_training_says_names_modalities_and_no_share_of_few_stays(tmp_path: Path):
+    folders = make_evaluation(tmp_path, beliefs=False)
+    said = [
+        {"check": "unread_modalities", "verdict": "warn", "value": ["cxr", "diagnosis"], "advice": "ask later"},
+        {"check": "low_sensitivity", "verdict": "pass", "value": 0.6667, "advice": ""},
+        {"check": "calibration", "verdict": "pass", "value": 0.6071, "advice": ""},
+        {"check": "late_validation_spike", "verdict": "pass", "value": 1.25, "advice": ""},
+    ]
+    files.write_json(folders[1] / "diagnostics.json", said)
+    html = report(folders)
+    table = html[html.index("What training says") :]
+    assert "cxr, diagnosis" in table
+    assert "1.250" in table
+    assert not re.search(r"0\.667|0\.607|66\.7|60\.7", table)
+
+
 def test_an_alignment_without_embedding(tmp_path: Path):
     html = report(make_alignment(tmp_path, embedding=False))
     assert "latent space" not in html

@@ -140,3 +140,58 @@ def test_the_least_share_is_not_said_to_be_nothing():
 def test_too_few_stays_have_no_pattern():
     assert patterns(STAYS.head(8))[0] == []
     assert patterns(STAYS.clear())[0] == []
+
+
+def with_patients(of_both: int, of_survivors: int, of_died: int) -> pl.DataFrame:
+    """Patients with a stay that they survived, a later one in which they died, or both."""
+    both, died = range(of_both), range(1000, 1000 + of_died)
+    subjects = [*both, *both, *range(500, 500 + of_survivors), *died]
+    outcomes_ = [False] * of_both + [True] * of_both + [False] * of_survivors + [True] * of_died
+    return STAYS.head(len(subjects)).with_columns(
+        subject_id=pl.Series(subjects, dtype=pl.Int64), died_in_hospital=pl.Series(outcomes_)
+    )
+
+
+@pytest.mark.parametrize(
+    ("of_both", "of_survivors", "of_died"),
+    [
+        (2, 106, 8),  # 116 patients less 108 would be the 8 who only died
+        (0, 108, 10),
+        (4, 85, 11),  # 89 and 15 of 100: 4 are in both
+        (10, 100, 30),
+    ],
+)
+def test_patients_of_two_outcomes_do_not_give_a_small_count_away(of_both: int, of_survivors: int, of_died: int):
+    cells = rows_of(outcomes(with_patients(of_both, of_survivors, of_died)))["patients", ""]
+    assert cells["All"] == f"{of_both + of_survivors + of_died}"  # it stands at the head of the page as well
+    assert {"–", "<11"} & {cells["Survived"], cells["Died"]}
+    assert cells["Survived"] in ("–", str(of_both + of_survivors))
+    assert [cells["Survived"], cells["Died"]].count("–") + (cells["Died"] == "<11") == (2 if of_died < 11 else 1)
+
+
+def test_patients_of_two_outcomes_are_told_where_no_count_is_small():
+    cells = rows_of(outcomes(with_patients(12, 100, 20)))["patients", ""]
+    assert cells == {"All": "132", "Survived": "112", "Died": "32"}
+    cells = rows_of(outcomes(with_patients(0, 100, 20)))["patients", ""]
+    assert cells == {"All": "120", "Survived": "100", "Died": "20"}
+
+
+@pytest.mark.parametrize(("n_others", "cell"), [(3, "–"), (14, "–"), (0, "122 (87%)"), (17, "105 (75%)")])
+def test_combinations_and_a_count_do_not_tell_how_few_of_the_others_have_it(n_others: int, cell: str):
+    """105 of 140 have all, 18 lack gases alone: "119 have gases" would say that 3 of the other 17 lack them."""
+    kinds = [["lab", "blood_gas", "vitals"]] * 105 + [["lab", "vitals"]] * 18
+    kinds += [["lab"]] * n_others + [["lab", "blood_gas"]] * (17 - n_others)
+    stays = STAYS.head(140).with_columns(modalities=pl.Series(kinds))
+    listed = [
+        {"modalities": ["lab", "blood_gas", "vitals"], "n_stays": 105, "share": 0.75},
+        {"modalities": ["lab", "vitals"], "n_stays": 18, "share": 0.13},
+        {"modalities": None, "n_stays": 17, "share": 0.12},
+    ]
+
+    def gases(combinations: list[dict[str, object]]) -> str:
+        rows = {row["category"]: row for row in table_one([Group("All", stays)], combinations)}
+        assert rows["lab"]["All"] == "140 (100%)"
+        return rows["blood_gas"]["All"]
+
+    assert gases(listed) == cell
+    assert gases([]) == f"{122 - n_others} ({(122 - n_others) / 140:.0%})", "by itself it tells nothing"

@@ -210,3 +210,4 @@ def test_a_modality_whose_codes_are_all_rare_is_named(data: Path, tmp_path: Path
     read = open_run(made).featuriser.vocabulary.modalities
     assert check["verdict"] == "warn"
     assert set(check["value"]) == set(SPEAKING) - NOT_INPUTS - set(read) != set()
+    assert "by the prediction time" in check["advice"]

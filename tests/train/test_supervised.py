@@ -16,7 +16,7 @@ from wardround.errors import DataError, LeakageError, RunError, UsageError
 from wardround.evaluate.answer import answer
 from wardround.evaluate.question import Question
 from wardround.methods.registry import METHODS
-from wardround.methods.scores import fit_elapsed
+from wardround.methods.scores import ScoreSettings, fit_elapsed, known_when
 from wardround.metrics.discrimination import auroc, choose_threshold
 from wardround.metrics.macro import macro
 from wardround.models.published_risk import PublishedRisk
@@ -166,6 +166,12 @@ def test_an_answer_that_nobody_has_flags_nobody():
     train_label[:, 1] = (0, 1, 0, 0)
     fitted = fitted_values(TASKS["phenotyping"], train_label, val_label, np.full((3, 25), 0.001))
     assert fitted["threshold"][:3] == [1.0, 0.25, 1.0]
+
+
+def test_why_nobody_has_a_score_is_said_of_each_score():
+    said = {of: known_when(ScoreSettings(of)) for of in ("apache_iv", "sofa")}
+    assert "`prepare eicu`" in said["apache_iv"]
+    assert said["sofa"] == ": nothing that sofa is made of was known by then"
 
 
 @pytest.mark.parametrize("row", ["score", "elapsed"])
@@ -435,7 +441,7 @@ def test_nobody_with_a_published_score_is_said_to_be_so(data: Path, tmp_path: Pa
     """Not there, or not known yet."""
     with pytest.raises(DataError, match="no validation stay has a published score at hour 24"):
         trained("score", without_codes(tmp_path / "data", RISK, DAYS), tmp_path / "run")
-    with pytest.raises(DataError, match=r"at hour 6\.0: APACHE's is known at 24 h"):
+    with pytest.raises(DataError, match=r"at hour 6\.0: APACHE's is known at 24 h, and .* eICU alone stores it"):
         trained("score", data, tmp_path / "run", window=Window(at_h=6.0))
     assert not (tmp_path / "run").exists()
 

@@ -1,6 +1,7 @@
 """train boosting and train logistic, from end to end: the files of a RUN, settings, what is refused."""
 
 import json
+import re
 from functools import partial
 from pathlib import Path
 
@@ -161,7 +162,19 @@ def test_one_modality_can_be_read_alone(data: Path, tmp_path: Path):
     run = open_run(trained("logistic", data, tmp_path / "run", "modalities=lab").folder)
     assert run.fitted_model()[1].vocabulary.modalities == ("lab",)
     (entry,) = [e for e in files.read_json(run.folder / "diagnostics.json") if e["check"] == "unread_modalities"]
-    assert entry["verdict"] == "pass"
+    assert (entry["verdict"], entry["advice"]) == ("pass", "")
+
+
+def test_a_modality_that_comes_too_late_is_said_to_come_too_late(tmp_path: Path):
+    """Billing codes are known at discharge: every stay has them, and none at hour 24."""
+    made = random_timelines(3, 150)
+    late = pl.when(pl.col("modality") == "diagnosis").then(pl.col("available") + 300 * 24 * 60)
+    events = made.events.with_columns(available=late.otherwise("available"))
+    data = write_data(tmp_path / "data", Timelines(events, made.stays))
+    done = trained("logistic", data, tmp_path / "run", "modalities=lab,diagnosis")
+    (note,) = done.notes
+    said = r"diagnosis was asked for and is not read: \d+ of 150 stays have it at any time, too few by the prediction"
+    assert re.match(said, note)
 
 
 @pytest.mark.parametrize("method", ["mlp", "logistic"])

@@ -112,8 +112,8 @@ class PictureRows:
             why = ", ".join(f"{count} {kind}" for kind, count in faults.items() if count)
             raise DataError(
                 f"{n} of {len(state)} pictures ({modality}) cannot be read: {why}. Check the folder that "
-                "metadata/images.json names, or leave them out: --set modalities=..., in an evaluation "
-                f"--without {modality}."
+                "metadata/images.json names (where there is no such file, prepare again with --cxr DIR), or leave them "
+                f"out: --set modalities=..., in an evaluation --without {modality}."
             )
 
 

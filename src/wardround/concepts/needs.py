@@ -58,6 +58,6 @@ def check_needs(data: Path, concept: str, needs: Iterable[Need], codes: Collecti
     if lacking:
         raise DataError(
             f"{data} has no code of what {concept} needs: {'; '.join(lacking)}. That would pass for normal, so nothing "
-            f"was written. Concepts are made for data of `prepare mimic4` and `prepare mimic3`: leave {leave} out for "
-            "other data."
+            "was written. Concepts are made for data of `prepare mimic4` and `prepare mimic3`, prepared without "
+            f"`--modalities paper`: leave {leave} out for other data."
         )

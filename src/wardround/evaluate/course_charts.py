@@ -1,5 +1,6 @@
 """Charts of what changes: the loss over epochs, a belief over the hours of a stay, the rate of events over a stay."""
 
+from itertools import count
 from typing import Any
 
 import altair as alt
@@ -21,11 +22,11 @@ def history(rows: Rows, names: tuple[str, ...], title: str, best_epoch: int | No
         best_epoch: whose weights were kept, to mark.
     """
     last = max(row["epoch"] for row in rows)
-    x_scale, y_scale = alt.Scale(domain=[0, max(last, 1)], nice=False), alt.Scale(zero=False, nice=True)
+    x_scale, y_scale = alt.Scale(domain=[0, max(last, 1)], nice=False), _scale_of([row["value"] for row in rows])
     hues = alt.Scale(domain=list(names), range=[colour("orange" if name == "validation" else "blue") for name in names])
     base = alt.Chart(inline(rows)).encode(
         x=alt.X(
-            "epoch:Q", title="epoch", scale=x_scale, axis=alt.Axis(tickMinStep=1, format="d", grid=False, tickCount=6)
+            "epoch:Q", title="epoch", scale=x_scale, axis=alt.Axis(values=_whole_ticks(last), format="d", grid=False)
         ),
         y=alt.Y("value:Q", title=title, scale=y_scale, axis=alt.Axis(tickCount=5)),
         color=alt.Color("name:N", scale=hues, legend=None),
@@ -42,6 +43,21 @@ def history(rows: Rows, names: tuple[str, ...], title: str, best_epoch: int | No
     return to_svg(
         alt.layer(*layers).properties(width=WIDTH - 60, height=200), f"{title} by epoch: {' and '.join(names)}"
     )
+
+
+def _whole_ticks(last: int) -> list[int]:
+    """At most six whole numbers from 0 on: by itself a short axis has halves, which a whole label rounds."""
+    step = next(step * 10**power for power in count() for step in (1, 2, 5) if last <= 5 * step * 10**power)
+    return list(range(0, last + 1, step))
+
+
+def _scale_of(values: list[float]) -> alt.Scale:
+    """Around the values; around a single one some room, since an axis without any has one label and rounds it."""
+    low, high = min(values), max(values)
+    if low < high:
+        return alt.Scale(zero=False, nice=True)
+    room = abs(low) / 10 or 0.1
+    return alt.Scale(domain=[low - room, high + room], nice=True, zero=False)
 
 
 def belief(

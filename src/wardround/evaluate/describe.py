@@ -16,7 +16,7 @@ from wardround.evaluate.event_counts import code_rows, count_events, hourly_rows
 from wardround.evaluate.making_sections import ledger_table
 from wardround.evaluate.missingness import pattern_words, patterns
 from wardround.evaluate.page import Block, Figure, Figures, Page, Section, Table, Tile, Tiles, write_page
-from wardround.evaluate.small_cells import MINIMUM, count_text, is_small
+from wardround.evaluate.small_cells import MINIMUM, NOT_SHOWN, count_text, is_small
 from wardround.evaluate.table_one import by_outcome, table_one
 from wardround.evaluate.wording import number
 
@@ -42,17 +42,19 @@ def describe(data: Path, to: Path | None = None, quiet: bool = False) -> dict[st
     stays, ledger = read_stays(data), read_ledger(data)
     events = count_events(data, stays, quiet)
     combinations, names = patterns(stays)
+    who = table_one(by_outcome(stays, "All", pl.col("died_in_hospital"), ("Survived", "Died")), combinations)
+    hidden = {row["category"] for row in who if row["variable"] == "modality present" and row["All"] == NOT_SHOWN}
     described: dict[str, Any] = {
         "source": manifest["settings"].get("source", "unknown"),
         "n_stays": _count(stays.height),
         "n_subjects": _count(stays["subject_id"].n_unique()),
-        "table_one": table_one(by_outcome(stays, "All", pl.col("died_in_hospital"), ("Survived", "Died"))),
+        "table_one": who,
         "missingness": [
             {"combination": pattern_words(row, names), "stays": row["n_stays"], "share": round(row["share"], 2)}
             for row in combinations
         ],
-        "event_rates": rate_rows(stays, events),
-        "codes": code_rows(stays, events),
+        "event_rates": rate_rows(stays, events, hidden),
+        "codes": code_rows(stays, events, hidden),
         "ledger": ledger,
     }
     inputs = {"data": manifest["hash"]}
@@ -104,6 +106,10 @@ def _sections(described: Mapping[str, Any], stays: pl.DataFrame, hourly: list[di
     yield Section("ledger", "Where the rows went", [ledger_table(described["ledger"], folded=False)])
 
 
+def _share_text(share: float | None) -> str:
+    return NOT_SHOWN if share is None else f"{share:.0%}"
+
+
 def _event_blocks(described: Mapping[str, Any], hourly: list[dict[str, Any]]) -> Iterator[Block]:
     if hourly:
         text = (
@@ -123,17 +129,17 @@ def _event_blocks(described: Mapping[str, Any], hourly: list[dict[str, Any]]) ->
     }
     rows: list[dict[str, Any]] = []
     for row in described["event_rates"]:
-        share = row["share_of_stays"]
-        cells = {**row, "share_of_stays": "–" if share is None else f"{share:.0%}", "n_codes": f"{row['n_codes']:,}"}
+        cells = {**row, "share_of_stays": _share_text(row["share_of_stays"]), "n_codes": f"{row['n_codes']:,}"}
         cells |= {name: number(row[name], 1) for name in ("events_per_stay_day", "first_available_h")}
         rows.append({head: cells[name] for name, head in columns.items()})
     yield Table(
         list(columns.values()),
         rows,
-        caption="First known: median hours from unit admission; below 0 it was known before.",
+        caption="First known: median hours from unit admission; below 0 it was known before. "
+        f"{NOT_SHOWN} stands for a share that would tell of fewer than {MINIMUM} stays.",
     )
     codes = [
-        {"kind of record": row["modality"], "code": row["code"], "stays": f"{row['share_of_stays']:.0%}"}
+        {"kind of record": row["modality"], "code": row["code"], "stays": _share_text(row["share_of_stays"])}
         for row in described["codes"]
     ]
     yield Table(

@@ -1,5 +1,6 @@
 """What the events of a DATA folder add up to: rates, first times, codes; no number of fewer than 11 stays."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -8,7 +9,7 @@ import polars as pl
 
 from wardround import files
 from wardround.errors import DataError
-from wardround.evaluate.small_cells import MINIMUM
+from wardround.evaluate.small_cells import MINIMUM, is_small_share
 from wardround.events import EVENT_COLUMNS, HOUR_US, MODALITIES
 from wardround.progress import progress
 
@@ -69,12 +70,17 @@ def _unit_h(stays: pl.DataFrame) -> pl.Series:
     return stays.select((IN_UNIT - pl.col("start")).dt.total_minutes() / 60).to_series()
 
 
-def rate_rows(stays: pl.DataFrame, events: EventCounts) -> list[dict[str, Any]]:
+def rate_rows(stays: pl.DataFrame, events: EventCounts, hidden: Collection[str] = ()) -> list[dict[str, Any]]:
     """How often each modality speaks, of how many stays, and since when; no numbers below 11 stays.
+
+    Args:
+        stays: rows of `stays.parquet`.
+        events: what was counted of them.
+        hidden: modalities of which nobody is told how many stays have them.
 
     Returns:
         `modality, events_per_stay_day` (over the unit days that are known), `share_of_stays, first_available_h` (median
-        hours from unit admission, negative before it), `n_codes`.
+        hours from unit admission, negative before it), `n_codes`. The share is None where 1 to 10 stays lack it, too.
     """
     days = float(_unit_h(stays).sum()) / 24
     ended = stays.filter(IN_UNIT.is_not_null())
@@ -91,10 +97,15 @@ def rate_rows(stays: pl.DataFrame, events: EventCounts) -> list[dict[str, Any]]:
             first_h, counted = own["first_h"].median(), own.join(ended, on="stay_id", how="semi")
             if counted.height >= MINIMUM and days > 0:
                 row["events_per_stay_day"] = round(int(counted["n_events"].sum()) / days, 2)
-            row["share_of_stays"] = round(own.height / stays.height, 2)
-            row["first_available_h"] = round(first_h, 1) if isinstance(first_h, float) else None
+            row["share_of_stays"] = None if name in hidden else _share(own.height, stays.height)
+            row["first_available_h"] = round(first_h, 1) + 0.0 if isinstance(first_h, float) else None
         rows.append(row | {"n_codes": events.by_code.filter(pl.col("modality") == name).height})
     return rows
+
+
+def _share(n_stays: int, of: int) -> float | None:
+    """To the percent; None where it would tell how few stays there are, or how few are left."""
+    return None if is_small_share(n_stays, of) else round(n_stays / of, 2)
 
 
 def _present(events: EventCounts) -> list[str]:
@@ -102,11 +113,12 @@ def _present(events: EventCounts) -> list[str]:
     return [name for name in MODALITIES if name in found] + sorted(found - set(MODALITIES))
 
 
-def code_rows(stays: pl.DataFrame, events: EventCounts) -> list[dict[str, Any]]:
-    """The most frequent codes of each modality and the share of stays that have them, none of fewer than 11 stays."""
+def code_rows(stays: pl.DataFrame, events: EventCounts, hidden: Collection[str] = ()) -> list[dict[str, Any]]:
+    """The most frequent codes of each modality and the share of stays that have them, none of fewer than 11 stays; the
+    share is None where 1 to 10 stays lack it, and of the modalities `hidden`, which may have one code alone."""
     ordered = events.by_code.filter(pl.col("n_stays") >= MINIMUM).sort("n_stays", "code", descending=[True, False])
     return [
-        {"modality": name, "code": code, "share_of_stays": round(n_stays / stays.height, 2)}
+        {"modality": name, "code": code, "share_of_stays": None if name in hidden else _share(n_stays, stays.height)}
         for name in _present(events)
         for code, n_stays in ordered.filter(pl.col("modality") == name)
         .head(CODES_EACH)

@@ -1,7 +1,7 @@
 """The section about how a model came to be: training, what it says about itself, settings, hashes, the raw rows."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 
@@ -11,6 +11,9 @@ from wardround.evaluate.page import Block, Figure, Figures, Section, Table
 from wardround.evaluate.small_cells import MINIMUM, NOT_SHOWN, count_text
 from wardround.evaluate.wording import metric_words, number
 from wardround.json_kinds import is_list, is_object
+
+SHARES_OF_STAYS: Final = frozenset({"low_sensitivity", "calibration"})
+"""Checks whose value is a share of a run's validation stays: of few of them it would tell how many."""
 
 
 def making_section(evidence: Evidence) -> Section:
@@ -70,31 +73,34 @@ def _names(rows: list[dict[str, Any]]) -> tuple[str, ...]:
 
 
 def _diagnostics(diagnostics: list[dict[str, Any]]) -> Table:
-    rows: list[dict[str, Any]] = []
-    for entry in diagnostics:
-        value = entry["value"]
-        plain = isinstance(value, (int, float)) and not isinstance(value, bool)
-        text = (
-            number(value)
-            if plain and isinstance(value, float)
-            else str(value)
-            if plain or isinstance(value, (str, bool))
-            else ""
-        )
-        rows.append(
-            {
-                "check": entry["check"].replace("_", " "),
-                "verdict": entry["verdict"],
-                "value": text,
-                "advice": entry["advice"],
-            }
-        )
+    rows = [
+        {
+            "check": entry["check"].replace("_", " "),
+            "verdict": entry["verdict"],
+            "value": NOT_SHOWN if entry["check"] in SHARES_OF_STAYS else _value_text(entry["value"]),
+            "advice": entry["advice"],
+        }
+        for entry in diagnostics
+    ]
+    told = any(row["value"] == NOT_SHOWN for row in rows)
     return Table(
         ["check", "verdict", "value", "advice"],
         rows,
         title="What training says about itself",
+        caption=f"{NOT_SHOWN} stands for a share of validation stays, which could give away a few of them."
+        if told
+        else "",
         words=("check", "verdict", "value", "advice"),
     )
+
+
+def _value_text(value: Any) -> str:
+    """A number, a word or several; of what is nested nothing."""
+    if isinstance(value, float):
+        return number(value)
+    if is_list(value):
+        return ", ".join(name for name in value if isinstance(name, str))
+    return str(value) if isinstance(value, (str, int)) else ""
 
 
 def _balance(strata: list[dict[str, Any]]) -> Table:

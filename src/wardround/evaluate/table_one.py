@@ -1,7 +1,8 @@
 """Table one: who the stays are, by group, with small cells hidden so that no sum gives them away."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
@@ -50,11 +51,13 @@ def by_outcome(stays: pl.DataFrame, name: str, event: pl.Expr, words: tuple[str,
     return [Group(name, stays, tuple(part.name for part in parts)), *parts]
 
 
-def table_one(groups: Sequence[Group]) -> list[dict[str, str]]:
+def table_one(groups: Sequence[Group], combinations: Sequence[Mapping[str, Any]] = ()) -> list[dict[str, str]]:
     """Age, sex, length of stay, deaths, events and modalities of each group.
 
     Args:
         groups: columns, left to right.
+        combinations: rows of `missingness.patterns` of the first group, where they stand on the same page: with the
+            stays of a modality they would tell how many of all other combinations have it.
 
     Returns:
         Rows with the keys `variable`, `category` and the name of each group. A count of 1 to 10 reads `<11`; one that
@@ -63,9 +66,13 @@ def table_one(groups: Sequence[Group]) -> list[dict[str, str]]:
     present = set[str]().union(*(set(group.stays["modalities"].explode().drop_nulls()) for group in groups))
     modalities = [name for name in MODALITIES if name in present - NOT_INPUTS]
     counts = {(group.name, key): count for group in groups for key, count in _counts(group.stays, modalities)}
-    parts = {part for group in groups for part in group.parts}  # other sizes stand at the head of a report as well
-    known = {(group.name, ("stays", "")) for group in groups if group.name not in parts}
-    hidden = hidden_cells(counts, list(_sums(groups, modalities)), keep=known)
+    beside, sums_beside = _combinations(groups[0], modalities, combinations)
+    counts |= _patients_by_part(groups) | beside
+    parts = {part for group in groups for part in group.parts}
+    told = [("stays", ""), ("patients", "")]  # elsewhere on a page
+    known = {(group.name, key) for group in groups if group.name not in parts for key in told}
+    known |= {cell for cell in beside if cell[1][0] == "combination"}
+    hidden = hidden_cells(counts, [*_sums(groups, modalities), *sums_beside], keep=known)
     rows = [_row(groups, counts, hidden, ("stays", ""))]
     rows += [_row(groups, counts, hidden, ("patients", ""))]
     rows += [_quartiles(groups, "age", "years", pl.col("age"))]
@@ -94,6 +101,20 @@ def _counts(stays: pl.DataFrame, modalities: Sequence[str]) -> Iterator[tuple[Ke
         yield ("modality present", f"not {name}"), stays.height - there
 
 
+def _patients_by_part(groups: Sequence[Group]) -> dict[tuple[str, Key], int]:
+    """Patients of each part who are in no other part, and who are: a patient may have stays of several."""
+    subjects = {group.name: set(group.stays["subject_id"]) for group in groups}
+    counts: dict[tuple[str, Key], int] = {}
+    for group in groups:
+        for part in group.parts:
+            others = set[int]().union(*(subjects[other] for other in group.parts if other != part))
+            counts[part, ("patients", "alone")] = len(subjects[part] - others)
+            counts[part, ("patients", "shared")] = len(subjects[part] & others)
+        if len(group.parts) == 2:  # the same people, seen from either part
+            counts[group.name, ("patients", "shared")] = counts[group.parts[0], ("patients", "shared")]
+    return counts
+
+
 def _sums(
     groups: Sequence[Group], modalities: Sequence[str]
 ) -> Iterator[tuple[tuple[str, Key], list[tuple[str, Key]]]]:
@@ -108,6 +129,43 @@ def _sums(
         if group.parts:
             for key in [("stays", ""), *(key for split in splits for key in split)]:
                 yield (group.name, key), [(part, key) for part in group.parts]
+        yield from _sums_of_patients(group)
+
+
+def _sums_of_patients(group: Group) -> Iterator[tuple[tuple[str, Key], list[tuple[str, Key]]]]:
+    """Who is in both of two parts is counted in both: 116 patients of whom 108 have stays of one part leave 8."""
+    whole, alone, shared = ("patients", ""), ("patients", "alone"), ("patients", "shared")
+    for part in group.parts:
+        yield (part, whole), [(part, alone), (part, shared)]
+    if len(group.parts) == 2:
+        for one, other in (group.parts, group.parts[::-1]):
+            yield (group.name, whole), [(one, whole), (other, alone)]
+            yield (group.name, shared), [(one, shared)]
+
+
+def _combinations(
+    group: Group, modalities: Sequence[str], combinations: Sequence[Mapping[str, Any]]
+) -> tuple[dict[tuple[str, Key], int], list[tuple[tuple[str, Key], list[tuple[str, Key]]]]]:
+    """Counts of listed combinations and of what is left, by modality, and what they add up to."""
+    listed = [row for row in combinations if row["modalities"] is not None]
+    if not listed:
+        return {}, []
+    cells = [(group.name, ("combination", str(place))) for place in range(len(listed))]
+    rest = (group.name, ("combination", "others"))
+    counts = dict(zip(cells, (row["n_stays"] for row in listed), strict=True))
+    counts[rest] = group.stays.height - sum(counts.values())
+    sums = [((group.name, ("stays", "")), [*cells, rest])]
+    for name in modalities:
+        has = [name in row["modalities"] for row in listed]
+        there = int(group.stays["modalities"].list.contains(name).sum() or 0)
+        among = {True: (group.name, ("others", name)), False: (group.name, ("others", f"not {name}"))}
+        counts[among[True]] = there - sum(counts[cell] for cell, yes in zip(cells, has, strict=True) if yes)
+        counts[among[False]] = counts[rest] - counts[among[True]]
+        sums.append((rest, list(among.values())))
+        for kind, key in ((True, name), (False, f"not {name}")):
+            within = [cell for cell, yes in zip(cells, has, strict=True) if yes is kind]
+            sums.append(((group.name, ("modality present", key)), [*within, among[kind]]))
+    return counts, sums
 
 
 def _row(

@@ -100,6 +100,10 @@ def opened(data: Path | OpenData, window: Window, quiet: bool = False) -> OpenDa
     return data
 
 
+UNREAD: Final = (
+    "no code of these modalities is in enough training stays by the prediction time: lower min_stay_share to read "
+    "them, or ask later. What is known at discharge (billing codes, discharge notes) never is, in the causal protocol."
+)
 WITHOUT_SCORE: Final = "It is computed from values of the modality aps, as `prepare eicu` writes them."
 
 
@@ -207,9 +211,12 @@ def unread_modalities(
     unread = [name for name in asked if name not in featuriser.vocabulary.modalities]
     for name in unread if named else ():
         have = _n_with(data.lines, name)
+        when = " at any time, too few by the prediction time" if have else ""
         why = f" {WITHOUT_SCORE}" if have == 0 and name == DERIVED_MODALITY else ""
-        notes.append(f"{name} was asked for and is not read: {have:,} of {data.stays.height:,} stays have it.{why}")
-    advice = "no code of these modalities is in enough training stays: lower min_stay_share to read them."
+        notes.append(
+            f"{name} was asked for and is not read: {have:,} of {data.stays.height:,} stays have it{when}.{why}"
+        )
+    advice = UNREAD if unread else ""
     return {"check": "unread_modalities", "verdict": "warn" if unread else "pass", "value": unread, "advice": advice}
 
 

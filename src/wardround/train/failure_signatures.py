@@ -40,4 +40,4 @@ def failure_signatures(metrics: Mapping[str, Interval], history: Sequence[Row]) 
 
 
 def _entry(check: str, warn: bool, value: float, advice: str) -> dict[str, Any]:
-    return {"check": check, "verdict": "warn" if warn else "pass", "value": value, "advice": advice}
+    return {"check": check, "verdict": "warn" if warn else "pass", "value": value, "advice": advice if warn else ""}

@@ -75,8 +75,8 @@ def find_notes(folder: Path, hospital: RawData) -> RawData:
     found = find_named_tables(_NOTES, [folder], [on_disk(table.raw) for table in NOTE_TABLES], {})
     if not found.tables:
         raise SourceError(
-            f"{folder} has neither {' nor '.join(f'{table.raw.name}.csv.gz' for table in NOTE_TABLES)}, nor has note/ "
-            f"in it. Give the folder of {_NOTES.database}."
+            f"{folder} has neither {' nor '.join(f'{table.raw.name}.csv.gz' for table in NOTE_TABLES)}, nor has a "
+            f"note/ in it with one. Give the folder of {_NOTES.database}."
         )
     return replace(found, tables=_registered(found.tables, hospital))
 
