@@ -25,7 +25,7 @@ _TEMPORARY: Final = re.compile(r"\.(.+)\.[0-9]+-[0-9a-f]{16}\.partial", re.DOTAL
 
 
 @contextlib.contextmanager
-def storage_errors(path: Path, doing: str) -> Generator[None]:
+def storage_errors(path: Path, doing: str) -> Generator[int]:
     """Turn an OSError into a `StorageError` that names the file, what was being done and the remedy.
 
     Raises:
@@ -97,7 +97,7 @@ class WholeFile(io.RawIOBase):
 
 
 @contextlib.contextmanager
-def one_writer(folder: Path, error: type[WardroundError], doing: str) -> Generator[None]:
+def one_writer(folder: Path, error: type[WardroundError], doing: str) -> Generator[int]:
     """Keep other writers out of a folder while the block runs: its files under way have names of their own there.
 
     The lock is on the folder itself (flock): it leaves no file and ends with the process, however that ends. Where the
@@ -107,6 +107,9 @@ def one_writer(folder: Path, error: type[WardroundError], doing: str) -> Generat
         folder: made where it is not there, and taken away again where nothing came into it.
         error: what is raised where another holds it.
         doing: what is done in it, for the message.
+
+    Yields:
+        The file descriptor that holds the lock: a process that is given it holds it too, for as long as it runs.
 
     Raises:
         error: where another process, or another part of this one, is in such a block for the folder, or it is a file.
@@ -125,7 +128,7 @@ def one_writer(folder: Path, error: type[WardroundError], doing: str) -> Generat
         if not is_free:
             raise error(f"{folder}: another process is {doing} into it. Wait for its end, or choose another --to.")
         try:
-            yield
+            yield descriptor
         finally:
             if is_new:
                 with contextlib.suppress(OSError):  # not empty, which is the usual case

@@ -1,6 +1,8 @@
 """Several processes make the table of one; nothing that two need is made twice, and one that ends costs its cell."""
 
+import fcntl
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -11,19 +13,24 @@ from typing import IO, Any, cast
 import pytest
 
 from small_runs import small_data
+from wardround import files
 from wardround.compare import side_by_side as module
 from wardround.compare import worker
-from wardround.compare.cells import Cell, Hashes
+from wardround.compare.cells import Cell, Hashes, cells_of
 from wardround.compare.compare import compare
-from wardround.compare.recipe import Row
-from wardround.compare.side_by_side import Orders, needs, side_by_side
+from wardround.compare.recipe import Encoders, Recipe, Row, Search
+from wardround.compare.side_by_side import Crew, Orders, needs, side_by_side
+from wardround.compare.spaces import SPACES
 from wardround.errors import RunError, StorageError, UsageError
 from wardround.progress import progress
 from wardround.stopping import Stopped, StopRequest
+from wardround.tasks.cohort import Window
 from wardround.tasks.splits import SplitPlan
+from wardround.whole_file import one_writer
 
-ROW = Row("r", "mlp", None, (), (0,), ("mortality",))
-FREE = Cell(ROW, "mortality", SplitPlan(), 0, "free", None, None, "evaluation")
+TASKS = ("mortality",)
+ROW = Row("r", "mlp", None, (), (0,), TASKS)
+FREE = Cell(ROW, "mortality", SplitPlan(), 0, "free", None, None, None, "evaluation")
 CELLS = [
     replace(FREE, run="a", encoders="e"),
     replace(FREE, run="b", encoders="e"),
@@ -91,11 +98,20 @@ def test_what_was_made_is_there_for_all(tmp_path: Path, monkeypatch: pytest.Monk
     assert when["z"][0] < when["b"][1]
 
 
-def test_a_killed_process_costs_its_cell_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    failed = done(fake(monkeypatch, tmp_path, "c", "os.kill(os.getpid(), 9)"), workers=2)
+def test_encoders_that_are_whole_keep_nobody_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """An earlier call made them, or the cell that makes them goes on with its own run."""
+    files.write_json(tmp_path / "encoders" / "e" / files.MANIFEST, {})
+    done(fake(monkeypatch, tmp_path))
+    when = times(tmp_path)
+    assert when["b"][0] < when["a"][1]
+
+
+@pytest.mark.parametrize("number", [9, 15])
+def test_a_process_that_is_ended_costs_its_cell_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int):
+    failed = done(fake(monkeypatch, tmp_path, "c", f"os.kill(os.getpid(), {number})"), workers=2)
     ((cell, why),) = failed.items()
     assert cell.run == "c"
-    assert "ended by signal 9" in why
+    assert f"ended (signal {number})" in why
     assert "--workers" in why
     assert {path.stem for path in tmp_path.glob("*.ended")} == {"a", "b", "d", "free"}
 
@@ -104,6 +120,7 @@ def test_a_killed_process_costs_its_cell_alone(tmp_path: Path, monkeypatch: pyte
     ("deed", "kind", "says"),
     [
         ("sys.exit(3)", RunError, "exit code 3"),
+        ("print('{', flush=True), sys.exit(4)", RunError, "exit code 4"),
         ("""print('{"refused": "no space left"}', flush=True)""", StorageError, "no space left"),
     ],
 )
@@ -139,6 +156,16 @@ def test_a_cell_needs_its_encoders_its_search_and_its_own_run():
     assert needs(replace(CELLS[2], encoders="e")) == {"runs/c", "searches/s", "encoders/e"}
 
 
+def test_a_cell_of_another_seed_needs_the_encoders_of_its_search_too():
+    """A search is made with the row's first seed: without that, two cells would begin the same pretraining."""
+    row = Row("m", "mlp", Encoders("aligned", ("alignment.loss=masked-global",)), (), (0, 1), TASKS)
+    search = Search(3, {}, None, {"mortality": "auroc"}, {"mlp": SPACES["mlp"]})
+    recipe = Recipe(Path("d"), None, TASKS, Window(), (SplitPlan(0),), (row,), "m", search)
+    first, second = cells_of(recipe, Hashes("0" * 64))
+    assert needs(second) - needs(first) == {f"runs/{second.run}", f"encoders/{second.encoders}"}
+    assert f"encoders/{first.encoders}" in needs(second)
+
+
 RECIPE = """
 tasks = ["mortality"]
 draws = 50
@@ -163,7 +190,7 @@ set = { loop.learning_rate = 1e30, loop.epochs = 3 }
 
 @pytest.mark.slow
 def test_two_processes_make_the_table_that_one_makes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """To the byte, a row that fails included; and a row whose process is told of cells that the recipe has no more."""
+    """To the byte, a row that fails included."""
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     data, file = small_data(tmp_path / "data"), tmp_path / "r.toml"
     file.write_text(f'data = "{data}"\n{RECIPE}')
@@ -195,6 +222,28 @@ def test_a_process_leaves_when_its_input_ends(tmp_path: Path):
         given.close()
         assert said.read() == ""
     assert process.returncode == 0
+
+
+def test_a_process_holds_the_lock_of_the_folder_when_its_parent_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """As after kill -9: the same command, given again at once, is refused until the last process has left."""
+    to, orders = tmp_path / "to", fake(monkeypatch, tmp_path)
+    to.mkdir()
+    lock = os.open(to, os.O_RDONLY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    with Crew(replace(orders, lock=lock), 1, StopRequest()) as crew:
+        crew.start()
+        os.close(lock)
+        with pytest.raises(RunError, match="another process is comparing"), one_writer(to, RunError, "comparing"):
+            pass
+    with one_writer(to, RunError, "comparing"):
+        pass
+
+
+def test_what_a_worker_count_must_be(tmp_path: Path):
+    with pytest.raises(UsageError, match="--workers must be at least 1"):
+        compare([tmp_path / "r.toml"], tmp_path / "to", workers=0)
 
 
 def test_folders_are_not_made_side_by_side(tmp_path: Path):

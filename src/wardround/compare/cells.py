@@ -42,6 +42,7 @@ class Cell:
     Attributes:
         row, task, split, seed: which.
         run, encoders, search: folder names under `runs`, `encoders`, `searches`; None where there is nothing to do.
+        search_encoders: the encoders of its search, which are those of the row's first seed.
         evaluation: the name of the evaluation's folder beside the run's: by whom it asks, draws and their seed.
     """
 
@@ -52,6 +53,7 @@ class Cell:
     run: str
     encoders: str | None
     search: str | None
+    search_encoders: str | None
     evaluation: str
 
     @property
@@ -91,6 +93,7 @@ def _cells(recipe: Recipe, hashes: Hashes) -> Iterator[Cell]:
                         _run_name(recipe, hashes, row, task, split, seed),
                         encoders_name(recipe, hashes, row, split, seed),
                         None if search is None else _search_name(recipe, hashes, row, task, split),
+                        None if search is None else encoders_name(recipe, hashes, row, split, row.seeds[0]),
                         evaluation,
                     )
 

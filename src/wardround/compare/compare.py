@@ -86,10 +86,12 @@ def compare(
     Raises:
         UsageError: where recipe, folders or options do not go together; nothing is then written.
         DataError, RunError: where a folder is not whole, the data cannot be asked what a recipe or a run asks, `to`
-            holds somebody's files, or another process is comparing into it.
+            holds somebody's files, another process is comparing into it, or one of several workers cannot work.
         Stopped: after SIGTERM; the same call goes on.
         StorageError: if the disk refuses.
     """
+    if workers < 1:
+        raise UsageError(f"--workers must be at least 1, got {workers}.")
     if launched_processes() > 1:
         raise UsageError("compare runs in one process: call it without torchrun or accelerate.")
     if not is_recipe(sources):
@@ -106,8 +108,8 @@ def compare(
     hashes = data_hashes(recipe)
     if not ComparisonFolder(to).is_complete(recipe_json(recipe), hashes.inputs()):
         check_data(recipe, hashes, quiet)
-    with one_writer(to, RunError, "comparing"):
-        return _from_recipe(recipe, Orders(sources[0], seed, hashes, to), workers, quiet)
+    with one_writer(to, RunError, "comparing") as lock:
+        return _from_recipe(recipe, Orders(sources[0], seed, hashes, to, lock), workers, quiet)
 
 
 def _from_recipe(recipe: Recipe, orders: Orders, workers: int, quiet: bool) -> Compared:

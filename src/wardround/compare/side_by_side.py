@@ -1,8 +1,12 @@
 """Cells of a comparison side by side: each in one of some processes, which share nothing but the folder.
 
 A cell waits while another makes what both need: the encoders, the search, or the run itself where two rows are the
-same. What a process says of its work comes as lines of JSON (`worker.py`). Nothing hangs on how many there are but the
-time: a cell is made of its own inputs, with its own seed.
+same. What a process says of its work comes as lines of JSON (`worker.py`). A cell is made of its own inputs, with its
+own seed, so that nothing hangs on how many there are, but for a search that minutes end: trials beside others take
+longer, and fewer are made.
+
+Processes hold the lock of the comparison's folder with the one that started them: however that ends, nobody else begins
+there until the last of them has left. A Ctrl-C on the terminal is not for them, who are in a group of their own.
 """
 
 import contextlib
@@ -17,13 +21,15 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import IO, Any, Final, cast
 
+from wardround import files
 from wardround.compare.cells import Cell, Hashes
 from wardround.compare.work import is_done
+from wardround.cores import usable_cores
 from wardround.errors import RunError, StorageError
 from wardround.progress import Progress
 from wardround.stopping import StopRequest
 
-LOOK_S: Final = 0.2
+HEAR_S: Final = 0.2
 """How long to wait for word of a process before looking whether to stop."""
 
 WORKER: Final = "wardround.compare.worker"
@@ -41,17 +47,19 @@ class Orders:
         seed: of draws and searches.
         hashes: of the data folders.
         to: the folder of the comparison.
+        lock: the descriptor that holds its lock; None where there is none.
     """
 
     recipe: Path
     seed: int
     hashes: Hashes
     to: Path
+    lock: int | None = None
 
     def words(self) -> list[str]:
-        """The command of a process."""
+        """The command of a process; it finds modules where this one does."""
         hashes = json.dumps([self.hashes.data, self.hashes.test_data])
-        return [sys.executable, "-m", WORKER, str(self.recipe), str(self.seed), hashes, str(self.to)]
+        return [sys.executable, "-P", "-m", WORKER, str(self.recipe), str(self.seed), hashes, str(self.to)]
 
 
 def side_by_side(
@@ -60,16 +68,18 @@ def side_by_side(
     """Do all cells that are not done, `workers` at a time.
 
     Returns:
-        cell -> why it gave no numbers.
+        cell -> why it gave no numbers. One whose process was ended, as the system does where memory is short, is a
+        failure of that cell alone.
 
     Raises:
         Stopped: after SIGTERM, once every process has left what it did; the same call goes on.
-        RunError: where a process ended by itself, but for a signal: that one is its cell's failure alone.
+        RunError: where a process cannot be started, or ended by itself.
         StorageError: if the disk refuses.
     """
     waiting = [cell for cell in cells if not is_done(cell, orders.to)]
     failed: dict[Cell, str] = {}
-    with _Crew(orders, min(workers, len(waiting))) as crew:
+    with Crew(orders, min(workers, len(waiting)), stop) as crew:
+        crew.start()
         while waiting or crew.busy:
             stop.check()
             for cell in crew.begin(waiting):
@@ -108,27 +118,38 @@ class _Worker:
             cast("IO[str]", self.process.stdin).close()
         return self.process.wait()
 
+    def listen(self, heard: "SimpleQueue[tuple[_Worker, str | None]]") -> None:
+        """Pass on what it says, and at the end, that it is no more."""
+        try:
+            with cast("IO[str]", self.process.stdout) as said:
+                for line in said:
+                    heard.put((self, line))
+        finally:
+            heard.put((self, None))
+
 
 @dataclass
-class _Crew:
+class Crew:
     """The processes of a comparison; at the end of the block none is left.
 
     Attributes:
         orders: what each is told.
         size: how many there are.
+        stop: whether to leave: then a process that is no more has left as asked.
     """
 
     orders: Orders
     size: int
+    stop: StopRequest
     _workers: list[_Worker] = field(default_factory=list[_Worker])
     _made: set[str] = field(default_factory=set[str])
+    """Needs of cells that ended well."""
     _heard: "SimpleQueue[tuple[_Worker, str | None]]" = field(
         default_factory=lambda: SimpleQueue[tuple[_Worker, str | None]]()
     )
+    """Lines of processes; None where one is no more."""
 
-    def __enter__(self) -> "_Crew":
-        for _ in range(self.size):
-            self._start()
+    def __enter__(self) -> "Crew":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
@@ -139,6 +160,11 @@ class _Crew:
                 worker.process.terminate()  # within a cell it keeps what it did, and leaves
         for worker in self._workers:
             worker.close()
+
+    def start(self) -> None:
+        """Start the processes. Raises `RunError` where the system starts no more."""
+        for _ in range(self.size):
+            self._start()
 
     @property
     def busy(self) -> bool:
@@ -151,7 +177,8 @@ class _Crew:
         for worker in self._workers:
             if worker.cell is not None:
                 continue
-            making = {need for other in self._workers if other.cell for need in needs(other.cell)} - self._made
+            making = {need for other in self._workers if other.cell for need in needs(other.cell)}
+            making = {need for need in making if not self._is_made(need)}
             free = next((cell for cell in waiting if cell not in begun and not making & needs(cell)), None)
             if free is not None:
                 worker.begin(free)
@@ -161,10 +188,14 @@ class _Crew:
     def hear(self) -> Iterator[tuple[Cell, dict[str, Any]]]:
         """The next word of a process about its cell, where one comes within a moment."""
         try:
-            worker, line = self._heard.get(timeout=LOOK_S)
+            worker, line = self._heard.get(timeout=HEAR_S)
         except Empty:
             return
-        word, cell = self._ended(worker) if line is None else json.loads(line), worker.cell
+        if line is None:
+            self.stop.check()
+            word, cell = self._ended(worker), worker.cell
+        else:
+            word, cell = _word(line), worker.cell
         if "refused" in word:
             raise StorageError(word["refused"])
         if cell is None:
@@ -174,39 +205,60 @@ class _Crew:
             self._made |= set() if "why" in word else needs(cell)
         yield cell, word
 
+    def _is_made(self, need: str) -> bool:
+        """Whether nobody has to make it any more: encoders that are whole are there for all, whoever made them."""
+        return need in self._made or (self.orders.to / need / files.MANIFEST).is_file()
+
     def _ended(self, worker: _Worker) -> dict[str, Any]:
-        """The word of a process that is no more. One that a signal ended, as the system does where memory is short, has
-        another put in its place; what ends it otherwise would end any other."""
+        """The word of a process that is no more. One that was ended within its cell has another put in its place."""
         code = worker.close()
         self._workers.remove(worker)
-        if code >= 0:
-            raise RunError(f"a process of this comparison ended with exit code {code}; what it said stands above.")
+        how = f"signal {-code}" if code < 0 else f"exit code {code}"
+        if code > 0 or worker.cell is None:
+            raise RunError(
+                f"a process of this comparison ended ({how}); what it said stands above. The same command goes on."
+            )
         self._start()
         why = (
-            f"its process was ended by signal {-code}. Where nobody did that, memory was short: take fewer --workers, "
-            "or make its batches or its model smaller."
+            f"its process was ended ({how}). Where nobody did that, memory was short: take fewer --workers, or make "
+            "its batches or its model smaller."
         )
         return {"ended": True, "advanced": 1, "why": why}
 
     def _start(self) -> None:
-        cores = max(1, len(os.sched_getaffinity(0)) // self.size)
+        cores = max(1, usable_cores() // self.size)
         environment = {name: str(cores) for name in THREADS} | dict(os.environ)
-        process = subprocess.Popen(
-            self.orders.words(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
-        )
+        environment["PYTHONPATH"] = os.pathsep.join(path or str(Path.cwd()) for path in sys.path)
+        lock = () if self.orders.lock is None else (self.orders.lock,)
+        try:
+            process = subprocess.Popen(
+                self.orders.words(),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                encoding="utf-8",
+                errors="replace",
+                env=environment,
+                pass_fds=lock,
+                process_group=0,
+            )
+        except OSError as error:
+            raise RunError(f"another process cannot be started ({error.strerror}): take fewer --workers.") from None
         worker = _Worker(process)
         self._workers.append(worker)
-        threading.Thread(target=self._listen, args=(worker,), daemon=True).start()
+        threading.Thread(target=worker.listen, args=(self._heard,), daemon=True).start()
 
-    def _listen(self, worker: _Worker) -> None:
-        """Pass on what a process says, and that it is no more."""
-        with cast("IO[str]", worker.process.stdout) as said:
-            for line in said:
-                self._heard.put((worker, line))
-        self._heard.put((worker, None))
+
+def _word(line: str) -> dict[str, Any]:
+    """What a line says; nothing where it is of something else, which wrote before the process was ready."""
+    try:
+        said = json.loads(line)
+    except ValueError:
+        return {}
+    return cast("dict[str, Any]", said) if isinstance(said, dict) else {}
 
 
 def needs(cell: Cell) -> set[str]:
     """The folders that a cell makes where they are not there."""
-    named = {"encoders": cell.encoders, "searches": cell.search, "runs": cell.run}
-    return {f"{kind}/{name}" for kind, name in named.items() if name is not None}
+    encoders = {f"encoders/{name}" for name in (cell.encoders, cell.search_encoders) if name is not None}
+    search = {f"searches/{name}" for name in (cell.search,) if name is not None}
+    return {f"runs/{cell.run}"} | encoders | search

@@ -28,7 +28,7 @@ from wardround.train.pretrain import pretrain
 from wardround.train.supervised import train
 
 SECONDS: Final = "seconds.json"
-TOO_LARGE: Final = "out of memory: make its batches or its model smaller."
+TOO_LARGE: Final = "out of memory: make its batches or its model smaller, or take fewer --workers."
 
 
 @runtime_checkable

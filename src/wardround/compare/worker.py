@@ -58,9 +58,17 @@ class _Says:
 
 
 def main(words: list[str]) -> None:
-    """Do what is asked for until the input ends, or SIGTERM comes."""
+    """Do what is asked for until the input ends, or SIGTERM comes.
+
+    Args:
+        words: the recipe's file, the seed of draws and searches, hashes of the data as a JSON list, the comparison's
+            folder.
+
+    Raises:
+        UsageError: where the recipe cannot be read.
+        StorageError: if the disk refuses.
+    """
     path, seed, hashes, to = words
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started it hears it as well, and ends it
     says = _Says(_output_kept_apart())
     with stop_on_sigterm() as stop, contextlib.suppress(Stopped):
         recipe = read_recipe(Path(path), int(seed))

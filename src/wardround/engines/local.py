@@ -1,6 +1,5 @@
 """The engine `local`: threads of this process."""
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
+from wardround.cores import usable_cores
 from wardround.engines.order import in_order
 
 Shared = TypeVar("Shared")
@@ -20,7 +20,7 @@ MOST_WORKERS: Final = 4
 
 def usual_workers() -> int:
     """Threads where nobody says how many: one a core, four at most."""
-    return min(len(os.sched_getaffinity(0)), MOST_WORKERS)
+    return min(usable_cores(), MOST_WORKERS)
 
 
 @dataclass(frozen=True)

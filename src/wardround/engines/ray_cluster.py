@@ -18,6 +18,7 @@ from collections.abc import Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
+from wardround.cores import usable_cores
 from wardround.engines.own_processes import own_folder
 from wardround.errors import ClusterError, UsageError
 
@@ -71,7 +72,7 @@ def connected(workers: int | None) -> Generator[int]:
         if not _is_connected():
             stack.enter_context(_settings(EVERYWHERE))
             if address in ("", "local"):
-                stack.enter_context(_own_cluster(workers or len(os.sched_getaffinity(0))))
+                stack.enter_context(_own_cluster(workers or usable_cores()))
             else:
                 _refuse_silent(address)
                 thread = stack.enter_context(_ours_to_end(f"The Ray cluster at {ADDRESS}={address} cannot be used"))

@@ -5,7 +5,6 @@ converted, put in order and packed in memory, and the rest is told from how much
 written. Seconds are those of this machine as it is now.
 """
 
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -17,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from wardround import files
+from wardround.cores import usable_cores
 from wardround.events import MEDS_EVENT_SCHEMA
 from wardround.sources.block import convert_block
 from wardround.sources.conversion import EventTable
@@ -102,7 +102,7 @@ class Forecast:
     @property
     def seconds(self) -> float:
         """Of the whole run: one thread reads while the workers convert, then the workers put shards in order."""
-        at_once = min(self.plan.workers, len(os.sched_getaffinity(0)))
+        at_once = min(self.plan.workers, usable_cores())
         return self.begin_s + sum(
             max(each.read_s, (each.read_s + each.convert_s) / at_once) + each.gather_s / at_once
             for each in self.tables.values()
