@@ -81,10 +81,7 @@ def check_score(settings: ScoreSettings | None, task: str, binary: bool) -> None
 def known_when(settings: ScoreSettings | None) -> str:
     """What to add where nobody has a score."""
     if settings is None:
-        return (
-            ": APACHE's is known at 24 h, and of the databases eICU alone stores it. Take one that is computed, such "
-            "as --set of=sofa, or leave the row out"
-        )
+        return ": APACHE's is known at 24 h, and of the databases eICU alone stores it"
     if settings.of == EQUATION:
         return f": {EQUATION} is computed of values that `prepare eicu` writes (the modality aps), and none was known"
     return f": nothing that {settings.of} is made of was known by then"

@@ -53,6 +53,6 @@ def refuse_none_scored(
     if not have.any():
         when = "at the end of its stay" if window.at_h is None else f"at hour {window.at_h:g}"
         raise NoScoreError(
-            f"no stay of {where} has the score {when}{known_when(settings)}. Leave it out, or take other data or "
-            "another hour."
+            f"no stay of {where} has the score {when}{known_when(settings)}. Leave it out, take one that "
+            "is computed of what is there (of=sofa), or take other data or another hour."
         )

@@ -292,7 +292,10 @@ def _train_row(
     predicted = cases.row[val]
     have = ~np.isnan(predicted)
     if not have.any():
-        raise NoScoreError(f"no validation stay has a published score at hour {window.at_h}{known_when(settings)}.")
+        raise NoScoreError(
+            f"no validation stay has a published score at hour {window.at_h}{known_when(settings)}. Take one that is "
+            "computed of what is there (--set of=sofa), or leave the row out."
+        )
     fitted |= fitted_values(task, label[train_side], label[val][have], predicted[have])
     subject = sides.cohort.frame["subject_id"].to_numpy()[val][have]
     metrics = validation_metrics(data, sides, task, label[val][have], predicted[have], subject, fitted)
