@@ -29,7 +29,8 @@ def recipe(folder: Path, text: str) -> Recipe:
 @pytest.mark.parametrize("file", sorted(RECIPES.glob("*.toml")), ids=lambda file: file.stem)
 def test_the_recipes_that_are_shipped_can_be_read(file: Path):
     found = read_recipe(file)
-    assert found.against == ("mlp" if file.stem == "challenge2012_ablation" else "boosting")
+    ablations = {"challenge2012_ablation": "mlp", "challenge2012_ablation_trajectory": "trajectory"}
+    assert found.against == ablations.get(file.stem, "boosting")
     assert f"wardround compare recipes/{file.name} --to" in file.read_text()
 
 
@@ -41,6 +42,7 @@ def test_there_is_one_for_the_demo_and_one_for_the_challenge():
         "challenge2012_searched",
         "challenge2012_teacher",
         "challenge2012_ablation",
+        "challenge2012_ablation_trajectory",
         "mimic4_five_modalities",
         "mimic4_five_modalities_paper",
         "mimic4_phenotyping",
