@@ -25,7 +25,7 @@ _TEMPORARY: Final = re.compile(r"\.(.+)\.[0-9]+-[0-9a-f]{16}\.partial", re.DOTAL
 
 
 @contextlib.contextmanager
-def storage_errors(path: Path, doing: str) -> Generator[int]:
+def storage_errors(path: Path, doing: str) -> Generator[None]:
     """Turn an OSError into a `StorageError` that names the file, what was being done and the remedy.
 
     Raises:
