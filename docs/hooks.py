@@ -63,12 +63,13 @@ def settings_of(name: str) -> Any:
 
 
 def meanings(kind: type) -> dict[str, str]:
-    """Field -> what the docstring of its settings class says of it."""
+    """Field -> what the docstring of its settings class, or of one that this is made of, says of it."""
     names = {field.name for field in dataclasses.fields(kind)}
     found: dict[str, str] = {}
     current: tuple[str, ...] = ()
     depth = 0
-    for line in (kind.__doc__ or "").splitlines():
+    told = [base.__doc__ or "" for base in reversed(kind.__mro__) if dataclasses.is_dataclass(base)]
+    for line in "\n\n".join(told).splitlines():
         match = MEANING.match(line)
         if match and set(match[2].split(", ")) <= names:
             current, depth = tuple(match[2].split(", ")), len(match[1])

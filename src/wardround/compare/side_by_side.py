@@ -15,7 +15,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -85,10 +85,11 @@ def side_by_side(
             for cell in crew.begin(waiting):
                 waiting.remove(cell)
                 bar.advance(0, cell.name)
-            for cell, word in crew.hear():
+            heard = crew.hear()
+            if heard is not None:
+                cell, word = heard
                 bar.advance(word.get("advanced", 0), word.get("note", cell.name))
-                if "why" in word:
-                    failed[cell] = word["why"]
+                failed |= {cell: word["why"]} if "why" in word else {}
     return failed
 
 
@@ -177,33 +178,32 @@ class Crew:
         for worker in self._workers:
             if worker.cell is not None:
                 continue
-            making = {need for other in self._workers if other.cell for need in needs(other.cell)}
-            making = {need for need in making if not self._is_made(need)}
+            under_way = set[str]().union(*(needs(other.cell) for other in self._workers if other.cell))
+            making = {need for need in under_way if not self._is_made(need)}
             free = next((cell for cell in waiting if cell not in begun and not making & needs(cell)), None)
             if free is not None:
                 worker.begin(free)
                 begun.append(free)
         return begun
 
-    def hear(self) -> Iterator[tuple[Cell, dict[str, Any]]]:
-        """The next word of a process about its cell, where one comes within a moment."""
+    def hear(self) -> tuple[Cell, dict[str, Any]] | None:
+        """The next word of a process about its cell; None where none comes within a moment."""
         try:
             worker, line = self._heard.get(timeout=HEAR_S)
         except Empty:
-            return
+            return None
         if line is None:
             self.stop.check()
-            word, cell = self._ended(worker), worker.cell
-        else:
-            word, cell = _word(line), worker.cell
+        word = self._ended(worker) if line is None else _word(line)
         if "refused" in word:
             raise StorageError(word["refused"])
+        cell = worker.cell
         if cell is None:
-            return
+            return None
         if word.get("ended"):
             worker.cell = None
             self._made |= set() if "why" in word else needs(cell)
-        yield cell, word
+        return cell, word
 
     def _is_made(self, need: str) -> bool:
         """Whether nobody has to make it any more: encoders that are whole are there for all, whoever made them."""
@@ -259,6 +259,10 @@ def _word(line: str) -> dict[str, Any]:
 
 def needs(cell: Cell) -> set[str]:
     """The folders that a cell makes where they are not there."""
-    encoders = {f"encoders/{name}" for name in (cell.encoders, cell.search_encoders) if name is not None}
-    search = {f"searches/{name}" for name in (cell.search,) if name is not None}
-    return {f"runs/{cell.run}"} | encoders | search
+    made = (
+        ("runs", cell.run),
+        ("encoders", cell.encoders),
+        ("encoders", cell.search_encoders),
+        ("searches", cell.search),
+    )
+    return {f"{kind}/{name}" for kind, name in made if name is not None}

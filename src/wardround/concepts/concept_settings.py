@@ -17,58 +17,49 @@ from wardround.settings import as_json, override
 
 
 @dataclass(frozen=True)
-class SofaSettings:
-    """Switches of `sofa`.
+class DeviceSettings:
+    """Switches of `ventilation` and `apache`, and those that all concepts share that ask who is on a ventilator.
+
+    Attributes:
+        devices: which say that a patient is on a ventilator: "all", or those "with_flow", where a flow of oxygen is
+            charted at the minute (the repository's).
+    """
+
+    devices: Devices = "all"
+
+
+@dataclass(frozen=True)
+class SofaSettings(DeviceSettings):
+    """Switches of `sofa`, beside `devices`.
 
     Attributes:
         pressors: when a drug counts in an hour: running at "any" time in it, or at its end ("hour_end", the
             repository's).
-        devices: which say that a patient is on a ventilator: "all", or those "with_flow", where a flow of oxygen is
-            charted at the minute (the repository's).
     """
 
     pressors: Pressors = "any"
-    devices: Devices = "all"
 
 
 @dataclass(frozen=True)
-class LodsSettings:
-    """Switches of `lods`.
+class LodsSettings(DeviceSettings):
+    """Switches of `lods`, beside `devices`.
 
     Attributes:
         as_repository: with the three rules of the MIMIC Code Repository that are plainly off (`lods.py`).
-        devices: which say that a patient is on a ventilator: "all", or those "with_flow", where a flow of oxygen is
-            charted at the minute (the repository's).
     """
 
     as_repository: bool = False
-    devices: Devices = "all"
 
 
 @dataclass(frozen=True)
-class AdmissionSettings:
-    """Switches of `sapsii` and `oasis`.
+class AdmissionSettings(DeviceSettings):
+    """Switches of `sapsii` and `oasis`, beside `devices`.
 
     Attributes:
         elective: types of admission that are, between commas: of those in the data or of any MIMIC; none if empty.
-        devices: which say that a patient is on a ventilator: "all", or those "with_flow", where a flow of oxygen is
-            charted at the minute (the repository's).
     """
 
     elective: tuple[str, ...] = ELECTIVE
-    devices: Devices = "all"
-
-
-@dataclass(frozen=True)
-class DeviceSettings:
-    """Switches of `ventilation` and `apache`.
-
-    Attributes:
-        devices: which say that a patient is on a ventilator: "all", or those "with_flow", where a flow of oxygen is
-            charted at the minute (the repository's).
-    """
-
-    devices: Devices = "all"
 
 
 @dataclass(frozen=True)
