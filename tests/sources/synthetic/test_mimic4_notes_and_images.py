@@ -170,6 +170,15 @@ def test_a_report_says_why_a_patient_came_and_not_what_is_billed(whole: Path):
     assert (commonest(notes.select("hadm_id", complaint), truth_of(whole))["share"] == 1).mean() > 0.8
 
 
+def test_nothing_can_have_changed_before_the_first_picture(whole: Path):
+    text = raw(whole, "note/radiology")["text"]
+    first = text.str.contains("COMPARISON:  None.", literal=True)
+    asks = text.str.contains("interval change")
+    assert first.any()
+    assert not (first & asks).any()
+    assert 0.15 < asks.filter(~first).mean() < 0.35
+
+
 def test_all_causes_have_a_story():
     assert set(WORKING) == set(CAUSE_NAMES)
     assert set(STORIES) == set(CAUSE_NAMES)

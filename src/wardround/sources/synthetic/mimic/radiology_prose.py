@@ -33,9 +33,10 @@ class Report:
     tube: bool
 
 
-def question(words: Words) -> str:
-    """Why the picture was taken, in short."""
-    return words.one("eval for interval change", "please assess for infiltrate", "acute process?", "r/o pneumonia")
+def question(report: Report, words: Words) -> str:
+    """Why the picture was taken, in short: of a first one nothing can have changed."""
+    change = "evaluate the lungs" if report.first else "eval for interval change"
+    return words.one(change, "please assess for infiltrate", "acute process?", "r/o pneumonia")
 
 
 def _where(report: Report) -> str:

@@ -130,7 +130,7 @@ def _reports(
 
 
 def _report(report: Report, when: str, words: Words) -> str:
-    why = question(words)
+    why = question(report, words)
     exam = EXAMS[0 if report.portable else 1]
     views = "Single portable AP view" if report.portable else "PA and lateral views"
     before = "None." if report.first else words.one("[**Date**] radiograph.", "Multiple prior studies.")

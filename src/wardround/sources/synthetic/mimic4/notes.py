@@ -86,7 +86,7 @@ def _report_text(_: int, report: Report, words: Words) -> str:
     views = "Single portable AP view" if report.portable else "PA and lateral views"
     sections = {
         "EXAMINATION": exam,
-        "INDICATION": f"___ year old {report.sex} with {report.reason}  // {question(words)}",
+        "INDICATION": f"___ year old {report.sex} with {report.reason}  // {question(report, words)}",
         "TECHNIQUE": f"{views} of the chest.",
         "COMPARISON": "None."
         if report.first
