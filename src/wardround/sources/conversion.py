@@ -280,18 +280,41 @@ def in_canonical_units(
     Returns:
         The frame with `number` converted, `unit` canonical, and the reasons "unknown unit" and "implausible value".
     """
-    spellings = frame[unit].unique().to_list()
+    pairs = with_conversions(frame.select(name, unit).unique(), quantities, name, unit)
+    joined = frame.join(pairs, on=[name, unit], how="left", nulls_equal=True, maintain_order="left")
+    canonical = pl.col("canonical").alias(unit)
+    return converted(joined, number).with_columns(canonical).drop("is_coded", "canonical")
+
+
+def with_conversions(pairs: pl.DataFrame, quantities: Mapping[str, Quantity], name: str, unit: str) -> pl.DataFrame:
+    """Names and the units beside them, each with what `converted` needs of it.
+
+    Args:
+        pairs: with columns `name` and `unit` (null for no unit).
+        quantities: quantity name -> its units.
+        name, unit: the column names.
+
+    Returns:
+        The pairs with `is_coded` (whether the name is of a quantity), `factor` and `shift` (null where the quantity
+        does not take the unit), `low` and `high`, and `canonical`: the unit that converted values have.
+    """
+    spellings = pairs[unit].unique().to_list()
     keys = [unit_key(spelling or "") for spelling in spellings]
     units = pl.DataFrame({unit: spellings, "_key": keys}, schema={unit: pl.String, "_key": pl.String})
     table = conversion_table(quantities).rename({"name": name, "unit": "_unit"})
-    joined = frame.join(units, on=unit, how="left", nulls_equal=True, maintain_order="left").join(
-        table, left_on=[name, "_key"], right_on=[name, "unit_key"], how="left", maintain_order="left"
+    joined = pairs.join(units, on=unit, how="left", nulls_equal=True).join(
+        table, left_on=[name, "_key"], right_on=[name, "unit_key"], how="left"
     )
-    coded = pl.col(name).is_in(list(quantities))
-    joined = with_reason(joined, coded & pl.col("factor").is_null(), "unknown unit")
-    value = pl.when(coded).then(pl.col(number) * pl.col("factor") + pl.col("shift")).otherwise(pl.col(number))
-    joined = joined.with_columns(value.alias(number))
-    outside = coded & ~pl.col(number).is_between(pl.col("low") - 1e-6, pl.col("high") + 1e-6)
-    joined = with_reason(joined, outside, IMPLAUSIBLE)
+    coded = pl.col(name).is_in(list(quantities)).fill_null(False)
     canonical = pl.when(coded).then("_unit").otherwise(unit).fill_null("")
-    return joined.with_columns(canonical.alias(unit)).drop("_key", "factor", "shift", "_unit", "low", "high")
+    return joined.with_columns(is_coded=coded, canonical=canonical).drop("_key", "_unit")
+
+
+def converted(frame: pl.DataFrame, number: str) -> pl.DataFrame:
+    """Rows with the columns of `with_conversions`: `number` in the canonical unit, the reasons "unknown unit" and
+    "implausible value"; all of those columns but `is_coded` and `canonical` are taken away."""
+    coded, value = pl.col("is_coded"), pl.col(number)
+    frame = with_reason(frame, coded & pl.col("factor").is_null(), "unknown unit")
+    frame = frame.with_columns(pl.when(coded).then(value * pl.col("factor") + pl.col("shift")).otherwise(value))
+    outside = coded & ~value.is_between(pl.col("low") - 1e-6, pl.col("high") + 1e-6)
+    return with_reason(frame, outside, IMPLAUSIBLE).drop("factor", "shift", "low", "high")

@@ -9,8 +9,8 @@ lie packed (`packed.py`).
 """
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +19,7 @@ import polars as pl
 import pyarrow as pa
 
 from wardround import files
-from wardround.sources.packed import WordLists, Words, unpacked
+from wardround.sources.packed import LISTED, WordLists, Words, in_one_order, unpacked
 
 _SLICES: Final = "slices"
 _ROWS: Final = "rows"
@@ -120,6 +120,26 @@ def _open_run(path: Path, words: Words) -> Run:
     notes = files.read_notes(path)
     slices, rows = (np.array(json.loads(notes[name]), np.int64) for name in (_SLICES, _ROWS))
     return Run(path, slices, rows, words)
+
+
+def in_common_words(
+    runs: Mapping[str, Sequence[Run]], beside: pl.DataFrame
+) -> tuple[dict[str, list[Run]], pl.DataFrame]:
+    """Runs of several tables, and other events-to-be, with words that are places in one list of all of them."""
+    lists = [of_table[0].words for of_table in runs.values() if of_table]
+    orders = in_one_order([*lists, {name: beside[name].unique() for name in LISTED}])
+    return (
+        {table: _with_words(of_table, orders) for table, of_table in runs.items()},
+        beside.with_columns(pl.col(name).cast(order) for name, order in orders.items()),
+    )
+
+
+def _with_words(runs: Sequence[Run], orders: Mapping[str, pl.DataType]) -> list[Run]:
+    """The runs of a table, which share their words."""
+    if not runs:
+        return []
+    words = {name: words.cast(orders[name]) for name, words in runs[0].words.items()}
+    return [replace(run, words=words) for run in runs]
 
 
 def rows_of_slices(runs: Iterable[Run], n_slices: int) -> np.ndarray:
