@@ -4,7 +4,7 @@ A table's conversion returns *candidates*: one row an event that might be, with 
 where it may not become one. The pipeline turns these into events and the ledger.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -97,8 +97,13 @@ class EventTable:
     again: "Callable[[], EventTable] | None" = None
 
 
-def typed(frame: pl.DataFrame, table: RawTable) -> pl.DataFrame:
+def typed(frame: pl.DataFrame, table: RawTable, tidy: Collection[str] = ()) -> pl.DataFrame:
     """Columns of text, and of what the reader made of it, to their declared kinds.
+
+    Args:
+        frame: the columns that are read.
+        table: what is declared of them.
+        tidy: columns of text that is known to have no blanks around it.
 
     Returns:
         The columns as Int64, Float64, Datetime, stripped text or prose as it is (blank is null), and `reason`: "not a
@@ -108,7 +113,7 @@ def typed(frame: pl.DataFrame, table: RawTable) -> pl.DataFrame:
     Numbers and times are tried as they stand: text is stripped only where that leaves some unread, which is rare.
     """
     kinds = {name: table.columns[name][0] for name in table.read}
-    text, values = _values(frame, kinds)
+    text, values = _values(frame, kinds, tidy)
     numbers = text.with_columns(values.values())
     numeric = [name for name, value in values.items() if value.dtype == pl.Float64]
     reason = pl.lit(None, pl.String)
@@ -131,14 +136,14 @@ def typed(frame: pl.DataFrame, table: RawTable) -> pl.DataFrame:
     return read
 
 
-def _values(frame: pl.DataFrame, kinds: Mapping[str, Kind]) -> tuple[pl.DataFrame, dict[str, pl.Series]]:
+def _values(
+    frame: pl.DataFrame, kinds: Mapping[str, Kind], tidy: Collection[str]
+) -> tuple[pl.DataFrame, dict[str, pl.Series]]:
     """The text, stripped where it must be, and the numbers and times in it, null where they cannot be read."""
     values = {name: _value(frame[name], kind) for name, kind in kinds.items() if kind in _READ}
     plain = {name for name, value in values.items() if value.null_count() == frame[name].null_count()}
-    tidy = {name for name in kinds.keys() - values if _is_tidy(frame[name])}
-    text = frame.select(
-        name if name in plain or name in tidy else _stripped(name, kind) for name, kind in kinds.items()
-    )
+    as_is = plain | {name for name in kinds.keys() - values if name in tidy or _is_tidy(frame[name])}
+    text = frame.select(name if name in as_is else _stripped(name, kind) for name, kind in kinds.items())
     again = {name: _value(text[name], kinds[name]) for name in values if name not in plain}
     return text, {**values, **again}
 

@@ -107,6 +107,8 @@ class RawRows:
         is_typed: whether the columns have their kinds already, as those of parquet do; they are taken as they are.
         share: how much of the table lies before the block's end, about; None where its reader cannot tell.
         row: number of each row in the file, where they do not follow one another from `first_row`.
+        looked_up: columns of `frame` that are none of the file, but text without blanks around it that equal rows
+            have equal.
     """
 
     frame: pl.DataFrame
@@ -115,6 +117,7 @@ class RawRows:
     is_typed: bool = False
     share: float | None = None
     row: pl.Series | None = None
+    looked_up: tuple[str, ...] = ()
 
 
 def read_blocks(path: Path, table: RawTable, block_bytes: int | None = None, parsed: bool = False) -> Iterator[RawRows]:

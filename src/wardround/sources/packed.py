@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+import numpy as np
 import polars as pl
 
 LISTED: Final = ("code", "modality")
@@ -38,11 +39,20 @@ class WordLists:
     def _placed(self, column: pl.Series) -> pl.Series:
         """A column of words, or of categories, as places: only the few that differ are looked up."""
         places = self.places.setdefault(column.name, {})
-        differing = column.unique(maintain_order=True).drop_nulls()
-        found = [places.setdefault(word, len(places)) for word in differing.cast(pl.String)]
+        differing = column.unique().drop_nulls()
+        words = differing.cast(pl.String)
+        found = {word: places.setdefault(word, len(places)) for word in words.sort()}
+        here = words.replace_strict(found, return_dtype=pl.UInt32)
         if isinstance(column.dtype, pl.Categorical):
-            column, differing = column.to_physical(), differing.to_physical()
-        return column.replace_strict(differing, pl.Series(found, dtype=pl.UInt32), default=None)
+            return _numbered(column.to_physical(), differing.to_physical(), here)
+        return column.replace_strict(differing, here, default=None)
+
+
+def _numbered(numbers: pl.Series, old: pl.Series, new: pl.Series) -> pl.Series:
+    """Small numbers, each with a new one: by a table of all, a tenth of the time of a lookup."""
+    table = np.zeros(int(old.max() or 0) + 1, np.uint32)  # pyright: ignore[reportArgumentType]
+    table[old.to_numpy()] = new.to_numpy()
+    return pl.Series(numbers.name, table).gather(numbers)
 
 
 def in_one_order(lists: Iterable[Mapping[str, pl.Series]]) -> dict[str, pl.DataType]:

@@ -99,10 +99,8 @@ class RunWriter:
         runs = together["slice"].rle().struct
         numbers, rows = runs.field("value"), runs.field("len")
         notes = {_SLICES: json.dumps(numbers.to_list()), _ROWS: json.dumps(rows.to_list())}
-        begins = (rows.cum_sum() - rows).to_list()
-        batches = (together.slice(*place).drop("slice") for place in zip(begins, rows, strict=True))
         path = self.folder / f"{len(self.paths)}.arrow"
-        files.write_batches(path, batches, notes)
+        files.write_batches(path, together.drop("slice"), rows.to_list(), notes)
         self.paths.append(path)
         self._bytes = 0
 

@@ -134,7 +134,7 @@ def _named_blocks(
     for block in read_blocks(path, table, parsed=True):
         frame = block.frame.with_columns(_item=whole_number(block.frame["itemid"]))
         frame = frame.join(items, left_on="_item", right_on="itemid", how="left", maintain_order="left")
-        yield replace(block, frame=frame.drop("_item"))
+        yield replace(block, frame=frame.drop("_item"), looked_up=tuple(columns))
 
 
 def item_names(path: Path | None, lookup: RawTable, columns: Sequence[str]) -> pl.DataFrame:
@@ -147,7 +147,7 @@ def item_names(path: Path | None, lookup: RawTable, columns: Sequence[str]) -> p
     blocks = [] if path is None else [block.frame for block in read_blocks(path, lookup)]
     empty = pl.DataFrame(schema=dict.fromkeys(("itemid", *columns), pl.String))
     items = pl.concat([empty, *(block.select("itemid", *columns) for block in blocks)])
-    items = items.select(pl.all().str.strip_chars())
+    items = items.select(pl.all().str.strip_chars().replace("", None))
     items = items.with_columns(whole_number(items["itemid"])).drop_nulls("itemid")
     return items.sort(pl.all()).unique("itemid", keep="first", maintain_order=True)
 
