@@ -45,7 +45,7 @@ class WordLists:
         here = words.replace_strict(found, return_dtype=pl.UInt32)
         if isinstance(column.dtype, pl.Categorical):
             return _numbered(column.to_physical(), differing.to_physical(), here)
-        return column.replace_strict(differing, here, default=None)
+        return column.replace_strict(differing, here, default=None, return_dtype=pl.UInt32)
 
 
 def _numbered(numbers: pl.Series, old: pl.Series, new: pl.Series) -> pl.Series:

@@ -10,6 +10,7 @@ lie packed (`packed.py`).
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -52,12 +53,13 @@ class Run:
 
 @dataclass
 class RunWriter:
-    """The runs of a table under construction.
+    """The runs of a table under construction: a context, in which a thread of its own writes one while events of the
+    next are taken.
 
     Attributes:
         folder: for their files; empty.
-        most_bytes: of events that wait in memory.
-        paths: of the runs that are written.
+        most_bytes: of events that wait in memory; those of the run that is being written are held besides.
+        paths: of the runs that are written, or being written.
     """
 
     folder: Path
@@ -66,9 +68,19 @@ class RunWriter:
     _waiting: list[pa.Table] = field(default_factory=list[pa.Table])
     _bytes: int = 0
     _lists: WordLists = field(default_factory=WordLists)
+    _thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
+    _being_written: "Future[None] | None" = None
+
+    def __enter__(self) -> "RunWriter":
+        """Itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing is being written when the context ends."""
+        self._thread.shutdown()
 
     def add(self, events: pl.DataFrame) -> None:
-        """Take events-to-be, with their `slice`. Raises `StorageError`.
+        """Take events-to-be, with their `slice`. Raises `StorageError`, maybe of a run that was taken before.
 
         They wait with texts of their own: a view of the block's would keep all of the block.
         """
@@ -82,6 +94,7 @@ class RunWriter:
     def finish(self) -> list[Path]:
         """Write what still waits, and the words; the files that were written. Raises `StorageError`."""
         self._flush()
+        self._wait()
         if not self.paths:
             return []
         words = [pl.DataFrame({"column": name, "word": words}) for name, words in self._lists.words.items()]
@@ -89,20 +102,29 @@ class RunWriter:
         return [*self.paths, self.folder / _WORDS]
 
     def _flush(self) -> None:
-        """Write what waits as a run."""
-        if not self._waiting:
-            return
-        together = pl.DataFrame(pl.from_arrow(pa.concat_tables(self._waiting)))
-        self._waiting.clear()
-        if not together["slice"].is_sorted():
-            together = together.sort("slice", maintain_order=True)
-        runs = together["slice"].rle().struct
-        numbers, rows = runs.field("value"), runs.field("len")
-        notes = {_SLICES: json.dumps(numbers.to_list()), _ROWS: json.dumps(rows.to_list())}
-        path = self.folder / f"{len(self.paths)}.arrow"
-        files.write_batches(path, together.drop("slice"), rows.to_list(), notes)
-        self.paths.append(path)
-        self._bytes = 0
+        """Begin to write what waits as a run, once the one before is written."""
+        self._wait()
+        if self._waiting:
+            path = self.folder / f"{len(self.paths)}.arrow"
+            self._being_written = self._thread.submit(_write_run, path, self._waiting)
+            self.paths.append(path)
+            self._waiting, self._bytes = [], 0
+
+    def _wait(self) -> None:
+        if self._being_written is not None:
+            self._being_written.result()
+
+
+def _write_run(path: Path, tables: list[pa.Table]) -> None:
+    """Packed events as a run; the tables are let go of as soon as they are one."""
+    together = pl.DataFrame(pl.from_arrow(pa.concat_tables(tables)))
+    tables.clear()
+    if not together["slice"].is_sorted():
+        together = together.sort("slice", maintain_order=True)
+    runs = together["slice"].rle().struct
+    numbers, rows = runs.field("value"), runs.field("len")
+    notes = {_SLICES: json.dumps(numbers.to_list()), _ROWS: json.dumps(rows.to_list())}
+    files.write_batches(path, together.drop("slice"), rows.to_list(), notes)
 
 
 def open_runs(folder: Path, names: Sequence[str]) -> list[Run]:

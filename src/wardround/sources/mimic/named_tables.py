@@ -129,12 +129,21 @@ def _reader(
 def _named_blocks(
     path: Path, table: RawTable, names: Path | None, lookup: RawTable, columns: Sequence[str]
 ) -> Iterator[RawRows]:
-    """The blocks of a table with what its items are called; null where nothing names them."""
-    items = item_names(names, lookup, columns)
+    """The blocks of a table, which know what its items are called."""
+    named = partial(with_names, item_names(names, lookup, columns))
     for block in read_blocks(path, table, parsed=True):
-        frame = block.frame.with_columns(_item=whole_number(block.frame["itemid"]))
-        frame = frame.join(items, left_on="_item", right_on="itemid", how="left", maintain_order="left")
-        yield replace(block, frame=frame.drop("_item"), looked_up=tuple(columns))
+        yield replace(block, named=named)
+
+
+def with_names(items: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows with what their items are called, null where nothing names them.
+
+    Args:
+        items: `itemid` and names.
+        rows: raw rows with an `itemid`.
+    """
+    rows = rows.with_columns(_item=whole_number(rows["itemid"]))
+    return rows.join(items, left_on="_item", right_on="itemid", how="left", maintain_order="left").drop("_item")
 
 
 def item_names(path: Path | None, lookup: RawTable, columns: Sequence[str]) -> pl.DataFrame:
