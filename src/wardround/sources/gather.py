@@ -148,7 +148,11 @@ class ShardWriter:
 
 def _without_duplicates(rows: pl.DataFrame) -> tuple[pl.DataFrame, Repeated]:
     """Of equal raw rows the first alone; a raw row may have several events."""
-    alike = rows.select("row", "row_hash").filter(rows["row_hash"].is_duplicated())
+    hashes = np.sort(rows["row_hash"].to_numpy())
+    repeated = np.unique(hashes[1:][hashes[1:] == hashes[:-1]])
+    if not repeated.size:
+        return rows.drop("row", "row_hash"), Repeated(0, 0)
+    alike = rows.select("row", "row_hash").filter(pl.col("row_hash").is_in(pl.Series(repeated).implode()))
     later = alike.filter(pl.col("row") > pl.col("row").min().over("row_hash"))["row"].unique()
     kept = rows.filter(~pl.col("row").is_in(later.implode())) if later.len() else rows
     return kept.drop("row", "row_hash"), Repeated(later.len(), rows.height - kept.height)
