@@ -79,7 +79,7 @@ def train(
         The folder and notes.
 
     Raises:
-        DataError, RunError, UsageError: where data, `to` or settings do not fit.
+        DataError, RunError, UsageError: where data, `to`, settings or a run that is brought do not fit.
         ExtensionError: where method, task or encoder are of a package that cannot be used.
         LeakageError: where a test patient was used to pretrain the encoders, or to make the first weights.
         Stopped: after SIGTERM; the same call goes on, or fits anew what is fitted whole.
@@ -112,7 +112,7 @@ def train(
         chosen = data.cohort(task, quiet=quiet)
     sides, table = sides_of(data, chosen, split, "split")
     run.notes.extend(notes)
-    brought.check(window, data, table, run.notes)
+    brought.check(window, data, table, run.notes, task.hides)
     _Training(method, task, data, sides, settings, seed, quiet, brought).run(run, table)
     return Finished(to, False, run.notes)
 
