@@ -83,5 +83,5 @@ def _check_data(existing: Existing, folder: Path, runs: Mapping[str, Run], quiet
             refuse_unreadable(run, data, task.hides)
             settings = run.plan.settings
             if run.plan.method == "score" and isinstance(settings, ScoreSettings | None):
-                have = scored_stays(data, chosen, task, settings, quiet)
+                have = scored_stays(data, chosen, task, settings, [members], quiet)
                 refuse_none_scored(have[members], f"{data.folder}", plan.window, settings)
