@@ -109,10 +109,12 @@ def _dry_run(options: Any) -> None:
     from wardround.sources.beside import with_folders
     from wardround.sources.forecast import forecast, forecast_lines
     from wardround.sources.meds import NAME
-    from wardround.sources.registry import find_source
+    from wardround.sources.recognise import hinted
+    from wardround.sources.registry import KNOWN_SOURCES, find_source
 
     refuse_unusable(options.engine)
-    codes = _preview(options) if options.source == NAME else None
+    with hinted(options.source, options.raw, KNOWN_SOURCES.usable):
+        codes = _preview(options) if options.source == NAME else None
     workers, found = options.workers or usual_workers(), None
     try:
         source = find_source(options.source, options.raw, options.mapping)

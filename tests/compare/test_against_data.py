@@ -143,13 +143,13 @@ def test_inputs_that_are_not_there(
     refused(recipe(tmp_path, bare, BOOSTING, parts), tmp_path / "to", error, said, monkeypatch)
 
 
-def test_one_outcome_on_the_validation_side_is_no_objective(bare: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_one_outcome_on_the_validation_side_is_no_objective(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """What a search is after would fail in each of its trials; a row that is not searched is no matter."""
     whole = published(random_timelines(8, 150))
     everybody = whole.with_stays(died_in_hospital=pl.lit(False))
     data = write_data(tmp_path / "data", everybody)
     search = "[search]\ntrials = 3\n"
-    said = "^row 'boosting', mortality: .search. is after auroc, which is undefined on the val side of split 0: its .*brier"
+    said = "^row 'boosting', mortality: .* is after auroc, which is undefined on the val side of split 0: .*brier"
     refused(recipe(tmp_path, data, BOOSTING, search), tmp_path / "to", DataError, said, monkeypatch)
     brier = search + 'objective = { mortality = "brier" }\n'
     for rows in ((BOOSTING + "tune = false\n", search), (BOOSTING, brier)):
@@ -175,7 +175,9 @@ def test_a_score_that_nobody_has_points_of(tmp_path: Path, monkeypatch: pytest.M
     synthesise(layout(settings(), 0), tmp_path / "raw", 150, True)
     data = prepare(MIMIC4, tmp_path / "raw", tmp_path / "data", quiet=True).folder
     row = SCORE + 'set = { of = "sofa" }\n'
-    said = "^row 'score', mortality: no stay of the val side of split 0 has the score at hour 0: nothing that sofa is made"
+    said = (
+        "^row 'score', mortality: no stay of the val side of split 0 has the score at hour 0: nothing that sofa is made"
+    )
     refused(recipe(tmp_path, data, row, top="at_h = 0"), tmp_path / "to", NoScoreError, said, monkeypatch)
     with pytest.raises(NoScoreError) as error:
         plan_of([recipe(tmp_path, data, row, top="at_h = 0")], None)

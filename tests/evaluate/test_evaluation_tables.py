@@ -57,7 +57,7 @@ def one_outcome(label: float, share: float, n_data: int) -> str:
 
 def test_one_outcome_alone_is_said_with_how_many_stays_would_have_both():
     """Of 150 stays 20 are asked, of whom 4 % should have it: 5 of 937, and a person is told no more digits than two."""
-    nobody = "none of these 20 stays have the outcome, so that AUROC and all else that compares is undefined (-): "
+    nobody = "none of these 20 stays have the outcome, so that AUROC and all that compares is undefined (-): "
     split = "or train on another split (--split-seed, --fold)."
     expected = "of some 940 stays (these data have 150; synth --stays N) about 5 here would be with it; "
     assert one_outcome(0, 0.04, 150) == nobody + expected + split

@@ -32,7 +32,7 @@ from wardround.batches.normaliser import Normaliser, RowLayout
 from wardround.batches.published_risk import published_logit
 from wardround.concepts.derived import derived_from
 from wardround.errors import DataError, UsageError
-from wardround.events import IMAGES, INPUT_MODALITIES, MODALITIES, TEXTS
+from wardround.events import IMAGES, INPUT_MODALITIES, TEXTS
 from wardround.progress import progress
 from wardround.tasks.cohort import Cohort
 

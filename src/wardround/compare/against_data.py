@@ -222,9 +222,9 @@ class _Rows:
         taught = asked & _modalities(data.stays)
         if taught.isdisjoint(self.theirs):
             raise DataError(
-                f"it learns to read {', '.join(sorted(taught))}, and no stay of {self.recipe.test_data} has any of them: "
-                "it would say the same of every stay there. Name other modalities, leave it out, or prepare test_data "
-                "that have one of them."
+                f"it learns to read {', '.join(sorted(taught))}, and no stay of {self.recipe.test_data} has any of "
+                "them: it would say the same of every stay there. Name other modalities, leave it out, or prepare "
+                "test_data that have one of them."
             )
 
     def _check_widths(self, inputs: InputSettings, brought: InputSettings, data: OpenData) -> None:

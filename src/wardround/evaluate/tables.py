@@ -70,15 +70,15 @@ def _one_outcome(label: PerStay, train_prevalence: float, n_data: int) -> str:
     have, other, share = "none", "with", train_prevalence
     if label.sum():
         have, other, share = "all", "without", 1 - train_prevalence
-    said = f"{have} of these {len(label)} stays have the outcome, so that AUROC and all else that compares is undefined (-)"
+    said = f"{have} of these {len(label)} stays have the outcome, so that AUROC and all that compares is undefined (-)"
     another = "or train on another split (--split-seed, --fold)"
     if not share or not n_data:
         return f"{said}: bring more stays, {another}."
     needed = max(ENOUGH_TO_SHOW / share * n_data / len(label), n_data)
     unit = 10 ** max(len(str(int(needed))) - 2, 0)
     return (
-        f"{said}: of some {math.ceil(needed / unit) * unit:,} stays (these data have {n_data:,}; synth --stays N) about "
-        f"{ENOUGH_TO_SHOW} here would be {other} it; {another}."
+        f"{said}: of some {math.ceil(needed / unit) * unit:,} stays (these data have {n_data:,}; synth --stays N) "
+        f"about {ENOUGH_TO_SHOW} here would be {other} it; {another}."
     )
 
 

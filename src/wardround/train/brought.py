@@ -89,8 +89,8 @@ class Brought:
     def check(
         self, window: Window, data: OpenData, splits: pl.DataFrame, notes: list[str], hides: Collection[str] = ()
     ) -> None:
-        """Refuse a run of another protocol, one that learned from a test patient of `splits`, and one that reads nothing
-        of the data; note what differs.
+        """Refuse a run of another protocol, that reads nothing of the data, or that learned from a patient who is
+        tested by `splits`; note what differs.
 
         Args:
             window: of this training.

@@ -88,9 +88,7 @@ def _registered(tables: Mapping[str, FoundTable], hospital: RawData) -> dict[str
     return {name: with_registered(table, hospital.tables["patients"]) for name, table in tables.items()}
 
 
-_ELSEWHERE: Final = frozenset(
-    {UNREGISTERED, NO_STAY, OTHERS_ADMISSION, OUTSIDE_ADMISSION, NO_UNIT_STAY, OUTSIDE, FAR}
-)
+_ELSEWHERE: Final = frozenset({UNREGISTERED, NO_STAY, OTHERS_ADMISSION, OUTSIDE_ADMISSION, NO_UNIT_STAY, OUTSIDE, FAR})
 
 MIMIC_CXR: Final = Beside("cxr", "MIMIC-CXR-JPG or MIMIC-CXR", CXR_TABLES, find_cxr, UNREAD_CXR, _ELSEWHERE)
 MIMIC_IV_NOTE: Final = Beside("notes", "MIMIC-IV-Note", NOTE_TABLES, find_notes, UNREAD_NOTES, _ELSEWHERE)
