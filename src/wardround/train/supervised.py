@@ -92,8 +92,6 @@ def train(
         chosen = score_settings(assignments)
         if task.labels:
             raise UsageError(f"{method_name} says one number of a stay: it has no answers to {task.name}.")
-        if method_name == "score":
-            check_score(chosen, task.name, task.kind == "binary")
         return _train_row(method_name, data_folder, task, to, window, split, quiet, chosen)
     method = find_method(method_name)
     if isinstance(method, FittedMethod):
@@ -276,6 +274,8 @@ def _train_row(
     settings: ScoreSettings | None,
 ) -> Finished:
     """`score` and `elapsed`: nothing to train but a threshold, some bins, and what points mean."""
+    if name == "score":
+        check_score(settings, task.name, task.kind == "binary")
     with first_process_first():
         data = opened(data_folder, window, quiet)
     packages = packages_behind(name, task.name, None)
