@@ -204,10 +204,12 @@ class _Rows:
     def _check_objective(self, row: Row, task: Task) -> None:
         """Whether what a search is after is defined on every validation side."""
         search = search_of(row, self.recipe.search)
+        if search is None:
+            return
         for split, sides in zip(self.recipe.splits, self.sides[task.name], strict=True):
             label = sides.cohort.frame["label"].to_numpy()[sides.members(VAL)]
             undefined = undefined_objectives(task, label)
-            if search is not None and search.objective[task.name] in undefined:
+            if search.objective[task.name] in undefined:
                 others = [name for name in OBJECTIVES[task.kind] if name not in undefined]
                 another = f", or another objective ({', '.join(others)})" if others else ""
                 raise DataError(

@@ -13,8 +13,9 @@ from wardround.sources.raw_table import RawTable
 from wardround.sources.source import Beside, Source
 
 HARDLY_ANY: Final = 0.01
-"""Of a database that goes with the stays a tenth of the notes and pictures and more are of them."""
+"""A table of which no more than this share of the rows became events may be of others (ours)."""
 MOSTLY: Final = 0.5
+"""And is, where more than this share of them was set aside as such: not for want of a text, or for its view."""
 
 
 def with_folders(source: Source, folders: Mapping[str, Path | None]) -> Source:
