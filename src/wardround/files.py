@@ -8,9 +8,10 @@ hashes differ was changed. Formats: JSON, parquet, safetensors, npy without obje
 import contextlib
 import hashlib
 import io
+import itertools
 import json
 import shutil
-from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypedDict, TypeVar
 
@@ -205,25 +206,23 @@ def count_rows(path: Path) -> int:
         ) from None
 
 
-def write_batches(path: Path, batches: Iterable[pl.DataFrame], notes: Mapping[str, str]) -> None:
-    """Write tables of equal columns as one Arrow file (lz4) of which each can be read alone, atomically.
+def write_batches(path: Path, table: pl.DataFrame, rows: Sequence[int], notes: Mapping[str, str]) -> None:
+    """Write a table as an Arrow file (lz4) of several parts of which each can be read alone, atomically.
 
     Args:
         path: where to; for hidden work of ours, which nobody else reads.
-        batches: the tables, at least one, each with rows.
+        table: all rows, in the order of the parts.
+        rows: of each part; one at least.
         notes: what to say of them, given back by `read_notes`.
 
     Raises:
         StorageError: if the disk refuses.
     """
-    with whole_file(path) as file, contextlib.ExitStack() as stack:
-        writer = None
-        for table in batches:
-            arrow = table.to_arrow(compat_level=pl.CompatLevel.oldest()).combine_chunks()
-            if writer is None:
-                schema, options = arrow.schema.with_metadata(dict(notes)), pa.ipc.IpcWriteOptions(compression="lz4")
-                writer = stack.enter_context(pa.ipc.new_file(pa.PythonFile(file, "w"), schema, options=options))
-            writer.write_batch(arrow.to_batches()[0])
+    arrow: Any = table.to_arrow(compat_level=pl.CompatLevel.oldest()).combine_chunks()
+    schema, options = arrow.schema.with_metadata(dict(notes)), pa.ipc.IpcWriteOptions(compression="lz4")
+    with whole_file(path) as file, pa.ipc.new_file(pa.PythonFile(file, "w"), schema, options=options) as writer:
+        for end, count in zip(itertools.accumulate(rows), rows, strict=True):
+            writer.write_table(arrow.slice(end - count, count))
 
 
 def read_notes(path: Path) -> dict[str, str]:
@@ -234,7 +233,7 @@ def read_notes(path: Path) -> dict[str, str]:
 
 
 def read_batches(path: Path, numbers: Sequence[int]) -> list[pl.DataFrame]:
-    """Some tables of a file of `write_batches`, by number. Raises `DataError` where it is missing or torn."""
+    """Some parts of a file of `write_batches`, by number. Raises `DataError` where it is missing or torn."""
     with _batches(path) as reader:
         return [pl.DataFrame(pl.from_arrow(reader.get_batch(number))) for number in numbers]
 

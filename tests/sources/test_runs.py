@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wardround.errors import DataError
+from wardround.errors import DataError, StorageError
 from wardround.sources.runs import RunWriter, open_runs, pieces, rows_of_slices
 
 
@@ -19,10 +19,10 @@ def events(slices: list[int], first: int = 0) -> pl.DataFrame:
 
 def written(folder: Path, frames: list[pl.DataFrame], most_bytes: int) -> list[str]:
     """The names of the runs."""
-    writer = RunWriter(folder, most_bytes)
-    for frame in frames:
-        writer.add(frame)
-    made = writer.finish()
+    with RunWriter(folder, most_bytes) as writer:
+        for frame in frames:
+            writer.add(frame)
+        made = writer.finish()
     assert sorted(made) == sorted(folder.iterdir())
     return [path.name for path in writer.paths]
 
@@ -47,6 +47,14 @@ def test_a_table_without_events_has_no_run(tmp_path: Path):
     assert written(tmp_path, [events([])], 1) == []
     assert open_runs(tmp_path, []) == []
     assert rows_of_slices([], 3).tolist() == [0, 0, 0]
+
+
+def test_a_run_that_the_disk_refuses_is_told_in_the_end(tmp_path: Path):
+    (tmp_path / "0.arrow").mkdir()
+    with RunWriter(tmp_path, 1) as writer:
+        writer.add(events([0, 1]))
+        with pytest.raises(StorageError, match=r"0\.arrow"):
+            writer.finish()
 
 
 @pytest.mark.parametrize("name", ["0.arrow", "words.parquet"])

@@ -21,7 +21,8 @@ from wardround import files
 from wardround.concepts.concept_settings import changed_switches, codes_of_switches
 from wardround.concepts.known import Concept, find_concept
 from wardround.concepts.needs import check_needs
-from wardround.concepts.rows import INPUT_COLUMNS
+from wardround.concepts.rows import INPUT_COLUMNS, no_events
+from wardround.engines.local import LocalEngine, usual_workers
 from wardround.errors import DataError
 from wardround.events import EVENT_COLUMNS, OPTIONAL_STAY_COLUMNS, STAY_COLUMNS
 from wardround.progress import progress
@@ -29,6 +30,8 @@ from wardround.sources.work_folder import WorkFolder, open_work
 from wardround.stopping import stop_on_sigterm
 
 LEDGER: Final = "ledger.json"
+SHARDS_AT_ONCE: Final = 2
+"""Each holds the events of its shard."""
 _STAY: Final = {
     name: STAY_COLUMNS[name]
     for name in (
@@ -85,7 +88,7 @@ def write_concepts(
     work = open_work(to, plan, [*(_file(concept) for concept in concepts), LEDGER, files.MANIFEST])
     stays = files.read_columns(data / "stays.parquet", _STAY, optional=OPTIONAL_STAY_COLUMNS)
     ledger: dict[str, Any] = {
-        "concepts": _write_tables(data, to, concepts, switches, absent, stays, quiet),
+        "concepts": _write_tables(data, to, _Making(concepts, switches, stays), absent, quiet),
         "stays_without_end": stays.filter(pl.coalesce("end", "in_unit_until").is_null()).height,
     }
     files.write_json(to / LEDGER, ledger)
@@ -98,39 +101,63 @@ def _file(concept: Concept) -> str:
     return f"{concept.name}.parquet"
 
 
+@dataclass(frozen=True)
+class _Making:
+    """What the concepts of every shard are made with.
+
+    Attributes:
+        concepts: which.
+        switches: concept -> what of it is changed.
+        stays: of all shards.
+    """
+
+    concepts: Sequence[Concept]
+    switches: Mapping[str, Mapping[str, Any]]
+    stays: pl.DataFrame
+
+    def of_events(self, events: pl.DataFrame, stays: pl.DataFrame) -> list[pl.DataFrame]:
+        """A table for each concept, of some stays with all events of their subjects."""
+        return [
+            each.compute(events.filter(each.reads()), stays, **self.switches.get(each.name, {}))
+            for each in self.concepts
+        ]
+
+
+def _of_shard(making: _Making, path: Path) -> tuple[list[pl.DataFrame], pl.Series]:
+    """The task of a worker: the tables of a shard, and its subjects."""
+    events = files.read_columns(path, _EVENT)
+    subjects = events["subject_id"].unique()
+    stays = making.stays.filter(pl.col("subject_id").is_in(subjects.implode()))
+    return making.of_events(events.select(INPUT_COLUMNS), stays), subjects
+
+
 def _write_tables(
-    data: Path,
-    to: Path,
-    concepts: Sequence[Concept],
-    switches: Mapping[str, Mapping[str, Any]],
-    absent: Mapping[str, Sequence[str]],
-    stays: pl.DataFrame,
-    quiet: bool,
+    data: Path, to: Path, making: _Making, absent: Mapping[str, Sequence[str]], quiet: bool
 ) -> dict[str, dict[str, Any]]:
-    """The tables, shard by shard; returns the account of each."""
+    """The tables, in the order of the shards; returns the account of each. Stays without events come last."""
     shards = sorted((data / "data").glob("*.parquet"), key=lambda path: int(path.stem))
     accounts: dict[str, dict[str, Any]] = {
-        concept.name: {"rows": 0, "stays": 0, "codes_absent": absent[concept.name]} for concept in concepts
+        each.name: {"rows": 0, "stays": 0, "codes_absent": absent[each.name]} for each in making.concepts
     }
+    engine = LocalEngine(min(usual_workers(), SHARDS_AT_ONCE))
     with contextlib.ExitStack() as stack:
         stop = stack.enter_context(stop_on_sigterm())
-        streams = {each.name: stack.enter_context(files.table_stream(to / _file(each))) for each in concepts}
-        left = stays
-        for path in progress([*shards, None], "making concepts, shards", quiet=quiet):
-            stop.check()
-            events, of_shard, left = _opened(path, left)
-            for concept in concepts:
-                made = concept.compute(events.filter(concept.reads()), of_shard, **switches.get(concept.name, {}))
-                streams[concept.name].add(made)
+        streams = [stack.enter_context(files.table_stream(to / _file(each))) for each in making.concepts]
+
+        def add(tables: Sequence[pl.DataFrame]) -> None:
+            for concept, stream, made in zip(making.concepts, streams, tables, strict=True):
+                stream.add(made)
                 accounts[concept.name]["rows"] += made.height
                 accounts[concept.name]["stays"] += made["stay_id"].n_unique()
+
+        bar = stack.enter_context(progress(len(shards) + 1, "making concepts, shards", quiet=quiet))
+        seen = [pl.Series("subject_id", [], making.stays.schema["subject_id"])]
+        for tables, subjects in engine.map(_of_shard, making, shards, engine.workers):
+            stop.check()
+            add(tables)
+            seen.append(subjects)
+            bar.advance()
+        others = making.stays.filter(~pl.col("subject_id").is_in(pl.concat(seen).implode()))
+        add(making.of_events(no_events(), others))
+        bar.advance()
     return accounts
-
-
-def _opened(path: Path | None, stays: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """The events of a shard, the stays of its subjects, and the other stays; without a shard, stays without events."""
-    if path is None:
-        return pl.DataFrame(schema={name: EVENT_COLUMNS[name] for name in INPUT_COLUMNS}), stays, stays.clear()
-    events = files.read_columns(path, _EVENT)
-    of_shard = pl.col("subject_id").is_in(events["subject_id"].unique().implode())
-    return events.select(INPUT_COLUMNS), stays.filter(of_shard), stays.filter(~of_shard)

@@ -59,7 +59,9 @@ def numbered(block: RawRows, table: RawTable) -> pl.DataFrame:
     row = _rows(block) if block.row is None else block.row
     if block.is_typed:
         return block.frame.select(table.read).with_columns(reason=pl.lit(None, pl.String), row=row)
-    return typed(block.frame, table).with_columns(row=row)
+    named = block.frame if block.named is None else block.named(block.frame)
+    looked_up = named.columns[block.frame.width :]
+    return typed(named, table, looked_up).with_columns(row=row)
 
 
 def _rows(block: RawRows) -> pl.Series:
@@ -84,7 +86,8 @@ def convert_block(block: RawRows, table: EventTable, stay_id: str, stays: pl.Dat
         stays: `stay_id, slice` of the stays that there are, and their other columns where `table.place` asks.
     """
     looked_at = _looked_at(block, table.only)
-    frame = numbered(looked_at, table.raw).with_columns(row_hash=pl.struct(table.raw.read).hash())
+    on_disk = [name for name in table.raw.read if name in block.frame.columns]
+    frame = numbered(looked_at, table.raw).with_columns(row_hash=pl.struct(on_disk).hash())
     frame = frame if table.only is None else table.only.checked(frame)
     words = Counter(bare_numbers(frame, table.raw))
     frame = _by_stay_id(frame, stay_id, stays) if table.place is None else table.place(frame, stays)

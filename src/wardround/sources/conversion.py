@@ -4,7 +4,7 @@ A table's conversion returns *candidates*: one row an event that might be, with 
 where it may not become one. The pipeline turns these into events and the ledger.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -97,8 +97,13 @@ class EventTable:
     again: "Callable[[], EventTable] | None" = None
 
 
-def typed(frame: pl.DataFrame, table: RawTable) -> pl.DataFrame:
+def typed(frame: pl.DataFrame, table: RawTable, tidy: Collection[str] = ()) -> pl.DataFrame:
     """Columns of text, and of what the reader made of it, to their declared kinds.
+
+    Args:
+        frame: the columns that are read.
+        table: what is declared of them.
+        tidy: columns of text that is known to have no blanks around it.
 
     Returns:
         The columns as Int64, Float64, Datetime, stripped text or prose as it is (blank is null), and `reason`: "not a
@@ -108,7 +113,7 @@ def typed(frame: pl.DataFrame, table: RawTable) -> pl.DataFrame:
     Numbers and times are tried as they stand: text is stripped only where that leaves some unread, which is rare.
     """
     kinds = {name: table.columns[name][0] for name in table.read}
-    text, values = _values(frame, kinds)
+    text, values = _values(frame, kinds, tidy)
     numbers = text.with_columns(values.values())
     numeric = [name for name, value in values.items() if value.dtype == pl.Float64]
     reason = pl.lit(None, pl.String)
@@ -131,14 +136,14 @@ def typed(frame: pl.DataFrame, table: RawTable) -> pl.DataFrame:
     return read
 
 
-def _values(frame: pl.DataFrame, kinds: Mapping[str, Kind]) -> tuple[pl.DataFrame, dict[str, pl.Series]]:
+def _values(
+    frame: pl.DataFrame, kinds: Mapping[str, Kind], tidy: Collection[str]
+) -> tuple[pl.DataFrame, dict[str, pl.Series]]:
     """The text, stripped where it must be, and the numbers and times in it, null where they cannot be read."""
     values = {name: _value(frame[name], kind) for name, kind in kinds.items() if kind in _READ}
     plain = {name for name, value in values.items() if value.null_count() == frame[name].null_count()}
-    tidy = {name for name in kinds.keys() - values if _is_tidy(frame[name])}
-    text = frame.select(
-        name if name in plain or name in tidy else _stripped(name, kind) for name, kind in kinds.items()
-    )
+    as_is = plain | {name for name in kinds.keys() - values if name in tidy or _is_tidy(frame[name])}
+    text = frame.select(name if name in as_is else _stripped(name, kind) for name, kind in kinds.items())
     again = {name: _value(text[name], kinds[name]) for name in values if name not in plain}
     return text, {**values, **again}
 
@@ -280,18 +285,41 @@ def in_canonical_units(
     Returns:
         The frame with `number` converted, `unit` canonical, and the reasons "unknown unit" and "implausible value".
     """
-    spellings = frame[unit].unique().to_list()
+    pairs = with_conversions(frame.select(name, unit).unique(), quantities, name, unit)
+    joined = frame.join(pairs, on=[name, unit], how="left", nulls_equal=True, maintain_order="left")
+    canonical = pl.col("canonical").alias(unit)
+    return converted(joined, number).with_columns(canonical).drop("is_coded", "canonical")
+
+
+def with_conversions(pairs: pl.DataFrame, quantities: Mapping[str, Quantity], name: str, unit: str) -> pl.DataFrame:
+    """Names and the units beside them, each with what `converted` needs of it.
+
+    Args:
+        pairs: with columns `name` and `unit` (null for no unit).
+        quantities: quantity name -> its units.
+        name, unit: the column names.
+
+    Returns:
+        The pairs with `is_coded` (whether the name is of a quantity), `factor` and `shift` (null where the quantity
+        does not take the unit), `low` and `high`, and `canonical`: the unit that converted values have.
+    """
+    spellings = pairs[unit].unique().to_list()
     keys = [unit_key(spelling or "") for spelling in spellings]
     units = pl.DataFrame({unit: spellings, "_key": keys}, schema={unit: pl.String, "_key": pl.String})
     table = conversion_table(quantities).rename({"name": name, "unit": "_unit"})
-    joined = frame.join(units, on=unit, how="left", nulls_equal=True, maintain_order="left").join(
-        table, left_on=[name, "_key"], right_on=[name, "unit_key"], how="left", maintain_order="left"
+    joined = pairs.join(units, on=unit, how="left", nulls_equal=True).join(
+        table, left_on=[name, "_key"], right_on=[name, "unit_key"], how="left"
     )
-    coded = pl.col(name).is_in(list(quantities))
-    joined = with_reason(joined, coded & pl.col("factor").is_null(), "unknown unit")
-    value = pl.when(coded).then(pl.col(number) * pl.col("factor") + pl.col("shift")).otherwise(pl.col(number))
-    joined = joined.with_columns(value.alias(number))
-    outside = coded & ~pl.col(number).is_between(pl.col("low") - 1e-6, pl.col("high") + 1e-6)
-    joined = with_reason(joined, outside, IMPLAUSIBLE)
+    coded = pl.col(name).is_in(list(quantities)).fill_null(False)
     canonical = pl.when(coded).then("_unit").otherwise(unit).fill_null("")
-    return joined.with_columns(canonical.alias(unit)).drop("_key", "factor", "shift", "_unit", "low", "high")
+    return joined.with_columns(is_coded=coded, canonical=canonical).drop("_key", "_unit")
+
+
+def converted(frame: pl.DataFrame, number: str) -> pl.DataFrame:
+    """Rows with the columns of `with_conversions`: `number` in the canonical unit, the reasons "unknown unit" and
+    "implausible value"; all of those columns but `is_coded` and `canonical` are taken away."""
+    coded, value = pl.col("is_coded"), pl.col(number)
+    frame = with_reason(frame, coded & pl.col("factor").is_null(), "unknown unit")
+    frame = frame.with_columns(pl.when(coded).then(value * pl.col("factor") + pl.col("shift")).otherwise(value))
+    outside = coded & ~value.is_between(pl.col("low") - 1e-6, pl.col("high") + 1e-6)
+    return with_reason(frame, outside, IMPLAUSIBLE).drop("factor", "shift", "low", "high")

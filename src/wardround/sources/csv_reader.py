@@ -8,7 +8,7 @@ fields is handed back for the ledger. A file that was cut, tampered with or is n
 import contextlib
 import errno
 import re
-from collections.abc import Collection, Generator, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -107,6 +107,8 @@ class RawRows:
         is_typed: whether the columns have their kinds already, as those of parquet do; they are taken as they are.
         share: how much of the table lies before the block's end, about; None where its reader cannot tell.
         row: number of each row in the file, where they do not follow one another from `first_row`.
+        named: adds to rows the columns that are looked up elsewhere, text without blanks around it; None where there
+            are none. Whoever takes the block calls it, for the rows that are looked at alone.
     """
 
     frame: pl.DataFrame
@@ -115,6 +117,7 @@ class RawRows:
     is_typed: bool = False
     share: float | None = None
     row: pl.Series | None = None
+    named: Callable[[pl.DataFrame], pl.DataFrame] | None = None
 
 
 def read_blocks(path: Path, table: RawTable, block_bytes: int | None = None, parsed: bool = False) -> Iterator[RawRows]:

@@ -24,11 +24,12 @@ from wardround.sources.data_target import OUTPUTS, is_prepared, settings_of
 from wardround.sources.disk_room import DiskRoom, bytes_of, room_of, size_of
 from wardround.sources.gather import Part, gather
 from wardround.sources.memory_plan import MIB, MemoryPlan, plan_memory
-from wardround.sources.packed import WordLists
+from wardround.sources.packed import WordLists, as_words
 from wardround.sources.raw_data import FoundTable, RawData
 from wardround.sources.reading import split
 from wardround.sources.recognise import hinted
 from wardround.sources.registry import KNOWN_SOURCES
+from wardround.sources.runs import in_common_words
 from wardround.sources.source import Source
 from wardround.sources.stay_reading import ReadStays, read_stays
 from wardround.sources.work_folder import refuse_others_files
@@ -270,15 +271,16 @@ def _packed(table: EventTable, events: pl.DataFrame, read: ReadStays) -> tuple[f
     """Seconds to put some events in order and pack them, and their bytes under way and at the end."""
     if events.is_empty():
         return 0.0, 0, 0
-    arrow = WordLists().packed(events.drop("slice")).to_arrow(compat_level=pl.CompatLevel.oldest())
+    _, rows = in_common_words({}, events.drop("slice"))
+    arrow = WordLists().packed(rows).to_arrow(compat_level=pl.CompatLevel.oldest())
     under_way = pa.BufferOutputStream()
     with pa.ipc.new_file(under_way, arrow.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as writer:
         writer.write_table(arrow)
     began = time.perf_counter()
     members = read.shards.join(events.select("stay_id").unique(), on="stay_id", how="semi")
-    made, _ = gather([Part(table.raw.name, [events.drop("slice")], 0)], read.admission.clear(), members)
+    made, _ = gather([Part(table.raw.name, [rows], 0)], rows.clear().drop("row", "row_hash"), members)
     at_end = pa.BufferOutputStream()
-    shard = made.to_arrow().select(MEDS_EVENT_SCHEMA.names).cast(MEDS_EVENT_SCHEMA)
+    shard = as_words(made).to_arrow().select(MEDS_EVENT_SCHEMA.names).cast(MEDS_EVENT_SCHEMA)
     pq.write_table(shard, at_end, compression="zstd", **files.suited(shard))
     return time.perf_counter() - began, under_way.getvalue().size, at_end.getvalue().size
 

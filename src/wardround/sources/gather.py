@@ -16,6 +16,7 @@ import polars as pl
 from wardround import files
 from wardround.events import EVENT_COLUMNS, MEDS_EVENT_SCHEMA, MINUTE_US, MODALITIES, SORT_WITHIN_SUBJECT
 from wardround.sources.conversion import WITHIN_MINUTE
+from wardround.sources.packed import LISTED, as_words
 from wardround.sources.runs import Run, pieces
 
 STAYS_PER_SHARD: Final = 1_000
@@ -159,7 +160,9 @@ def _placed_in_time(made: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:
     coarse = [name for name in WITHIN_MINUTE.values() if name not in made.columns]
     made = made.with_columns(pl.lit(0, pl.Int64).alias(name) for name in coarse)
     times = {name: pl.col("start") + _since_start(minutes).cast(pl.Duration("us")) for name, minutes in _TIMES}
-    events = made.with_columns(**times).select(pl.col(name).cast(kind) for name, kind in EVENT_COLUMNS.items())
+    events = made.with_columns(**times).select(
+        name if name in LISTED else pl.col(name).cast(kind) for name, kind in EVENT_COLUMNS.items()
+    )
     return events.sort(SORT_WITHIN_SUBJECT, nulls_last=True)
 
 
@@ -190,12 +193,12 @@ def write_shard(pieces: Iterable[pl.DataFrame], path: Path, summaries: Path) -> 
     def summed_up() -> Iterator[pl.DataFrame]:
         for events in pieces:
             of_stays.append(_stay_summary(events))
-            of_codes.append(events.select("code", "modality").unique())
+            of_codes.append(as_words(events.select("code", "modality").unique()))
             yield events
 
     with files.table_stream(path, MEDS_EVENT_SCHEMA) as stream:
         for group in row_groups(summed_up(), files.ROWS_PER_GROUP):
-            stream.add(group)
+            stream.add(as_words(group))
     stays, codes = _summary_files(summaries)
     files.write_table(stays, pl.concat(of_stays).sort("stay_id"))
     files.write_table(codes, pl.concat(of_codes).unique().sort("code", "modality"))
@@ -251,6 +254,6 @@ def _share(subject: int) -> float:
 
 def _stay_summary(events: pl.DataFrame) -> pl.DataFrame:
     """`stay_id, n_events, modalities`, the modalities in their one order."""
-    pairs = events.group_by("stay_id", "modality").agg(pl.len().cast(pl.Int64))
+    pairs = as_words(events.group_by("stay_id", "modality").agg(pl.len().cast(pl.Int64)))
     pairs = pairs.sort("stay_id", pl.col("modality").cast(pl.Enum(MODALITIES)))
     return pairs.group_by("stay_id", maintain_order=True).agg(n_events=pl.col("len").sum(), modalities="modality")

@@ -23,8 +23,9 @@ STAY_BYTES: Final = 4_000
 """A stay: its row, its static events, where its rows go."""
 CONVERTED_ROW_BYTES: Final = 3_000
 """A raw row while it is converted."""
-WAITING_FACTOR: Final = 4
-"""Events that wait are held once more in the order of their slices and as they are written; allocators keep some."""
+WAITING_FACTOR: Final = 5
+"""Events that wait are held once more in the order of their slices and as they are written, beside those that wait
+next; allocators keep some."""
 GATHERED_ROW_BYTES: Final = 700
 """An event while its slice is put in order, beside those before it."""
 GROUP_BYTES: Final = 300 * MIB

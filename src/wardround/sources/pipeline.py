@@ -35,7 +35,7 @@ from wardround.sources.raw_data import RawData
 from wardround.sources.reading import TableReader
 from wardround.sources.recognise import hinted
 from wardround.sources.registry import KNOWN_SOURCES
-from wardround.sources.runs import open_runs, rows_of_slices
+from wardround.sources.runs import in_common_words, open_runs, rows_of_slices
 from wardround.sources.shard_step import ShardStep, summaries_of, write_step
 from wardround.sources.source import Source
 from wardround.sources.stay_reading import read_stays
@@ -211,6 +211,7 @@ class _Job:
         n_slices = shards["slice"].n_unique()
         rows = rows_of_slices(itertools.chain.from_iterable(runs.values()), n_slices)
         plan = plan.holding(int(rows.max()))
+        runs, admission = in_common_words(runs, admission)
         step = ShardStep(self.work, ShardWriter(runs, delays, rows, admission, plan.gather_rows))
         parts = shards.partition_by("shard")
 

@@ -2,6 +2,7 @@
 rows."""
 
 import contextlib
+import math
 from collections import Counter
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
@@ -79,10 +80,10 @@ class TableReader:
         """
         files.empty_folder(folder)
         account, words, floored, events = TableLedger(), Counter[str](), True, 0
-        runs = RunWriter(folder, self.plan.waiting_bytes)
         there = address_of(self.source, table) if self.engine.is_apart else table
         how = Conversion(there, self.source.stay_id, self.stays)
-        with contextlib.closing(self._blocks(raw)) as blocks:  # also where an error keeps hold of who reads them
+        runs = RunWriter(folder, self.plan.waiting_bytes)
+        with runs, contextlib.closing(self._blocks(raw)) as blocks:  # also where an error keeps hold of who reads them
             for converted in self.engine.map(convert, how, blocks, self.plan.workers):
                 refuse_derived(raw.where, converted.events)
                 account.add(converted.account)
@@ -90,7 +91,7 @@ class TableReader:
                 floored = floored and converted.floored
                 runs.add(converted.events)
                 events += converted.events.height
-        written = runs.finish()
+            written = runs.finish()
         left_alone = 0 if table.only is None else account.set_aside[table.only.reason]
         refuse_retyped(raw.where, table.raw, account, words, left_alone)
         delay_min = table.floored_min if floored and account.rows_in else 0
@@ -104,7 +105,10 @@ class TableReader:
 
 
 def split(block: RawRows, most_rows: int) -> Iterator[RawRows]:
-    """A block as several of at most so many rows; lines that could not be read count in the first."""
-    for first in range(0, max(block.frame.height, 1), most_rows):
-        rows, ragged = block.frame.slice(first, most_rows), 0 if first else block.ragged
-        yield replace(block, frame=rows, first_row=block.first_row + first, ragged=ragged)
+    """A block as several of at most so many rows, and about as many each; lines that could not be read count in the
+    first."""
+    rows = block.frame.height
+    size = math.ceil(rows / math.ceil(rows / most_rows)) if rows else 1
+    for first in range(0, max(rows, 1), size):
+        part, ragged = block.frame.slice(first, size), 0 if first else block.ragged
+        yield replace(block, frame=part, first_row=block.first_row + first, ragged=ragged)

@@ -9,8 +9,9 @@ lie packed (`packed.py`).
 """
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +20,7 @@ import polars as pl
 import pyarrow as pa
 
 from wardround import files
-from wardround.sources.packed import WordLists, Words, unpacked
+from wardround.sources.packed import LISTED, WordLists, Words, in_one_order, unpacked
 
 _SLICES: Final = "slices"
 _ROWS: Final = "rows"
@@ -52,12 +53,13 @@ class Run:
 
 @dataclass
 class RunWriter:
-    """The runs of a table under construction.
+    """The runs of a table under construction: a context, in which a thread of its own writes one while events of the
+    next are taken.
 
     Attributes:
         folder: for their files; empty.
-        most_bytes: of events that wait in memory.
-        paths: of the runs that are written.
+        most_bytes: of events that wait in memory; those of the run that is being written are held besides.
+        paths: of the runs that are written, or being written.
     """
 
     folder: Path
@@ -66,9 +68,19 @@ class RunWriter:
     _waiting: list[pa.Table] = field(default_factory=list[pa.Table])
     _bytes: int = 0
     _lists: WordLists = field(default_factory=WordLists)
+    _thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
+    _being_written: "Future[None] | None" = None
+
+    def __enter__(self) -> "RunWriter":
+        """Itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing is being written when the context ends."""
+        self._thread.shutdown()
 
     def add(self, events: pl.DataFrame) -> None:
-        """Take events-to-be, with their `slice`. Raises `StorageError`.
+        """Take events-to-be, with their `slice`. Raises `StorageError`, maybe of a run that was taken before.
 
         They wait with texts of their own: a view of the block's would keep all of the block.
         """
@@ -82,6 +94,7 @@ class RunWriter:
     def finish(self) -> list[Path]:
         """Write what still waits, and the words; the files that were written. Raises `StorageError`."""
         self._flush()
+        self._wait()
         if not self.paths:
             return []
         words = [pl.DataFrame({"column": name, "word": words}) for name, words in self._lists.words.items()]
@@ -89,22 +102,29 @@ class RunWriter:
         return [*self.paths, self.folder / _WORDS]
 
     def _flush(self) -> None:
-        """Write what waits as a run."""
-        if not self._waiting:
-            return
-        together = pl.DataFrame(pl.from_arrow(pa.concat_tables(self._waiting)))
-        self._waiting.clear()
-        if not together["slice"].is_sorted():
-            together = together.sort("slice", maintain_order=True)
-        runs = together["slice"].rle().struct
-        numbers, rows = runs.field("value"), runs.field("len")
-        notes = {_SLICES: json.dumps(numbers.to_list()), _ROWS: json.dumps(rows.to_list())}
-        begins = (rows.cum_sum() - rows).to_list()
-        batches = (together.slice(*place).drop("slice") for place in zip(begins, rows, strict=True))
-        path = self.folder / f"{len(self.paths)}.arrow"
-        files.write_batches(path, batches, notes)
-        self.paths.append(path)
-        self._bytes = 0
+        """Begin to write what waits as a run, once the one before is written."""
+        self._wait()
+        if self._waiting:
+            path = self.folder / f"{len(self.paths)}.arrow"
+            self._being_written = self._thread.submit(_write_run, path, self._waiting)
+            self.paths.append(path)
+            self._waiting, self._bytes = [], 0
+
+    def _wait(self) -> None:
+        if self._being_written is not None:
+            self._being_written.result()
+
+
+def _write_run(path: Path, tables: list[pa.Table]) -> None:
+    """Packed events as a run; the tables are let go of as soon as they are one."""
+    together = pl.DataFrame(pl.from_arrow(pa.concat_tables(tables)))
+    tables.clear()
+    if not together["slice"].is_sorted():
+        together = together.sort("slice", maintain_order=True)
+    runs = together["slice"].rle().struct
+    numbers, rows = runs.field("value"), runs.field("len")
+    notes = {_SLICES: json.dumps(numbers.to_list()), _ROWS: json.dumps(rows.to_list())}
+    files.write_batches(path, together.drop("slice"), rows.to_list(), notes)
 
 
 def open_runs(folder: Path, names: Sequence[str]) -> list[Run]:
@@ -120,6 +140,26 @@ def _open_run(path: Path, words: Words) -> Run:
     notes = files.read_notes(path)
     slices, rows = (np.array(json.loads(notes[name]), np.int64) for name in (_SLICES, _ROWS))
     return Run(path, slices, rows, words)
+
+
+def in_common_words(
+    runs: Mapping[str, Sequence[Run]], beside: pl.DataFrame
+) -> tuple[dict[str, list[Run]], pl.DataFrame]:
+    """Runs of several tables, and other events-to-be, with words that are places in one list of all of them."""
+    lists = [of_table[0].words for of_table in runs.values() if of_table]
+    orders = in_one_order([*lists, {name: beside[name].unique() for name in LISTED}])
+    return (
+        {table: _with_words(of_table, orders) for table, of_table in runs.items()},
+        beside.with_columns(pl.col(name).cast(order) for name, order in orders.items()),
+    )
+
+
+def _with_words(runs: Sequence[Run], orders: Mapping[str, pl.DataType]) -> list[Run]:
+    """The runs of a table, which share their words."""
+    if not runs:
+        return []
+    words = {name: words.cast(orders[name]) for name, words in runs[0].words.items()}
+    return [replace(run, words=words) for run in runs]
 
 
 def rows_of_slices(runs: Iterable[Run], n_slices: int) -> np.ndarray:

@@ -13,8 +13,16 @@ from typing import Final
 
 import polars as pl
 
-from wardround.sources.conversion import Selection, candidates, in_canonical_units, with_reason
-from wardround.sources.mimic.items import CHARTED_MIN, MODALITY_OF, REFILL, REFILL_WORDS, RESULT_MIN, Item, paper_rows
+from wardround.sources.conversion import Selection, candidates, converted, with_conversions, with_reason
+from wardround.sources.mimic.items import (
+    CHARTED_MIN,
+    MODALITY_OF,
+    REFILL,
+    REFILL_WORDS,
+    RESULT_MIN,
+    Item,
+    paper_rows,
+)
 from wardround.sources.mimic.placing import clocked
 from wardround.sources.raw_table import RawTable
 from wardround.sources.units import Quantity, is_fahrenheit, is_fraction
@@ -23,6 +31,14 @@ CHARTING: Final = "charting"
 SCALES: Final = "neurology"
 MODALITIES: Final = ("demographics", "lab", "vitals", "blood_gas", SCALES, CHARTING)
 _IN_POUNDS: Final = "WEIGHT//kg from lb"
+_OXYGEN: Final = "LAB//FiO2//"
+_TEMPERATURE: Final = "VITAL//temperature//"
+_VERBAL: Final = "VITAL//gcs verbal"
+_DECLARED: Final = {
+    "itemid": pl.Int64,
+    **dict.fromkeys(("key", "own_code", "own_modality", "own_unit"), pl.String),
+    "own_delay_min": pl.Int64,
+}
 
 
 @dataclass(frozen=True)
@@ -47,61 +63,84 @@ class Chart:
         """That name -> the quantity."""
         return {self.keys[item]: each.quantity for item, each in self.items.items()}
 
+    @cached_property
+    def declared(self) -> pl.DataFrame:
+        """The items as a table: `itemid, key, own_code, own_modality, own_unit, own_delay_min`."""
+        rows = [
+            (item, self.keys[item], each.code, each.modality, each.unit, each.delay_min)
+            for item, each in self.items.items()
+        ]
+        return pl.DataFrame(rows, _DECLARED, orient="row")
+
     def chart(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Candidates of charted rows."""
-        frame = with_reason(frame, pl.col("itemid").is_null(), "no code")
-        frame = clocked(frame, self.table, "valuenum", self._delay())
-        refill = pl.col("value").replace_strict(REFILL_WORDS, default=None, return_dtype=pl.Float64)
-        refills = [item for item, each in self.items.items() if each is REFILL]
-        frame = frame.with_columns(number=pl.when(pl.col("itemid").is_in(refills)).then(refill).otherwise("valuenum"))
-        frame = with_reason(frame, pl.col("number").is_null() & pl.col("value").is_null(), "no value")
-        declared = pl.col("itemid").is_in(list(self.items)).fill_null(False)
-        return pl.concat([self._declared(frame.filter(declared)), _others(frame.filter(~declared))])
+        """Candidates of charted rows. Words are charting, and so are numbers of no input or that only stand for words,
+        but for the ordered scales of nerves and pain."""
+        frame = with_reason(frame, pl.col("itemid").is_null(), "no code").with_columns(unit=self._unit())
+        frame = frame.join(
+            self._kinds(frame), on=["itemid", "unit"], how="left", nulls_equal=True, maintain_order="left"
+        )
+        frame = clocked(frame, self.table, "valuenum", pl.col("delay_min")).with_columns(number=_number())
+        number, value = pl.col("number"), pl.col("value")
+        frame = with_reason(frame, number.is_null() & value.is_null(), "no value")
+        frame = converted(with_reason(frame, pl.col("is_declared") & number.is_null(), "no number"), "number")
+        is_words = value.is_not_null() & value.cast(pl.Float64, strict=False).is_null()
+        is_input = pl.col("is_declared") | (number.is_not_null() & (~is_words | (pl.col("modality") == SCALES)))
+        kept = pl.col("is_verbal") | (~pl.col("is_declared") & is_words)
+        words = pl.when(kept).then("value").when("in_pounds").then(pl.lit("lb"))
+        return candidates(
+            frame,
+            pl.when(is_input).then("modality").otherwise(pl.lit(CHARTING, pl.Categorical)),
+            pl.when(number.is_not_null()).then("code").otherwise("word_code"),
+            number,
+            words,
+        )
 
     @property
     def paper(self) -> Selection:
         """The rows of the 17 variables."""
         return paper_rows({item: each.code for item, each in self.items.items()})
 
-    def _of_item(self, what: str) -> pl.Expr:
-        """An attribute of the declared item of a row; null for the others."""
-        values = {item: getattr(each, what) for item, each in self.items.items()}
-        return pl.col("itemid").replace_strict(values, default=None)
-
-    def _delay(self) -> pl.Expr:
-        copied = pl.when(pl.col("category") == "Labs").then(RESULT_MIN).otherwise(CHARTED_MIN)
-        return pl.coalesce(self._of_item("delay_min"), copied)
-
     def _unit(self) -> pl.Expr:
-        """The unit that a declared item is in: as it stands, its own where nothing stands there."""
-        given, number, key = pl.col("valueuom"), pl.col("number"), pl.col("key")
-        fraction = key.str.starts_with("LAB//FiO2//") & is_fraction(number)
-        warm = key.str.starts_with("VITAL//temperature//") & is_fahrenheit(number)
-        unit = pl.when(fraction).then(pl.lit("fraction")).when(warm).then(pl.lit("F"))
-        return unit.otherwise(pl.coalesce(given, self._of_item("unit")))
+        """The unit that a number is in: as it stands, but where the number tells otherwise."""
+        fraction = self._is_of(_OXYGEN) & is_fraction(pl.col("valuenum"))
+        warm = self._is_of(_TEMPERATURE) & is_fahrenheit(pl.col("valuenum"))
+        told = pl.when(fraction).then(pl.lit("fraction", pl.Categorical)).when(warm).then(pl.lit("F", pl.Categorical))
+        return told.otherwise(pl.col("valueuom").cast(pl.Categorical))
 
-    def _declared(self, frame: pl.DataFrame) -> pl.DataFrame:
-        key = pl.col("itemid").replace_strict(self.keys, default=None, return_dtype=pl.String)
-        frame = with_reason(frame.with_columns(key=key), pl.col("number").is_null(), "no number")
-        frame = in_canonical_units(frame.with_columns(unit=self._unit()), self.quantities, "key", "number", "unit")
-        verbal, in_pounds = pl.col("key").str.starts_with("VITAL//gcs verbal"), pl.col("key") == _IN_POUNDS
-        words = pl.when(verbal).then("value").when(in_pounds).then(pl.lit("lb"))
-        return candidates(frame, self._of_item("modality"), self._of_item("code"), pl.col("number"), words)
+    def _is_of(self, begins: str) -> pl.Expr:
+        """Whether a row is of an item whose code begins so."""
+        return pl.col("itemid").is_in([item for item, each in self.items.items() if each.code.startswith(begins)])
+
+    def _kinds(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """What all rows of an item in one unit share, a row for each: of the thousands of a block they are few.
+
+        A declared item has one code, and converts its numbers; any other keeps its own name and unit, the unit where
+        it has a number.
+        """
+        kinds = frame.unique(["itemid", "unit"]).select("itemid", "unit", "label", "category")
+        kinds = kinds.join(self.declared, on="itemid", how="left")
+        given = pl.coalesce(pl.col("unit").cast(pl.String), "own_unit")
+        kinds = with_conversions(kinds.with_columns(given=given), self.quantities, "key", "given")
+        name = pl.lit("CHART//") + pl.coalesce("label", pl.col("itemid").cast(pl.String))
+        modality = pl.col("category").replace_strict(MODALITY_OF, default=CHARTING, return_dtype=pl.String)
+        copied = pl.when(pl.col("category") == "Labs").then(RESULT_MIN).otherwise(CHARTED_MIN)
+        declared = pl.col("key").is_not_null()
+        return kinds.select(
+            *("itemid", "unit", "is_coded", "factor", "shift", "low", "high"),
+            is_declared=declared,
+            is_refill=(pl.col("own_code") == REFILL.code).fill_null(False),
+            in_pounds=(pl.col("key") == _IN_POUNDS).fill_null(False),
+            is_verbal=pl.col("own_code").str.starts_with(_VERBAL).fill_null(False),
+            delay_min=pl.coalesce("own_delay_min", copied),
+            modality=pl.coalesce("own_modality", modality).cast(pl.Categorical),
+            code=pl.coalesce("own_code", pl.format("{}//{}", name, pl.col("unit").cast(pl.String).fill_null(""))).cast(
+                pl.Categorical
+            ),
+            word_code=name.cast(pl.Categorical),
+        )
 
 
-def _others(frame: pl.DataFrame) -> pl.DataFrame:
-    """Items under their own names. Words are charting, and so are numbers of no input or that only stand for words, but
-    for the ordered scales of nerves and pain."""
-    name = pl.coalesce("label", pl.col("itemid").cast(pl.String))
-    words = pl.when(pl.col("value").cast(pl.Float64, strict=False).is_null()).then("value")
-    modality = pl.col("category").replace_strict(MODALITY_OF, default=CHARTING, return_dtype=pl.String)
-    numeric, in_words = pl.col("number").is_not_null(), words.is_not_null()
-    is_input = numeric & (~in_words | (modality == SCALES))
-    code = pl.format("CHART//{}//{}", name, pl.col("valueuom").fill_null(""))
-    return candidates(
-        frame,
-        pl.when(is_input).then(modality).otherwise(pl.lit(CHARTING)),
-        pl.when(numeric).then(code).otherwise(pl.lit("CHART//") + name),
-        pl.col("number"),
-        words,
-    )
+def _number() -> pl.Expr:
+    """The number of a row; of a capillary refill that of its words."""
+    words = pl.when("is_refill").then("value").replace_strict(REFILL_WORDS, default=None, return_dtype=pl.Float64)
+    return pl.when("is_refill").then(words).otherwise("valuenum")

@@ -9,7 +9,7 @@ from typing import Final
 
 import polars as pl
 
-from wardround.sources.conversion import candidates, in_canonical_units, with_reason
+from wardround.sources.conversion import candidates, converted, with_conversions, with_reason
 from wardround.sources.mimic.items import paper_rows
 from wardround.sources.mimic.lab_items import LAB_ITEMS, UNITS, WITHOUT_UNIT
 from wardround.sources.mimic.placing import clocked, midnight_after
@@ -26,6 +26,9 @@ _CANONICAL: Final = {name: EICU_LABS[name].unit for name in set(LAB_ITEMS.values
 _SPELLED: Final = {f"{name}|{theirs}": ours for name, same in UNITS.items() for theirs, ours in same.items()}
 _UNITLESS: Final = {name: EICU_LABS[name].unit for name in WITHOUT_UNIT}
 
+_ITEMS: Final = {of: [item for item, name in LAB_ITEMS.items() if name == of] for of in ("FiO2", "Temperature")}
+_KIND: Final = ("itemid", "unit", "has_number")
+
 PAPER_LABS: Final = paper_rows({item: f"LAB//{name}//{_CANONICAL[name]}" for item, name in LAB_ITEMS.items()})
 """Results of the 17 variables: glucose, pH and inspired oxygen."""
 
@@ -37,34 +40,48 @@ def labs(table: RawTable, frame: pl.DataFrame) -> pl.DataFrame:
         table: what is declared of the rows.
         frame: placed rows with the `label`, `category` and `fluid` of their items.
     """
-    gas = (pl.col("category").str.to_lowercase() == "blood gas").fill_null(False)
-    frame = clocked(frame, table, "valuenum", pl.when(gas).then(GAS_MIN).otherwise(RESULT_MIN))
+    frame = frame.with_columns(unit=_unit(), has_number=pl.col("valuenum").is_not_null())
+    frame = frame.join(_kinds(frame), on=_KIND, how="left", nulls_equal=True, maintain_order="left")
+    frame = clocked(frame, table, "valuenum", pl.col("delay_min"))
     frame = with_reason(frame, pl.col("itemid").is_null(), "no code")
-    words = pl.when(pl.col("valuenum").is_null() & (pl.col("value") != TAKEN_AWAY)).then("value")
-    frame = frame.with_columns(
-        words=words,
-        name=pl.col("itemid").replace_strict(LAB_ITEMS, default=None, return_dtype=pl.String),
-        modality=pl.when(gas).then(pl.lit("blood_gas")).otherwise(pl.lit("lab")),
-    )
-    frame = with_reason(frame, pl.col("valuenum").is_null() & pl.col("words").is_null(), "no value")
-    own = pl.coalesce(pl.format("{} ({})", "label", "fluid"), "label", pl.col("itemid").cast(pl.String))
-    frame = frame.with_columns(code_name=pl.coalesce("name", own), unit=_unit())
-    frame = in_canonical_units(frame, EICU_LABS, "name", "valuenum", "unit")
-    code = pl.format("LAB//{}//{}", "code_name", "unit")
-    return candidates(frame, pl.col("modality"), code, pl.col("valuenum"), pl.col("words"))
+    words = pl.when(~pl.col("has_number") & (pl.col("value") != TAKEN_AWAY)).then("value")
+    frame = frame.with_columns(words=words)
+    frame = with_reason(frame, ~pl.col("has_number") & pl.col("words").is_null(), "no value")
+    frame = converted(frame, "valuenum")
+    return candidates(frame, pl.col("modality"), pl.col("code"), pl.col("valuenum"), pl.col("words"))
 
 
 def _unit() -> pl.Expr:
-    """The unit of a result: as it stands, but where MIMIC writes a known one in its own way, or none; words of a
-    known quantity are under its code whether or not a unit stands beside them."""
-    name, given, number = pl.col("name"), pl.col("valueuom"), pl.col("valuenum")
-    spelled = pl.format("{}|{}", name, given).replace_strict(_SPELLED, default=None, return_dtype=pl.String)
-    without = name.replace_strict(_UNITLESS, default=None, return_dtype=pl.String)
-    canonical = name.replace_strict(_CANONICAL, default=None, return_dtype=pl.String)
-    unit = pl.coalesce(spelled, given, without, pl.when(number.is_null()).then(canonical))
-    fraction = (name == "FiO2") & is_fraction(number)
-    warm = (name == "Temperature") & is_fahrenheit(number)
-    return pl.when(fraction).then(pl.lit("fraction")).when(warm).then(pl.lit("F")).otherwise(unit)
+    """The unit that a number is in: as it stands, but where the number tells otherwise."""
+    number = pl.col("valuenum")
+    fraction = pl.col("itemid").is_in(_ITEMS["FiO2"]) & is_fraction(number)
+    warm = pl.col("itemid").is_in(_ITEMS["Temperature"]) & is_fahrenheit(number)
+    told = pl.when(fraction).then(pl.lit("fraction", pl.Categorical)).when(warm).then(pl.lit("F", pl.Categorical))
+    return told.otherwise(pl.col("valueuom").cast(pl.Categorical))
+
+
+def _kinds(frame: pl.DataFrame) -> pl.DataFrame:
+    """What all results of an item in one unit share, with a number or in words: a row for each, few in a block.
+
+    A known quantity has its code and unit, where MIMIC writes that in its own way, or none; words of it are under its
+    code whether or not a unit stands beside them. Any other item keeps its own name and unit.
+    """
+    kinds = frame.unique(_KIND).select(*_KIND, "label", "category", "fluid")
+    name = pl.col("itemid").replace_strict(LAB_ITEMS, default=None, return_dtype=pl.String)
+    kinds = kinds.with_columns(name=name, given=pl.col("unit").cast(pl.String))
+    spelled = pl.format("{}|{}", "name", "given").replace_strict(_SPELLED, default=None, return_dtype=pl.String)
+    without = pl.col("name").replace_strict(_UNITLESS, default=None, return_dtype=pl.String)
+    canonical = pl.col("name").replace_strict(_CANONICAL, default=None, return_dtype=pl.String)
+    given = pl.coalesce(spelled, "given", without, pl.when(~pl.col("has_number")).then(canonical))
+    kinds = with_conversions(kinds.with_columns(given=given), EICU_LABS, "name", "given")
+    own = pl.coalesce(pl.format("{} ({})", "label", "fluid"), "label", pl.col("itemid").cast(pl.String))
+    gas = (pl.col("category").str.to_lowercase() == "blood gas").fill_null(False)
+    return kinds.select(
+        *(*_KIND, "is_coded", "factor", "shift", "low", "high"),
+        delay_min=pl.when(gas).then(GAS_MIN).otherwise(RESULT_MIN),
+        modality=pl.when(gas).then(pl.lit("blood_gas")).otherwise(pl.lit("lab")).cast(pl.Categorical),
+        code=pl.format("LAB//{}//{}", pl.coalesce("name", own), "canonical").cast(pl.Categorical),
+    )
 
 
 def cultures(table: RawTable, frame: pl.DataFrame) -> pl.DataFrame:

@@ -129,12 +129,21 @@ def _reader(
 def _named_blocks(
     path: Path, table: RawTable, names: Path | None, lookup: RawTable, columns: Sequence[str]
 ) -> Iterator[RawRows]:
-    """The blocks of a table with what its items are called; null where nothing names them."""
-    items = item_names(names, lookup, columns)
+    """The blocks of a table, which know what its items are called."""
+    named = partial(with_names, item_names(names, lookup, columns))
     for block in read_blocks(path, table, parsed=True):
-        frame = block.frame.with_columns(_item=whole_number(block.frame["itemid"]))
-        frame = frame.join(items, left_on="_item", right_on="itemid", how="left", maintain_order="left")
-        yield replace(block, frame=frame.drop("_item"))
+        yield replace(block, named=named)
+
+
+def with_names(items: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows with what their items are called, null where nothing names them.
+
+    Args:
+        items: `itemid` and names.
+        rows: raw rows with an `itemid`.
+    """
+    rows = rows.with_columns(_item=whole_number(rows["itemid"]))
+    return rows.join(items, left_on="_item", right_on="itemid", how="left", maintain_order="left").drop("_item")
 
 
 def item_names(path: Path | None, lookup: RawTable, columns: Sequence[str]) -> pl.DataFrame:
@@ -147,7 +156,7 @@ def item_names(path: Path | None, lookup: RawTable, columns: Sequence[str]) -> p
     blocks = [] if path is None else [block.frame for block in read_blocks(path, lookup)]
     empty = pl.DataFrame(schema=dict.fromkeys(("itemid", *columns), pl.String))
     items = pl.concat([empty, *(block.select("itemid", *columns) for block in blocks)])
-    items = items.select(pl.all().str.strip_chars())
+    items = items.select(pl.all().str.strip_chars().replace("", None))
     items = items.with_columns(whole_number(items["itemid"])).drop_nulls("itemid")
     return items.sort(pl.all()).unique("itemid", keep="first", maintain_order=True)
 

@@ -48,7 +48,9 @@ def by_time(*columns: str) -> Place:
     def place(rows: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
         rows = with_reason(rows, pl.col("subject_id").is_null(), NO_SUBJECT)
         rows = with_reason(rows, ~pl.col("subject_id").is_in(stays["subject_id"].implode()), NO_STAY)
-        rows = rows.with_columns(_time=pl.coalesce(columns)).with_row_index("_place").sort("_time")
+        rows = rows.with_columns(_time=pl.coalesce(columns)).with_row_index("_place")
+        in_order = _is_in_order(rows)
+        rows = rows if in_order else rows.sort("_time")
         rows = with_reason(rows, pl.col("_time").is_null(), "no time")
         rows = rows.join_asof(
             stay_windows(stays, EMERGENCY_H).sort("opens"),
@@ -57,7 +59,8 @@ def by_time(*columns: str) -> Place:
             by="subject_id",
             strategy="backward",
             check_sortedness=False,
-        ).sort("_place")
+        )
+        rows = rows if in_order else rows.sort("_place")
         inside = (pl.col("_time") <= pl.col("closes")).fill_null(True)
         rows = rows.with_columns(stay_id=pl.when(inside & pl.col("reason").is_null()).then("stay_id"))
         rows = with_reason(rows, pl.col("stay_id").is_null(), OUTSIDE)
@@ -65,6 +68,14 @@ def by_time(*columns: str) -> Place:
         return rows.drop("_time", "_place", "opens", "closes")
 
     return place
+
+
+def _is_in_order(rows: pl.DataFrame) -> bool:
+    """Whether rows lie by patient and then by time, as those of a release do; rows without either do not."""
+    subject, time = pl.col("subject_id"), pl.col("_time")
+    later = (subject > subject.shift(1)) | ((subject == subject.shift(1)) & (time >= time.shift(1)))
+    known = subject.is_not_null() & time.is_not_null()
+    return bool(rows.select(known.all() & later.slice(1).fill_null(False).all()).item())
 
 
 def by_admission(rows: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
