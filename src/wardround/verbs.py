@@ -80,7 +80,7 @@ def run_synth(options: Any) -> None:
 
 def run_prepare(options: Any) -> None:
     """wardround prepare."""
-    from wardround.sources.beside import with_folders
+    from wardround.sources.beside import strangers_warning, with_folders
     from wardround.sources.pipeline import prepare
     from wardround.sources.registry import find_source
     from wardround.tables import ledger_lines
@@ -92,6 +92,8 @@ def run_prepare(options: Any) -> None:
     source = with_folders(source, {"cxr": options.cxr, "notes": options.notes})
     means = (options.workers, options.quiet, options.memory_gib, options.engine)
     done = prepare(source, options.raw, options.to, options.modalities, *means)
+    if (warning := strangers_warning(source, done.ledger)) is not None:
+        print(warning, file=sys.stderr)
     if options.json:
         print(json.dumps(done.ledger, indent=1))
         return
@@ -107,10 +109,12 @@ def _dry_run(options: Any) -> None:
     from wardround.sources.beside import with_folders
     from wardround.sources.forecast import forecast, forecast_lines
     from wardround.sources.meds import NAME
-    from wardround.sources.registry import find_source
+    from wardround.sources.recognise import hinted
+    from wardround.sources.registry import KNOWN_SOURCES, find_source
 
     refuse_unusable(options.engine)
-    codes = _preview(options) if options.source == NAME else None
+    with hinted(options.source, options.raw, KNOWN_SOURCES.usable):
+        codes = _preview(options) if options.source == NAME else None
     workers, found = options.workers or usual_workers(), None
     try:
         source = find_source(options.source, options.raw, options.mapping)

@@ -325,8 +325,11 @@ def test_a_modality_of_somebody_elses_data_is_no_input(tmp_path: Path):
 
 def test_no_frequent_code_at_all_is_an_error(tmp_path: Path):
     lines, chosen = opened(tmp_path, hand(EVENTS))
-    with pytest.raises(DataError, match="no code is in enough training stays"):
+    with pytest.raises(DataError, match="training stays show none of treatment by the prediction time"):
         fit_featuriser(lines, chosen, replace(SIMPLE, modalities=("treatment",)))
+    rare = replace(SIMPLE, modalities=("vitals",), features=replace(SIMPLE.features, min_stay_share=1.0))
+    with pytest.raises(DataError, match=r"no code is in enough training stays .*: none of vitals is in 100 % of"):
+        fit_featuriser(lines, chosen, rare)
 
 
 def test_a_featuriser_is_what_was_saved(by_hand: tuple[Lines, Cohort, Featuriser], tmp_path: Path):

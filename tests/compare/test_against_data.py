@@ -11,6 +11,9 @@ from timelines import Timelines, random_timelines, with_billed_diagnoses, write_
 from wardround.compare import against_data, work
 from wardround.compare.compare import compare, plan_of
 from wardround.errors import DataError, NoScoreError, UsageError
+from wardround.sources.mimic4 import MIMIC4
+from wardround.sources.pipeline import prepare
+from wardround.sources.synthetic import LAYOUTS, synthesise
 
 torch.set_num_threads(1)
 
@@ -114,13 +117,72 @@ def test_a_score_that_the_other_cohort_lacks(data: Path, bare: Path, tmp_path: P
             UsageError,
             "^row 'mlp, two', mortality: content.summaries=mean: rows of another width .*lab",
         ),
+        (
+            '[[rows]]\nmethod = "logistic"\nset = { min_stay_share = 1.0 }\n',
+            DataError,
+            "^row 'logistic', mortality: it needs one or more of .* with a code in 100 % of the stays of the training "
+            "side of split 0 .min_stay_share.; they show medication, lab, and none so often. Lower min_stay_share",
+        ),
+        (
+            '[encoders.rare]\nloss = "masked-global"\nset = { min_stay_share = 1.0 }\n'
+            '[[rows]]\nmethod = "mlp"\nencoders = ["rare"]\n',
+            DataError,
+            "^encoders 'rare': it needs two or more of .* with a code in 100 % of .*, and none so often",
+        ),
+        (
+            '[[rows]]\nmethod = "grud"\nset = { modalities = ["medication"] }\n',
+            UsageError,
+            "^row 'grud', mortality: grud reads numbers, and medication have none that is a feature. Name other",
+        ),
     ],
-    ids=["a row", "a pretraining", "no such", "no weights", "other widths"],
+    ids=["a row", "a pretraining", "no such", "no weights", "other widths", "rare", "rare to align", "no number"],
 )
 def test_inputs_that_are_not_there(
     parts: str, error: type[Exception], said: str, bare: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     refused(recipe(tmp_path, bare, BOOSTING, parts), tmp_path / "to", error, said, monkeypatch)
+
+
+def test_one_outcome_on_the_validation_side_is_no_objective(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """What a search is after would fail in each of its trials; a row that is not searched is no matter."""
+    whole = published(random_timelines(8, 150))
+    everybody = whole.with_stays(died_in_hospital=pl.lit(False))
+    data = write_data(tmp_path / "data", everybody)
+    search = "[search]\ntrials = 3\n"
+    said = "^row 'boosting', mortality: .* is after auroc, which is undefined on the val side of split 0: .*brier"
+    refused(recipe(tmp_path, data, BOOSTING, search), tmp_path / "to", DataError, said, monkeypatch)
+    brier = search + 'objective = { mortality = "brier" }\n'
+    for rows in ((BOOSTING + "tune = false\n", search), (BOOSTING, brier)):
+        assert plan_of([recipe(tmp_path, data, *rows)], None)[-1].startswith("1 cells")
+
+
+def test_another_cohort_with_nothing_that_a_row_will_read(
+    data: Path, bare: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Of its modalities the training data have some, and the other cohort has none of these."""
+    row = '[[rows]]\nmethod = "logistic"\nset = { modalities = ["vitals", "lab"] }\n'
+    whole = published(random_timelines(9, 150))
+    other = write_data(tmp_path / "other", Timelines(whole.events.filter(pl.col("modality") == "vitals"), whole.stays))
+    said = f"^row 'logistic', mortality: it learns to read lab, and no stay of {other} has any of them: "
+    top = f'test_data = "{other}"'
+    refused(recipe(tmp_path, bare, row, top=top), tmp_path / "to", DataError, said, monkeypatch)
+    assert plan_of([recipe(tmp_path, data, row, top=top)], None)[-1].startswith("1 cells")
+
+
+def test_a_score_that_nobody_has_points_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The data have its codes, and nothing of it is known by the hour: of the first hour alone."""
+    settings, layout = LAYOUTS["mimic4"]
+    synthesise(layout(settings(), 0), tmp_path / "raw", 150, True)
+    data = prepare(MIMIC4, tmp_path / "raw", tmp_path / "data", quiet=True).folder
+    row = SCORE + 'set = { of = "sofa" }\n'
+    said = (
+        "^row 'score', mortality: no stay of the val side of split 0 has the score at hour 0: nothing that sofa is made"
+    )
+    refused(recipe(tmp_path, data, row, top="at_h = 0"), tmp_path / "to", NoScoreError, said, monkeypatch)
+    with pytest.raises(NoScoreError) as error:
+        plan_of([recipe(tmp_path, data, row, top="at_h = 0")], None)
+    assert "of=sofa" not in str(error.value), "what is asked for is no way out"
+    assert plan_of([recipe(tmp_path, data, row)], None)[-1].startswith("1 cells")
 
 
 def test_what_a_label_is_made_of_is_no_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -224,8 +224,14 @@ def test_what_does_not_go_together_is_refused(work: Path, tmp_path: Path, other:
             "^score: no stay of .*bare has the score at hour 24: APACHE's is known at 24 h",
         ),
         ("logistic", "unlabelled", DataError, "^mortality on .*unlabelled: no stay is in the cohort"),
+        (
+            "logistic",
+            "unread",
+            DataError,
+            "^boosting: .*boosting reads demographics, .*, and no stay of .*unread has any of them .they have score.: ",
+        ),
     ],
-    ids=["task", "hour", "pretraining", "no score", "no label"],
+    ids=["task", "hour", "pretraining", "no score", "no label", "nothing to read"],
 )
 def test_what_cannot_be_asked_is_said_before_any_run_is(
     second: str,
@@ -239,6 +245,7 @@ def test_what_cannot_be_asked_is_said_before_any_run_is(
     """The first run could be; asking it may take an hour."""
     others = published(random_timelines(8, 60))
     write_data(tmp_path / "bare", Timelines(others.events.filter(pl.col("modality") == "lab"), others.stays))
+    write_data(tmp_path / "unread", Timelines(others.events.filter(pl.col("modality") == "score"), others.stays))
     write_data(tmp_path / "unlabelled", others.with_stays(died_in_hospital=pl.lit(None, pl.Boolean)))
     monkeypatch.setattr(existing, "evaluate", None)
     folder = work / data if data == "data" else tmp_path / data

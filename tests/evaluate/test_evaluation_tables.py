@@ -48,7 +48,24 @@ def test_few_deaths_are_said_to_be_few():
     assert judged(30)["note"].startswith(NOTE)
     few_survivors = (np.arange(100) % 5 >= 2).astype(float)
     assert judged(100, label=few_survivors)["note"].startswith(NOTE), "the rarer of the two"
-    assert judged(30, label=np.zeros(30))["note"] == f"{NOTE}; {WIDE}", "no interval at all"
+
+
+def one_outcome(label: float, share: float, n_data: int) -> str:
+    arrays = np.full(20, float(label)), np.linspace(0.1, 0.9, 20), np.arange(20), np.arange(20)
+    return probability_metrics(*arrays, {"threshold": 0.5, "train_prevalence": share}, 20, 0, n_data)["note"]
+
+
+def test_one_outcome_alone_is_said_with_how_many_stays_would_have_both():
+    """Of 150 stays 20 are asked, of whom 4 % should have it: 5 of 937, and a person is told no more digits than two."""
+    nobody = "none of these 20 stays have the outcome, so that AUROC and all that compares is undefined (-): "
+    split = "or train on another split (--split-seed, --fold)."
+    expected = "of some 940 stays (these data have 150; synth --stays N) about 5 here would be with it; "
+    assert one_outcome(0, 0.04, 150) == nobody + expected + split
+    assert ": of some 940 stays" in one_outcome(1, 0.96, 150)
+    assert one_outcome(1, 0.96, 150).startswith("all of these 20 ")
+    assert one_outcome(0, 0.0, 150) == f"{nobody}bring more stays, {split}", "nobody had it in training either"
+    assert judged(30, label=np.zeros(30))["note"].endswith(f"bring more stays, {split}"), "nobody says of how many"
+    assert "of some 200 stays" in one_outcome(0, 0.9, 200), "never fewer than there are"
 
 
 def test_many_deaths_and_a_narrow_interval_need_no_word():

@@ -18,7 +18,8 @@ from wardround.errors import DataError
 from wardround.methods.scores import CLINICAL, EQUATION
 from wardround.tasks.cohort import Window
 from wardround.tasks.splits import SplitPlan
-from wardround.train.clinical_scores import clinical_scores, points_of
+from wardround.train import clinical_scores as module
+from wardround.train.clinical_scores import clinical_scores, have_points, points_of
 from wardround.train.data import OpenData, open_data
 from wardround.train.run_folder import open_run
 from wardround.train.supervised import train
@@ -175,3 +176,21 @@ def test_the_equation_is_a_row_of_its_own(tmp_path: Path):
     data, to = small_data(tmp_path / "data"), tmp_path / "run"
     train("score", data, "mortality", to, Window(), SplitPlan(), assignments=["of=apache_iv"], quiet=True)
     assert open_run(to).fitted.keys() >= {"slope", "intercept"}
+
+
+def test_one_stay_with_points_in_each_group_is_all_that_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    data = opened(tmp_path, AT_24_H)
+    cohort = data.cohort(None)
+    have = ~np.isnan(clinical_scores(data, cohort, "sofa"))
+    whole, read = module.points_by_shard, list[int]()
+
+    def one_by_one(*given):
+        for stay in pl.concat(whole(*given)).partition_by("stay_id", maintain_order=True):
+            read.append(stay["stay_id"][0])
+            yield stay
+
+    monkeypatch.setattr(module, "points_by_shard", one_by_one)
+    everybody = np.arange(len(have))
+    assert have.sum() > 1
+    assert have_points(data, cohort, "sofa", [everybody]).sum() == len(read) == 1
+    assert have_points(data, cohort, "sofa", [everybody[[place]] for place in everybody]).tolist() == have.tolist()

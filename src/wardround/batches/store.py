@@ -32,7 +32,7 @@ from wardround.batches.normaliser import Normaliser, RowLayout
 from wardround.batches.published_risk import published_logit
 from wardround.concepts.derived import derived_from
 from wardround.errors import DataError, UsageError
-from wardround.events import IMAGES, INPUT_MODALITIES, MODALITIES, TEXTS
+from wardround.events import IMAGES, INPUT_MODALITIES, TEXTS
 from wardround.progress import progress
 from wardround.tasks.cohort import Cohort
 
@@ -95,25 +95,6 @@ def asked_modalities(modalities: tuple[str, ...], hidden: Collection[str] = ()) 
     return modalities or tuple(name for name in INPUT_MODALITIES if name not in gone)
 
 
-def seen_modalities(lines: Lines, cohort: Cohort, asked: Collection[str], enough: int) -> set[str]:
-    """Those of some modalities that stays show up to their prediction times, until there are enough of them: a look at
-    the first stays mostly tells.
-
-    Args:
-        lines: the data on the protocol's clock.
-        cohort: whose events.
-        asked: names of modalities.
-        enough: how many of them to look for.
-    """
-    stays, cut = stays_and_cuts(lines, cohort)
-    found: set[str] = set()
-    for part in stay_chunks(len(stays), "looking for modalities, stays", quiet=True):
-        if len(found) < enough:
-            there = np.unique(lines.modality[visible_items(lines, stays[part], cut[part]).item])
-            found |= {MODALITIES[place] for place in there if place < len(MODALITIES)} & set(asked)
-    return found
-
-
 def vocabulary_of(
     lines: Lines,
     train: Cohort,
@@ -135,7 +116,7 @@ def vocabulary_of(
         views: of which pictures are read; empty for all.
 
     Raises:
-        DataError: where no modality has a frequent code.
+        DataError: where no modality has a frequent code, saying whether there was any.
         UsageError: where a modality is asked for that does not exist, is a published score or is hidden.
     """
     asked = asked_modalities(modalities, hidden)
@@ -144,10 +125,25 @@ def vocabulary_of(
     for part in stay_chunks(len(stays), "fitting the vocabulary, stays", quiet):
         chunk = visible_items(lines, stays[part], cut[part])
         seen.append(codes_seen(lines, chunk.item, chunk.stay + part.start))
-    vocabulary = fit_vocabulary(pl.concat(seen), lines.codes, len(stays), asked, settings, views)
+    of_all = pl.concat(seen)
+    vocabulary = fit_vocabulary(of_all, lines.codes, len(stays), asked, settings, views)
     if not vocabulary.modalities:
-        raise DataError("no code is in enough training stays to be a feature. Lower min_stay_share or bring more data.")
+        raise DataError(_no_feature(set(of_all["modality"].drop_nulls()), asked, settings, len(stays)))
     return vocabulary
+
+
+def _no_feature(there: Collection[str], asked: Sequence[str], settings: FeatureSettings, n_stays: int) -> str:
+    """Why there is nothing to read."""
+    shown = [name for name in asked if name in there]
+    if not shown:
+        return (
+            f"the {n_stays} training stays show none of {', '.join(asked)} by the prediction time. Name other "
+            "modalities, ask later, or prepare data that have them."
+        )
+    return (
+        f"no code is in enough training stays to be a feature: none of {', '.join(shown)} is in "
+        f"{100 * settings.min_stay_share:g} % of {n_stays} (min_stay_share). Lower min_stay_share or bring more data."
+    )
 
 
 def with_normaliser(

@@ -3,11 +3,12 @@ as it shows without a training.
 
     a task             nobody can be asked, the labels are made of what is not there, a side of a split is empty
     a pretraining      fewer than two of its modalities are there
-    a row              none of its modalities is there, its score is not, or what it names to read notes and pictures;
-                       its rows are not as wide as its encoders take
+    a row              none of its modalities is there, nor a number where it needs one; its score is not, or what it
+                       names to read notes and pictures; its rows are not as wide as its encoders take; nothing that it
+                       will learn to read is in `test_data`
+    a search           what it is after is undefined on a validation side
 
-"There" is what stays of the side that is learned from show by the prediction time. That codes are rarer than
-`min_stay_share`, and that stays have no points of a score that is made of all their events, a cell finds out itself.
+"There" is what is in enough stays of the side that is learned from (`min_stay_share`) by the prediction time.
 """
 
 from collections.abc import Generator, Sequence
@@ -15,9 +16,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from wardround import files
+from wardround.batches.first_look import first_look
 from wardround.batches.normaliser import Normaliser
 from wardround.batches.stay_table import TableSettings
 from wardround.batches.store import (
@@ -25,14 +28,16 @@ from wardround.batches.store import (
     InputSettings,
     asked_modalities,
     named_backbones,
-    seen_modalities,
     vocabulary_of,
 )
-from wardround.compare.cells import Hashes, split_words
+from wardround.compare.cells import Hashes, search_of, split_words
+from wardround.compare.measures import OBJECTIVES, undefined_objectives
 from wardround.compare.recipe import Encoders, Recipe, Row
 from wardround.compare.row_settings import pretrain_settings, row_settings
+from wardround.concepts.derived import derived_from
 from wardround.errors import DataError, UsageError
 from wardround.events import INPUT_MODALITIES, OPTIONAL_STAY_COLUMNS, STAY_COLUMNS
+from wardround.methods.registry import Method, find_method
 from wardround.methods.scores import ScoreSettings, score_settings
 from wardround.tasks.cohort import Cohort, cohort
 from wardround.tasks.splits import TEST, TRAIN, VAL, split_stays
@@ -85,16 +90,24 @@ def check_data(recipe: Recipe, hashes: Hashes, quiet: bool = True) -> None:
     needed = (TRAIN, VAL) if recipe.test_data is not None else (TRAIN, VAL, TEST)
     sides = {task: _sides(task, recipe, chosen, tables, needed) for task, chosen in asked.items()}
     elsewhere: dict[str, Cohort] = {}
+    theirs: set[str] = set()
     if recipe.test_data is not None and hashes.test_data is not None:
         stays = _stays(recipe.test_data)
+        theirs = _modalities(stays)
         elsewhere = {
             task: _asked(task, recipe.test_data, hashes.test_data, stays, recipe, quiet) for task in recipe.tasks
         }
-    _Rows(recipe, tables, sides, elsewhere, quiet).check()
+    _Rows(recipe, tables, sides, elsewhere, theirs, quiet).check()
 
 
 def _stays(folder: Path) -> pl.DataFrame:
     return files.read_columns(folder / "stays.parquet", STAY_COLUMNS, optional=OPTIONAL_STAY_COLUMNS)
+
+
+def _modalities(stays: pl.DataFrame) -> set[str]:
+    """Those that a stay has at any time, and those that may be made of them."""
+    recorded = set(stays["modalities"].explode().drop_nulls())
+    return recorded | derived_from(recorded)
 
 
 @contextmanager
@@ -136,6 +149,7 @@ class _Rows:
         tables: of its splits.
         sides: task -> the sides of each split.
         elsewhere: task -> whom `test_data` asks; empty without that.
+        theirs: modalities of `test_data`; empty without that.
         quiet: no progress on stderr.
     """
 
@@ -143,6 +157,7 @@ class _Rows:
     tables: Sequence[pl.DataFrame]
     sides: dict[str, list[Sides]]
     elsewhere: dict[str, Cohort]
+    theirs: set[str]
     quiet: bool
 
     def check(self) -> None:
@@ -165,7 +180,7 @@ class _Rows:
     def _check_encoders(self, encoders: Encoders, data: OpenData) -> None:
         inputs = pretrain_settings(encoders).inputs
         for split, train in zip(self.recipe.splits, self._pretraining_sides(data), strict=True):
-            _check_inputs(inputs, data, train, f"the pretraining side of {split_words(split)}", (), at_least=2)
+            _check_inputs(inputs, data, train, f"the pretraining side of {split_words(split)}")
 
     def _pretraining_sides(self, data: OpenData) -> list[Cohort]:
         """Who is learned from in each split, labels aside."""
@@ -173,6 +188,7 @@ class _Rows:
         return [Sides.of(everybody, table, "pretrain_split").part(TRAIN) for table in self.tables]
 
     def _check_row(self, row: Row, task: Task, judged: Sequence[OpenData]) -> None:
+        self._check_objective(row, task)
         if row.method == "score":
             self._check_score(score_settings(row.assignments), task, judged)
         settings = row_settings(row)
@@ -181,7 +197,37 @@ class _Rows:
         elif isinstance(settings, TrainSettings | FitSettings):
             for split, sides in zip(self.recipe.splits, self.sides[task.name], strict=True):
                 where = f"the training side of {split_words(split)}"
-                _check_inputs(settings.inputs, judged[0], sides.part(TRAIN), where, task.hides, at_least=1)
+                _check_inputs(settings.inputs, judged[0], sides.part(TRAIN), where, row.method, task.hides)
+        if self.elsewhere and isinstance(settings, TrainSettings | FitSettings):
+            self._check_elsewhere(settings.inputs, task, judged[0])
+
+    def _check_objective(self, row: Row, task: Task) -> None:
+        """Whether what a search is after is defined on every validation side."""
+        search = search_of(row, self.recipe.search)
+        if search is None:
+            return
+        for split, sides in zip(self.recipe.splits, self.sides[task.name], strict=True):
+            label = sides.cohort.frame["label"].to_numpy()[sides.members(VAL)]
+            undefined = undefined_objectives(task, label)
+            if search.objective[task.name] in undefined:
+                others = [name for name in OBJECTIVES[task.kind] if name not in undefined]
+                another = f", or another objective ({', '.join(others)})" if others else ""
+                raise DataError(
+                    f"[search] is after {search.objective[task.name]}, which is undefined on the val side of "
+                    f"{split_words(split)}: its {len(label)} stays all have the same outcome. Take more stays, another "
+                    f"split{another}."
+                )
+
+    def _check_elsewhere(self, inputs: InputSettings | TableSettings, task: Task, data: OpenData) -> None:
+        """Whether `test_data` has anything of what a row can learn to read here."""
+        asked = set(inputs.modalities or INPUT_MODALITIES) - set(task.hides)
+        taught = asked & _modalities(data.stays)
+        if taught.isdisjoint(self.theirs):
+            raise DataError(
+                f"it learns to read {', '.join(sorted(taught))}, and no stay of {self.recipe.test_data} has any of "
+                "them: it would say the same of every stay there. Name other modalities, leave it out, or prepare "
+                "test_data that have one of them."
+            )
 
     def _check_widths(self, inputs: InputSettings, brought: InputSettings, data: OpenData) -> None:
         """Where the summaries are not as many, what the encoders will have learned to read is looked up."""
@@ -193,13 +239,19 @@ class _Rows:
 
     def _check_score(self, settings: ScoreSettings | None, task: Task, judged: Sequence[OpenData]) -> None:
         """`judged`: the data, and after them those of `test_data`."""
-        have = scored_stays(judged[0], self.sides[task.name][0].cohort, task, settings, self.quiet)
-        for split, sides in zip(self.recipe.splits, self.sides[task.name], strict=True):
-            for side in (VAL,) if self.elsewhere else (VAL, TEST):
-                where = f"the {side} side of {split_words(split)}"
-                refuse_none_scored(have[sides.members(side)], where, self.recipe.window, settings)
+        asked = {
+            f"the {side} side of {split_words(split)}": sides.members(side)
+            for split, sides in zip(self.recipe.splits, self.sides[task.name], strict=True)
+            for side in ((VAL,) if self.elsewhere else (VAL, TEST))
+        }
+        chosen = self.sides[task.name][0].cohort
+        have = scored_stays(judged[0], chosen, task, settings, list(asked.values()), self.quiet)
+        for where, members in asked.items():
+            refuse_none_scored(have[members], where, self.recipe.window, settings)
         for other in judged[1:]:
-            have = scored_stays(other, self.elsewhere[task.name], task, settings, self.quiet)
+            chosen = self.elsewhere[task.name]
+            everybody = np.arange(chosen.frame.height)
+            have = scored_stays(other, chosen, task, settings, [everybody], self.quiet)
             refuse_none_scored(have, f"{other.folder}", self.recipe.window, settings)
 
 
@@ -208,18 +260,31 @@ def _check_inputs(
     data: OpenData,
     train: Cohort,
     where: str,
-    hidden: Sequence[str],
-    at_least: int,
+    method: str | None = None,
+    hidden: Sequence[str] = (),
 ) -> None:
-    """Refuse inputs of which the stays that are learned from show fewer than it takes."""
+    """Refuse inputs of which the stays that are learned from show less than it takes: two modalities to align, where
+    no method is named, else one, and a number where the method needs one."""
+    at_least, found = (2 if method is None else 1), None if method is None else find_method(method)
+    numbers = isinstance(found, Method) and found.needs_numbers
     asked = asked_modalities(inputs.modalities, hidden)
-    found = seen_modalities(data.lines, train, asked, at_least)
-    if len(found) < at_least:
+    views = inputs.image.views if isinstance(inputs, InputSettings) else ()
+    look = first_look(data.lines, train, asked, inputs.features, at_least, numbers, views)
+    needs = f"it needs {'one' if at_least == 1 else 'two'} or more of {', '.join(asked)}"
+    if len(look.shown) < at_least:
         raise DataError(
-            f"it needs {'one' if at_least == 1 else 'two'} or more of {', '.join(asked)}; the stays of {where} show "
-            f"{', '.join(sorted(found)) or 'none'} by the prediction time. Name other modalities, leave it out, or "
-            "prepare data that have them."
+            f"{needs}; the stays of {where} show {', '.join(look.shown) or 'none'} by the prediction time. Name other "
+            "modalities, leave it out, or prepare data that have them."
         )
+    if len(look.read) < at_least:
+        so_often = f"but {', '.join(look.read)} alone" if look.read else "and none"
+        raise DataError(
+            f"{needs} with a code in {100 * inputs.features.min_stay_share:g} % of the stays of {where} "
+            f"(min_stay_share); they show {', '.join(look.shown)}, {so_often} so often. "
+            "Lower min_stay_share, leave it out, or bring more data."
+        )
+    if isinstance(found, Method):
+        found.refuse_without_numbers(look.read, look.numbers)
     if isinstance(inputs, InputSettings):
         hashes_of_weights(inputs)
-        named_backbones(inputs, set(asked) & set(data.stays["modalities"].explode().drop_nulls()))
+        named_backbones(inputs, set(asked) & set(data.recorded))

@@ -1,13 +1,19 @@
 """What is compared: the measures of a kind of task, which of them leads, and which way is better."""
 
 from collections.abc import Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Final
+
+import numpy as np
+from jaxtyping import Shaped
 
 from wardround.metrics.bootstrap import Metric
 from wardround.metrics.calibration import ace, brier, calibration_intercept, calibration_slope
 from wardround.metrics.discrimination import auprc, auroc, event1, ppv, sensitivity
+from wardround.metrics.macro import macro
 from wardround.metrics.regression import mae, pearson, r2, spearman
+from wardround.tasks.task import Task
 
 PROBABILITIES: Final[Mapping[str, Metric]] = MappingProxyType(
     {
@@ -36,3 +42,20 @@ OBJECTIVES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {"binary": ("auroc", "auprc", "brier", "event1"), "hours": ("mae_h", "r2", "pearson", "spearman")}
 )
 """Kind of task -> what a search may be after."""
+
+
+def undefined_objectives(task: Task, label: Shaped[np.ndarray, "stay *label"]) -> list[str]:
+    """What a search cannot be after on stays of these labels, whatever is predicted of them: AUROC where all are alike.
+
+    Args:
+        task: whose objectives.
+        label: of the stays that a search is judged on.
+    """
+    shape = (len(label), *(1 for _ in label.shape[1:]))
+    guess = np.broadcast_to(np.linspace(0.1, 0.9, len(label)).reshape(shape), label.shape)
+    found: list[str] = []
+    for name in OBJECTIVES[task.kind]:
+        metric = {**PROBABILITIES, **HOURS, "event1": partial(event1, threshold=0.5)}[name]
+        if np.isnan((macro(metric) if task.labels else metric)(label, guess)):
+            found.append(name)
+    return found

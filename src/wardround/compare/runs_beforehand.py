@@ -14,6 +14,7 @@ from wardround.methods.scores import ScoreSettings
 from wardround.tasks.cohort import hour_asked
 from wardround.tasks.task import find_task
 from wardround.train.data import open_data
+from wardround.train.readable import refuse_unreadable
 from wardround.train.run_folder import Run, open_run
 from wardround.train.scored_stays import refuse_none_scored, scored_stays
 
@@ -32,7 +33,8 @@ def check_runs(existing: Existing, quiet: bool = True) -> None:
         RunError: where a run cannot be opened.
         UsageError: where one predicts nothing, tasks, protocols or hours differ, or nobody is on the side that is
             asked.
-        DataError: where the data cannot be asked the task, or have no score that is asked of them.
+        DataError: where the data cannot be asked the task, or have no score that is asked of them or nothing that a run
+            reads.
     """
     runs = {name: open_run(folder) for name, folder in existing.folders.items() if existing.kind(name) == "run"}
     about = {
@@ -78,7 +80,8 @@ def _check_data(existing: Existing, folder: Path, runs: Mapping[str, Run], quiet
         with said_of(name):
             question = existing.question(run.data_hash, data.hash)
             members = members_asked(run, chosen, question)
+            refuse_unreadable(run, data, task.hides)
             settings = run.plan.settings
             if run.plan.method == "score" and isinstance(settings, ScoreSettings | None):
-                have = scored_stays(data, chosen, task, settings, quiet)
+                have = scored_stays(data, chosen, task, settings, [members], quiet)
                 refuse_none_scored(have[members], f"{data.folder}", plan.window, settings)

@@ -19,6 +19,7 @@ from wardround.train.data import open_data
 from wardround.train.embedded import embedded, frozen_parts
 from wardround.train.pretrain import alignment_metrics, embeddings
 from wardround.train.protocol_stamp import modalities_past_prediction
+from wardround.train.readable import refuse_unreadable
 from wardround.train.run_folder import Run
 
 MAX_POINTS = 3_000
@@ -31,11 +32,13 @@ def evaluate_alignment(
     of a point a record.
 
     Raises:
+        DataError: where the data has nothing that the run reads.
         UsageError: where the data has no stay on the asked side, or a modality to leave out is none of the run's.
     """
     _, featuriser = run.pretraining()
     at_h = run.plan.window.at_h if question.at_h is None else question.at_h
     data = open_data(data_folder, Window(run.plan.window.protocol, at_h), quiet)
+    refuse_unreadable(run, data)
     cohort = data.cohort(None)
     sides = run.splits.select("subject_id", "stay_id", "pretrain_split")
     side = cohort.frame.join(sides, on=["subject_id", "stay_id"], how="left", maintain_order="left")["pretrain_split"]

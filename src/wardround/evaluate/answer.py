@@ -25,6 +25,7 @@ from wardround.train.cases import Cases
 from wardround.train.data import OpenData, open_data
 from wardround.train.predict import SHAPES, Predictions, predict_cases, predict_table
 from wardround.train.protocol_stamp import modalities_behind, modalities_past_prediction
+from wardround.train.readable import refuse_unreadable
 from wardround.train.run_folder import Run
 
 STAYS_AT_ONCE: Final = 4096
@@ -65,13 +66,15 @@ def answer(run: Run, data_folder: Path, question: Question, quiet: bool = False)
     """Predict for the stays that a question is about.
 
     Raises:
-        DataError: where the data is unfinished, nobody is in the cohort, or nobody has a published score.
+        DataError: where the data is unfinished or has nothing that the run reads, nobody is in the cohort, or nobody
+            has a published score.
         RunError: where the run's model gives no number for a stay.
         UsageError: where the data has no stay on the asked side of the run's split.
     """
     task = find_task(run.plan.task or "")
     at_h = run.plan.window.at_h if question.at_h is None else question.at_h
     data = open_data(data_folder, Window(run.plan.window.protocol, at_h), quiet)
+    refuse_unreadable(run, data, task.hides)
     cohort = data.cohort(task, question.labelled, quiet)
     members = members_asked(run, cohort, question)
     excluded = dict(cohort.excluded)

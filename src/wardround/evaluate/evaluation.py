@@ -67,8 +67,9 @@ def metrics_of(asked: Answer, advance: Callable[[int], object] = lambda _: None)
             asked.task, label, predicted, subject, asked.n_events, run.fitted, question.draws, question.seed, advance
         )
     if asked.task.kind == "binary":
+        n_data = asked.data.stays.height
         return known | probability_metrics(
-            label, predicted, subject, asked.n_events, run.fitted, question.draws, question.seed
+            label, predicted, subject, asked.n_events, run.fitted, question.draws, question.seed, n_data
         )
     baseline = None
     if asked.cohort.window.at_h == run.plan.window.at_h:  # the bins are of the run's own hour

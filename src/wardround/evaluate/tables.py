@@ -1,6 +1,7 @@
 """The numbers of `metrics.json`: metrics with intervals, by number of events, and for lengths of stay beside what
 elapsed hours know."""
 
+import math
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -18,6 +19,8 @@ from wardround.train.validation import label_tables
 EVENT_BINS: Final = 4
 MIN_BIN_STAYS: Final = 11
 FEW_EVENTS: Final = 50
+ENOUGH_TO_SHOW: Final = 5
+"""Expected stays of an outcome, of which there is none in one of 150 data sets (e^-5)."""
 WIDE_INTERVAL: Final = 0.15
 
 PerStay = Float[np.ndarray, "stay"]
@@ -31,6 +34,7 @@ def probability_metrics(
     fitted: dict[str, Any],
     draws: int,
     seed: int,
+    n_data: int = 0,
 ) -> dict[str, Any]:
     """Prevalence, all metrics of a yes/no task, AUROC by number of events, and a word where the data cannot tell.
 
@@ -41,6 +45,7 @@ def probability_metrics(
         n_events: raw events seen up to the prediction time.
         fitted: `threshold` (from validation) and `train_prevalence`.
         draws, seed: of the bootstrap.
+        n_data: stays of the data that these are a part of; 0 where nobody knows.
     """
     references = {"bss": None, "bss_train": fitted["train_prevalence"]}
     metrics = classification_table(label.astype(int), predicted, subject, fitted["threshold"], references, draws, seed)
@@ -49,6 +54,7 @@ def probability_metrics(
     few = int(min(label.sum(), len(label) - label.sum()))
     notes = [f"fewer than {FEW_EVENTS} events of the rarer outcome"] if few < FEW_EVENTS else []
     notes += ["interval too wide to conclude"] if wide else []
+    notes = [_one_outcome(label, fitted["train_prevalence"], n_data)] if few == 0 else notes
     return {
         "prevalence": float(label.mean()),
         "threshold": fitted["threshold"],
@@ -56,6 +62,24 @@ def probability_metrics(
         "note": "; ".join(notes),
         "by_n_events": _by_n_events("auroc", auroc, label.astype(int), predicted, subject, n_events, draws, seed),
     }
+
+
+def _one_outcome(label: PerStay, train_prevalence: float, n_data: int) -> str:
+    """What to say where the stays are all of one outcome: of how many more some would be of the other, by its share of
+    the training stays."""
+    have, other, share = "none", "with", train_prevalence
+    if label.sum():
+        have, other, share = "all", "without", 1 - train_prevalence
+    said = f"{have} of these {len(label)} stays have the outcome, so that AUROC and all that compares is undefined (-)"
+    another = "or train on another split (--split-seed, --fold)"
+    if not share or not n_data:
+        return f"{said}: bring more stays, {another}."
+    needed = max(ENOUGH_TO_SHOW / share * n_data / len(label), n_data)
+    unit = 10 ** max(len(str(int(needed))) - 2, 0)
+    return (
+        f"{said}: of some {math.ceil(needed / unit) * unit:,} stays (these data have {n_data:,}; synth --stays N) "
+        f"about {ENOUGH_TO_SHOW} here would be {other} it; {another}."
+    )
 
 
 def label_metrics(

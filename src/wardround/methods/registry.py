@@ -1,7 +1,7 @@
 """The methods by name, in one literal table: settings, shape of input, how a model is built. Installed packages may add
 to it (`extensions.py`)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Final, Literal, get_args
 
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from wardround.batches.store import InputSettings
-from wardround.errors import ExtensionError
+from wardround.errors import ExtensionError, UsageError
 from wardround.extensions import Registry
 from wardround.methods.boosting import Boosting, BoostingSettings
 from wardround.methods.grud import HOURLY, GRUDModel, GRUDSettings
@@ -49,6 +49,7 @@ class Method:
         summary: one line.
         inputs: what it reads where nothing else is asked for.
         teacher: who helps to teach it where nothing else is asked for.
+        needs_numbers: whether its models cannot be without a number among their inputs.
         epochs, patience: of its training where nothing else is asked for; the learning rate falls to 0 over the epochs.
     """
 
@@ -61,6 +62,7 @@ class Method:
     teacher: TeacherSettings = field(default_factory=TeacherSettings)
     epochs: int = 100
     patience: int = 10
+    needs_numbers: bool = False
 
     @property
     def shape(self) -> Shape:
@@ -75,6 +77,14 @@ class Method:
     def encodes(self) -> bool:
         """Whether its models are built around encoders of the modalities."""
         return any(setting.name == "encoder" for setting in fields(self.settings))
+
+    def refuse_without_numbers(self, modalities: Collection[str], numbers: bool) -> None:
+        """Raises `UsageError` where it needs a number and none of what it would read, of these modalities, is one."""
+        if self.needs_numbers and not numbers:
+            raise UsageError(
+                f"{self.name} reads numbers, and {', '.join(modalities)} have none that is a feature. Name other "
+                "modalities (inputs.modalities), or take a method that reads codes alone (mlp, boosting)."
+            )
 
 
 def _static(
@@ -151,6 +161,7 @@ METHODS: Final[dict[str, Method]] = {
             _grud,
             "hours through a GRU that decays with the time since each number was observed (arXiv 1606.01865)",
             HOURLY,
+            needs_numbers=True,
         ),
     )
 }

@@ -87,6 +87,11 @@ def known_when(settings: ScoreSettings | None) -> str:
     return f": nothing that {settings.of} is made of was known by then"
 
 
+def instead(settings: ScoreSettings | None) -> str:
+    """What else may be asked for where nobody has a score: one that other data have, where this is none of them."""
+    return "" if settings is not None and settings.of in CLINICAL else ", take one that is made of events (of=sofa)"
+
+
 def fit_points(points: Float[np.ndarray, "stay"], label: Float[np.ndarray, "stay"]) -> dict[str, float]:
     """What the points of a score mean: `slope` and `intercept` of the log odds, by logistic regression.
 

@@ -4,11 +4,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from wardround.errors import UsageError
+from wardround.json_kinds import JsonObject
 from wardround.sources.raw_data import RawData
 from wardround.sources.raw_table import RawTable
 from wardround.sources.source import Beside, Source
+
+HARDLY_ANY: Final = 0.01
+"""A table of which no more than this share of the rows became events may be of others (ours)."""
+MOSTLY: Final = 0.5
+"""And is, where more than this share of them was set aside as such: not for want of a text, or for its view."""
 
 
 def with_folders(source: Source, folders: Mapping[str, Path | None]) -> Source:
@@ -57,3 +64,31 @@ def _found(
             pictures=more.pictures or found.pictures,
         )
     return found
+
+
+def strangers_warning(source: Source, ledger: JsonObject) -> str | None:
+    """What to say where hardly a row of a table beside the database is of its stays: that it goes with others.
+
+    Args:
+        source: the database, with what lies beside it.
+        ledger: of `prepare`.
+
+    Returns:
+        A line with the counts of each such table; None where there is none.
+    """
+    found: list[str] = []
+    for each in source.beside:
+        accounts = {table.raw.name: ledger["tables"].get(table.raw.name) for table in each.tables}
+        for name, account in accounts.items():
+            if account is None or account["rows_out"] > HARDLY_ANY * account["rows_in"]:
+                continue
+            strange = sum(count for reason, count in account["set_aside"].items() if reason in each.elsewhere)
+            if strange > MOSTLY * account["rows_in"]:
+                found.append(f"{name} (--{each.option}): {strange:,} of {account['rows_in']:,}")
+    if not found:
+        return None
+    return (
+        f"WARNING: nearly all rows of what was given beside {source.name} are of patients or hospital stays that its "
+        f"stays are not of, and were set aside: {'; '.join(found)}. Is it of another version or another database? "
+        "Where the stays are a small part of a database (its demo), and this is of all of it, nothing is wrong."
+    )

@@ -27,6 +27,8 @@ from wardround.sources.memory_plan import MIB, MemoryPlan, plan_memory
 from wardround.sources.packed import WordLists, as_words
 from wardround.sources.raw_data import FoundTable, RawData
 from wardround.sources.reading import split
+from wardround.sources.recognise import hinted
+from wardround.sources.registry import KNOWN_SOURCES
 from wardround.sources.runs import in_common_words
 from wardround.sources.source import Source
 from wardround.sources.stay_reading import ReadStays, read_stays
@@ -145,7 +147,8 @@ def forecast(
     refuse_others_files(to, OUTPUTS)  # before files are hashed, which may take minutes
     plan_memory(memory_gib, workers, n_stays=0)
     begin = time.perf_counter()
-    found = source.find_all(raws, modalities)
+    with hinted(source.name, raws, KNOWN_SOURCES.usable):
+        found = source.find_all(raws, modalities)
     is_made = is_prepared(to, settings_of(source, found, modalities), found.inputs)
     finding_s = time.perf_counter() - begin
     with stop_on_sigterm() as stop:

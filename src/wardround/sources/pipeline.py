@@ -33,6 +33,7 @@ from wardround.sources.gather import Repeated, ShardWriter, read_summaries, subj
 from wardround.sources.memory_plan import DEFAULT_GIB, MemoryPlan, plan_memory
 from wardround.sources.raw_data import RawData
 from wardround.sources.reading import TableReader
+from wardround.sources.recognise import hinted
 from wardround.sources.registry import KNOWN_SOURCES
 from wardround.sources.runs import in_common_words, open_runs, rows_of_slices
 from wardround.sources.shard_step import ShardStep, summaries_of, write_step
@@ -101,7 +102,9 @@ def prepare(
     """
     refuse_unusable(engine)
     plan_memory(memory_gib, workers or 1, n_stays=0)
-    found = source.find_all([raw] if isinstance(raw, Path) else raw, modalities)
+    raws = [raw] if isinstance(raw, Path) else raw
+    with hinted(source.name, raws, KNOWN_SOURCES.usable):
+        found = source.find_all(raws, modalities)
     with one_writer(to, RunError, "preparing"):
         return _prepared(source, found, to, modalities, _Means(engine, workers, memory_gib, quiet))
 

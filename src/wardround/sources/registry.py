@@ -11,6 +11,7 @@ from wardround.sources.challenge2012 import CHALLENGE2012
 from wardround.sources.eicu import EICU
 from wardround.sources.mimic3 import MIMIC3
 from wardround.sources.mimic4 import MIMIC4
+from wardround.sources.recognise import hinted
 from wardround.sources.source import Source
 
 SOURCES: Final[dict[str, Source]] = {source.name: source for source in (EICU, MIMIC4, MIMIC3, CHALLENGE2012)}
@@ -36,7 +37,8 @@ def find_source(name: str, raws: Sequence[Path] = (), mapping: Path | None = Non
         StorageError: where the disk refuses.
     """
     if name == meds.NAME:
-        return meds.meds_source(raws, mapping)
+        with hinted(name, raws, KNOWN_SOURCES.usable):
+            return meds.meds_source(raws, mapping)
     source = KNOWN_SOURCES.find(name)
     if mapping is not None:
         raise UsageError(f"--mapping goes with meds; what the columns of {name} mean is known.")

@@ -25,6 +25,7 @@ class Beside:
         tables: its event tables.
         find: its folder, what was found of the database that it goes with -> where its tables are and how they read.
         unread_tables: its other tables; declared, never read.
+        elsewhere: the reasons of rows that are of no patient, or of no part of a hospital stay, that the stays are of.
     """
 
     option: str
@@ -32,6 +33,7 @@ class Beside:
     tables: tuple[EventTable, ...]
     find: Callable[[Path, RawData], RawData]
     unread_tables: tuple[RawTable, ...] = ()
+    elsewhere: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,13 @@ class Source:
     settings: Mapping[str, str | list[str]] = field(default_factory=dict[str, str | list[str]])
     patients: PatientPool = NOT_KNOWN
     beside: tuple[Beside, ...] = ()
+
+    @property
+    def table_names(self) -> frozenset[str]:
+        """The names of all tables that are declared, in lower case; those of databases beside it apart."""
+        events = [table.raw for table in (*self.paper_tables, *self.all_tables)]
+        others = [self.stay_table, *(side.raw for side in self.side_tables), *self.lookup_tables, *self.unread_tables]
+        return frozenset(table.name.lower() for table in (*events, *others))
 
     def tables(self, modalities: str) -> tuple[EventTable, ...]:
         """The event tables of `--modalities`. Raises `UsageError` where there are none of the paper's."""

@@ -1,6 +1,6 @@
 """What a training takes from finished runs: aligned encoders (`--encoders`), or first weights (`--init`)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -15,6 +15,7 @@ from wardround.tasks.cohort import Window
 from wardround.tasks.task import Task, find_task
 from wardround.train.data import OpenData
 from wardround.train.plan import PretrainSettings, TrainSettings
+from wardround.train.readable import refuse_unreadable
 from wardround.train.run_folder import Run, open_run
 
 NOT_TOLD: Final = "no check of test patients can find them, and numbers may be too good"
@@ -85,11 +86,21 @@ class Brought:
             return changed
         return override(settings, assignments)
 
-    def check(self, window: Window, data: OpenData, splits: pl.DataFrame, notes: list[str]) -> None:
-        """Refuse a run of another protocol, and one that learned from a test patient of `splits`; note what differs.
+    def check(
+        self, window: Window, data: OpenData, splits: pl.DataFrame, notes: list[str], hides: Collection[str] = ()
+    ) -> None:
+        """Refuse a run of another protocol, that reads nothing of the data, or that learned from a patient who is
+        tested by `splits`; note what differs.
+
+        Args:
+            window: of this training.
+            data: what is trained on.
+            splits: of these data.
+            notes: sentences for the person; added to.
+            hides: modalities that the task never shows.
 
         Raises:
-            UsageError, LeakageError: saying which.
+            UsageError, LeakageError, DataError: saying which.
         """
         for run, what in (
             (self.encoders, "The encoders were pretrained"),
@@ -109,6 +120,7 @@ class Brought:
                 shares = any(pool.may_share(data.patients) for pool in run.learned_pools())
                 also = f" It may share patients with this one, under other ids: {NOT_TOLD}." if shares else ""
                 notes.append(f"{what} on other data.{also}")
+            refuse_unreadable(run, data, hides)
         if self.encoders is not None:
             self.encoders.refuse_test_patients(splits, data.patients)
         if self.init is not None:

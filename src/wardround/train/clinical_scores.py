@@ -6,13 +6,13 @@ this is the score so far. Points of SAPS II are those without chronic diseases, 
 discharge, which in the paper protocol has come by the end of the unit stay for those who died in it and for few others.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import polars as pl
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from numpy import ndarray
 
 from wardround import files
@@ -69,15 +69,38 @@ def clinical_scores(data: OpenData, cohort: Cohort, of: str, quiet: bool = True)
     Raises:
         DataError: where the data have no code of what the score needs, or a column is missing.
     """
-    concept = find_concept(of)
     check_codes(data.folder, of)
-    asked = cohort.frame.select("subject_id", "stay_id", "prediction_time").drop_nulls()
     points = [pl.DataFrame(schema={"stay_id": pl.Int64, "points": pl.Float64})]
-    shards = sorted((data.folder / "data").glob("*.parquet"), key=lambda path: int(path.stem))
-    for path in progress(shards, f"making {of}, shards", quiet=quiet):
-        points += _of_shard(path, asked, data, concept)
+    points += points_by_shard(data, cohort, of, quiet)
     found = cohort.frame.join(pl.concat(points), on="stay_id", how="left", maintain_order="left")["points"]
     return found.fill_null(float("nan")).to_numpy().copy()
+
+
+def have_points(
+    data: OpenData, cohort: Cohort, of: str, groups: Sequence[ndarray], quiet: bool = True
+) -> Bool[ndarray, "stay"]:
+    """Which stays have points, from no more of the data than it takes to find one in each group.
+
+    Args:
+        data, cohort, of, quiet: as for `clinical_scores`, with its errors.
+        groups: places in the cohort.
+    """
+    check_codes(data.folder, of)
+    have = np.zeros(cohort.frame.height, bool)
+    for points in points_by_shard(data, cohort, of, quiet):
+        have |= cohort.frame["stay_id"].is_in(points["stay_id"].implode()).to_numpy()
+        if all(have[group].any() for group in groups):
+            break
+    return have
+
+
+def points_by_shard(data: OpenData, cohort: Cohort, of: str, quiet: bool = True) -> Iterator[pl.DataFrame]:
+    """`stay_id, points` of the stays that have some, shard by shard; arguments as for `clinical_scores`."""
+    concept = find_concept(of)
+    asked = cohort.frame.select("subject_id", "stay_id", "prediction_time").drop_nulls()
+    shards = sorted((data.folder / "data").glob("*.parquet"), key=lambda path: int(path.stem))
+    for path in progress(shards, f"making {of}, shards", quiet=quiet):
+        yield from _of_shard(path, asked, data, concept)
 
 
 def _of_shard(path: Path, asked: pl.DataFrame, data: OpenData, concept: Concept) -> Iterator[pl.DataFrame]:

@@ -62,6 +62,18 @@ class OpenData:
         stays = with_derived(self.folder, self.hash, self.stays, task, labelled, quiet)
         return cohort(stays, self.window, task, labelled)
 
+    @property
+    def recorded(self) -> list[str]:
+        """The modalities that at least one stay has at any time, those that are derived aside, in order."""
+        return sorted(set(self.stays["modalities"].explode().drop_nulls()))
+
+    def n_with(self, modality: str) -> int:
+        """How many stays have an event of a modality at any time, recorded or derived."""
+        if modality != DERIVED_MODALITY:
+            return int(self.stays["modalities"].list.contains(modality).sum())
+        found = np.flatnonzero(self.lines.modality == MODALITIES.index(modality))
+        return len(np.unique(np.searchsorted(self.lines.offsets, found, side="right")))
+
     def elapsed_h(self, chosen: Cohort) -> np.ndarray:
         """Hours in hospital at the prediction time, by stay of the cohort."""
         hospital = self.stays.select("stay_id", "hospital_start")
@@ -206,11 +218,11 @@ def unread_modalities(
         hidden: modalities that the task never shows.
     """
     named = featuriser.settings.modalities
-    there = set(data.stays["modalities"].explode().drop_nulls()) - set(hidden)
+    there = set(data.recorded) - set(hidden)
     asked = named or [name for name in INPUT_MODALITIES if name in there]
     unread = [name for name in asked if name not in featuriser.vocabulary.modalities]
     for name in unread if named else ():
-        have = _n_with(data.lines, name)
+        have = data.n_with(name)
         when = " at any time, too few by the prediction time" if have else ""
         why = f" {WITHOUT_SCORE}" if have == 0 and name == DERIVED_MODALITY else ""
         notes.append(
@@ -218,9 +230,3 @@ def unread_modalities(
         )
     advice = UNREAD if unread else ""
     return {"check": "unread_modalities", "verdict": "warn" if unread else "pass", "value": unread, "advice": advice}
-
-
-def _n_with(lines: Lines, modality: str) -> int:
-    """How many stays have an event of a modality, recorded or derived."""
-    found = np.flatnonzero(lines.modality == MODALITIES.index(modality))
-    return len(np.unique(np.searchsorted(lines.offsets, found, side="right")))

@@ -11,11 +11,11 @@ import torch
 from torch import nn
 
 from wardround.batches.store import Featuriser, InputSettings, event_store, fit_featuriser, with_normaliser
-from wardround.errors import NoScoreError, UsageError
+from wardround.errors import UsageError
 from wardround.files import hash_of
 from wardround.launcher import is_first_process
 from wardround.methods.registry import FittedMethod, Method, build_embedder, find_method
-from wardround.methods.scores import ROWS, ScoreSettings, check_score, fit_points, known_when, score_settings
+from wardround.methods.scores import ROWS, ScoreSettings, check_score, fit_points, score_settings
 from wardround.methods.target import Target
 from wardround.metrics.discrimination import auroc
 from wardround.metrics.macro import macro
@@ -39,6 +39,7 @@ from wardround.train.predict import SHAPES, Batches, predict_cases
 from wardround.train.pretrain import Finished
 from wardround.train.processes import first_process_first, first_where_documents
 from wardround.train.run_folder import NewRun
+from wardround.train.scored_stays import refuse_none_scored
 from wardround.train.split_checks import split_checks
 from wardround.train.taught import taught_labels, teacher_of
 from wardround.train.validation import elapsed_bins, fitted_values, validation_metrics
@@ -79,7 +80,7 @@ def train(
         The folder and notes.
 
     Raises:
-        DataError, RunError, UsageError: where data, `to` or settings do not fit.
+        DataError, RunError, UsageError: where data, `to`, settings or a run that is brought do not fit.
         ExtensionError: where method, task or encoder are of a package that cannot be used.
         LeakageError: where a test patient was used to pretrain the encoders, or to make the first weights.
         Stopped: after SIGTERM; the same call goes on, or fits anew what is fitted whole.
@@ -112,7 +113,7 @@ def train(
         chosen = data.cohort(task, quiet=quiet)
     sides, table = sides_of(data, chosen, split, "split")
     run.notes.extend(notes)
-    brought.check(window, data, table, run.notes)
+    brought.check(window, data, table, run.notes, task.hides)
     _Training(method, task, data, sides, settings, seed, quiet, brought).run(run, table)
     return Finished(to, False, run.notes)
 
@@ -144,6 +145,8 @@ class _Training:
         self.target = Target.of(task, settings.model.positive_weight)
         self.label, self.learned = sides.cohort.frame["label"].to_numpy(), sides.cohort.learned
         self.featuriser = self._featuriser(settings.inputs)
+        words = self.featuriser.vocabulary
+        method.refuse_without_numbers(words.modalities, any(words.numbers.values()))
         hidden = task.hidden_of(self.featuriser.vocabulary.modalities)
         sequences, documents = self.shape.sequences, self.shape.documents
         with first_where_documents(self.featuriser.vocabulary.modalities if documents else ()):
@@ -271,6 +274,8 @@ def _train_row(
     settings: ScoreSettings | None,
 ) -> Finished:
     """`score` and `elapsed`: nothing to train but a threshold, some bins, and what points mean."""
+    if name == "score":
+        check_score(settings, task.name, task.kind == "binary")
     with first_process_first():
         data = opened(data_folder, window, quiet)
     packages = packages_behind(name, task.name, None)
@@ -280,8 +285,6 @@ def _train_row(
         return Finished(to, True, [])
     sides, table = sides_of(data, data.cohort(task), split, "split")
     label, train_side, val = sides.cohort.frame["label"].to_numpy(), sides.members(TRAIN), sides.members(VAL)
-    if name == "score":
-        check_score(settings, task.name, task.kind == "binary")
     fitted = elapsed_bins(data, sides, task) if name == "elapsed" or task.kind == "hours" else {}
     if settings is None:
         cases = Cases.of_row(data, sides.cohort, name, task, fitted)
@@ -291,11 +294,7 @@ def _train_row(
         cases = Cases.of_points(sides.cohort, points, fitted)
     predicted = cases.row[val]
     have = ~np.isnan(predicted)
-    if not have.any():
-        raise NoScoreError(
-            f"no validation stay has a published score at hour {window.at_h}{known_when(settings)}. Take one that is "
-            "computed of what is there (--set of=sofa), or leave the row out."
-        )
+    refuse_none_scored(have, "the validation side", window, settings)
     fitted |= fitted_values(task, label[train_side], label[val][have], predicted[have])
     subject = sides.cohort.frame["subject_id"].to_numpy()[val][have]
     metrics = validation_metrics(data, sides, task, label[val][have], predicted[have], subject, fitted)

@@ -21,6 +21,7 @@ EMERGENCY_H: Final = 24.0
 OTHERS_STAY: Final = "stay of another subject"
 NO_SUBJECT: Final = "no subject id"
 OUTSIDE: Final = "outside every unit stay and what leads to it"
+NO_STAY: Final = "subject without a stay"
 NO_UNIT_STAY: Final = "hospital stay without a unit stay"
 NO_END: Final = "known at discharge, which is not known"
 
@@ -46,7 +47,7 @@ def by_time(*columns: str) -> Place:
 
     def place(rows: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
         rows = with_reason(rows, pl.col("subject_id").is_null(), NO_SUBJECT)
-        rows = with_reason(rows, ~pl.col("subject_id").is_in(stays["subject_id"].implode()), "subject without a stay")
+        rows = with_reason(rows, ~pl.col("subject_id").is_in(stays["subject_id"].implode()), NO_STAY)
         rows = rows.with_columns(_time=pl.coalesce(columns)).with_row_index("_place")
         in_order = _is_in_order(rows)
         rows = rows if in_order else rows.sort("_time")

@@ -12,13 +12,16 @@ from pathlib import Path
 from typing import Final
 
 from wardround.errors import SourceError
+from wardround.sources.conversion import FAR
 from wardround.sources.mimic.named_tables import Layout, find_named_tables, without_columns
+from wardround.sources.mimic.note_places import OTHERS_ADMISSION, OUTSIDE_ADMISSION
+from wardround.sources.mimic.placing import NO_STAY, NO_UNIT_STAY, OUTSIDE
 from wardround.sources.mimic4.cxr import CXR_TABLES, FILE, METADATA
 from wardround.sources.mimic4.cxr import UNREAD_TABLES as UNREAD_CXR
 from wardround.sources.mimic4.cxr_files import EXAMPLE, TOP, list_pictures, with_files
 from wardround.sources.mimic4.notes import NOTE_TABLES
 from wardround.sources.mimic4.notes import UNREAD_TABLES as UNREAD_NOTES
-from wardround.sources.mimic4.registered import LOOKED_UP, with_registered
+from wardround.sources.mimic4.registered import LOOKED_UP, UNREGISTERED, with_registered
 from wardround.sources.raw_data import FoundTable, Pictures, RawData
 from wardround.sources.raw_table import RawTable
 from wardround.sources.source import Beside
@@ -85,5 +88,7 @@ def _registered(tables: Mapping[str, FoundTable], hospital: RawData) -> dict[str
     return {name: with_registered(table, hospital.tables["patients"]) for name, table in tables.items()}
 
 
-MIMIC_CXR: Final = Beside("cxr", "MIMIC-CXR-JPG or MIMIC-CXR", CXR_TABLES, find_cxr, UNREAD_CXR)
-MIMIC_IV_NOTE: Final = Beside("notes", "MIMIC-IV-Note", NOTE_TABLES, find_notes, UNREAD_NOTES)
+_ELSEWHERE: Final = frozenset({UNREGISTERED, NO_STAY, OTHERS_ADMISSION, OUTSIDE_ADMISSION, NO_UNIT_STAY, OUTSIDE, FAR})
+
+MIMIC_CXR: Final = Beside("cxr", "MIMIC-CXR-JPG or MIMIC-CXR", CXR_TABLES, find_cxr, UNREAD_CXR, _ELSEWHERE)
+MIMIC_IV_NOTE: Final = Beside("notes", "MIMIC-IV-Note", NOTE_TABLES, find_notes, UNREAD_NOTES, _ELSEWHERE)
