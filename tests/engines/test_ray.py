@@ -253,7 +253,7 @@ def test_both_nodes_make_the_bytes_that_threads_make(place: Place, tmp_path: Pat
     assert main(words) == 0
     told = capfd.readouterr()
     assert told.out.endswith(" is complete\n")
-    assert {line.partition(":")[0] for line in told.err.splitlines()} == {"reading tables", "writing shards"}
+    assert {line.partition(":")[0] for line in told.err.splitlines()} == {"reading tables, MiB", "writing shards"}
     assert Data(tmp_path / "data").hashes() == place.local.hashes()
     assert ray.is_initialized(), "who was connected before stays it"
 
@@ -410,7 +410,7 @@ def test_an_address_at_which_nobody_answers(address: str, said: str, monkeypatch
     [("127.0.0.1:6379", True), ("localhost:6379", True), ("[::1]:6379", True), ("10.0.0.1:6379", False)],
 )
 def test_a_cluster_on_127_0_0_1_is_looked_for_there(address: str, is_loopback: bool, monkeypatch: pytest.MonkeyPatch):
-    """Ray took it for the machine's outer address, at which such a cluster does not listen, and tried on for minutes."""
+    """Ray took it for the outer address, at which such a cluster does not listen, and tried on for minutes."""
     asked: list[str | None] = []
     monkeypatch.setattr(ray_cluster, "_is_connected", lambda: False)
     monkeypatch.setattr(ray_cluster, "_refuse_silent", lambda _: None)
