@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from wardround import progress as module
-from wardround.progress import progress
+from wardround.progress import Within, progress
 
 
 class Clock:
@@ -129,3 +129,19 @@ def test_work_inside_work_has_a_line_of_its_own(monkeypatch: pytest.MonkeyPatch,
         f"trees: 100% {whole} 1 of 1 in 0 s",
         f"folds: 100% {whole} 2 of 2 in 2 s",
     ]
+
+
+def test_a_part_of_the_work_tells_its_share(monkeypatch: pytest.MonkeyPatch, clock: Clock):
+    """A share that comes twice, falls or is beyond the end moves nothing back or out; so does a part of no size."""
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    with progress(12, "reading", quiet=False) as bar:
+        first, second = Within(bar, 10, "first"), Within(bar, 2, "second")
+        for share in (0.25, 0.25, 0.2, 0.99, 1.5):
+            clock.now_s += 1
+            first.reached(share)
+        second.reached(1.0)
+    counts = [
+        line.split("] ")[1].split(",")[0].removesuffix("\x1b[K") for line in sys.stderr.getvalue().split("\r")[1:-1]
+    ]
+    assert counts == ["0 of 12", "2 of 12", "2 of 12", "2 of 12", "9 of 12", "10 of 12"]
+    assert "12 of 12 in 5 s" in sys.stderr.getvalue()

@@ -2,6 +2,8 @@
 stays."""
 
 import contextlib
+import errno
+import itertools
 import os
 import signal
 import subprocess
@@ -9,6 +11,8 @@ import sys
 import threading
 from pathlib import Path
 
+import numpy as np
+import polars as pl
 import pytest
 
 from faulty_disk import FaultyDisk, Killed
@@ -114,6 +118,27 @@ def test_where_nothing_can_be_locked_nothing_is_taken_away(tmp_path: Path, monke
     (tmp_path / LEFTOVER).write_text("half")
     writers_that_meet(tmp_path / "x.json")
     assert names(tmp_path) == [LEFTOVER, "x.json"]
+
+
+@pytest.mark.parametrize("full_at", [0, 1, 2, 3])
+def test_a_disk_that_is_full_amid_a_large_table_is_told_of_as_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, full_at: int
+):
+    """Whoever writes a table closes it where a write failed, and writes its end then: that was a BufferError."""
+    table = pl.DataFrame({"x": np.frombuffer(np.random.default_rng(0).bytes(4 << 20), np.int64)})
+    sound, count = os.write, itertools.count()
+
+    def full(descriptor: int, data: memoryview) -> int:
+        if next(count) >= full_at:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return sound(descriptor, data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", full)
+        with pytest.raises(StorageError, match="No space left on device"):
+            files.write_batches(tmp_path / "x.arrow", [table, table], {})
+    assert next(count) > full_at
+    assert names(tmp_path) == []
 
 
 @pytest.mark.parametrize("at", range(1, 6))

@@ -154,6 +154,25 @@ class Progress(Generic[Item]):
         self.close()
 
 
+class Within:
+    """A part of long work that tells which share of it is done.
+
+    Args:
+        bar: of the whole work.
+        size: how much of it the part is.
+        note: shown beside the count while the part is under way.
+    """
+
+    def __init__(self, bar: Progress[Any], size: int, note: str):
+        self._bar, self._size, self._note, self._done = bar, size, note, 0
+
+    def reached(self, share: float) -> None:
+        """Say that `share` of the part is done; it never goes back."""
+        more = max(0, int(self._size * min(share, 1.0)) - self._done)
+        self._done += more
+        self._bar.advance(more, self._note)
+
+
 @overload
 def progress(
     work: int, description: str, *, quiet: bool = ..., done: int = ..., every_s: float = ...

@@ -64,10 +64,14 @@ class WholeFile(io.RawIOBase):
         if len(self._waiting) + len(view) < BUFFER_BYTES:
             self._waiting += view
         else:
-            self._write_out(self._waiting)
+            self._write_out_waiting()
             self._write_out(view)
-            self._waiting = bytearray()
         return len(view)
+
+    def _write_out_waiting(self) -> None:
+        """Where the disk refuses, its error holds on to what waited: what comes after waits elsewhere."""
+        waiting, self._waiting = self._waiting, bytearray()
+        self._write_out(waiting)
 
     def _write_out(self, data: bytearray | memoryview) -> None:
         view = memoryview(data)
@@ -86,8 +90,7 @@ class WholeFile(io.RawIOBase):
 
     def finish(self) -> None:
         """Write all that waits, and flush it to the disk. Raises OSError."""
-        self._write_out(self._waiting)
-        self._waiting = bytearray()
+        self._write_out_waiting()
         os.fsync(self._descriptor)
 
     def release(self) -> None:

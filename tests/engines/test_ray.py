@@ -253,7 +253,7 @@ def test_both_nodes_make_the_bytes_that_threads_make(place: Place, tmp_path: Pat
     assert main(words) == 0
     told = capfd.readouterr()
     assert told.out.endswith(" is complete\n")
-    assert {line.partition(":")[0] for line in told.err.splitlines()} == {"reading tables", "writing shards"}
+    assert {line.partition(":")[0] for line in told.err.splitlines()} == {"reading tables, MiB", "writing shards"}
     assert Data(tmp_path / "data").hashes() == place.local.hashes()
     assert ray.is_initialized(), "who was connected before stays it"
 
@@ -403,6 +403,50 @@ def test_an_address_at_which_nobody_answers(address: str, said: str, monkeypatch
     monkeypatch.setenv("RAY_ADDRESS", address)
     with pytest.raises(ClusterError, match=said), open_engine("ray", 1):
         pass
+
+
+@pytest.mark.parametrize(
+    ("address", "is_loopback"),
+    [("127.0.0.1:6379", True), ("localhost:6379", True), ("[::1]:6379", True), ("10.0.0.1:6379", False)],
+)
+def test_a_cluster_on_127_0_0_1_is_looked_for_there(address: str, is_loopback: bool, monkeypatch: pytest.MonkeyPatch):
+    """Ray took it for the outer address, at which such a cluster does not listen, and tried on for minutes."""
+    asked: list[str | None] = []
+    monkeypatch.setattr(ray_cluster, "_is_connected", lambda: False)
+    monkeypatch.setattr(ray_cluster, "_refuse_silent", lambda _: None)
+    monkeypatch.setattr(ray_cluster, "_cpus", lambda: 1)
+    monkeypatch.setattr(ray_cluster, "_init", lambda *_, **__: asked.append(os.environ.get(ray_cluster.ONE_MACHINE)))
+    monkeypatch.delenv(ray_cluster.ONE_MACHINE, raising=False)
+    monkeypatch.setenv("RAY_ADDRESS", address)
+    with ray_cluster.connected(1):
+        pass
+    assert asked == ["0" if is_loopback else None]
+    assert ray_cluster.ONE_MACHINE not in os.environ
+
+
+@pytest.mark.parametrize(
+    ("says", "said"),
+    [
+        (b"HTTP/1.0 400 Bad request\r\n\r\n", "What answers at RAY_ADDRESS=.* is no Ray cluster"),
+        (b"-ERR", "is no Ray cluster"),
+        (None, r"No Ray cluster answers at RAY_ADDRESS=.* \(TimeoutError\)"),
+    ],
+)
+def test_an_address_at_which_something_else_answers(says: bytes | None, said: str, monkeypatch: pytest.MonkeyPatch):
+    """Ray itself waits for it, for minutes or without end, and takes no interrupt meanwhile."""
+    monkeypatch.setattr(ray_cluster, "_is_connected", lambda: False)
+    monkeypatch.setattr(ray_cluster, "ANSWER_S", 0.5)
+    with socket.create_server((LOOPBACK, 0)) as server:
+        monkeypatch.setenv("RAY_ADDRESS", f"{LOOPBACK}:{server.getsockname()[1]}")
+
+        def answer() -> None:
+            if says is not None:
+                with server.accept()[0] as caller:
+                    caller.recv(100)
+                    caller.sendall(says)
+
+        with meanwhile(answer), pytest.raises(ClusterError, match=said), open_engine("ray", 1):
+            pass
 
 
 def test_ctrl_c_while_ray_starts_is_put_off_until_it_has(monkeypatch: pytest.MonkeyPatch):

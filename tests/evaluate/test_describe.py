@@ -14,6 +14,7 @@ from wardround import files
 from wardround.errors import DataError, RunError
 from wardround.evaluate.describe import describe
 from wardround.evaluate.event_counts import EventCounts, code_rows, count_events, hourly_rows, rate_rows
+from wardround.evaluate.making_sections import ledger_table
 
 
 @pytest.fixture(scope="module")
@@ -144,3 +145,13 @@ def test_changed_data_is_refused(tmp_path: Path):
     files.write_json(folder / "ledger.json", {"tables": {}})
     with pytest.raises(DataError, match=r"ledger\.json"):
         describe(folder, quiet=True)
+
+
+def test_a_single_value_set_aside_is_no_row_set_aside():
+    """The page said `1 single values: impossible age` beside as many rows out as in."""
+    accounts = {
+        "patient": {"rows_in": 7, "rows_out": 7, "set_aside": {}, "values_set_aside": {"impossible age": 1}},
+        "lab": {"rows_in": 9, "rows_out": 6, "set_aside": {"no value": 2, "no code": 1}},
+    }
+    said = [row["set aside"] for row in ledger_table({"tables": accounts}).rows]
+    assert said == ["nothing (single values of rows that stay: 1 impossible age)", "2 no value; 1 no code"]

@@ -87,7 +87,7 @@ def test_progress_is_shown_unless_quiet(tmp_path: Path, capsys: pytest.CaptureFi
     pipeline.prepare(EICU, raw, tmp_path / "data")
     said = capsys.readouterr()
     assert said.out == ""
-    assert said.err.splitlines()[0] == "reading tables: 0 of 2"
+    assert said.err.splitlines()[0] == "reading tables, MiB: 0 of 2"
 
 
 def test_a_folder_that_is_none(tmp_path: Path):

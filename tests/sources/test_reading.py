@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from wardround.engines.local import LocalEngine
 from wardround.sources.csv_reader import RawRows
 from wardround.sources.eicu import EICU
 from wardround.sources.memory_plan import plan_memory
@@ -59,3 +60,13 @@ def test_whoever_is_interrupted_closes_the_file_at_once(tmp_path: Path):
         reader.read(FoundTable(tmp_path / "lab.csv", blocks), LAB, tmp_path / "runs")
     assert told == ["closed"]
     assert caught.value is not None
+
+
+def test_it_tells_how_much_of_a_table_was_read(tmp_path: Path):
+    """Of a reader that cannot tell, nothing."""
+    empty = pl.DataFrame(schema=dict.fromkeys(LAB.raw.read, pl.String))
+    blocks = [RawRows(empty, 0, 0, share=share) for share in (0.25, None, 1.0)]
+    told: list[float] = []
+    reader = TableReader(EICU, LocalEngine(1), STAYS, plan_memory(4, 1, 3), StopRequest())
+    reader.read(FoundTable(tmp_path / "lab.csv", lambda: iter(blocks)), LAB, tmp_path / "runs", told.append)
+    assert told == [0.25, 1.0]

@@ -25,6 +25,10 @@ from wardround.errors import ClusterError, UsageError
 ADDRESS: Final = "RAY_ADDRESS"
 LOOPBACK: Final = "127.0.0.1"
 ANSWER_S: Final = 5.0
+TLS: Final = "RAY_USE_TLS"
+NO_SETTINGS: Final = bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + NO_SETTINGS
+"""What a client of HTTP/2 says first, and a server too: a frame of settings, here none."""
 STORE_BYTES: Final = 256 * 2**20
 STORE_BYTES_PER_WORKER: Final = 128 * 2**20
 """Of memory for what travels: a block, the events of another, and what waits to be written."""
@@ -75,6 +79,7 @@ def connected(workers: int | None) -> Generator[int]:
                 stack.enter_context(_own_cluster(workers or usable_cores()))
             else:
                 _refuse_silent(address)
+                stack.enter_context(_settings({ONE_MACHINE: "0"} if _is_loopback(address) else {}))
                 thread = stack.enter_context(_ours_to_end(f"The Ray cluster at {ADDRESS}={address} cannot be used"))
                 _init(thread, address=address)
         yield _cpus()
@@ -85,20 +90,46 @@ def _is_connected() -> bool:
     return "ray" in sys.modules and sys.modules["ray"].is_initialized()
 
 
+def _is_loopback(address: str) -> bool:
+    """Whether a cluster is asked for on this machine's address for itself."""
+    host = address.rpartition(":")[0].strip("[]")
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
 def _refuse_silent(address: str) -> None:
-    """Raises `ClusterError` where nobody listens at an address: Ray itself would go on trying for minutes."""
+    """Raises `ClusterError` where nobody listens at an address, or what does is no Ray: Ray itself would go on trying
+    for minutes, and with some, such as a web server, for ever."""
     host, _, port = address.rpartition(":")
     if "/" in host or not host or not port.isdecimal():
         raise ClusterError(
             f"{ADDRESS}={address}: give the address of the cluster's head node as HOST:PORT, or unset it."
         )
     try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWER_S).close()
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWER_S) as connection:
+            is_ray = os.environ.get(TLS, "0") not in ("", "0") or _speaks_http2(connection)
     except (OSError, OverflowError) as error:
         raise ClusterError(
             f"No Ray cluster answers at {ADDRESS}={address} ({type(error).__name__}). Start it, or unset {ADDRESS} to "
             "work on this machine alone."
         ) from None
+    if not is_ray:
+        raise ClusterError(
+            f"What answers at {ADDRESS}={address} is no Ray cluster. Give the address that `ray start --head` prints, "
+            f"or unset {ADDRESS} to work on this machine alone."
+        )
+
+
+def _speaks_http2(connection: socket.socket) -> bool:
+    """Whether the other side answers as HTTP/2 begins (RFC 9113, 3.4), on which Ray's own protocol stands. Raises
+    OSError, also where it does not answer in time."""
+    connection.sendall(PREFACE)
+    head = b""
+    while len(head) < len(NO_SETTINGS):
+        more = connection.recv(len(NO_SETTINGS) - len(head))
+        if not more:
+            break
+        head += more
+    return head[3:5] == NO_SETTINGS[3:5]
 
 
 @contextlib.contextmanager

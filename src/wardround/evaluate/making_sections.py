@@ -167,12 +167,11 @@ def ledger_table(ledger: Mapping[str, Any], folded: bool = True) -> Table:
     """The account of every raw table. Counts are rows of files, not people, and exact."""
     rows: list[dict[str, Any]] = []
     for name, account in ledger["tables"].items():
-        reasons = [f"{count:,} {reason}" for reason, count in account["set_aside"].items()]
-        reasons += [
-            f"{count:,} single values: {reason}" for reason, count in account.get("values_set_aside", {}).items()
-        ]
+        reasons = "; ".join(f"{count:,} {reason}" for reason, count in account["set_aside"].items()) or "nothing"
+        values = "; ".join(f"{count:,} {reason}" for reason, count in account.get("values_set_aside", {}).items())
+        reasons += f" (single values of rows that stay: {values})" if values else ""
         cells = {"rows in": f"{account['rows_in']:,}", "rows out": f"{account['rows_out']:,}"}
-        rows.append({"table": name, "set aside": "; ".join(reasons) or "nothing", **cells})
+        rows.append({"table": name, "set aside": reasons, **cells})
     absent = ledger.get("absent", [])
     missing = f" Not there: {', '.join(absent)}." if absent else ""
     caption = (

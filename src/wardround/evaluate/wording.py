@@ -81,7 +81,10 @@ METRICS: Final[Mapping[str, MetricWords]] = MappingProxyType(
         ),
         "bss_train": MetricWords("Brier skill, training", "the same against the prevalence of the training stays", "1"),
         "ace": MetricWords(
-            "Calibration error", "mean gap of predicted and observed risk over 15 groups of equal size (ACE)", "0"
+            "Calibration error",
+            "mean gap of predicted and observed risk over 15 groups of equal size (ACE); chance alone widens it where "
+            "stays are few, its interval most: take the upper end as a bound",
+            "0",
         ),
         "calibration_slope": MetricWords(
             "Calibration slope", "below 1 the risks are too extreme, above 1 too timid", "1"

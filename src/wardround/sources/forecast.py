@@ -104,7 +104,8 @@ class Forecast:
 
     @property
     def seconds(self) -> float:
-        """Of the whole run: one thread reads while the workers convert, then the workers put shards in order."""
+        """Of the whole run, at least: one thread reads while the workers convert, then the workers put shards in order.
+        Not in it: the start, runs that are read again, files that are hashed and flushed."""
         at_once = min(self.plan.workers, usable_cores())
         return self.begin_s + sum(
             max(each.read_s, (each.read_s + each.convert_s) / at_once) + each.gather_s / at_once
@@ -292,7 +293,7 @@ def forecast_lines(found: Forecast) -> list[str]:
         about = "" if table.is_counted else "~"
         rows.append([name, f"{about}{table.rows:,}", f"{about}{table.events:,}"])
     plan, minutes = found.plan, found.seconds / 60
-    time_needed = f"{minutes:,.0f} minutes" if minutes >= 2 else f"{found.seconds:,.0f} seconds"
+    time_needed = f"{minutes:,.0f} minutes" if minutes >= 2 else f"{max(found.seconds, 1):,.0f} s"
     made = [f"{found.room.to} holds these data already, finished: a run makes nothing"] if found.is_made else []
     return [
         *made,
@@ -304,5 +305,5 @@ def forecast_lines(found: Forecast) -> list[str]:
         f"memory: at most {found.memory_gib:g} GiB: {plan.workers} worker{'s' * (plan.workers > 1)}, "
         f"{plan.block_rows:,} rows converted and {plan.gather_rows:,} events put in order at once by each, "
         f"{plan.waiting_bytes // MIB} MiB of events waiting",
-        f"time: some {time_needed} on this machine as it is now",
+        f"time: at least {time_needed} on this machine as it is now; runs took up to three times that",
     ]

@@ -26,11 +26,12 @@ from wardround.errors import RunError, SourceError
 from wardround.events import HAPPENED, OPTIONAL_STAY_COLUMNS, STAY_COLUMNS, TIME_IS
 from wardround.ledger import TableLedger, check_balanced
 from wardround.pictures import write_picture_folder
-from wardround.progress import progress, say
+from wardround.progress import Within, progress, say
 from wardround.sources.data_target import OUTPUTS, is_prepared, patients_of, settings_of
+from wardround.sources.disk_room import bytes_of
 from wardround.sources.forecast import check_disk
 from wardround.sources.gather import Repeated, ShardWriter, read_summaries, subject_splits
-from wardround.sources.memory_plan import DEFAULT_GIB, MemoryPlan, plan_memory
+from wardround.sources.memory_plan import DEFAULT_GIB, MIB, MemoryPlan, plan_memory
 from wardround.sources.raw_data import RawData
 from wardround.sources.reading import TableReader
 from wardround.sources.recognise import hinted
@@ -41,7 +42,7 @@ from wardround.sources.source import Source
 from wardround.sources.stay_reading import read_stays
 from wardround.sources.work_folder import WorkFolder, open_work
 from wardround.stopping import StopRequest, stop_on_sigterm
-from wardround.whole_file import one_writer
+from wardround.whole_file import one_writer, storage_errors
 
 __all__ = ["Prepared", "Source", "prepare"]
 
@@ -193,14 +194,26 @@ class _Job:
         tables = [table for table in self.source.tables(self.modalities) if table.raw.name in self.found.tables]
         reader = TableReader(self.source, self.engine, stays, plan, self.stop)
         facts: dict[str, dict[str, Any]] = {}
-        for table in progress(tables, "reading tables", quiet=self.quiet):
-            name = table.raw.name
-            done = self.work.facts("tables", name)
-            if done is None:
-                done, runs = reader.read(self.found.tables[name], table, self._runs(name))
-                self.work.finish("tables", name, done, runs)
-            facts[name] = done
+        sizes_mib = {table.raw.name: self._size_mib(table.raw.name) for table in tables}
+        with progress(sum(sizes_mib.values()), "reading tables, MiB", quiet=self.quiet) as bar:
+            for table in tables:
+                name = table.raw.name
+                done = self.work.facts("tables", name)
+                if done is None:
+                    within = Within(bar, sizes_mib[name], name)
+                    done, runs = reader.read(self.found.tables[name], table, self._runs(name), within.reached)
+                    self.work.finish("tables", name, done, runs)
+                    within.reached(1.0)
+                else:
+                    bar.advance(sizes_mib[name])
+                facts[name] = done
         return facts
+
+    def _size_mib(self, name: str) -> int:
+        """Of the files of a table, at least 1."""
+        found = self.found.tables[name]
+        with storage_errors(found.where, "looking at"):
+            return max(1, round(bytes_of({found.where, *found.others}) / MIB))
 
     def _write_shards(
         self, facts: dict[str, dict[str, Any]], admission: pl.DataFrame, shards: pl.DataFrame, plan: MemoryPlan

@@ -4,7 +4,7 @@ rows."""
 import contextlib
 import math
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -65,8 +65,16 @@ class TableReader:
     plan: MemoryPlan
     stop: StopRequest
 
-    def read(self, raw: FoundTable, table: EventTable, folder: Path) -> tuple[dict[str, Any], list[Path]]:
+    def read(
+        self, raw: FoundTable, table: EventTable, folder: Path, seen: Callable[[float], None] = lambda _: None
+    ) -> tuple[dict[str, Any], list[Path]]:
         """Read a table into runs in `folder`.
+
+        Args:
+            raw: where it is.
+            table: what it is.
+            folder: of its runs; emptied first.
+            seen: told, after each block, which share of the table was read, where its reader can tell.
 
         Returns:
             What was counted (`account`, `delay_min`, `events`, the names of the `runs`), and the files.
@@ -82,8 +90,8 @@ class TableReader:
         account, words, floored, events = TableLedger(), Counter[str](), True, 0
         there = address_of(self.source, table) if self.engine.is_apart else table
         how = Conversion(there, self.source.stay_id, self.stays)
-        runs = RunWriter(folder, self.plan.waiting_bytes)
-        with runs, contextlib.closing(self._blocks(raw)) as blocks:  # also where an error keeps hold of who reads them
+        runs, read = RunWriter(folder, self.plan.waiting_bytes), self._blocks(raw, seen)
+        with runs, contextlib.closing(read) as blocks:  # also where an error keeps hold of who reads them
             for converted in self.engine.map(convert, how, blocks, self.plan.workers):
                 refuse_derived(raw.where, converted.events)
                 account.add(converted.account)
@@ -98,10 +106,12 @@ class TableReader:
         named = [path.name for path in runs.paths]
         return {"account": account.as_json(), "delay_min": delay_min, "events": events, "runs": named}, written
 
-    def _blocks(self, raw: FoundTable) -> Generator[RawRows]:
+    def _blocks(self, raw: FoundTable, seen: Callable[[float], None]) -> Generator[RawRows]:
         for block in raw.blocks():
             self.stop.check()
             yield from split(block, self.plan.block_rows)
+            if block.share is not None:
+                seen(block.share)
 
 
 def split(block: RawRows, most_rows: int) -> Iterator[RawRows]:
