@@ -305,5 +305,5 @@ def forecast_lines(found: Forecast) -> list[str]:
         f"memory: at most {found.memory_gib:g} GiB: {plan.workers} worker{'s' * (plan.workers > 1)}, "
         f"{plan.block_rows:,} rows converted and {plan.gather_rows:,} events put in order at once by each, "
         f"{plan.waiting_bytes // MIB} MiB of events waiting",
-        f"time: at least {time_needed} on this machine as it is now; runs took up to three times that",
+        f"time: at least {time_needed} on this machine as it is now; runs took up to four times that",
     ]
