@@ -18,7 +18,7 @@ MIB: Final = 2**20
 DEFAULT_GIB: Final = 4.0
 
 BASE_BYTES: Final = 450 * MIB
-"""The interpreter, its libraries, and a block of text as it is read."""
+"""The interpreter, its libraries, a block of text as it is read, and the one before it."""
 STAY_BYTES: Final = 4_000
 """A stay: its row, its static events, where its rows go."""
 CONVERTED_ROW_BYTES: Final = 3_000

@@ -5,6 +5,7 @@ import contextlib
 import math
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -107,11 +108,16 @@ class TableReader:
         return {"account": account.as_json(), "delay_min": delay_min, "events": events, "runs": named}, written
 
     def _blocks(self, raw: FoundTable, seen: Callable[[float], None]) -> Generator[RawRows]:
-        for block in raw.blocks():
-            self.stop.check()
-            yield from split(block, self.plan.block_rows)
-            if block.share is not None:
-                seen(block.share)
+        """The blocks, no larger than planned; a thread of its own reads one ahead."""
+        with ThreadPoolExecutor(1) as thread:
+            blocks = raw.blocks()
+            ahead = thread.submit(next, blocks, None)
+            while (block := ahead.result()) is not None:
+                self.stop.check()
+                ahead = thread.submit(next, blocks, None)
+                yield from split(block, self.plan.block_rows)
+                if block.share is not None:
+                    seen(block.share)
 
 
 def split(block: RawRows, most_rows: int) -> Iterator[RawRows]:
