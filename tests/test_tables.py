@@ -2,7 +2,16 @@
 
 import pytest
 
-from wardround.tables import aligned, concept_lines, description_lines, interval, ledger_lines, metrics_lines, number
+from wardround.tables import (
+    HIDDEN,
+    aligned,
+    concept_lines,
+    description_lines,
+    interval,
+    ledger_lines,
+    metrics_lines,
+    number,
+)
 
 ENTRY = {"value": 0.8125, "low": 0.7, "high": 0.9}
 
@@ -146,4 +155,6 @@ def test_a_description_is_its_tables_and_its_single_numbers():
         "",
         "ledger",
         "table  rows in  rows out  set aside",
+        "",
+        HIDDEN,
     ]

@@ -1,7 +1,7 @@
 """Tables as text, for the terminal."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from wardround.json_kinds import JsonObject, is_list, is_object
 
@@ -125,8 +125,11 @@ def comparison_lines(found: JsonObject) -> list[str]:
     return lines
 
 
+HIDDEN: Final = "<11, – and -: of 1 to 10 people, or what would tell of them; - is also where there is nothing to tell"
+
+
 def description_lines(described: JsonObject) -> list[str]:
-    """Every table of `describe`: a list of rows under its name."""
+    """Every table of `describe`: a list of rows under its name; last what stands for what is not told."""
     lines: list[str] = []
     for name, table in described.items():
         if is_list(table) and table and is_object(table[0]):
@@ -138,7 +141,7 @@ def description_lines(described: JsonObject) -> list[str]:
             lines += ["", "ledger", *ledger_lines(table)]
         elif not isinstance(table, (dict, list)):
             lines.append(f"{name.replace('_', ' ')}: {_cell(table)}")
-    return lines
+    return [*lines, "", HIDDEN]
 
 
 def _column(values: list[Any]) -> list[str]:
