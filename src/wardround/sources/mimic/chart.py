@@ -115,9 +115,10 @@ class Chart:
         """What all rows of an item in one unit share, a row for each: of the thousands of a block they are few.
 
         A declared item has one code, and converts its numbers; any other keeps its own name and unit, the unit where
-        it has a number.
+        it has a number. Rows with a reason are of no kind: the number of their item may be another's, and nameless.
         """
-        kinds = frame.unique(["itemid", "unit"]).select("itemid", "unit", "label", "category")
+        usable = frame.select("itemid", "unit", "label", "category", "reason").filter(pl.col("reason").is_null())
+        kinds = usable.unique(["itemid", "unit"]).drop("reason")
         kinds = kinds.join(self.declared, on="itemid", how="left")
         given = pl.coalesce(pl.col("unit").cast(pl.String), "own_unit")
         kinds = with_conversions(kinds.with_columns(given=given), self.quantities, "key", "given")
