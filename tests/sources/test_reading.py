@@ -14,7 +14,7 @@ from wardround.sources.eicu import EICU
 from wardround.sources.memory_plan import plan_memory
 from wardround.sources.raw_data import FoundTable
 from wardround.sources.reading import TableReader, split
-from wardround.stopping import StopRequest, Stopped
+from wardround.stopping import Stopped, StopRequest
 
 LAB = next(table for table in EICU.all_tables if table.raw.name == "lab")
 STAYS = pl.DataFrame({"stay_id": [1], "slice": [0]}, schema={"stay_id": pl.Int64, "slice": pl.Int64})
