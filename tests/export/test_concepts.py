@@ -1,7 +1,11 @@
 """`wardround concepts`: its folder, whole or not at all; tables equal to those of each stay's events."""
 
+import os
+import signal
+import threading
 from inspect import signature
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -12,7 +16,9 @@ from wardround.concepts.concept_settings import ConceptSettings
 from wardround.concepts.known import CONCEPTS
 from wardround.concepts.rows import INPUT_COLUMNS
 from wardround.errors import DataError, RunError, UsageError
+from wardround.export import concepts as export_concepts
 from wardround.export import write_concepts
+from wardround.sources import gather
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +58,50 @@ def test_a_table_for_each_and_an_account_of_them(data: Path, tmp_path: Path):
         account = done.ledger["concepts"][name]
         assert (account["rows"], account["stays"]) == (table.height, table["stay_id"].n_unique())
         assert set(account["codes_absent"]) == set(concept.codes) - set(events["code"])
+
+
+@pytest.fixture(scope="module")
+def of_shards(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same stays, in a shard for each patient."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(gather, "STAYS_PER_SHARD", 1)
+        folder = raw_mimic4.prepare(data.parent / "raw", tmp_path_factory.mktemp("shards") / "data").folder
+    assert len(list((folder / "data").iterdir())) == 3
+    return folder
+
+
+def test_two_shards_at_once_make_what_one_after_the_other_does(
+    of_shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    made: dict[int, list[bytes]] = {}
+    for workers in (1, 2):
+        monkeypatch.setattr(export_concepts, "usual_workers", lambda workers=workers: workers)
+        write_concepts(of_shards, ["urine_output", "sofa"], tmp_path / str(workers), quiet=True)
+        made[workers] = [path.read_bytes() for path in sorted((tmp_path / str(workers)).iterdir())]
+    assert made[1] == made[2]
+    stays = files.read_table(tmp_path / "2" / "sofa.parquet")["stay_id"]
+    assert stays.unique(maintain_order=True).to_list() == [1, 2, 3, 4]
+
+
+@pytest.mark.filterwarnings("error")
+def test_what_is_stopped_while_two_shards_are_made_leaves_nothing_and_goes_on(
+    of_shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    of_shard = export_concepts._of_shard
+
+    def stopped(making: Any, path: Path) -> Any:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return of_shard(making, path)
+
+    monkeypatch.setattr(export_concepts, "usual_workers", lambda: 2)
+    monkeypatch.setattr(export_concepts, "_of_shard", stopped)
+    before = set(threading.enumerate())
+    with pytest.raises(RunError, match="Stopped as asked"):
+        write_concepts(of_shards, ["urine_output"], tmp_path / "out", quiet=True)
+    assert set(threading.enumerate()) == before
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [".work"]
+    monkeypatch.setattr(export_concepts, "_of_shard", of_shard)
+    assert not write_concepts(of_shards, ["urine_output"], tmp_path / "out", quiet=True).already
 
 
 def test_a_second_call_finds_it_and_other_concepts_need_another_folder(data: Path, tmp_path: Path):

@@ -1,5 +1,6 @@
 """A table's blocks, split; who converts them, and in which order, is of the engines."""
 
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from wardround.sources.eicu import EICU
 from wardround.sources.memory_plan import plan_memory
 from wardround.sources.raw_data import FoundTable
 from wardround.sources.reading import TableReader, split
-from wardround.stopping import StopRequest
+from wardround.stopping import Stopped, StopRequest
 
 LAB = next(table for table in EICU.all_tables if table.raw.name == "lab")
 STAYS = pl.DataFrame({"stay_id": [1], "slice": [0]}, schema={"stay_id": pl.Int64, "slice": pl.Int64})
@@ -70,3 +71,23 @@ def test_it_tells_how_much_of_a_table_was_read(tmp_path: Path):
     reader = TableReader(EICU, LocalEngine(1), STAYS, plan_memory(4, 1, 3), StopRequest())
     reader.read(FoundTable(tmp_path / "lab.csv", lambda: iter(blocks)), LAB, tmp_path / "runs", told.append)
     assert told == [0.25, 1.0]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_whoever_is_stopped_closes_the_file_and_ends_its_threads_at_once(tmp_path: Path, workers: int):
+    stop, told, before = StopRequest(), list[str](), set(threading.enumerate())
+
+    def blocks():
+        try:
+            for _ in range(9):
+                yield RawRows(pl.DataFrame(schema=dict.fromkeys(LAB.raw.read, pl.String)), 0, 0)
+                stop.made = True
+        finally:
+            told.append("closed")
+
+    reader = TableReader(EICU, LocalEngine(workers), STAYS, plan_memory(4, workers, 3), stop)
+    with pytest.raises(Stopped) as caught:
+        reader.read(FoundTable(tmp_path / "lab.csv", blocks), LAB, tmp_path / "runs")
+    assert told == ["closed"]
+    assert set(threading.enumerate()) == before
+    assert caught.traceback

@@ -1,14 +1,18 @@
 """Events-to-be in runs, read again by slice."""
 
 import random
+import threading
+import time
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from wardround.errors import DataError, StorageError
+from wardround.sources import runs
 from wardround.sources.runs import RunWriter, open_runs, pieces, rows_of_slices
 
 
@@ -55,6 +59,34 @@ def test_a_run_that_the_disk_refuses_is_told_in_the_end(tmp_path: Path):
         writer.add(events([0, 1]))
         with pytest.raises(StorageError, match=r"0\.arrow"):
             writer.finish()
+
+
+def test_a_run_that_the_disk_refuses_is_told_when_the_next_one_is_full(tmp_path: Path):
+    (tmp_path / "0.arrow").mkdir()
+    with RunWriter(tmp_path, 1) as writer:
+        writer.add(events([0, 1]))
+        with pytest.raises(StorageError, match=r"0\.arrow"):
+            writer.add(events([0, 1], first=2))
+    assert [path.name for path in tmp_path.iterdir()] == ["0.arrow"]
+
+
+def test_an_error_beside_a_run_that_is_written_waits_for_it_and_leaves_no_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    write_run = runs._write_run
+
+    def slowly(path: Path, tables: list[pa.Table]) -> None:
+        time.sleep(0.1)
+        write_run(path, tables)
+
+    monkeypatch.setattr(runs, "_write_run", slowly)
+    before = set(threading.enumerate())
+    writer = RunWriter(tmp_path, 1)
+    writer.add(events([0, 1]))
+    with pytest.raises(ValueError, match="of the block"), writer:
+        raise ValueError("of the block")
+    assert [path.name for path in tmp_path.iterdir()] == ["0.arrow"]
+    assert set(threading.enumerate()) <= before
 
 
 @pytest.mark.parametrize("name", ["0.arrow", "words.parquet"])

@@ -23,7 +23,7 @@ STAY_BYTES: Final = 4_000
 """A stay: its row, its static events, where its rows go."""
 CONVERTED_ROW_BYTES: Final = 3_000
 """A raw row while it is converted."""
-WAITING_FACTOR: Final = 5
+WAITING_FACTOR: Final = 6
 """Events that wait are held once more in the order of their slices and as they are written, beside those that wait
 next; allocators keep some."""
 GATHERED_ROW_BYTES: Final = 700

@@ -109,8 +109,7 @@ class TableReader:
 
     def _blocks(self, raw: FoundTable, seen: Callable[[float], None]) -> Generator[RawRows]:
         """The blocks, no larger than planned; a thread of its own reads one ahead."""
-        with ThreadPoolExecutor(1) as thread:
-            blocks = raw.blocks()
+        with contextlib.closing(_blocks_of(raw)) as blocks, ThreadPoolExecutor(1) as thread:
             ahead = thread.submit(next, blocks, None)
             while (block := ahead.result()) is not None:
                 self.stop.check()
@@ -118,6 +117,11 @@ class TableReader:
                 yield from split(block, self.plan.block_rows)
                 if block.share is not None:
                     seen(block.share)
+
+
+def _blocks_of(raw: FoundTable) -> Generator[RawRows]:
+    """The blocks of a table, which can be closed amid it."""
+    yield from raw.blocks()
 
 
 def split(block: RawRows, most_rows: int) -> Iterator[RawRows]:

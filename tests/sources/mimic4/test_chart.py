@@ -136,6 +136,11 @@ def test_without_a_storetime_there_is_a_stated_delay_longer_for_results_of_the_l
     )
 
 
+def test_a_number_that_is_no_item_takes_no_name_from_the_one_next_to_it(tmp_path: Path):
+    rows = [number(220045, 80) | {"itemid": "220046.6"}, number(220047, 50) | {"storetime": ""}]
+    assert charted(tmp_path, *rows) == "60 120 CHART//Heart Rate Alarm - Low// 50 -"
+
+
 @pytest.mark.parametrize("written", ["{}", "{}.0"])
 def test_other_items_keep_their_names_and_words_are_charting(tmp_path: Path, written: str):
     rows = [

@@ -58,6 +58,11 @@ def test_words_are_kept_where_there_is_no_number_and_marks_of_deletion_are_none(
     )
 
 
+def test_a_number_that_is_no_item_takes_no_name_from_the_one_next_to_it(tmp_path: Path):
+    rows = [result(51478, 80) | {"itemid": "51477.6"}, result(51478, 300)]
+    assert results(tmp_path, *rows) == "60 150 LAB//Glucose (Urine)// 300 -"
+
+
 def test_without_a_storetime_there_is_a_stated_delay(tmp_path: Path):
     rows = [result(50971, 4.1, "mEq/L", storetime=""), result(50820, 7.3, storetime="")]
     assert results(tmp_path, *rows) == "60 120 LAB//pH// 7.3 -\n60 240 LAB//potassium//mmol/L 4.1 -"

@@ -119,6 +119,8 @@ def test_names_of_items_come_once_each(tmp_path: Path):
         gzip.compress(b"itemid,label,category\n 7 ,Pulse,Vital\n7.0,Pulse,Vital\n8,,\n8.5,x,y\n,x,y\n", mtime=0)
     )
     assert item_names(path, D_ITEMS, ("label", "category")).rows() == [(7, "Pulse", "Vital"), (8, None, None)]
+    path.write_bytes(gzip.compress(b"itemid,label,category\n9, ,Alarms\n9,,Labs\n", mtime=0))
+    assert item_names(path, D_ITEMS, ("label", "category")).rows() == [(9, None, "Labs")]
     assert item_names(None, D_ITEMS, ("label",)).rows() == []
     assert set(CHARTEVENTS.columns) - set(without_looked_up(CHARTEVENTS, NAMED_BY).columns) == {"label", "category"}
 

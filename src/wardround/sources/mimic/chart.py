@@ -115,12 +115,14 @@ class Chart:
         """What all rows of an item in one unit share, a row for each: of the thousands of a block they are few.
 
         A declared item has one code, and converts its numbers; any other keeps its own name and unit, the unit where
-        it has a number.
+        it has a number. Rows with a reason are of no kind: the number of their item may be another's, and nameless.
         """
-        kinds = frame.unique(["itemid", "unit"]).select("itemid", "unit", "label", "category")
+        usable = frame.select("itemid", "unit", "label", "category", "reason").filter(pl.col("reason").is_null())
+        kinds = usable.unique(["itemid", "unit"]).drop("reason")
         kinds = kinds.join(self.declared, on="itemid", how="left")
-        given = pl.coalesce(pl.col("unit").cast(pl.String), "own_unit")
-        kinds = with_conversions(kinds.with_columns(given=given), self.quantities, "key", "given")
+        unit = pl.col("unit").cast(pl.String)
+        kinds = kinds.with_columns(given=pl.coalesce(unit, "own_unit"))
+        kinds = with_conversions(kinds, self.quantities, "key", "given")
         name = pl.lit("CHART//") + pl.coalesce("label", pl.col("itemid").cast(pl.String))
         modality = pl.col("category").replace_strict(MODALITY_OF, default=CHARTING, return_dtype=pl.String)
         copied = pl.when(pl.col("category") == "Labs").then(RESULT_MIN).otherwise(CHARTED_MIN)
@@ -133,9 +135,7 @@ class Chart:
             is_verbal=pl.col("own_code").str.starts_with(_VERBAL).fill_null(False),
             delay_min=pl.coalesce("own_delay_min", copied),
             modality=pl.coalesce("own_modality", modality).cast(pl.Categorical),
-            code=pl.coalesce("own_code", pl.format("{}//{}", name, pl.col("unit").cast(pl.String).fill_null(""))).cast(
-                pl.Categorical
-            ),
+            code=pl.coalesce("own_code", pl.format("{}//{}", name, unit.fill_null(""))).cast(pl.Categorical),
             word_code=name.cast(pl.Categorical),
         )
 

@@ -64,9 +64,11 @@ def _kinds(frame: pl.DataFrame) -> pl.DataFrame:
     """What all results of an item in one unit share, with a number or in words: a row for each, few in a block.
 
     A known quantity has its code and unit, where MIMIC writes that in its own way, or none; words of it are under its
-    code whether or not a unit stands beside them. Any other item keeps its own name and unit.
+    code whether or not a unit stands beside them. Any other item keeps its own name and unit. Rows with a reason are of
+    no kind: the number of their item may be another's, and nameless.
     """
-    kinds = frame.unique(_KIND).select(*_KIND, "label", "category", "fluid")
+    usable = frame.select(*_KIND, "label", "category", "fluid", "reason").filter(pl.col("reason").is_null())
+    kinds = usable.unique(_KIND).drop("reason")
     name = pl.col("itemid").replace_strict(LAB_ITEMS, default=None, return_dtype=pl.String)
     kinds = kinds.with_columns(name=name, given=pl.col("unit").cast(pl.String))
     spelled = pl.format("{}|{}", "name", "given").replace_strict(_SPELLED, default=None, return_dtype=pl.String)

@@ -156,9 +156,10 @@ def item_names(path: Path | None, lookup: RawTable, columns: Sequence[str]) -> p
     blocks = [] if path is None else [block.frame for block in read_blocks(path, lookup)]
     empty = pl.DataFrame(schema=dict.fromkeys(("itemid", *columns), pl.String))
     items = pl.concat([empty, *(block.select("itemid", *columns) for block in blocks)])
-    items = items.select(pl.all().str.strip_chars().replace("", None))
+    items = items.select(pl.all().str.strip_chars())
     items = items.with_columns(whole_number(items["itemid"])).drop_nulls("itemid")
-    return items.sort(pl.all()).unique("itemid", keep="first", maintain_order=True)
+    items = items.sort(pl.all()).unique("itemid", keep="first", maintain_order=True)
+    return items.with_columns(pl.col(pl.String).replace("", None))
 
 
 def whole_number(column: pl.Series) -> pl.Series:
