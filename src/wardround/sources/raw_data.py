@@ -19,6 +19,7 @@ class FoundTable:
     Attributes:
         where: the file or folder that a message names.
         blocks: reads it from its begin, block by block, rows numbered through; at least one block, maybe an empty one.
+            A thread of its own goes through them.
         others: where it lies besides.
     """
 
