@@ -124,8 +124,8 @@ select stay_id, max(points) as points from (
 ) group by 1
 """
 OXYGEN_AS_REPOSITORY = f"""
-select stay_id, coalesce(max({BY_PAO2.replace("pao2", "highest")}), max({BY_GRADIENT.replace("gradient", "widest")}))
-    as points
+select stay_id, max(case when highest is not null then {BY_PAO2.replace("pao2", "highest")}
+    else {BY_GRADIENT.replace("gradient", "widest")} end) as points
 from (
     select stay_id, max(pao2) filter (not tube and coalesce(fio2, 21) < 50) as highest,
         max(printed) filter (tube and fio2 >= 50) as widest from aps_gases group by 1

@@ -1,6 +1,7 @@
 """Concepts beside SQL over MIMIC-IV's raw tables, stay by stay: the share of stays whose values are all equal.
 
     python benchmarks/concepts_sql.py mimic-iv-demo data-mimic    # with duckdb, of the `dev` extra
+    python benchmarks/concepts_sql.py mimic-iv-demo data-mimic --set sofa.devices=twice      # with switches
 
 The SQL is written for this from the definitions of the MIMIC Code Repository, with its item numbers and its rules for
 odd values, and shares nothing with the package: it reads raw tables, the package reads events. Hours are those of the
@@ -485,6 +486,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("raw", type=Path, help="MIMIC-IV, raw")
     parser.add_argument("data", type=Path, help="the same, prepared")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME.KEY=VALUE", help="as of wardround concepts")
     options = parser.parse_args()
     pl.Config.set_tbl_rows(-1)
     pl.Config.set_tbl_cols(-1)
@@ -494,7 +496,7 @@ def main() -> None:
             *("urine_output", "gcs", "vis", "ventilation", "sofa", "sapsii", "oasis", "apache", "lods"),
             *("kdigo", "suspicion_of_infection", "sepsis3", "charlson", "phenotypes", "hourly17"),
         ]
-        write_concepts(options.data, names, Path(folder) / "concepts", quiet=True)
+        write_concepts(options.data, names, Path(folder) / "concepts", quiet=True, assignments=options.set)
         ours = {name: as_rows(pl.read_parquet(Path(folder) / "concepts" / f"{name}.parquet")) for name in names}
     for title, theirs in reference(options.raw).items():
         print(title)

@@ -27,7 +27,7 @@ EQUAL = {
     "phenotypes": dict.fromkeys(PHENOTYPES, 140),
     "sapsii": {"sapsii": 139, "sapsii_chronic": 140, "sapsii_admission": 140, "sapsii_coma": 140},
     "oasis": {"oasis": 140, "oasis_ventilation": 140, "oasis_before_unit": 140},
-    "apache": {"apache_aps": 138, "apache_heartrate": 140, "apache_temperature": 135, "apache_creatinine": 138}
+    "apache": {"apache_aps": 139, "apache_heartrate": 140, "apache_temperature": 135, "apache_creatinine": 138}
     | {"apache_glucose": 139},
     "lods": {"lods": 139, "lods_renal": 136, "lods_hepatic": 120},
     "kdigo": {"kdigo": 136, "kdigo_creatinine": 135, "kdigo_urine": 131},
@@ -44,6 +44,7 @@ AS_REPOSITORY = {
     "sapsii, as the repository": {"sapsii": 136},
     "oasis, as the repository": {"oasis": 129},
     "lods, as the repository": {"lods": 69},
+    "apache, as the repository": {"apache_aps": 61},
     "charlson, decades a year late": {"charlson_age": 127},
 }
 """Title -> name -> stays with equal values, where the SQL follows the repository in everything."""

@@ -123,6 +123,19 @@ def test_a_forest_has_a_line_for_each_interval_and_a_name_for_each_method(drawn:
     assert COLOURS["orange"][0] not in drawn["forest of differences"]
 
 
+def test_a_long_name_of_a_forest_stands_on_two_lines_about_its_place():
+    names = ["belief taught at the last event alone", "mlp", "a name that goes on and on and on and on and on and on"]
+    rows = [{"name": name, "value": 0.7, "low": 0.6, "high": 0.8, "compared": False} for name in names]
+    drawn = str(charts.forest(rows, "AUROC"))
+    assert re.findall(r"<tspan[^>]*>([^<]+)</tspan>", drawn) == [
+        *("belief taught at the last", "event alone"),
+        *("a name that goes on and on", "and on and on and on and …"),
+    ]
+    lines = re.findall(r'text-anchor="end"[^>]*translate\([^,]+,([0-9.]+)\)', drawn)
+    middle = float(lines[1]) - charts.FOREST_STEP
+    assert float(lines[0]) < middle < float(lines[0]) + 13, "one line above the mark, one below"
+
+
 def test_the_labels_of_a_narrow_axis_keep_their_digits():
     """Places are cut to two decimals; 0.005 on an axis is no place."""
     row = {"name": "mlp", "value": 0.006, "low": -0.002, "high": 0.015, "compared": False}

@@ -8,7 +8,7 @@ import pytest
 
 from made_up_evaluation import make_stays
 from wardround.evaluate.missingness import column_shares, pattern_words, patterns, share_text
-from wardround.evaluate.table_one import Group, by_outcome, table_one
+from wardround.evaluate.table_one import Combinations, Group, by_outcome, table_one
 
 STAYS = make_stays(300, np.random.default_rng(0))
 DIED = pl.col("died_in_hospital")
@@ -188,10 +188,24 @@ def test_combinations_and_a_count_do_not_tell_how_few_of_the_others_have_it(n_ot
         {"modalities": None, "n_stays": 17, "share": 0.12},
     ]
 
-    def gases(combinations: list[dict[str, object]]) -> str:
+    def gases(listed: list[dict[str, object]]) -> str:
+        combinations = Combinations(listed, ["lab", "vitals", "blood_gas"], stays)
         rows = {row["category"]: row for row in table_one([Group("All", stays)], combinations)}
         assert rows["lab"]["All"] == "140 (100%)"
         return rows["blood_gas"]["All"]
 
     assert gases(listed) == cell
     assert gases([]) == f"{122 - n_others} ({(122 - n_others) / 140:.0%})", "by itself it tells nothing"
+
+
+@pytest.mark.parametrize(("later", "cell"), [(0, "105 (75%)"), (4, "–"), (10, "–"), (11, "116 (83%)")])
+def test_combinations_of_a_prediction_time_do_not_tell_how_few_have_it_only_after(later: int, cell: str):
+    """By then 105 of 140 have gases: "109 have gases" at any time would say that 4 have them later."""
+    kinds = [["lab", "blood_gas"]] * 105 + [["lab"]] * 35
+    by_then = STAYS.head(140).with_columns(modalities=pl.Series(kinds))
+    ever = by_then.with_columns(modalities=pl.Series([["lab", "blood_gas"]] * (105 + later) + [["lab"]] * (35 - later)))
+    listed = [{"modalities": kind, "n_stays": n} for kind, n in ((["lab", "blood_gas"], 105), (["lab"], 35))]
+    rows = table_one([Group("All", ever)], Combinations(listed, ["lab", "blood_gas"], by_then))
+    assert {row["category"]: row["All"] for row in rows}["blood_gas"] == cell
+    apart = table_one([Group("All", ever)], Combinations(listed, ["lab"], by_then))
+    assert {row["category"]: row["All"] for row in apart}["blood_gas"] != "–", "what was not looked at is not told of"

@@ -102,7 +102,7 @@ def apache(events: pl.DataFrame, stays: pl.DataFrame, devices: Devices = "all") 
     Args:
         events: with the `INPUT_COLUMNS`.
         stays: `subject_id, stay_id, start, end`.
-        devices: which say that a patient is on a ventilator: "all", or those "with_flow".
+        devices: which say that a patient is on a ventilator: "all", "twice" or "with_flow" (`ventilation_statuses`).
 
     Returns:
         Rows with the `ROW_COLUMNS`.

@@ -21,8 +21,8 @@ class DeviceSettings:
     """Switches of `ventilation` and `apache`, and those that all concepts share that ask who is on a ventilator.
 
     Attributes:
-        devices: which say that a patient is on a ventilator: "all", or those "with_flow", where a flow of oxygen is
-            charted at the minute (the repository's).
+        devices: which say that a patient is on a ventilator: "all"; or "twice", a tube only beside another charting
+            of it; or those "with_flow", where a flow of oxygen is charted at the minute (both the repository's).
     """
 
     devices: Devices = "all"

@@ -74,7 +74,7 @@ def ventilated_days(events: pl.DataFrame, stays: pl.DataFrame, devices: Devices 
         stays.drop_nulls("start").select("stay_id", "start"), on="stay_id"
     )
     said = said.filter(pl.col("time") < pl.col("start") + DAY).sort("stay_id", "time")
-    time, tube = pl.col("time"), pl.col("invasive")
+    time, tube = pl.col("time"), pl.col("status") == "invasive"
     next_time, before = (time.shift(step).over("stay_id") for step in (-1, 1))
     near_next, near_before = (next_time - time < HOLDS).fill_null(False), (time - before < HOLDS).fill_null(False)
     twice = (near_next & tube.shift(-1).over("stay_id")) | (near_before & tube.shift(1).over("stay_id"))

@@ -68,7 +68,7 @@ def lods(
         stays: `subject_id, stay_id, start, end`.
         as_repository: with the three rules of the repository that are plainly off. The gases of the whole stay are then
             known only when they are, after the first day.
-        devices: which say that a patient is on a ventilator: "all", or those "with_flow".
+        devices: which say that a patient is on a ventilator: "all", "twice" or "with_flow" (`ventilation_statuses`).
 
     Returns:
         Rows with the `ROW_COLUMNS`.

@@ -67,7 +67,7 @@ def sapsii(
         events: with the `INPUT_COLUMNS`.
         stays: `subject_id, stay_id, start, end, hospital_start, hospital_end, age`.
         elective: types of admission that are.
-        devices: which say that a patient is on a ventilator: "all", or those "with_flow".
+        devices: which say that a patient is on a ventilator: "all", "twice" or "with_flow" (`ventilation_statuses`).
 
     Returns:
         Rows with the `ROW_COLUMNS`.

@@ -74,7 +74,7 @@ def sofa(
         events: with the `INPUT_COLUMNS`.
         stays: `subject_id, stay_id, start, end, in_unit_until`.
         pressors: when a drug counts in an hour: running at "any" time in it, or at its end ("hour_end").
-        devices: which say that a patient is on a ventilator: "all", or those "with_flow".
+        devices: which say that a patient is on a ventilator: "all", "twice" or "with_flow" (`ventilation_statuses`).
 
     Returns:
         Rows with the `ROW_COLUMNS`; `time_h` is the end of the hour.

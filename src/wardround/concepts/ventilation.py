@@ -6,6 +6,10 @@ and the last one ends it, which is known only when no other has followed for 14 
 the scores a status holds from its charting on, until the next one or for 14 hours. At the minute of the next one both
 hold, as there. Of several devices at one minute the one that does most counts; there the last in the alphabet does.
 
+A tube that is charted as the device is one, if only once: who is taken off it within hours of surgery has no second
+charting. A mode alone, without the tube, tells of one only beside another charting of either within 14 hours, as there:
+ventilators give pressure by a mask in the same modes (CPAP/PSV).
+
 CareVue (MIMIC-III) has words of its own; they mean what `ventilation_classification` of the repository's mimic-iii
 concepts says, but for settings of the ventilator without a mode, which say nothing here, and for Vapotherm, a device of
 high flow. An extubation ends what was before it, and does not say what comes. "T-piece" (MetaVision) says nothing, as
@@ -35,7 +39,7 @@ FLOWS: Final = ("CHART//O2 Flow//L/min", "CHART//BiPap O2 Flow//L/min", "CHART//
 """Of oxygen; only `devices="with_flow"` asks for them."""
 HOLDS: Final = pl.duration(hours=14)
 
-Devices = Literal["all", "with_flow"]
+Devices = Literal["all", "twice", "with_flow"]
 
 _TRACHEOSTOMY: Final = ("Tracheostomy tube", "Trach mask", "Trach Mask")
 _TUBE: Final = ("Endotracheal tube", "Ventilator")
@@ -80,16 +84,16 @@ def ventilation_statuses(events: pl.DataFrame, devices: Devices = "all") -> pl.D
 
     Args:
         events: with the `INPUT_COLUMNS`.
-        devices: which of MetaVision's count: "all", or those "with_flow" as the repository has it, where a flow of
-            oxygen is charted at the same minute, and of several the last of the alphabet; a tube that was charted once
-            is then no ventilation.
+        devices: which count: "all"; or "twice", with which a tube too counts only beside another charting within 14
+            hours, as in the repository's episodes; or of MetaVision's those "with_flow" alone, as its join has them,
+            where a flow of oxygen is charted at the same minute, of several the last of the alphabet, and a tube twice.
 
     Returns:
-        `stay_id, time, status, invasive, known`, a row for each minute that says something, by time: one of the
-        `STATUSES` or `EXTUBATED`, and whether it is a ventilator through a tube.
+        `stay_id, time, status, known, invasive, invasive_known`, a row for each minute that says something, by time:
+        one of the `STATUSES` or `EXTUBATED`, and whether it counts as a ventilator through a tube.
     """
     words = worded(events, CODES)
-    words = words if devices == "all" else _with_flow(words, events)
+    words = _with_flow(words, events) if devices == "with_flow" else words
     said = words.group_by("stay_id", "time").agg(
         tracheostomy=_says(DEVICES, _TRACHEOSTOMY),
         invasive=_says(DEVICES, _TUBE) | _says(MODE, _MODES) | _says(HAMILTON, _HAMILTON_MODES),
@@ -98,28 +102,42 @@ def ventilation_statuses(events: pl.DataFrame, devices: Devices = "all") -> pl.D
         supplemental_oxygen=_says(DEVICES, _OXYGEN),
         none=_says(DEVICES, ("None",)),
         extubated=_says((EVENTS,), _EXTUBATED),
+        named=_says(DEVICES, _TUBE),
         known=pl.col("available_time").max(),
     )
     status = pl.coalesce(pl.when(name).then(pl.lit(name)) for name in (*reversed(STATUSES), EXTUBATED))
-    said = said.select("stay_id", "time", "known", status=status).drop_nulls("status").sort("time", "stay_id")
-    said = said.with_columns(invasive=pl.col("status") == "invasive")
-    return said if devices == "all" else _in_episodes(said)
+    said = said.select("stay_id", "time", "known", "named", status=status).drop_nulls("status")
+    tube = pl.col("status") == "invasive"
+    return _confirmed(said.with_columns(invasive=tube, asks=tube if devices != "all" else tube & ~pl.col("named")))
 
 
-def _in_episodes(said: pl.DataFrame) -> pl.DataFrame:
-    """Statuses of which a tube is `invasive` only beside another charting of it, within 14 hours: what the repository's
-    scores take for ventilation. Known when its neighbours are, and without a next one when none can come."""
-    time, known, tube = (pl.col(name) for name in ("time", "known", "invasive"))
+def _confirmed(said: pl.DataFrame) -> pl.DataFrame:
+    """Statuses, by time, of which those that ask for it are `invasive` only beside another charting of a tube, within
+    14 hours. That they are is known when one of the two neighbours that say so is; that they are not when both are, and
+    without a next one when none can come."""
+    time, known = pl.col("time"), pl.col("known")
     said = said.sort("stay_id", "time")
-    followed = time.shift(-1).over("stay_id") - time < HOLDS
-    told: list[pl.Expr] = [known, pl.when(followed).then(None).otherwise(time + HOLDS)]
-    twice: list[pl.Expr] = []
-    for step in (-1, 1):
-        near = (time.shift(step).over("stay_id") - time).abs() < HOLDS
-        told.append(pl.when(near).then(known.shift(step).over("stay_id")))
-        twice.append((near & tube.shift(step).over("stay_id")).fill_null(False))
-    said = said.with_columns(known=pl.max_horizontal(told).cast(TIME), invasive=tube & pl.any_horizontal(twice))
-    return said.sort("time", "stay_id")
+    before, after = ((time.shift(step).over("stay_id") - time).abs() < HOLDS for step in (1, -1))
+    ways = [
+        (near.fill_null(False) & pl.col("invasive").shift(step).over("stay_id")).fill_null(False)
+        for near, step in ((before, 1), (after, -1))
+    ]
+    told = [
+        pl.when(before).then(known.shift(1).over("stay_id")),
+        pl.when(after).then(known.shift(-1).over("stay_id")).otherwise(time + HOLDS),
+    ]
+    beside = pl.min_horizontal(
+        pl.when(way).then(pl.max_horizontal(known, when)) for way, when in zip(ways, told, strict=True)
+    )
+    settled = pl.coalesce(beside, pl.max_horizontal(known, *told))
+    return said.select(
+        "stay_id",
+        "time",
+        "status",
+        "known",
+        invasive=pl.col("invasive") & (~pl.col("asks") | pl.any_horizontal(ways)),
+        invasive_known=pl.when("asks").then(settled).otherwise("known").cast(TIME),
+    ).sort("time", "stay_id")
 
 
 def _with_flow(words: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
@@ -150,7 +168,7 @@ def with_ventilation(rows: pl.DataFrame, statuses: pl.DataFrame) -> pl.DataFrame
     """
     found = rows.sort("time").with_columns(just_before=pl.col("time") - pl.duration(microseconds=1))
     for name, at in (("now", "time"), ("before", "just_before")):
-        latest = statuses.select("stay_id", _time="time", **{name: "invasive", f"{name}_known": "known"})
+        latest = statuses.select("stay_id", _time="time", **{name: "invasive", f"{name}_known": "invasive_known"})
         found = with_latest(found, at, latest)
         fresh = pl.col("time") - pl.col("_time") < HOLDS
         found = found.with_columns(pl.when(fresh).then(each).alias(each) for each in (name, f"{name}_known"))

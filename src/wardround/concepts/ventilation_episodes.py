@@ -34,7 +34,7 @@ def ventilation(events: pl.DataFrame, stays: pl.DataFrame, devices: Devices = "a
     Args:
         events: with the `INPUT_COLUMNS`.
         stays: `stay_id, start`.
-        devices: which count: "all", or those "with_flow", as the repository has it.
+        devices: which count: "all", or those "with_flow", as the repository has it; of "twice" they are those of "all".
 
     Returns:
         Rows with the `ROW_COLUMNS`.

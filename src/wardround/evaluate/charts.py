@@ -3,7 +3,10 @@
 Widths suit a phone; see `chart_style.py` for the colours and the drawing.
 """
 
-from typing import Any
+import json
+from collections.abc import Sequence
+from textwrap import wrap
+from typing import Any, Final
 
 import altair as alt
 
@@ -14,6 +17,8 @@ SHARE_AXIS = alt.Axis(format="%", tickCount=5, grid=True)
 UNIT = alt.Scale(domain=[0, 1])
 FOREST_STEP = 30
 """Pixels from one method to the next."""
+NAME_LETTERS: Final = 26
+"""Most letters of a method's name on one of its two lines."""
 
 
 def roc_curve(rows: Rows, operating: tuple[float, float] | None = None) -> Markup:
@@ -213,7 +218,7 @@ def forest(rows: Rows, title: str, reference: float | None = None) -> Markup:
     ends += [] if reference is None else [reference]
     padding = 0.04 * ((max(ends) - min(ends)) or 1)
     scale = alt.Scale(domain=[min(ends) - padding, max(ends) + padding], nice=False)
-    y = alt.Y("name:N", sort=order, title=None, axis=alt.Axis(labelLimit=150, labelPadding=8, grid=False))
+    y = alt.Y("name:N", sort=order, title=None, axis=_two_line_axis(order))
     x = alt.X("value:Q", title=title, scale=scale, axis=alt.Axis(tickCount=5))
     fill = alt.condition("datum.compared", alt.value(colour("orange")), alt.value(colour("blue")))
     shape = alt.condition("datum.compared", alt.value("diamond"), alt.value("circle"))
@@ -231,6 +236,16 @@ def forest(rows: Rows, title: str, reference: float | None = None) -> Markup:
         layers.insert(0, rule.encode(x=alt.X("x:Q", scale=scale)))
     chart = alt.layer(*layers).properties(width=WIDTH - 40, height=FOREST_STEP * len(rows))
     return to_svg(chart, f"{title} of {', '.join(order)}")
+
+
+def _two_line_axis(names: Sequence[str]) -> alt.Axis:
+    """An axis that breaks long names between words; what does not fit on two lines is cut."""
+    lines = {name: wrap(name, NAME_LETTERS, max_lines=2, placeholder=" …") or [name] for name in names}
+    label = f"({json.dumps(lines)})[datum.label]"
+    broken = alt.ConditionalAxisPropertyTextBaselinenull(
+        {"condition": {"test": f"{label}.length > 1", "value": "bottom"}, "value": "middle"}
+    )
+    return alt.Axis(labelExpr=label, labelBaseline=broken, labelLimit=150, labelPadding=8, grid=False)
 
 
 def _line(rows: Rows) -> alt.Chart:

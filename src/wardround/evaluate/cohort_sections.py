@@ -11,7 +11,7 @@ from wardround.evaluate.evidence import Evidence
 from wardround.evaluate.missingness import column_shares, pattern_words, patterns, share_text
 from wardround.evaluate.page import Figure, Figures, Flow, Section, Table
 from wardround.evaluate.small_cells import MINIMUM, NOT_SHOWN, SMALL, count_text, hidden_cells
-from wardround.evaluate.table_one import Group, by_outcome, table_one
+from wardround.evaluate.table_one import Combinations, Group, by_outcome, table_one
 from wardround.evaluate.wording import outcome_words
 
 OTHER_SIDE: Final = "not on the asked side of the split"
@@ -56,8 +56,10 @@ def _flow(evidence: Evidence) -> Flow:
 
 def _table_one(evidence: Evidence) -> Table:
     groups = [*_asked_groups(evidence), *_training_groups(evidence)]
+    stays, modalities = _as_given(evidence)
+    beside = Combinations(*patterns(stays, modalities), stays)
     return table_one_block(
-        table_one(groups), f"Modalities are counted where they occur at any time of the stay. {HIDING}"
+        table_one(groups, beside), f"Modalities are counted where they occur at any time of the stay. {HIDING}"
     )
 
 
@@ -108,12 +110,7 @@ def table_one_block(rows: Sequence[dict[str, str]], caption: str = HIDING) -> Ta
 
 def missingness_section(evidence: Evidence) -> Section | None:
     """Which modalities the evaluated stays have together at their prediction times, as the model was given them."""
-    settings: dict[str, Any] = evidence.settings.get("settings") or {}
-    modalities: list[str] = settings.get("inputs", {}).get("modalities", [])
-    stays = _asked_groups(evidence)[0].stays
-    if evidence.observed is not None:
-        stays = stays.drop("modalities").join(evidence.observed, on="stay_id", how="inner")
-    block = missingness_block(stays, modalities)
+    block = missingness_block(*_as_given(evidence))
     if block is None:
         return None
     return Section(
@@ -122,6 +119,16 @@ def missingness_section(evidence: Evidence) -> Section | None:
         [block],
         "A model must cope with what a ward did not record. These are the combinations it met.",
     )
+
+
+def _as_given(evidence: Evidence) -> tuple[pl.DataFrame, list[str]]:
+    """The evaluated stays with the modalities that the model was given of each, and the names of all that it reads."""
+    settings: dict[str, Any] = evidence.settings.get("settings") or {}
+    modalities: list[str] = settings.get("inputs", {}).get("modalities", [])
+    stays = _asked_groups(evidence)[0].stays
+    if evidence.observed is not None:
+        stays = stays.drop("modalities").join(evidence.observed, on="stay_id", how="inner")
+    return stays, modalities
 
 
 def missingness_block(stays: pl.DataFrame, modalities: Sequence[str] = ()) -> Figures | None:

@@ -17,7 +17,7 @@ from wardround.evaluate.making_sections import ledger_table
 from wardround.evaluate.missingness import pattern_words, patterns
 from wardround.evaluate.page import Block, Figure, Figures, Page, Section, Table, Tile, Tiles, write_page
 from wardround.evaluate.small_cells import MINIMUM, NOT_SHOWN, count_text, is_small
-from wardround.evaluate.table_one import by_outcome, table_one
+from wardround.evaluate.table_one import Combinations, by_outcome, table_one
 from wardround.evaluate.wording import number
 
 
@@ -42,7 +42,8 @@ def describe(data: Path, to: Path | None = None, quiet: bool = False) -> dict[st
     stays, ledger = read_stays(data), read_ledger(data)
     events = count_events(data, stays, quiet)
     combinations, names = patterns(stays)
-    who = table_one(by_outcome(stays, "All", pl.col("died_in_hospital"), ("Survived", "Died")), combinations)
+    groups = by_outcome(stays, "All", pl.col("died_in_hospital"), ("Survived", "Died"))
+    who = table_one(groups, Combinations(combinations, names, stays))
     hidden = {row["category"] for row in who if row["variable"] == "modality present" and row["All"] == NOT_SHOWN}
     described: dict[str, Any] = {
         "source": manifest["settings"].get("source", "unknown"),

@@ -51,13 +51,28 @@ def by_outcome(stays: pl.DataFrame, name: str, event: pl.Expr, words: tuple[str,
     return [Group(name, stays, tuple(part.name for part in parts)), *parts]
 
 
-def table_one(groups: Sequence[Group], combinations: Sequence[Mapping[str, Any]] = ()) -> list[dict[str, str]]:
+@dataclass(frozen=True)
+class Combinations:
+    """Combinations of modalities of the first group, where they stand on the same page as table one.
+
+    Attributes:
+        rows: of `missingness.patterns`.
+        names: the modalities that were looked at.
+        stays: the stays of the group with the `modalities` that these are of: at any time, or at a prediction time.
+    """
+
+    rows: Sequence[Mapping[str, Any]]
+    names: Sequence[str]
+    stays: pl.DataFrame
+
+
+def table_one(groups: Sequence[Group], combinations: Combinations | None = None) -> list[dict[str, str]]:
     """Age, sex, length of stay, deaths, events and modalities of each group.
 
     Args:
         groups: columns, left to right.
-        combinations: rows of `missingness.patterns` of the first group, where they stand on the same page: with the
-            stays of a modality they would tell how many of all other combinations have it.
+        combinations: that stand beside it: with the stays of a modality they would tell how many of all other
+            combinations have it, or how many have it only after the prediction time.
 
     Returns:
         Rows with the keys `variable`, `category` and the name of each group. A count of 1 to 10 reads `<11`; one that
@@ -66,7 +81,7 @@ def table_one(groups: Sequence[Group], combinations: Sequence[Mapping[str, Any]]
     present = set[str]().union(*(set(group.stays["modalities"].explode().drop_nulls()) for group in groups))
     modalities = [name for name in MODALITIES if name in present - NOT_INPUTS]
     counts = {(group.name, key): count for group in groups for key, count in _counts(group.stays, modalities)}
-    beside, sums_beside = _combinations(groups[0], modalities, combinations)
+    beside, sums_beside = _beside(groups[0], modalities, combinations)
     counts |= _patients_by_part(groups) | beside
     parts = {part for group in groups for part in group.parts}
     told = [("stays", ""), ("patients", "")]  # elsewhere on a page
@@ -96,7 +111,7 @@ def _counts(stays: pl.DataFrame, modalities: Sequence[str]) -> Iterator[tuple[Ke
         yield (name, ""), count
         yield (name, "not"), stays.height - count
     for name in modalities:
-        there = int(stays["modalities"].list.contains(name).sum() or 0)
+        there = _having(stays, name)
         yield ("modality present", name), there
         yield ("modality present", f"not {name}"), stays.height - there
 
@@ -143,29 +158,39 @@ def _sums_of_patients(group: Group) -> Iterator[tuple[tuple[str, Key], list[tupl
             yield (group.name, shared), [(one, shared)]
 
 
-def _combinations(
-    group: Group, modalities: Sequence[str], combinations: Sequence[Mapping[str, Any]]
+def _beside(
+    group: Group, modalities: Sequence[str], combinations: Combinations | None
 ) -> tuple[dict[tuple[str, Key], int], list[tuple[tuple[str, Key], list[tuple[str, Key]]]]]:
     """Counts of listed combinations and of what is left, by modality, and what they add up to."""
-    listed = [row for row in combinations if row["modalities"] is not None]
-    if not listed:
+    listed = [] if combinations is None else [row for row in combinations.rows if row["modalities"] is not None]
+    if combinations is None or not listed:
         return {}, []
     cells = [(group.name, ("combination", str(place))) for place in range(len(listed))]
     rest = (group.name, ("combination", "others"))
     counts = dict(zip(cells, (row["n_stays"] for row in listed), strict=True))
     counts[rest] = group.stays.height - sum(counts.values())
     sums = [((group.name, ("stays", "")), [*cells, rest])]
-    for name in modalities:
+    for name in (name for name in modalities if name in combinations.names):
         has = [name in row["modalities"] for row in listed]
-        there = int(group.stays["modalities"].list.contains(name).sum() or 0)
+        then, ever = (_having(stays, name) for stays in (combinations.stays, group.stays))
         among = {True: (group.name, ("others", name)), False: (group.name, ("others", f"not {name}"))}
-        counts[among[True]] = there - sum(counts[cell] for cell, yes in zip(cells, has, strict=True) if yes)
+        counts[among[True]] = then - sum(counts[cell] for cell, yes in zip(cells, has, strict=True) if yes)
         counts[among[False]] = counts[rest] - counts[among[True]]
         sums.append((rest, list(among.values())))
-        for kind, key in ((True, name), (False, f"not {name}")):
-            within = [cell for cell, yes in zip(cells, has, strict=True) if yes is kind]
-            sums.append(((group.name, ("modality present", key)), [*within, among[kind]]))
+        kind = "modality present" if then == ever else "modality then"
+        for yes, key in ((True, name), (False, f"not {name}")):
+            within = [cell for cell, there in zip(cells, has, strict=True) if there is yes]
+            sums.append(((group.name, (kind, key)), [*within, among[yes]]))
+        if then != ever:
+            there, lacking, later = (group.name, (kind, name)), (group.name, (kind, f"not {name}")), ("later", name)
+            counts |= {there: then, lacking: group.stays.height - then, (group.name, later): ever - then}
+            sums.append(((group.name, ("modality present", name)), [there, (group.name, later)]))
+            sums.append((lacking, [(group.name, ("modality present", f"not {name}")), (group.name, later)]))
     return counts, sums
+
+
+def _having(stays: pl.DataFrame, modality: str) -> int:
+    return int(stays["modalities"].list.contains(modality).sum() or 0)
 
 
 def _row(
