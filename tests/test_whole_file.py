@@ -136,7 +136,7 @@ def test_a_disk_that_is_full_amid_a_large_table_is_told_of_as_ever(
     with monkeypatch.context() as patch:
         patch.setattr(os, "write", full)
         with pytest.raises(StorageError, match="No space left on device"):
-            files.write_batches(tmp_path / "x.arrow", [table, table], {})
+            files.write_batches(tmp_path / "x.arrow", pl.concat([table, table]), [table.height] * 2, {})
     assert next(count) > full_at
     assert names(tmp_path) == []
 

@@ -132,10 +132,10 @@ def test_control_a_text_that_is_let_out_is_found(
 ):
     sound = block.typed
 
-    def leaky(frame: pl.DataFrame, table: object) -> pl.DataFrame:
+    def leaky(frame: pl.DataFrame, *declared: object) -> pl.DataFrame:
         if "text" in frame.columns:
             print(frame["text"][0])
-        return sound(frame, table)
+        return sound(frame, *declared)
 
     monkeypatch.setattr(block, "typed", leaky)
     run(raw, tmp_path / "data")

@@ -32,6 +32,7 @@ from raw_eicu import none_of
 from small_runs import DECODER, ENCODER, FIT, LOOP, RISK, published
 from timelines import Timelines, random_timelines, write_data
 from wardround import cli, files
+from wardround.errors import NoScoreError
 from wardround.evaluate import evaluation
 from wardround.events import MEDS_EVENT_SCHEMA
 from wardround.train import cases, loop, run_folder, supervised
@@ -567,7 +568,7 @@ def _(patch: pytest.MonkeyPatch) -> None:
 @plant("an id in an error")
 def _(patch: pytest.MonkeyPatch) -> None:
     def refusing(_, data, cohort, *rest):
-        raise supervised.NoScoreError(f"stay {an_id(cohort)} has no score.")
+        raise NoScoreError(f"stay {an_id(cohort)} has no score.")
 
     around(patch, cases, "published_scores", refusing)
 
