@@ -229,6 +229,19 @@ def test_other_settings_never_overwrite(call: Call, capsys: Captured) -> None:
     assert "other settings" in capsys.readouterr().err
 
 
+def test_a_finished_evaluation_is_told_in_the_order_in_which_it_was_first(
+    work: Path, call: Call, capsys: Captured
+) -> None:
+    words = "evaluate trajectory --data data --split all --to told-twice --quiet"
+    told: list[list[str]] = []
+    for _ in range(2):
+        assert call(words) == 0
+        told.append(capsys.readouterr().out.splitlines())
+    assert told[0][:-1] == told[1][:-1]
+    names = [line.split()[0] for line in told[0]]
+    assert names[names.index("auroc") :][:3] == ["auroc", "auprc", "brier"]
+
+
 def test_evaluate_writes_metrics_predictions_beliefs_report(work: Path, call: Call, capsys: Captured) -> None:
     to = work / "evaluation"
     assert call("evaluate trajectory --data data --to evaluation --json") == 0

@@ -241,6 +241,7 @@ def run_evaluate(options: Any) -> None:
     """wardround evaluate."""
     from wardround.evaluate.evaluation import evaluate
     from wardround.evaluate.question import Question
+    from wardround.evaluate.wording import in_order
     from wardround.tables import metrics_lines
 
     hours: list[float] = options.at_h if len(options.at_h) > 1 else []
@@ -250,6 +251,8 @@ def run_evaluate(options: Any) -> None:
     folder, already, metrics = evaluate(
         options.run_folder, options.data, options.to, question, hours, options.beside, options.quiet
     )
+    if "metrics" in metrics:
+        metrics = metrics | {"metrics": dict(in_order(metrics["metrics"]))}
     _say_other_hours(options.run_folder, options.at_h)
     if options.json:
         print(json.dumps(metrics, indent=1))
