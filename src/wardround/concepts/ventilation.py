@@ -119,7 +119,7 @@ def _confirmed(said: pl.DataFrame) -> pl.DataFrame:
     said = said.sort("stay_id", "time")
     before, after = ((time.shift(step).over("stay_id") - time).abs() < HOLDS for step in (1, -1))
     ways = [
-        (near.fill_null(False) & pl.col("invasive").shift(step).over("stay_id")).fill_null(False)
+        (near & pl.col("invasive").shift(step).over("stay_id")).fill_null(False)
         for near, step in ((before, 1), (after, -1))
     ]
     told = [

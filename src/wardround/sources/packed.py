@@ -41,8 +41,9 @@ class WordLists:
         places = self.places.setdefault(column.name, {})
         differing = column.unique().drop_nulls()
         words = differing.cast(pl.String)
-        found = {word: places.setdefault(word, len(places)) for word in words.sort()}
-        here = words.replace_strict(found, return_dtype=pl.UInt32)
+        for word in words.sort():
+            places.setdefault(word, len(places))
+        here = pl.Series([places[word] for word in words], dtype=pl.UInt32)
         if isinstance(column.dtype, pl.Categorical):
             return _numbered(column.to_physical(), differing.to_physical(), here)
         return column.replace_strict(differing, here, default=None, return_dtype=pl.UInt32)

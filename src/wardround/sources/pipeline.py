@@ -198,14 +198,11 @@ class _Job:
         with progress(sum(sizes_mib.values()), "reading tables, MiB", quiet=self.quiet) as bar:
             for table in tables:
                 name = table.raw.name
-                done = self.work.facts("tables", name)
+                within, done = Within(bar, sizes_mib[name], name), self.work.facts("tables", name)
                 if done is None:
-                    within = Within(bar, sizes_mib[name], name)
                     done, runs = reader.read(self.found.tables[name], table, self._runs(name), within.reached)
                     self.work.finish("tables", name, done, runs)
-                    within.reached(1.0)
-                else:
-                    bar.advance(sizes_mib[name])
+                within.reached(1.0)
                 facts[name] = done
         return facts
 

@@ -23,9 +23,10 @@ from wardround.sources.mimic.items import (
     Item,
     paper_rows,
 )
+from wardround.sources.mimic.kinds import told_unit, with_kinds
 from wardround.sources.mimic.placing import clocked
 from wardround.sources.raw_table import RawTable
-from wardround.sources.units import Quantity, is_fahrenheit, is_fraction
+from wardround.sources.units import Quantity
 
 CHARTING: Final = "charting"
 SCALES: Final = "neurology"
@@ -34,6 +35,7 @@ _IN_POUNDS: Final = "WEIGHT//kg from lb"
 _OXYGEN: Final = "LAB//FiO2//"
 _TEMPERATURE: Final = "VITAL//temperature//"
 _VERBAL: Final = "VITAL//gcs verbal"
+_KIND: Final = ("itemid", "unit")
 _DECLARED: Final = {
     "itemid": pl.Int64,
     **dict.fromkeys(("key", "own_code", "own_modality", "own_unit"), pl.String),
@@ -75,10 +77,9 @@ class Chart:
     def chart(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Candidates of charted rows. Words are charting, and so are numbers of no input or that only stand for words,
         but for the ordered scales of nerves and pain."""
-        frame = with_reason(frame, pl.col("itemid").is_null(), "no code").with_columns(unit=self._unit())
-        frame = frame.join(
-            self._kinds(frame), on=["itemid", "unit"], how="left", nulls_equal=True, maintain_order="left"
-        )
+        unit = told_unit(self._begins(_OXYGEN), self._begins(_TEMPERATURE))
+        frame = with_reason(frame, pl.col("itemid").is_null(), "no code").with_columns(unit=unit)
+        frame = with_kinds(frame, _KIND, ("label", "category"), self._kinds)
         frame = clocked(frame, self.table, "valuenum", pl.col("delay_min")).with_columns(number=_number())
         number, value = pl.col("number"), pl.col("value")
         frame = with_reason(frame, number.is_null() & value.is_null(), "no value")
@@ -100,25 +101,13 @@ class Chart:
         """The rows of the 17 variables."""
         return paper_rows({item: each.code for item, each in self.items.items()})
 
-    def _unit(self) -> pl.Expr:
-        """The unit that a number is in: as it stands, but where the number tells otherwise."""
-        fraction = self._is_of(_OXYGEN) & is_fraction(pl.col("valuenum"))
-        warm = self._is_of(_TEMPERATURE) & is_fahrenheit(pl.col("valuenum"))
-        told = pl.when(fraction).then(pl.lit("fraction", pl.Categorical)).when(warm).then(pl.lit("F", pl.Categorical))
-        return told.otherwise(pl.col("valueuom").cast(pl.Categorical))
+    def _begins(self, code: str) -> list[int]:
+        """Items whose code begins so."""
+        return [item for item, each in self.items.items() if each.code.startswith(code)]
 
-    def _is_of(self, begins: str) -> pl.Expr:
-        """Whether a row is of an item whose code begins so."""
-        return pl.col("itemid").is_in([item for item, each in self.items.items() if each.code.startswith(begins)])
-
-    def _kinds(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """What all rows of an item in one unit share, a row for each: of the thousands of a block they are few.
-
-        A declared item has one code, and converts its numbers; any other keeps its own name and unit, the unit where
-        it has a number. Rows with a reason are of no kind: the number of their item may be another's, and nameless.
-        """
-        usable = frame.select("itemid", "unit", "label", "category", "reason").filter(pl.col("reason").is_null())
-        kinds = usable.unique(["itemid", "unit"]).drop("reason")
+    def _kinds(self, kinds: pl.DataFrame) -> pl.DataFrame:
+        """What rows of an item in one unit are: a declared one has one code, and converts its numbers; any other keeps
+        its own name and unit, the unit where it has a number."""
         kinds = kinds.join(self.declared, on="itemid", how="left")
         unit = pl.col("unit").cast(pl.String)
         kinds = kinds.with_columns(given=pl.coalesce(unit, "own_unit"))
@@ -128,7 +117,7 @@ class Chart:
         copied = pl.when(pl.col("category") == "Labs").then(RESULT_MIN).otherwise(CHARTED_MIN)
         declared = pl.col("key").is_not_null()
         return kinds.select(
-            *("itemid", "unit", "is_coded", "factor", "shift", "low", "high"),
+            *(*_KIND, "is_coded", "factor", "shift", "low", "high"),
             is_declared=declared,
             is_refill=(pl.col("own_code") == REFILL.code).fill_null(False),
             in_pounds=(pl.col("key") == _IN_POUNDS).fill_null(False),

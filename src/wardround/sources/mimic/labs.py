@@ -11,10 +11,11 @@ import polars as pl
 
 from wardround.sources.conversion import candidates, converted, with_conversions, with_reason
 from wardround.sources.mimic.items import paper_rows
+from wardround.sources.mimic.kinds import told_unit, with_kinds
 from wardround.sources.mimic.lab_items import LAB_ITEMS, UNITS, WITHOUT_UNIT
 from wardround.sources.mimic.placing import clocked, midnight_after
 from wardround.sources.raw_table import RawTable
-from wardround.sources.units import EICU_LABS, is_fahrenheit, is_fraction
+from wardround.sources.units import EICU_LABS
 
 RESULT_MIN: Final = 180
 GAS_MIN: Final = 60
@@ -26,7 +27,6 @@ _CANONICAL: Final = {name: EICU_LABS[name].unit for name in set(LAB_ITEMS.values
 _SPELLED: Final = {f"{name}|{theirs}": ours for name, same in UNITS.items() for theirs, ours in same.items()}
 _UNITLESS: Final = {name: EICU_LABS[name].unit for name in WITHOUT_UNIT}
 
-_ITEMS: Final = {of: [item for item, name in LAB_ITEMS.items() if name == of] for of in ("FiO2", "Temperature")}
 _KIND: Final = ("itemid", "unit", "has_number")
 
 PAPER_LABS: Final = paper_rows({item: f"LAB//{name}//{_CANONICAL[name]}" for item, name in LAB_ITEMS.items()})
@@ -40,8 +40,9 @@ def labs(table: RawTable, frame: pl.DataFrame) -> pl.DataFrame:
         table: what is declared of the rows.
         frame: placed rows with the `label`, `category` and `fluid` of their items.
     """
-    frame = frame.with_columns(unit=_unit(), has_number=pl.col("valuenum").is_not_null())
-    frame = frame.join(_kinds(frame), on=_KIND, how="left", nulls_equal=True, maintain_order="left")
+    unit = told_unit(_items("FiO2"), _items("Temperature"))
+    frame = frame.with_columns(unit=unit, has_number=pl.col("valuenum").is_not_null())
+    frame = with_kinds(frame, _KIND, ("label", "category", "fluid"), _kinds)
     frame = clocked(frame, table, "valuenum", pl.col("delay_min"))
     frame = with_reason(frame, pl.col("itemid").is_null(), "no code")
     words = pl.when(~pl.col("has_number") & (pl.col("value") != TAKEN_AWAY)).then("value")
@@ -51,24 +52,14 @@ def labs(table: RawTable, frame: pl.DataFrame) -> pl.DataFrame:
     return candidates(frame, pl.col("modality"), pl.col("code"), pl.col("valuenum"), pl.col("words"))
 
 
-def _unit() -> pl.Expr:
-    """The unit that a number is in: as it stands, but where the number tells otherwise."""
-    number = pl.col("valuenum")
-    fraction = pl.col("itemid").is_in(_ITEMS["FiO2"]) & is_fraction(number)
-    warm = pl.col("itemid").is_in(_ITEMS["Temperature"]) & is_fahrenheit(number)
-    told = pl.when(fraction).then(pl.lit("fraction", pl.Categorical)).when(warm).then(pl.lit("F", pl.Categorical))
-    return told.otherwise(pl.col("valueuom").cast(pl.Categorical))
+def _items(name: str) -> list[int]:
+    return [item for item, of in LAB_ITEMS.items() if of == name]
 
 
-def _kinds(frame: pl.DataFrame) -> pl.DataFrame:
-    """What all results of an item in one unit share, with a number or in words: a row for each, few in a block.
-
-    A known quantity has its code and unit, where MIMIC writes that in its own way, or none; words of it are under its
-    code whether or not a unit stands beside them. Any other item keeps its own name and unit. Rows with a reason are of
-    no kind: the number of their item may be another's, and nameless.
-    """
-    usable = frame.select(*_KIND, "label", "category", "fluid", "reason").filter(pl.col("reason").is_null())
-    kinds = usable.unique(_KIND).drop("reason")
+def _kinds(kinds: pl.DataFrame) -> pl.DataFrame:
+    """What results of an item in one unit are, with a number or in words. A known quantity has its code and unit, where
+    MIMIC writes that in its own way, or none; words of it are under its code whether or not a unit stands beside them.
+    Any other item keeps its own name and unit."""
     name = pl.col("itemid").replace_strict(LAB_ITEMS, default=None, return_dtype=pl.String)
     kinds = kinds.with_columns(name=name, given=pl.col("unit").cast(pl.String))
     spelled = pl.format("{}|{}", "name", "given").replace_strict(_SPELLED, default=None, return_dtype=pl.String)
